@@ -1,0 +1,28 @@
+/** `netfslab stats explain`: what the counters mean. */
+import { Args, Flags } from '@oclif/core';
+import { explainStats } from '../../core/app/stats.js';
+import { tableFlags } from '../../core/cli/flags.js';
+import { LabCommand } from '../../core/cli/lab_command.js';
+
+export default class StatsExplain extends LabCommand {
+  static override description = `Explain a key of the netfs statistics, or all of them
+--json gives { capture: null, rows: [{ key, label, kind, variable, doc, events, healthy }] }.`;
+
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> DL',
+    '<%= config.bin %> <%= command.id %> --csv',
+  ];
+
+  static override args = { key: Args.string({ description: 'key as printed; default all' }) };
+
+  static override flags = {
+    era: Flags.string({ description: 'era of the kernel whose keys to explain', default: 'E1' }),
+    ...tableFlags,
+  };
+
+  async run(): Promise<unknown> {
+    const { args, flags } = await this.parse(StatsExplain);
+    const { lines, ...table } = explainStats(args.key, flags.era);
+    return this.showText(lines, table, flags);
+  }
+}

@@ -1,0 +1,32 @@
+/** `netfslab stats show`: the counters of a capture. */
+import { Flags } from '@oclif/core';
+import { showStats } from '../../core/app/stats.js';
+import { captureArg, tableFlags } from '../../core/cli/flags.js';
+import { LabCommand } from '../../core/cli/lab_command.js';
+
+export default class StatsShow extends LabCommand {
+  static override description = `Print the netfs statistics of a capture
+The text is what /proc shows under the kernel that is played; --table adds what each key means.
+--json gives { capture, snapshot, of, rows: [{ label, key, value, kind, doc }] }.`;
+
+  static override examples = [
+    '<%= config.bin %> <%= command.id %>',
+    '<%= config.bin %> <%= command.id %> --table --snapshot 1 run.db',
+  ];
+
+  static override args = { file: captureArg };
+
+  static override flags = {
+    snapshot: Flags.integer({ description: 'which snapshot, from 1; default the last' }),
+    table: Flags.boolean({ description: 'a table with the meaning of each key' }),
+    ...tableFlags,
+  };
+
+  async run(): Promise<unknown> {
+    const { args, flags } = await this.parse(StatsShow);
+    const { lines, snapshot, of, ...table } = showStats(args.file, flags.snapshot);
+    const shown = await this.showText(lines, table, flags);
+    this.note(`snapshot: ${snapshot} of ${of}`);
+    return shown === undefined ? undefined : { snapshot, of, ...shown };
+  }
+}

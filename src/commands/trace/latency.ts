@@ -1,0 +1,33 @@
+/** `netfslab trace latency`: where the time went. */
+import { Flags } from '@oclif/core';
+import { runAnalysis } from '../../core/app/query.js';
+import { captureArg, tableFlags } from '../../core/cli/flags.js';
+import { LabCommand } from '../../core/cli/lab_command.js';
+
+export default class TraceLatency extends LabCommand {
+  static override description = `Show how long the stages of requests take, as percentiles
+io: SUBMT to TERM of a slice; wait: begin to UNLOCK; life: begin to FREE. By kind and source.
+--json gives { capture, rows: [{ stage, kind, source, count, min, p50, p90, p99, max }] }, in ns.`;
+
+  static override examples = [
+    '<%= config.bin %> <%= command.id %>',
+    '<%= config.bin %> <%= command.id %> --kind readahead --json',
+  ];
+
+  static override args = { file: captureArg };
+
+  static override flags = {
+    kind: Flags.string({
+      description: 'only this kind',
+      options: ['readahead', 'readpage', 'write_begin'],
+    }),
+    file: Flags.string({ description: 'only requests on behalf of this file' }),
+    ...tableFlags,
+  };
+
+  async run(): Promise<unknown> {
+    const { args, flags } = await this.parse(TraceLatency);
+    const { kind, file } = flags;
+    return this.show(runAnalysis('latency', args.file, { kind, file }), flags);
+  }
+}

@@ -1,0 +1,35 @@
+/** `netfslab trace request R`: one request's life. */
+import { Args, Flags } from '@oclif/core';
+import { requestTimeline } from '../../core/app/query.js';
+import { captureArg, tableFlags } from '../../core/cli/flags.js';
+import { LabCommand } from '../../core/cli/lab_command.js';
+
+export default class TraceRequest extends LabCommand {
+  static override description = `Show one request's life as a timeline
+Times count from its first event; <-- marks a gap of a tenth of its life or more.
+When several requests of the capture have the number, all are shown; --uid picks one.
+--json gives { capture, rows: [{ uid, at_ns, gap_ns, event, slice, what, ... }] }.`;
+
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> 1a',
+    '<%= config.bin %> <%= command.id %> R=0000001a run.db --uid 26',
+  ];
+
+  static override args = {
+    request: Args.string({
+      description: 'number as printed, hexadecimal; 0x and R= are accepted',
+      required: true,
+    }),
+    file: captureArg,
+  };
+
+  static override flags = {
+    uid: Flags.integer({ description: 'only this one of the requests with the number' }),
+    ...tableFlags,
+  };
+
+  async run(): Promise<unknown> {
+    const { args, flags } = await this.parse(TraceRequest);
+    return this.show(requestTimeline(args.request, args.file, flags.uid), flags);
+  }
+}

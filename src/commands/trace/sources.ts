@@ -1,0 +1,28 @@
+/** `netfslab trace sources`: where the bytes came from. */
+import { Flags } from '@oclif/core';
+import { runAnalysis } from '../../core/app/query.js';
+import { captureArg, tableFlags } from '../../core/cli/flags.js';
+import { LabCommand } from '../../core/cli/lab_command.js';
+
+export default class TraceSources extends LabCommand {
+  static override description = `Show where the bytes came from, in all and by file
+Amplification is bytes from the server per byte the application read.
+--json gives { capture, rows: [{ file, app_bytes, zero_bytes, down_bytes, ... }] }.`;
+
+  static override examples = [
+    '<%= config.bin %> <%= command.id %>',
+    '<%= config.bin %> <%= command.id %> --limit 10 run.db',
+  ];
+
+  static override args = { file: captureArg };
+
+  static override flags = {
+    limit: Flags.integer({ description: 'at most this many files', helpValue: 'N', min: 0 }),
+    ...tableFlags,
+  };
+
+  async run(): Promise<unknown> {
+    const { args, flags } = await this.parse(TraceSources);
+    return this.show(runAnalysis('sources', args.file, { limit: flags.limit }), flags);
+  }
+}

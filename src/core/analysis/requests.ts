@@ -1,0 +1,43 @@
+/** Read requests one by one: newest or slowest first, by kind, file and outcome. */
+import type { Analysis } from './types.js';
+
+/** One row per request. */
+export const requests: Analysis = {
+  name: 'requests',
+  doc: 'Read requests: what was asked, where the bytes came from, how long readers waited.',
+  needs: ['requests'],
+  columns: [
+    { name: 'R', doc: 'Number of the request as printed, hexadecimal.', unit: 'text' },
+    { name: 'uid', doc: 'Number of the request in this capture.', unit: 'number' },
+    { name: 'kind', doc: 'readahead, readpage or write_begin.', unit: 'text' },
+    { name: 'file', doc: 'File of the operation that caused it.', unit: 'text' },
+    { name: 'start', doc: 'Position in the file, bytes.', unit: 'number' },
+    { name: 'len', doc: 'Length, bytes.', unit: 'bytes' },
+    { name: 'slices', doc: 'Subrequests.', unit: 'count' },
+    { name: 'zero_bytes', doc: 'Bytes filled with zeros.', unit: 'bytes' },
+    { name: 'down_bytes', doc: 'Bytes from the server.', unit: 'bytes' },
+    { name: 'read_bytes', doc: 'Bytes from the cache.', unit: 'bytes' },
+    { name: 'begin_ns', doc: 'Begin, nanoseconds since the start of the capture.', unit: 'ns' },
+    { name: 'wait_ns', doc: 'Begin to UNLOCK, nanoseconds: what readers wait.', unit: 'ns' },
+    { name: 'life_ns', doc: 'Begin to FREE, nanoseconds.', unit: 'ns' },
+    { name: 'error', doc: 'Negative error number, 0 = none.', unit: 'number' },
+    { name: 'outcome', doc: 'ok, failed, or open when the end was not seen.', unit: 'text' },
+  ],
+  params: [
+    { name: 'kind', doc: 'Only this kind.', default: null },
+    { name: 'file', doc: 'Only requests of this file.', default: null },
+    { name: 'outcome', doc: 'Only this outcome: ok, failed or open.', default: null },
+    { name: 'slowest', doc: '1 = longest wait first, 0 = newest first.', default: 0 },
+    { name: 'limit', doc: 'At most this many rows; -1 = all.', default: -1 },
+  ],
+  sql: `
+SELECT
+  "R", "uid", "kind", "file", "start", "len", "slices", "zero_bytes", "down_bytes",
+  "read_bytes", "begin_ns", "wait_ns", "life_ns", "error", "outcome"
+FROM "requests"
+WHERE (@kind IS NULL OR "kind" = @kind)
+  AND (@file IS NULL OR "file" = @file)
+  AND (@outcome IS NULL OR "outcome" = @outcome)
+ORDER BY CASE WHEN @slowest = 1 THEN "wait_ns" END DESC NULLS LAST, "uid" DESC
+LIMIT @limit`,
+};

@@ -1,0 +1,52 @@
+/**
+ * What an analysis is: a named question over the documented tables of a capture, with its columns
+ * described well enough that any report can print them. Reports see only these types.
+ */
+import type { Era } from '../trace/eras.js';
+
+/** How a value is meant; a report for people formats by it, CSV and JSON give the bare value. */
+export type Unit = 'text' | 'number' | 'count' | 'bytes' | 'ns' | 'ratio';
+
+/** One column of a result. */
+export interface Column {
+  readonly name: string;
+  /** One sentence, with the unit where there is one. */
+  readonly doc: string;
+  readonly unit: Unit;
+}
+
+/** A value as SQLite gives it. */
+export type Cell = string | number | bigint | null | Uint8Array;
+
+/** One row: values by column name. */
+export type Row = Readonly<Record<string, Cell>>;
+
+/** What a caller may set; bound in the SQL as `@name`. */
+export interface Param {
+  readonly name: string;
+  readonly doc: string;
+  /** Bound when the caller does not set it; null means "no restriction". */
+  readonly default: string | number | null;
+}
+
+/** A question over one capture. */
+export interface Analysis {
+  readonly name: string;
+  readonly doc: string;
+  /** Tables and views the question reads. */
+  readonly needs: readonly string[];
+  readonly columns: readonly Column[];
+  readonly params: readonly Param[];
+  /** Yields the columns, in order, unless `derive` makes them. */
+  readonly sql: string;
+  /** Turns a row of the SQL into the columns, for what SQL cannot say. */
+  readonly derive?: (row: Row, era: Era) => Row;
+}
+
+/** A result on its way to a report; `rows` can be walked once. */
+export interface Table {
+  /** Path of the capture asked, null when the result comes from several or none. */
+  readonly capture: string | null;
+  readonly columns: readonly Column[];
+  readonly rows: Iterable<Row>;
+}

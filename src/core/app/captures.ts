@@ -1,0 +1,50 @@
+/** Lists captures with what is in them. Called by `trace ls`. */
+import { existsSync, statSync } from 'node:fs';
+import { basename } from 'node:path';
+import { ANALYSES } from '../analysis/index.js';
+import type { Row, Table } from '../analysis/types.js';
+import { StoreError } from '../base/errors.js';
+import { openCapture } from '../store/database.js';
+import { captureFolder, findCapture, listCaptures } from './capture_path.js';
+
+const { listing } = ANALYSES;
+
+/** The captures named, or all in the folder of captures, newest first. */
+export function listCaptureTable(files: readonly string[]): Table & { readonly folder: string } {
+  const folder = captureFolder();
+  const paths = files.length > 0 ? files.map((file) => findCapture(file)) : listCaptures(folder);
+  return {
+    folder,
+    capture: null,
+    columns: [
+      { name: 'name', doc: 'Name of the file.', unit: 'text' },
+      { name: 'size', doc: 'Size of the file, bytes.', unit: 'bytes' },
+      ...listing.columns,
+      { name: 'path', doc: 'Path of the file.', unit: 'text' },
+    ],
+    rows: describeAll(paths),
+  };
+}
+
+function* describeAll(paths: readonly string[]): Iterable<Row> {
+  for (const path of paths) {
+    const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+    yield { name: basename(path), size, ...describe(path), path };
+  }
+}
+
+/** Listing must not change anything, so an unfinished capture is not finished here. */
+function describe(path: string): Row {
+  if (existsSync(`${path}.spool`)) return { state: 'unfinished' };
+  try {
+    const capture = openCapture(path);
+    try {
+      return capture.get(listing.sql) ?? {};
+    } finally {
+      capture.close();
+    }
+  } catch (error) {
+    if (error instanceof StoreError) return { state: 'not a capture' };
+    throw error;
+  }
+}

@@ -1,0 +1,127 @@
+/** The statistics of a capture, and what each key means. Called by `stats show` and `explain`. */
+import type { Column, Row, Table } from '../analysis/types.js';
+import { UsageError } from '../base/errors.js';
+import { closest } from '../base/suggest.js';
+import { openCapture } from '../store/database.js';
+import type { Capture } from '../store/types.js';
+import { ERAS, type Era, isEra } from '../trace/eras.js';
+import type { StatEntry } from '../trace/record.js';
+import {
+  explainStat,
+  printStats,
+  type StatExplanation,
+  statKeys,
+  statLines,
+} from '../trace/stats_layout.js';
+import { findCapture } from './capture_path.js';
+
+/** One snapshot of the statistics. */
+export interface StatsSnapshot extends Table {
+  /** Number of the snapshot, and of how many. */
+  readonly snapshot: number;
+  readonly of: number;
+  /** The text as /proc shows it, lines without newlines. */
+  readonly lines: readonly string[];
+}
+
+const SHOW_COLUMNS: readonly Column[] = [
+  { name: 'label', doc: 'Label of the line.', unit: 'text' },
+  { name: 'key', doc: 'Key as printed.', unit: 'text' },
+  { name: 'value', doc: 'Value.', unit: 'count' },
+  { name: 'kind', doc: 'counter (only rises) or gauge (alive now).', unit: 'text' },
+  { name: 'doc', doc: 'What it counts.', unit: 'text' },
+];
+
+/** A snapshot of the statistics in the capture named (default: the newest); default the last. */
+export function showStats(file?: string, snapshot?: number): StatsSnapshot {
+  const capture = openCapture(findCapture(file));
+  try {
+    const of = Number(capture.get('SELECT max("snapshot") AS "n" FROM "stats"')?.n ?? 0);
+    const number = snapshot ?? of;
+    if (of === 0 || number < 1 || number > of) throw noSnapshot(capture, snapshot, of);
+    const entries = capture.all(
+      `SELECT "line", "label", "key", "value" FROM "stats" WHERE "snapshot" = ?
+      ORDER BY "line", rowid`,
+      [number],
+    ) as unknown as StatEntry[];
+    const rows = inPrintedOrder(entries, capture.info.era);
+    return {
+      capture: capture.path,
+      snapshot: number,
+      of,
+      lines: printStats(rows).trimEnd().split('\n'),
+      columns: SHOW_COLUMNS,
+      rows: rows.map((entry) => explained(entry, capture.info.era)),
+    };
+  } finally {
+    capture.close();
+  }
+}
+
+/** Keys of a line stand in the era's order; keys the era does not know keep theirs, at the end. */
+function inPrintedOrder(entries: readonly StatEntry[], era: Era): StatEntry[] {
+  const order = statLines(era).map(({ keys }) => keys.map(([key]) => key));
+  const place = ({ line, key }: StatEntry) => {
+    const at = order[line]?.indexOf(key) ?? -1;
+    return at < 0 ? Number.MAX_SAFE_INTEGER : at;
+  };
+  return [...entries].sort((a, b) => a.line - b.line || place(a) - place(b));
+}
+
+function explained({ label, key, value }: StatEntry, era: Era): Row {
+  const known = statKeys(era).find((each) => each.label === label && each.key === key);
+  return { label, key, value, kind: known?.kind ?? null, doc: known?.doc ?? null };
+}
+
+function noSnapshot(capture: Capture, asked: number | undefined, of: number): UsageError {
+  if (of === 0) return new UsageError('FILE', `no statistics in ${capture.path}`);
+  return new UsageError('--snapshot', `there is no snapshot ${asked}`, `1 to ${of}`);
+}
+
+const EXPLAIN_COLUMNS: readonly Column[] = [
+  { name: 'key', doc: 'Key as printed.', unit: 'text' },
+  { name: 'label', doc: 'Label of the line.', unit: 'text' },
+  { name: 'kind', doc: 'counter (only rises) or gauge (alive now).', unit: 'text' },
+  { name: 'variable', doc: "The kernel's variable; two keys may print the same.", unit: 'text' },
+  { name: 'doc', doc: 'What it counts.', unit: 'text' },
+  { name: 'events', doc: 'Events that change it.', unit: 'text' },
+  { name: 'healthy', doc: 'What holds at rest.', unit: 'text' },
+];
+
+/** What one key, or every key, of an era's statistics means (default: v5.13). */
+export function explainStats(key?: string, era = 'E1'): Table & { readonly lines: string[] } {
+  if (!isEra(era) || statLines(era).length === 0) {
+    const known = ERAS.filter((each) => statLines(each).length > 0);
+    throw new UsageError('--era', `no statistics for '${era}'`, `one of ${known.join(', ')}`);
+  }
+  const found = key === undefined ? statKeys(era) : [oneKey(era, key)];
+  return {
+    capture: null,
+    columns: EXPLAIN_COLUMNS,
+    rows: found.map((each) => ({ ...each })),
+    lines: found.flatMap((each, i) => [...(i > 0 ? [''] : []), ...explanation(each)]),
+  };
+}
+
+/** Keys differ by case (rs, RS), so another case is only taken where it is the only one. */
+function oneKey(era: Era, key: string): StatExplanation {
+  const keys = statKeys(era);
+  const similar = keys.filter((each) => each.key.toLowerCase() === key.toLowerCase());
+  const found = explainStat(era, key) ?? (similar.length === 1 ? similar[0] : undefined);
+  if (found !== undefined) return found;
+  const names = keys.map((each) => each.key);
+  throw new UsageError(
+    'KEY',
+    `no key '${key}'`,
+    closest(key, names) ?? `one of ${names.join(' ')}`,
+  );
+}
+
+function explanation({ key, label, kind, variable, doc, events, healthy }: StatExplanation) {
+  return [
+    `${key}  (${label}, ${kind} ${variable})`,
+    `  ${doc}`,
+    `  events:  ${events}`,
+    ...(healthy === '' ? [] : [`  at rest: ${healthy}`]),
+  ];
+}

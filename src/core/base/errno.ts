@@ -1,0 +1,90 @@
+/**
+ * Linux error numbers: one table of name, number and text, shared by the engine (which carries
+ * errors as negative numbers, as the kernel does) and by the errors thrown at its surface.
+ *
+ * Source: errno(3), include/uapi/asm-generic/errno*.h. Numbers are Linux's on every platform, since
+ * they are printed in tracepoints (`e=-5`).
+ */
+
+const TABLE = {
+  EPERM: [1, 'operation not permitted'],
+  ENOENT: [2, 'no such file or directory'],
+  EINTR: [4, 'interrupted system call'],
+  EIO: [5, 'i/o error'],
+  ENXIO: [6, 'no such device or address'],
+  EBADF: [9, 'bad file descriptor'],
+  EAGAIN: [11, 'resource temporarily unavailable'],
+  ENOMEM: [12, 'not enough memory'],
+  EACCES: [13, 'permission denied'],
+  EFAULT: [14, 'bad address'],
+  EBUSY: [16, 'resource busy or locked'],
+  EEXIST: [17, 'file already exists'],
+  EXDEV: [18, 'cross-device link'],
+  ENODEV: [19, 'no such device'],
+  ENOTDIR: [20, 'not a directory'],
+  EISDIR: [21, 'illegal operation on a directory'],
+  EINVAL: [22, 'invalid argument'],
+  ENFILE: [23, 'file table overflow'],
+  EMFILE: [24, 'too many open files'],
+  EFBIG: [27, 'file too large'],
+  ENOSPC: [28, 'no space left on device'],
+  EROFS: [30, 'read-only file system'],
+  ENAMETOOLONG: [36, 'name too long'],
+  ELOOP: [40, 'too many symbolic links'],
+  ENODATA: [61, 'no data available'],
+  EOVERFLOW: [75, 'value too large'],
+  EOPNOTSUPP: [95, 'operation not supported'],
+  ENOBUFS: [105, 'no buffer space available'],
+  ETIMEDOUT: [110, 'connection timed out'],
+  ESTALE: [116, 'stale file handle'],
+  EREMOTEIO: [121, 'remote i/o error'],
+  EDQUOT: [122, 'disk quota exceeded'],
+  ERESTARTSYS: [512, 'interrupted, to be restarted'],
+} as const satisfies Record<string, readonly [number, string]>;
+
+export type ErrnoName = keyof typeof TABLE;
+
+const byNumber = new Map<number, ErrnoName>(
+  (Object.keys(TABLE) as ErrnoName[]).map((name) => [TABLE[name][0], name]),
+);
+
+/** The positive number of an error name: `errnoOf('EIO')` is 5. */
+export function errnoOf(name: ErrnoName): number {
+  return TABLE[name][0];
+}
+
+/** The name of an error number of either sign, or `E<number>` for one not in the table. */
+export function errnoName(errno: number): string {
+  return byNumber.get(Math.abs(errno)) ?? `E${Math.abs(errno)}`;
+}
+
+/** The lower-case text of an error number of either sign. */
+export function errnoText(errno: number): string {
+  const name = byNumber.get(Math.abs(errno));
+  return name === undefined ? 'unknown error' : TABLE[name][1];
+}
+
+/** The negative Linux number of a Node.js system error, -EIO when it names none of ours. */
+export function errnoFromNode(error: unknown): number {
+  const code = (error as { code?: unknown } | null)?.code;
+  if (typeof code === 'string' && code in TABLE) return -TABLE[code as ErrnoName][0];
+  return -TABLE.EIO[0];
+}
+
+export const EPERM = 1;
+export const ENOENT = 2;
+export const EINTR = 4;
+export const EIO = 5;
+export const EBADF = 9;
+export const EAGAIN = 11;
+export const ENOMEM = 12;
+export const EACCES = 13;
+export const EFAULT = 14;
+export const EXDEV = 18;
+export const ENODEV = 19;
+export const EISDIR = 21;
+export const EINVAL = 22;
+export const ENODATA = 61;
+export const ENOBUFS = 105;
+export const ESTALE = 116;
+export const ERESTARTSYS = 512;

@@ -1,0 +1,25 @@
+/** The oclif hook for a command that does not exist: names the nearest one that does. */
+import type { Hook } from '@oclif/core';
+import { UsageError } from '../base/errors.js';
+import { closest } from '../base/suggest.js';
+
+/** The error for an unknown command; `id` has its words joined by ':', arguments included. */
+export function commandNotFound(id: string, commands: readonly string[], bin: string): UsageError {
+  const words = id.split(':');
+  const names = commands.map((command) => command.split(':'));
+  const candidates = names.map((name) => name.join(' '));
+  const typed = [...new Set(names.map((name) => words.slice(0, name.length).join(' ')))];
+  const near = typed.map((text) => closest(text, candidates)).find((name) => name !== undefined);
+  return new UsageError(
+    words.slice(0, 2).join(' '),
+    'no such command',
+    near === undefined ? `${bin} --help` : `${bin} ${near}`,
+  );
+}
+
+/** Registered as `command_not_found` in package.json. */
+const hook: Hook.CommandNotFound = async ({ id, config }) => {
+  throw commandNotFound(id, config.commandIDs, config.bin);
+};
+
+export default hook;

@@ -1,0 +1,29 @@
+/** Data on its way to stdout: in large pieces, waiting for a slow reader, quiet when it leaves. */
+
+const CHUNK = 64 * 1024;
+
+/** Writes lines, each with a newline; stops without an error when the reader has gone (EPIPE). */
+export async function writeLines(
+  lines: Iterable<string>,
+  stream: NodeJS.WritableStream = process.stdout,
+): Promise<void> {
+  let pending = '';
+  for (const line of lines) {
+    pending += `${line}\n`;
+    if (pending.length < CHUNK) continue;
+    if (!(await write(stream, pending))) return;
+    pending = '';
+  }
+  if (pending !== '') await write(stream, pending);
+}
+
+/** False when the reader has gone. */
+function write(stream: NodeJS.WritableStream, text: string): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    stream.write(text, (error) => {
+      if (error === null || error === undefined) resolve(true);
+      else if ('code' in error && error.code === 'EPIPE') resolve(false);
+      else reject(error);
+    });
+  });
+}

@@ -1,0 +1,207 @@
+/**
+ * The AFS client: the request operations the read helper needs, the address-space operations the VM needs,
+ * and the vnodes. Plays fs/afs/file.c and the read side of fs/afs/fsclient.c; called by `vfs/`, the
+ * helper and the page cache. Spec: BEHAVIOUR 5.9, 5.10.
+ *
+ * Differs: no callbacks; a vnode is revalidated when it is opened and by the status in each reply.
+ */
+import { assert } from '../base/assert.js';
+import { roundDown, roundUp } from '../base/range.js';
+import { AddressSpace } from '../mm/address_space.js';
+import type { Folios } from '../mm/folio.js';
+import { IovIter } from '../mm/iov_iter.js';
+import type { AddressSpaceOps } from '../mm/types.js';
+import { type ReadRequest, SREQ_CLEAR_TAIL, type Subrequest } from '../netfs/objects.js';
+import type { ReadHelper } from '../netfs/read_helper.js';
+import type { ByteRange, Defects, RequestOps } from '../netfs/types.js';
+import type { FetchReply, Server, ServerFile, ServerStatus } from '../server/types.js';
+import type { Scheduler } from '../sim/scheduler.js';
+import { type Task, WaitQueue } from '../sim/wait_queue.js';
+import type { ClientOptions, NetworkFs, OpenFailed, Vnode } from './types.js';
+
+/** What the client is built from. */
+export interface AfsParts {
+  readonly server: Server;
+  readonly helper: ReadHelper;
+  readonly folios: Folios;
+  readonly scheduler: Scheduler;
+  readonly options: ClientOptions;
+  readonly defects: Defects;
+  /** The cache's share of the request operations, when there is a cache. */
+  readonly cache?: Partial<Pick<RequestOps, 'beginCacheOperation' | 'isCacheEnabled'>> | undefined;
+}
+
+class AfsVnode implements Vnode {
+  readonly ino: number;
+  readonly key: string;
+  readonly mapping: AddressSpace;
+  name: string;
+  size: number;
+  uses = 0;
+  readonly #client: AfsClient;
+  #version: string;
+  #file: ServerFile | undefined;
+  /** Somebody else changed the file: its pages go at the next validation (ZAP_DATA). */
+  #zapData = false;
+
+  constructor(client: AfsClient, mapping: AddressSpace, file: ServerFile) {
+    this.#client = client;
+    this.mapping = mapping;
+    this.ino = file.ino;
+    this.key = file.key;
+    this.name = file.name;
+    this.size = file.status.size;
+    this.#version = file.status.version;
+    mapping.attach(this);
+  }
+
+  /** The file on the server; only while the vnode is in use. */
+  get file(): ServerFile {
+    assert(this.#file !== undefined, `vnode ${this.name} is not open on the server`);
+    return this.#file;
+  }
+
+  /** Takes over a newly opened server file, or closes it when one is open already. */
+  adopt(file: ServerFile, server: Server): void {
+    this.name = file.name;
+    if (this.#file === undefined) this.#file = file;
+    else server.close(file);
+    this.applyStatus(file.status);
+    if (!this.#zapData) return;
+    this.#zapData = false;
+    this.mapping.invalidate(0, Number.MAX_SAFE_INTEGER);
+  }
+
+  /** Applies the status of a reply: another version than ours means that somebody changed the file. */
+  applyStatus(status: ServerStatus): void {
+    if (status.version === this.#version) return;
+    this.#version = status.version;
+    this.size = status.size;
+    this.#zapData = true;
+  }
+
+  hold(): void {
+    this.uses++;
+  }
+
+  release(): void {
+    this.uses--;
+    if (this.uses > 0) return;
+    this.#client.closed(this, this.#file);
+    this.#file = undefined;
+  }
+}
+
+/** The client of one lab. */
+export class AfsClient implements NetworkFs {
+  readonly #parts: AfsParts;
+  readonly #vnodes = new Map<string, AfsVnode>();
+  readonly #requestOps: RequestOps;
+  readonly #spaceOps: AddressSpaceOps;
+
+  constructor(parts: AfsParts) {
+    this.#parts = parts;
+    this.#requestOps = this.#makeRequestOps();
+    const { helper } = parts;
+    this.#spaceOps = {
+      readahead: (ractl) => helper.readahead(ractl, this.#requestOps),
+      readpage: (file, pfn) => helper.readpage(file, pfn, this.#requestOps),
+    };
+  }
+
+  get vnodes(): number {
+    return this.#vnodes.size;
+  }
+
+  open(name: string): Vnode | OpenFailed {
+    const { server, folios } = this.#parts;
+    const file = server.open(name);
+    if ('errno' in file) return file;
+    let vnode = this.#vnodes.get(file.key);
+    if (vnode === undefined) {
+      vnode = new AfsVnode(this, new AddressSpace(folios, this.#spaceOps), file);
+      this.#vnodes.set(file.key, vnode);
+    }
+    vnode.adopt(file, server);
+    vnode.hold();
+    return vnode;
+  }
+
+  /** The last use of a vnode has ended. */
+  closed(vnode: AfsVnode, file: ServerFile | undefined): void {
+    if (file !== undefined) this.#parts.server.close(file);
+    if (vnode.mapping.pages === 0) this.#vnodes.delete(vnode.key);
+  }
+
+  /** A mapping lost its last page: its vnode goes too if nobody uses it. */
+  mappingEmptied(mapping: AddressSpace): void {
+    const vnode = mapping.host as AfsVnode;
+    if (vnode.uses === 0) this.#vnodes.delete(vnode.key);
+  }
+
+  #makeRequestOps(): RequestOps {
+    const { options, cache } = this.#parts;
+    const { rsize, stripeUnit } = options;
+    return {
+      isCacheEnabled: () => false,
+      ...cache,
+      initRreq: (rreq) => {
+        const vnode = rreq.inode as AfsVnode;
+        vnode.hold();
+        rreq.netfsPriv = vnode;
+      },
+      cleanup: (_mapping, vnode) => (vnode as AfsVnode).release(),
+      issueOp: (subreq) => this.#issueOp(subreq),
+      ...(rsize > 0 && {
+        clampLength: (subreq: Subrequest) => {
+          subreq.len = Math.min(subreq.len, rsize);
+          return true;
+        },
+      }),
+      ...(stripeUnit > 0 && {
+        expandReadahead: (_rreq: ReadRequest, range: ByteRange) => {
+          const end = roundUp(range.start + range.len, stripeUnit);
+          range.start = roundDown(range.start, stripeUnit);
+          range.len = end - range.start;
+        },
+      }),
+    };
+  }
+
+  // FetchData: one operation for all that the slice still lacks.
+  *#issueOp(subreq: Subrequest): Task {
+    const { server, scheduler, options } = this.#parts;
+    const vnode = subreq.rreq.inode as AfsVnode;
+    const from = subreq.start + subreq.transferred;
+    const into = new IovIter(subreq.rreq.mapping, from, subreq.len - subreq.transferred);
+    if (options.completion === 'async') {
+      const start = (): void =>
+        server.fetch(vnode.file, from, into, (reply) => this.#fetched(subreq, from, reply, true));
+      // Never inside this call, however quick the server is.
+      scheduler.after(0, start);
+      return;
+    }
+    const answered = new WaitQueue(`server operation on ${vnode.name}`);
+    let reply: FetchReply | undefined;
+    server.fetch(vnode.file, from, into, (answer) => {
+      reply = answer;
+      answered.wakeAll();
+    });
+    while (reply === undefined) yield answered;
+    this.#fetched(subreq, from, reply, false);
+  }
+
+  #fetched(subreq: Subrequest, from: number, reply: FetchReply, wasAsync: boolean): void {
+    const { helper, options, defects } = this.#parts;
+    const { result, status } = reply;
+    if (status !== undefined) (subreq.rreq.inode as AfsVnode).applyStatus(status);
+    // The kernel zeroes behind any short reply, which in the middle of a file gives silent zeros;
+    // repaired, only behind one that reached the end of the file.
+    const reachedEnd = status !== undefined && from + Math.max(0, result) >= status.size;
+    const fullyRead = result >= subreq.len - subreq.transferred;
+    if (options.clearTail && (defects === 'kernel' || result < 0 || fullyRead || reachedEnd)) {
+      subreq.flags |= SREQ_CLEAR_TAIL;
+    }
+    helper.subreqTerminated(subreq, result, wasAsync);
+  }
+}

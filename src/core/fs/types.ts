@@ -1,0 +1,40 @@
+/** The interface between the VFS and the network filesystem clients. */
+import type { Inode } from '../mm/types.js';
+
+/** A file of a network filesystem as the VFS holds it: an inode with users. */
+export interface Vnode extends Inode {
+  /** Name under which it was last opened, relative to the server's root. */
+  readonly name: string;
+  /** Takes a use: an open file, a mapping or a request in flight. */
+  hold(): void;
+  /** Ends a use; the last one closes the file on the server. Pages stay. */
+  release(): void;
+  /** Uses now. */
+  readonly uses: number;
+}
+
+/** Why an open failed: negative errno, and what to say about it. */
+export interface OpenFailed {
+  readonly errno: number;
+  readonly why?: string;
+}
+
+/** A network filesystem client. */
+export interface NetworkFs {
+  /** Opens a file by name and revalidates what is cached of it. The vnode comes held once. */
+  open(name: string): Vnode | OpenFailed;
+  /** Vnodes known now. */
+  readonly vnodes: number;
+}
+
+/** The client's choices that are options of a lab. */
+export interface ClientOptions {
+  /** Most bytes of one server operation; 0 = a slice is fetched whole. */
+  readonly rsize: number;
+  /** Windows are widened to multiples of this, bytes; 0 = not. */
+  readonly stripeUnit: number;
+  /** Zero what a short reply leaves out. */
+  readonly clearTail: boolean;
+  /** Whether a server operation ends inside the call that issued it. */
+  readonly completion: 'sync' | 'async';
+}

@@ -1,0 +1,156 @@
+/**
+ * A lab: one engine, wired. The only place that puts server, client, read helper, page cache, VFS, clock and
+ * tracer together. `app/` and the public API make one, run tasks on it and close it.
+ */
+import { PAGE_SHIFT } from '../base/range.js';
+import { AfsClient } from '../fs/afs.js';
+import { libuvDriver, syncDriver } from '../io/drivers.js';
+import { FaultHandler } from '../mm/fault.js';
+import { Filemap } from '../mm/filemap.js';
+import { Folios } from '../mm/folio.js';
+import { Readahead } from '../mm/readahead.js';
+import { ReadHelper } from '../netfs/read_helper.js';
+import { Requests } from '../netfs/requests.js';
+import { NetfsStats } from '../netfs/stats.js';
+import { profileByName } from '../profile/index.js';
+import type { Profile } from '../profile/types.js';
+import { SERVERS } from '../server/index.js';
+import type { Server } from '../server/types.js';
+import { type Clock, RealClock, VirtualClock } from '../sim/clock.js';
+import { Prng } from '../sim/prng.js';
+import { Scheduler, type Strand } from '../sim/scheduler.js';
+import type { Task } from '../sim/wait_queue.js';
+import { NullSink } from '../trace/sink.js';
+import { Tracer } from '../trace/tracer.js';
+import type { FinishReport } from '../trace/types.js';
+import { Vfs } from '../vfs/syscalls.js';
+import { checkInvariants } from './invariants.js';
+import { type LabOptions, labOptions } from './options.js';
+
+/** An engine with everything it needs. */
+export class Lab {
+  readonly options: LabOptions;
+  readonly profile: Profile;
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  readonly tracer: Tracer;
+  readonly stats = new NetfsStats();
+  readonly folios: Folios;
+  readonly server: Server;
+  readonly vfs: Vfs;
+  /** Bytes given to readers. */
+  readonly delivered = { bytes: 0 };
+  #running = 0;
+  #pump: Promise<void> | undefined;
+  #closed = false;
+
+  /** Throws `UsageError` for bad options and `ErrnoError` when the server cannot be reached. */
+  constructor(given: Partial<LabOptions> & { server: string }) {
+    const options = labOptions(given);
+    const profile = profileByName(options.profile);
+    const virtual = options.clock === 'virtual';
+    this.options = options;
+    this.profile = profile;
+    this.clock = virtual ? new VirtualClock() : new RealClock();
+    const scheduler = new Scheduler(this.clock);
+    this.scheduler = scheduler;
+    const sink = options.sink ?? new NullSink(profile.era);
+    this.tracer = new Tracer({ sink, clock: this.clock, contexts: scheduler });
+    this.tracer.enabled = options.sink !== undefined;
+    const driver = virtual ? syncDriver : libuvDriver;
+    this.server = SERVERS.dir(options.server, driver, scheduler, new Prng(options.seed), options);
+    this.folios = new Folios(scheduler, options.pageCache, {
+      mappingEmptied: (mapping) => client.mappingEmptied(mapping),
+    });
+    const client = this.#makeClient();
+    this.vfs = this.#makeVfs(client);
+  }
+
+  /** Starts a process; it runs when the lab does. */
+  spawn(comm: string, body: () => Task<unknown>): Strand {
+    return this.scheduler.spawn(comm, body);
+  }
+
+  /** Runs one process to its end: its result, or what it threw. Several may run at once. */
+  run<T>(comm: string, body: () => Task<T>): Promise<T> {
+    this.#running++;
+    const promise = new Promise<T>((resolve, reject) => {
+      const lab = this;
+      this.scheduler.spawn(comm, function* () {
+        try {
+          resolve(yield* body());
+        } catch (error) {
+          reject(error);
+        } finally {
+          lab.#running--;
+        }
+      });
+    });
+    return Promise.all([promise, this.#keepRunning()]).then(([result]) => result);
+  }
+
+  /**
+   * Lets everything in flight end, checks the invariants, records the statistics and ends the trace.
+   * Throws a `Bug` when an invariant does not hold.
+   */
+  async close(): Promise<FinishReport> {
+    if (!this.#closed) {
+      this.#closed = true;
+      await this.scheduler.drain();
+      this.tracer.stats(this.stats);
+      this.tracer.meta({ lab_invariants: 'held' });
+    }
+    const report = await this.tracer.close();
+    if (report.error === null) checkInvariants(this);
+    return report;
+  }
+
+  #keepRunning(): Promise<void> {
+    this.#pump ??= this.scheduler
+      .run(() => this.#running === 0)
+      .finally(() => {
+        this.#pump = undefined;
+      });
+    return this.#pump;
+  }
+
+  #makeClient(): AfsClient {
+    const { options, profile, tracer, stats, scheduler } = this;
+    const { defects, failAllocation, cache } = options;
+    const behaviour = profile.netfs;
+    const parts = { tracer, stats, scheduler, behaviour, defects, failAllocation };
+    return new AfsClient({
+      server: this.server,
+      helper: new ReadHelper(new Requests(parts)),
+      folios: this.folios,
+      scheduler,
+      defects,
+      cache,
+      options: {
+        rsize: options.rsize,
+        stripeUnit: options.stripeUnit,
+        clearTail: options.clearTail ?? profile.clearTail,
+        completion: options.completion ?? (options.clock === 'virtual' ? 'sync' : 'async'),
+      },
+    });
+  }
+
+  #makeVfs(client: AfsClient): Vfs {
+    const { options, profile, clock, delivered, folios, scheduler } = this;
+    const readahead = new Readahead(profile.mm);
+    const filemap = new Filemap(folios, scheduler, profile.mm, readahead);
+    const pagesOf = (kib: number): number => (kib * 1024) >> PAGE_SHIFT;
+    // As through sysfs, read_ahead_kb sets the window and leaves the largest I/O as it was.
+    const raPages = pagesOf(options.readAheadKb ?? profile.readAheadKb);
+    return new Vfs(
+      {
+        filemap,
+        faults: new FaultHandler(folios, filemap, scheduler),
+        device: { raPages, ioPages: pagesOf(profile.readAheadKb) },
+        clock,
+        delivered,
+      },
+      client,
+    );
+  }
+}

@@ -1,0 +1,91 @@
+/** The options of a lab, each with its default: everything that decides what an engine does. */
+import { UsageError } from '../base/errors.js';
+import { PAGE_SIZE } from '../base/range.js';
+import type { Defects, RequestOps } from '../netfs/types.js';
+import { PROFILES } from '../profile/index.js';
+import type { TraceSink } from '../trace/types.js';
+
+/** Smallest page cache, bytes: room for a few windows under I/O. */
+export const PAGE_CACHE_MIN = 1 << 20;
+
+/** What a lab can be asked for. Sizes are bytes, times nanoseconds. */
+export interface LabOptions {
+  /** Directory that is served. Required. */
+  readonly server: string;
+  readonly profile: string;
+  readonly defects: Defects;
+  readonly clock: 'virtual' | 'real';
+  /** Decides everything that is left to chance. */
+  readonly seed: number;
+  /** Limit of the page cache; at least 1 MiB. */
+  readonly pageCache: number;
+  /** Window of the backing device, KiB; undefined: the profile's. 0 switches readahead off. */
+  readonly readAheadKb: number | undefined;
+  /** Most bytes of one server operation; 0 = no limit. */
+  readonly rsize: number;
+  /** Readahead windows are widened to multiples of this; 0 = not. */
+  readonly stripeUnit: number;
+  /** Zero what a short reply leaves out; undefined: as the profile's client does. */
+  readonly clearTail: boolean | undefined;
+  /** Whether server operations end inside the call; undefined: sync on the virtual clock, else async. */
+  readonly completion: 'sync' | 'async' | undefined;
+  readonly latencyNs: number;
+  readonly jitterNs: number;
+  /** Bytes per second of the link to the server; 0 = unlimited. */
+  readonly bandwidth: number;
+  /** Server operations in service at once; 0 = unlimited. */
+  readonly maxConcurrent: number;
+  /** Where the trace goes; undefined: nowhere, and nothing is spent on it. */
+  readonly sink: TraceSink | undefined;
+  /** A cache's share of the client's request operations. */
+  readonly cache: Partial<Pick<RequestOps, 'beginCacheOperation' | 'isCacheEnabled'>> | undefined;
+  /** Fault injection: decides whether an allocation of the helper fails. */
+  readonly failAllocation: ((what: 'rreq' | 'sreq') => boolean) | undefined;
+}
+
+/** The defaults of everything but `server`. */
+export const LAB_DEFAULTS: Omit<LabOptions, 'server'> = {
+  profile: PROFILES[0].name,
+  defects: 'repaired',
+  clock: 'virtual',
+  seed: 1,
+  pageCache: 64 << 20,
+  readAheadKb: undefined,
+  rsize: 0,
+  stripeUnit: 0,
+  clearTail: undefined,
+  completion: undefined,
+  latencyNs: 0,
+  jitterNs: 0,
+  bandwidth: 0,
+  maxConcurrent: 0,
+  sink: undefined,
+  cache: undefined,
+  failAllocation: undefined,
+};
+
+/** Fills in defaults. Throws a `UsageError` for a value that cannot work. */
+export function labOptions(given: Partial<LabOptions> & { server: string }): LabOptions {
+  const set = Object.entries(given).filter(([, value]) => value !== undefined);
+  const options: LabOptions = { ...LAB_DEFAULTS, server: given.server, ...Object.fromEntries(set) };
+  if (!(options.pageCache >= PAGE_CACHE_MIN)) {
+    throw new UsageError('--page-cache', `expected at least 1 MiB, got ${options.pageCache} bytes`);
+  }
+  for (const [flag, value] of [
+    ['--rsize', options.rsize],
+    ['--stripe-unit', options.stripeUnit],
+    ['--server-latency', options.latencyNs],
+    ['--server-jitter', options.jitterNs],
+    ['--server-bandwidth', options.bandwidth],
+    ['--server-concurrency', options.maxConcurrent],
+    ['--read-ahead-kb', options.readAheadKb ?? 0],
+  ] as const) {
+    if (!Number.isSafeInteger(value) || value < 0) {
+      throw new UsageError(flag, `expected a whole number from 0, got ${value}`);
+    }
+  }
+  if (options.stripeUnit % PAGE_SIZE !== 0) {
+    throw new UsageError('--stripe-unit', `expected a multiple of 4096, got ${options.stripeUnit}`);
+  }
+  return options;
+}

@@ -1,0 +1,161 @@
+/**
+ * The mapping of a file: a sparse array from page index to folio (`i_pages`). Plays the parts of
+ * lib/xarray.c and mm/filemap.c that look pages up. Entries are kept in nodes of 64, as an xarray's are;
+ * every page of a large folio has an entry that names its first frame.
+ *
+ * Differs: no shadow entries; an evicted page is simply absent.
+ */
+import { assert } from '../base/assert.js';
+import type { Folios } from './folio.js';
+import type { AddressSpaceOps, Inode } from './types.js';
+
+const NODE_SHIFT = 6;
+const NODE_SLOTS = 1 << NODE_SHIFT;
+const SLOT_MASK = NODE_SLOTS - 1;
+
+/** A memory mapping that must hear of pages leaving the page cache. */
+export interface MappedArea {
+  /** Pages [index, index + pages) leave the page cache. */
+  unmap(index: number, pages: number): void;
+  /** True if any page of [index, index + pages) is mapped. */
+  isMapped(index: number, pages: number): boolean;
+}
+
+/** The pages of one inode. */
+export class AddressSpace {
+  readonly folios: Folios;
+  readonly ops: AddressSpaceOps;
+  readonly #nodes = new Map<number, Int32Array>();
+  /** Areas that map this file (i_mmap). */
+  readonly areas = new Set<MappedArea>();
+  #pages = 0;
+  #host: Inode | undefined;
+  // The last node looked at: neighbouring look-ups find it without the map.
+  #lastKey = -1;
+  #lastNode: Int32Array | undefined;
+
+  constructor(folios: Folios, ops: AddressSpaceOps) {
+    this.folios = folios;
+    this.ops = ops;
+  }
+
+  /** Pages present. */
+  get pages(): number {
+    return this.#pages;
+  }
+
+  /** The inode whose data this is. */
+  get host(): Inode {
+    assert(this.#host !== undefined, 'a mapping without an inode was used');
+    return this.#host;
+  }
+
+  /** Ties the mapping to its inode, once, when both have been made. */
+  attach(host: Inode): void {
+    this.#host = host;
+  }
+
+  /** The folio that holds a page, or -1 when the page is absent. */
+  find(index: number): number {
+    const node = this.#node(index);
+    return node === undefined ? -1 : (node[index & SLOT_MASK] as number) - 1;
+  }
+
+  /** Enters a folio of `pages` pages; every index must be absent. Only `Folios` calls this. */
+  insert(index: number, pfn: number, pages: number): void {
+    for (let i = index; i < index + pages; i++) {
+      let node = this.#node(i);
+      if (node === undefined) {
+        // The last element counts the entries in use.
+        node = new Int32Array(NODE_SLOTS + 1);
+        const key = Math.floor(i / NODE_SLOTS);
+        this.#nodes.set(key, node);
+        this.#lastKey = key;
+        this.#lastNode = node;
+      }
+      assert(node[i & SLOT_MASK] === 0, `page ${i} entered twice`);
+      node[i & SLOT_MASK] = pfn + 1;
+      node[NODE_SLOTS] = (node[NODE_SLOTS] as number) + 1;
+    }
+    this.#pages += pages;
+  }
+
+  /** Removes the entries of a folio. Only `Folios` calls this. */
+  erase(index: number, pages: number): void {
+    for (const area of this.areas) area.unmap(index, pages);
+    for (let i = index; i < index + pages; i++) {
+      const node = this.#node(i);
+      assert(node !== undefined && node[i & SLOT_MASK] !== 0, `page ${i} erased but absent`);
+      node[i & SLOT_MASK] = 0;
+      node[NODE_SLOTS] = (node[NODE_SLOTS] as number) - 1;
+      if (node[NODE_SLOTS] === 0) {
+        this.#nodes.delete(Math.floor(i / NODE_SLOTS));
+        this.#lastKey = -1;
+        this.#lastNode = undefined;
+      }
+    }
+    this.#pages -= pages;
+  }
+
+  /** The first absent index in [index, index + max), or -1 when all of them are present. */
+  nextMiss(index: number, max: number): number {
+    for (let i = index; i < index + max; i++) if (this.find(i) < 0) return i;
+    return -1;
+  }
+
+  /** How many consecutive pages just below `index` are present, looking at `max` at most. */
+  presentBelow(index: number, max: number): number {
+    let n = 0;
+    while (n < max && index - 1 - n >= 0 && this.find(index - 1 - n) >= 0) n++;
+    return n;
+  }
+
+  /** True if the page is mapped into memory by any area. */
+  isMapped(index: number, pages: number): boolean {
+    for (const area of this.areas) if (area.isMapped(index, pages)) return true;
+    return false;
+  }
+
+  /** The folios present in the page range [first, last], each once, in order. */
+  *range(first: number, last: number): Generator<number> {
+    const keys = [...this.#nodes.keys()]
+      .filter((key) => (key + 1) * NODE_SLOTS > first && key * NODE_SLOTS <= last)
+      .sort((a, b) => a - b);
+    let before = -1;
+    for (const key of keys) {
+      for (let slot = 0; slot < NODE_SLOTS; slot++) {
+        const index = key * NODE_SLOTS + slot;
+        if (index < first || index > last) continue;
+        const pfn = this.find(index);
+        if (pfn >= 0 && pfn !== before) yield pfn;
+        before = pfn;
+      }
+    }
+  }
+
+  /**
+   * Drops the clean, unlocked, unmapped folios that lie in [first, last] (invalidate_mapping_pages).
+   * Returns the number of pages dropped.
+   */
+  invalidate(first: number, last: number): number {
+    let dropped = 0;
+    for (const pfn of this.range(first, last)) {
+      const index = this.folios.indexOf(pfn);
+      const pages = this.folios.pagesOf(pfn);
+      if (index < first || index + pages - 1 > last) continue;
+      if (!this.folios.isDroppable(pfn) || this.isMapped(index, pages)) continue;
+      this.folios.remove(pfn);
+      dropped += pages;
+    }
+    return dropped;
+  }
+
+  #node(index: number): Int32Array | undefined {
+    const key = Math.floor(index / NODE_SLOTS);
+    if (key === this.#lastKey) return this.#lastNode;
+    const node = this.#nodes.get(key);
+    this.#lastKey = key;
+    this.#lastNode = node;
+    return node;
+  }
+}

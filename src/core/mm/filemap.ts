@@ -1,0 +1,245 @@
+/**
+ * Buffered reads: the loop that finds pages in the page cache, starts readahead, waits for pages under
+ * I/O, reads single ones, and copies. Plays mm/filemap.c; called by `vfs/`. Spec: BEHAVIOUR 2.1.
+ *
+ * `hit` is the hot path: it copies out of pages that are ready without allocating and without sleeping,
+ * and leaves everything else to `read`, which may sleep.
+ */
+import { EINTR, EIO } from '../base/errno.js';
+import { PAGE_SIZE, pageIndex, pagesFor } from '../base/range.js';
+import type { Scheduler } from '../sim/scheduler.js';
+import type { Task } from '../sim/wait_queue.js';
+import type { AddressSpace } from './address_space.js';
+import { type Folios, PG_ERROR, PG_READAHEAD, PG_UPTODATE } from './folio.js';
+import { type Readahead, ReadaheadControl } from './readahead.js';
+import type { MmBehaviour, OpenFile } from './types.js';
+
+/** Pages looked at in one go (PAGEVEC_SIZE). */
+const BATCH_PAGES = 15;
+/** A page operation that found its page gone: look again. Positive, so it is no errno. */
+const RETRY = 1;
+
+/** The page-cache side of read(2), for one kernel's behaviour. */
+export class Filemap {
+  readonly readahead: Readahead;
+  readonly #folios: Folios;
+  readonly #scheduler: Scheduler;
+  readonly #behaviour: MmBehaviour;
+
+  constructor(
+    folios: Folios,
+    scheduler: Scheduler,
+    behaviour: MmBehaviour,
+    readahead: Readahead,
+  ) {
+    this.#folios = folios;
+    this.#scheduler = scheduler;
+    this.#behaviour = behaviour;
+    this.readahead = readahead;
+  }
+
+  /**
+   * Copies as much of [pos, pos + count) into `target` at `at` as needs no I/O, no readahead and no
+   * sleep, all of it or up to i_size; -1 when `read` must do it. Never gives part of a request that
+   * `read` could give more of.
+   */
+  hit(file: OpenFile, target: Uint8Array, at: number, count: number, pos: number): number {
+    const size = file.inode.size;
+    if (pos >= size || count === 0) return this.#behaviour.eofCheckedFirst || count === 0 ? 0 : -1;
+    const end = Math.min(pos + count, size);
+    const first = pageIndex(pos);
+    // Where the batch limit is inclusive the page behind the request is looked at too, unless the last
+    // batch was full without it.
+    const asked = pagesFor(pos + count) - first;
+    if (this.#behaviour.batchLimitInclusive && asked % BATCH_PAGES !== 0) {
+      if (!this.#isQuiet(file.mapping, first + asked)) return -1;
+    }
+    const last = pageIndex(end - 1);
+    for (let index = first; index <= last; index++) {
+      const pfn = file.mapping.find(index);
+      if (pfn < 0 || (this.#folios.flagsOf(pfn) & (PG_UPTODATE | PG_READAHEAD)) !== PG_UPTODATE) {
+        return -1;
+      }
+    }
+    return this.#copyRange(file, target, at, pos, end);
+  }
+
+  /**
+   * Reads up to `count` bytes at `pos` into `target` at `at`. Returns the bytes read (0 at end of file),
+   * or a negative errno when nothing was read: -EINTR, -EIO, -ENOMEM or the filesystem's.
+   */
+  *read(
+    file: OpenFile,
+    target: Uint8Array,
+    at: number,
+    count: number,
+    pos: number,
+  ): Task<number> {
+    const inode = file.inode;
+    const batch: number[] = [];
+    let done = 0;
+    let error = 0;
+    if (this.#behaviour.eofCheckedFirst && pos >= inode.size) return 0;
+    do {
+      error = yield* this.#getPages(file, pos + done, count - done, batch);
+      if (error < 0) break;
+      const end = Math.min(pos + count, inode.size);
+      let covered = pos + done;
+      for (const pfn of batch) covered = Math.max(covered, this.#endOf(pfn));
+      if (pos + done < end) {
+        done += this.#copyRange(file, target, at + done, pos + done, Math.min(end, covered));
+      }
+      for (const pfn of batch) this.#folios.put(pfn);
+    } while (done < count && pos + done < inode.size);
+    return done > 0 ? done : error;
+  }
+
+  /** Reads one page that is not uptodate, held locked by the caller: 0, or a negative errno. */
+  *readPage(file: OpenFile, pfn: number): Task<number> {
+    this.#folios.clear(pfn, PG_ERROR);
+    const error = yield* file.mapping.ops.readpage(file, pfn);
+    if (error !== 0) return error;
+    const waited = yield* this.#folios.waitUnlocked(pfn);
+    if (waited !== 0) return waited;
+    if (this.#folios.test(pfn, PG_UPTODATE)) return 0;
+    file.ra.raPages = Math.floor(file.ra.raPages / 4);
+    return -EIO;
+  }
+
+  #endOf(pfn: number): number {
+    return this.#folios.indexOf(pfn) * PAGE_SIZE + this.#folios.sizeOf(pfn);
+  }
+
+  // True if looking at the page would have no effect.
+  #isQuiet(mapping: AddressSpace, index: number): boolean {
+    const pfn = mapping.find(index);
+    if (pfn < 0) return true;
+    return (this.#folios.flagsOf(pfn) & (PG_UPTODATE | PG_READAHEAD)) === PG_UPTODATE;
+  }
+
+  // Copies [pos, end) out of pages that are present; neighbouring frames go in one copy.
+  #copyRange(
+    file: OpenFile,
+    target: Uint8Array,
+    at: number,
+    pos: number,
+    end: number,
+  ): number {
+    const folios = this.#folios;
+    const { frames } = folios;
+    let position = pos;
+    while (position < end) {
+      const pfn = file.mapping.find(pageIndex(position));
+      const memory = frames.memoryOf(pfn);
+      const folioStart = folios.indexOf(pfn) * PAGE_SIZE;
+      const offset = frames.offsetOf(pfn) + (position - folioStart);
+      let stop = folioStart + folios.sizeOf(pfn);
+      folios.touch(pfn);
+      while (stop < end) {
+        const next = file.mapping.find(pageIndex(stop));
+        const nextOffset = offset + (stop - position);
+        if (frames.memoryOf(next) !== memory || frames.offsetOf(next) !== nextOffset) break;
+        folios.touch(next);
+        stop += folios.sizeOf(next);
+      }
+      const length = Math.min(stop, end) - position;
+      target.set(memory.subarray(offset, offset + length), at + (position - pos));
+      position += length;
+    }
+    file.ra.prevPos = end;
+    return end - pos;
+  }
+
+  // Fills `batch` with consecutive pages that may be copied from, each with a reference.
+  *#getPages(file: OpenFile, pos: number, count: number, batch: number[]): Task<number> {
+    const { mapping } = file;
+    const index = pageIndex(pos);
+    const last = pagesFor(pos + count);
+    for (;;) {
+      if (this.#scheduler.context.killed) return -EINTR;
+      this.#collect(mapping, index, last, batch);
+      if (batch.length === 0) {
+        const ractl = new ReadaheadControl(file, mapping, file.ra, index);
+        yield* this.readahead.sync(ractl, last - index);
+        this.#collect(mapping, index, last, batch);
+      }
+      if (batch.length === 0) {
+        const error = yield* this.#readAbsent(file, index, batch);
+        if (error === RETRY) continue;
+        return error;
+      }
+      const error = yield* this.#settleLast(file, last, batch);
+      if (error === 0) return 0;
+      if (batch.length > 0) return 0;
+      if (error !== RETRY) return error;
+    }
+  }
+
+  // Consecutive present pages, ending behind the first that needs attention.
+  #collect(mapping: AddressSpace, first: number, last: number, batch: number[]): void {
+    const folios = this.#folios;
+    const limit = this.#behaviour.batchLimitInclusive ? last : last - 1;
+    batch.length = 0;
+    let index = first;
+    while (index <= limit && batch.length < BATCH_PAGES) {
+      const pfn = mapping.find(index);
+      if (pfn < 0) return;
+      folios.get(pfn);
+      batch.push(pfn);
+      const flags = folios.flagsOf(pfn);
+      if ((flags & PG_UPTODATE) === 0 || (flags & PG_READAHEAD) !== 0) return;
+      index = folios.indexOf(pfn) + folios.pagesOf(pfn);
+    }
+  }
+
+  // Starts readahead if the last page of the batch has the marker, and gets it uptodate.
+  *#settleLast(file: OpenFile, last: number, batch: number[]): Task<number> {
+    const folios = this.#folios;
+    const pfn = batch[batch.length - 1] as number;
+    let error = 0;
+    if (folios.test(pfn, PG_READAHEAD)) {
+      const at = folios.indexOf(pfn);
+      const ractl = new ReadaheadControl(file, file.mapping, file.ra, at);
+      yield* this.readahead.async(ractl, pfn, last - at);
+    }
+    if (!folios.test(pfn, PG_UPTODATE)) error = yield* this.#makeUptodate(file, pfn);
+    if (error !== 0) {
+      folios.put(pfn);
+      batch.pop();
+    }
+    return error;
+  }
+
+  *#makeUptodate(file: OpenFile, pfn: number): Task<number> {
+    const folios = this.#folios;
+    if (!folios.tryLock(pfn)) {
+      yield* folios.waitUnlocked(pfn);
+      return RETRY;
+    }
+    if (folios.mappingOf(pfn) !== file.mapping) {
+      folios.unlock(pfn);
+      return RETRY;
+    }
+    if (folios.test(pfn, PG_UPTODATE)) {
+      folios.unlock(pfn);
+      return 0;
+    }
+    return yield* this.readPage(file, pfn);
+  }
+
+  *#readAbsent(file: OpenFile, index: number, batch: number[]): Task<number> {
+    const folios = this.#folios;
+    const pfn = folios.addLocked(file.mapping, index);
+    if (pfn < 0) {
+      // Every page is under I/O: the kernel would have failed the allocation; here it is waited for.
+      return (yield* folios.waitForMemory()) === 0 ? RETRY : -EINTR;
+    }
+    const error = yield* this.readPage(file, pfn);
+    if (error !== 0) {
+      folios.put(pfn);
+      return error;
+    }
+    batch.push(pfn);
+    return 0;
+  }
+}

@@ -1,0 +1,293 @@
+/**
+ * The page cache's folios: flags, references, lock and LRU, kept as a struct of arrays indexed by the
+ * number of the first frame (`pfn`), so that a page costs no object. Plays include/linux/page-flags.h,
+ * mm/filemap.c (locks and waits) and mm/vmscan.c.
+ *
+ * Differs: one LRU list instead of active and inactive ones; one thread, so a lock is only ever contended
+ * across a sleep.
+ */
+import { assert } from '../base/assert.js';
+import { EINTR } from '../base/errno.js';
+import { PAGE_SIZE } from '../base/range.js';
+import type { Scheduler } from '../sim/scheduler.js';
+import { type Task, WaitQueue } from '../sim/wait_queue.js';
+import type { AddressSpace } from './address_space.js';
+import { PageFrames } from './arena.js';
+import type { MmHooks } from './types.js';
+
+/** Owned by whoever does I/O on the folio. */
+export const PG_LOCKED = 1 << 0;
+/** The content is valid. */
+export const PG_UPTODATE = 1 << 2;
+/** Needs writing to the server. */
+export const PG_DIRTY = 1 << 3;
+/** The last read of it failed; cleared before each readpage. */
+export const PG_ERROR = 1 << 8;
+/** PG_fscache (PG_private_2): being written to the cache. Holds a reference. */
+export const PG_FSCACHE = 1 << 14;
+/** Being written to the server. */
+export const PG_WRITEBACK = 1 << 15;
+/** The marker that starts asynchronous readahead. */
+export const PG_READAHEAD = 1 << 18;
+
+/** What keeps a folio from being reclaimed or dropped. */
+const PG_PINNED = PG_LOCKED | PG_DIRTY | PG_FSCACHE | PG_WRITEBACK;
+/** Pages freed at once when memory is short (SWAP_CLUSTER_MAX). */
+const RECLAIM_BATCH = 32;
+const NONE = -1;
+
+/** All folios of one lab. */
+export class Folios {
+  readonly frames: PageFrames;
+  readonly #scheduler: Scheduler;
+  readonly #hooks: MmHooks;
+  readonly #flags: Uint32Array;
+  readonly #refs: Int32Array;
+  readonly #order: Uint8Array;
+  readonly #index: Float64Array;
+  readonly #mapping: Array<AddressSpace | undefined>;
+  readonly #newer: Int32Array;
+  readonly #older: Int32Array;
+  #oldest = NONE;
+  #newest = NONE;
+  readonly #waiting = new Map<number, WaitQueue>();
+  readonly #memoryFreed = new WaitQueue('free memory');
+
+  constructor(scheduler: Scheduler, bytes: number, hooks: MmHooks = {}) {
+    this.#scheduler = scheduler;
+    this.#hooks = hooks;
+    this.frames = new PageFrames(bytes);
+    const { count } = this.frames;
+    this.#flags = new Uint32Array(count);
+    this.#refs = new Int32Array(count);
+    this.#order = new Uint8Array(count);
+    this.#index = new Float64Array(count);
+    this.#mapping = new Array(count);
+    this.#newer = new Int32Array(count).fill(NONE);
+    this.#older = new Int32Array(count).fill(NONE);
+  }
+
+  /** True if any of the flags is set. */
+  test(pfn: number, flags: number): boolean {
+    return ((this.#flags[pfn] as number) & flags) !== 0;
+  }
+
+  /** All flags of a folio. */
+  flagsOf(pfn: number): number {
+    return this.#flags[pfn] as number;
+  }
+
+  set(pfn: number, flags: number): void {
+    this.#flags[pfn] = (this.#flags[pfn] as number) | flags;
+  }
+
+  clear(pfn: number, flags: number): void {
+    this.#flags[pfn] = (this.#flags[pfn] as number) & ~flags;
+  }
+
+  /** Index in its mapping of the folio's first page. */
+  indexOf(pfn: number): number {
+    return this.#index[pfn] as number;
+  }
+
+  /** The folio spans 2^order pages. */
+  orderOf(pfn: number): number {
+    return this.#order[pfn] as number;
+  }
+
+  /** Pages in the folio. */
+  pagesOf(pfn: number): number {
+    return 1 << (this.#order[pfn] as number);
+  }
+
+  /** Bytes in the folio. */
+  sizeOf(pfn: number): number {
+    return PAGE_SIZE << (this.#order[pfn] as number);
+  }
+
+  /** The mapping that holds the folio, undefined once it was truncated or reclaimed. */
+  mappingOf(pfn: number): AddressSpace | undefined {
+    return this.#mapping[pfn];
+  }
+
+  refsOf(pfn: number): number {
+    return this.#refs[pfn] as number;
+  }
+
+  /**
+   * Allocates a folio and puts it into a mapping, locked, with one reference for the mapping and one for
+   * the caller. -1 when no memory can be had without sleeping; the index must be absent.
+   */
+  addLocked(mapping: AddressSpace, index: number, order = 0): number {
+    const pages = 1 << order;
+    if (this.frames.free < pages) this.reclaim(Math.max(RECLAIM_BATCH, pages));
+    const pfn = this.frames.allocateOrder(order);
+    if (pfn < 0) return NONE;
+    this.#flags[pfn] = PG_LOCKED;
+    this.#refs[pfn] = 2;
+    this.#order[pfn] = order;
+    this.#index[pfn] = index;
+    this.#mapping[pfn] = mapping;
+    mapping.insert(index, pfn, pages);
+    this.#lruAppend(pfn);
+    return pfn;
+  }
+
+  /** Takes a folio out of its mapping and drops the mapping's reference. */
+  remove(pfn: number): void {
+    const mapping = this.#mapping[pfn];
+    assert(mapping !== undefined, `folio ${pfn} removed from no mapping`);
+    mapping.erase(this.#index[pfn] as number, this.pagesOf(pfn));
+    this.#mapping[pfn] = undefined;
+    this.#lruRemove(pfn);
+    this.put(pfn);
+    if (mapping.pages === 0) this.#hooks.mappingEmptied?.(mapping);
+  }
+
+  get(pfn: number): void {
+    this.#refs[pfn] = (this.#refs[pfn] as number) + 1;
+  }
+
+  /** Drops a reference; the last one frees the frames. */
+  put(pfn: number): void {
+    const refs = (this.#refs[pfn] as number) - 1;
+    assert(refs >= 0, `reference count of folio ${pfn} below zero`);
+    this.#refs[pfn] = refs;
+    if (refs > 0) {
+      if (refs === 1) this.#noteReclaimable(pfn);
+      return;
+    }
+    assert(this.#mapping[pfn] === undefined, `folio ${pfn} freed while it is in a mapping`);
+    this.#flags[pfn] = 0;
+    this.frames.release(pfn, this.#order[pfn] as number);
+    this.#memoryFreed.wakeAll();
+  }
+
+  tryLock(pfn: number): boolean {
+    if (this.test(pfn, PG_LOCKED)) return false;
+    this.set(pfn, PG_LOCKED);
+    return true;
+  }
+
+  unlock(pfn: number): void {
+    assert(this.test(pfn, PG_LOCKED), `folio ${pfn} unlocked twice`);
+    this.clear(pfn, PG_LOCKED);
+    this.#wake(pfn);
+    this.#noteReclaimable(pfn);
+  }
+
+  /** Sleeps until the folio is unlocked: 0, or -EINTR on a fatal signal. The caller holds a reference. */
+  *waitUnlocked(pfn: number): Task<number> {
+    while (this.test(pfn, PG_LOCKED)) {
+      if (this.#scheduler.context.killed) return -EINTR;
+      yield this.#queue(pfn);
+    }
+    return 0;
+  }
+
+  /** Sleeps until the folio is locked for the caller, who holds a reference. Not interruptible. */
+  *lock(pfn: number): Task {
+    while (!this.tryLock(pfn)) yield this.#queue(pfn);
+  }
+
+  /** Marks the folio as being written to the cache; it must not be already. Takes a reference. */
+  startFscache(pfn: number): void {
+    assert(!this.test(pfn, PG_FSCACHE), `PG_fscache set twice on folio ${pfn}`);
+    this.get(pfn);
+    this.set(pfn, PG_FSCACHE);
+  }
+
+  /** Ends the write to the cache: wakes waiters and drops the reference. */
+  endFscache(pfn: number): void {
+    assert(this.test(pfn, PG_FSCACHE), `PG_fscache ended twice on folio ${pfn}`);
+    this.clear(pfn, PG_FSCACHE);
+    this.#wake(pfn);
+    this.put(pfn);
+  }
+
+  /** Sleeps until no write to the cache is in flight: 0, or -EINTR on a fatal signal. */
+  *waitFscache(pfn: number): Task<number> {
+    while (this.test(pfn, PG_FSCACHE)) {
+      if (this.#scheduler.context.killed) return -EINTR;
+      yield this.#queue(pfn);
+    }
+    return 0;
+  }
+
+  /** Notes a use: the folio becomes the newest of the LRU. */
+  touch(pfn: number): void {
+    if (this.#newest === pfn) return;
+    this.#lruRemove(pfn);
+    this.#lruAppend(pfn);
+  }
+
+  /** Frees up to `pages` pages, oldest first, passing over what is in use. Returns the number freed. */
+  reclaim(pages: number): number {
+    let freed = 0;
+    let pfn = this.#oldest;
+    while (pfn !== NONE && freed < pages) {
+      const next = this.#newer[pfn] as number;
+      if (this.isDroppable(pfn)) {
+        freed += this.pagesOf(pfn);
+        this.remove(pfn);
+      }
+      pfn = next;
+    }
+    return freed;
+  }
+
+  /** True for a clean, unlocked folio that nobody but its mapping refers to. */
+  isDroppable(pfn: number): boolean {
+    return !this.test(pfn, PG_PINNED) && this.#refs[pfn] === 1;
+  }
+
+  /** Sleeps until a page may have become free: 0, or -EINTR on a fatal signal. */
+  *waitForMemory(): Task<number> {
+    if (this.#scheduler.context.killed) return -EINTR;
+    yield this.#memoryFreed;
+    return 0;
+  }
+
+  /** Every folio that is in a mapping, oldest first: for the checks at the end of a run. */
+  *all(): Generator<number> {
+    for (let pfn = this.#oldest; pfn !== NONE; pfn = this.#newer[pfn] as number) yield pfn;
+  }
+
+  // Somebody waiting for memory can now have this folio's.
+  #noteReclaimable(pfn: number): void {
+    if (this.#memoryFreed.length > 0 && this.isDroppable(pfn)) this.#memoryFreed.wakeAll();
+  }
+
+  #queue(pfn: number): WaitQueue {
+    let queue = this.#waiting.get(pfn);
+    if (queue === undefined) {
+      queue = new WaitQueue(`folio ${pfn}`);
+      this.#waiting.set(pfn, queue);
+    }
+    return queue;
+  }
+
+  #wake(pfn: number): void {
+    const queue = this.#waiting.get(pfn);
+    if (queue === undefined) return;
+    this.#waiting.delete(pfn);
+    queue.wakeAll();
+  }
+
+  #lruAppend(pfn: number): void {
+    this.#older[pfn] = this.#newest;
+    this.#newer[pfn] = NONE;
+    if (this.#newest === NONE) this.#oldest = pfn;
+    else this.#newer[this.#newest] = pfn;
+    this.#newest = pfn;
+  }
+
+  #lruRemove(pfn: number): void {
+    const older = this.#older[pfn] as number;
+    const newer = this.#newer[pfn] as number;
+    if (older === NONE) this.#oldest = newer;
+    else this.#newer[older] = newer;
+    if (newer === NONE) this.#newest = older;
+    else this.#older[newer] = older;
+  }
+}

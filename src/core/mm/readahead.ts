@@ -1,0 +1,288 @@
+/**
+ * Readahead: which pages to read when a reader misses one or meets the marker. Plays mm/readahead.c;
+ * called by `filemap.ts` and `fault.ts`, calls the filesystem's ->readahead. Spec: BEHAVIOUR section 2.
+ *
+ * Differs: no block congestion, no non-blocking I/O; arithmetic that is unsigned in the kernel is written
+ * so that it gives the same answers with ordinary numbers.
+ */
+import { PAGE_SIZE, pageIndex, roundUpPowerOfTwo } from '../base/range.js';
+import type { Task } from '../sim/wait_queue.js';
+import type { AddressSpace } from './address_space.js';
+import { PG_READAHEAD, PG_WRITEBACK } from './folio.js';
+import type { MmBehaviour, OpenFile } from './types.js';
+
+/** Forced readahead is issued in pieces of 2 MiB. */
+const FORCED_CHUNK_PAGES = 512;
+
+/** What the readahead code knows of a device (struct backing_dev_info); pages. */
+export interface BackingDevice {
+  /** Default window. */
+  raPages: number;
+  /** Largest I/O the device likes; a request above the window may use up to this. */
+  ioPages: number;
+}
+
+/** Readahead state of an open file (struct file_ra_state). Pages, but for `prevPos`. */
+export class FileRaState {
+  /** Index of the current window. */
+  start = 0;
+  size = 0;
+  /** How many pages before the window's end the marker sits. */
+  asyncSize = 0;
+  raPages: number;
+  mmapMiss = 0;
+  /** Byte position after the last byte given to a reader; -1 before the first. */
+  prevPos = -1;
+  readonly device: BackingDevice;
+
+  constructor(device: BackingDevice) {
+    this.device = device;
+    this.raPages = device.raPages;
+  }
+}
+
+/** The window handed to ->readahead (struct readahead_control). Taking pages shortens it. */
+export class ReadaheadControl {
+  readonly file: OpenFile | undefined;
+  readonly mapping: AddressSpace;
+  /** Undefined in write_begin. */
+  readonly ra: FileRaState | undefined;
+  index: number;
+  nrPages = 0;
+  batchCount = 0;
+
+  constructor(
+    file: OpenFile | undefined,
+    mapping: AddressSpace,
+    ra: FileRaState | undefined,
+    index: number,
+  ) {
+    this.file = file;
+    this.mapping = mapping;
+    this.ra = ra;
+    this.index = index;
+  }
+
+  /** Byte position of the window that is left. */
+  get position(): number {
+    return this.index * PAGE_SIZE;
+  }
+
+  /** Bytes in the window that is left. */
+  get length(): number {
+    return this.nrPages * PAGE_SIZE;
+  }
+}
+
+/** Takes the next folio, locked, from the window together with its reference; -1 at the end. */
+export function readaheadFolio(ractl: ReadaheadControl): number {
+  ractl.index += ractl.batchCount;
+  ractl.nrPages -= ractl.batchCount;
+  ractl.batchCount = 0;
+  if (ractl.nrPages <= 0) return -1;
+  const pfn = ractl.mapping.find(ractl.index);
+  ractl.batchCount = ractl.mapping.folios.pagesOf(pfn);
+  return pfn;
+}
+
+/** First window for a request of `req` pages when windows may have `max` pages (get_init_ra_size). */
+export function initialWindow(req: number, max: number): number {
+  const pages = roundUpPowerOfTwo(req);
+  if (pages <= Math.floor(max / 32)) return pages * 4;
+  if (pages <= Math.floor(max / 4)) return pages * 2;
+  return max;
+}
+
+/** The window after one of `size` pages (get_next_ra_size). */
+export function nextWindow(size: number, max: number): number {
+  if (size < Math.floor(max / 16)) return 4 * size;
+  if (size <= Math.floor(max / 2)) return 2 * size;
+  return max;
+}
+
+/** The readahead algorithm, for one kernel's behaviour. */
+export class Readahead {
+  readonly #behaviour: MmBehaviour;
+
+  constructor(behaviour: MmBehaviour) {
+    this.#behaviour = behaviour;
+  }
+
+  /** A reader of `req` pages found the page at the window's index absent (page_cache_sync_ra). */
+  *sync(ractl: ReadaheadControl, req: number): Task {
+    const { file, ra } = ractl;
+    if (ra === undefined) return;
+    if (ra.raPages === 0) {
+      if (file !== undefined) yield* this.forced(ractl, 1);
+    } else if (file?.randomMode) {
+      yield* this.forced(ractl, req);
+    } else {
+      yield* this.#onDemand(ractl, false, req);
+    }
+  }
+
+  /** A reader met the marker on folio `pfn`, at the window's index (page_cache_async_ra). */
+  *async(ractl: ReadaheadControl, pfn: number, req: number): Task {
+    const { folios } = ractl.mapping;
+    // The marker shares its bit with PG_reclaim, which has that meaning under writeback.
+    if (ractl.ra === undefined || ractl.ra.raPages === 0 || folios.test(pfn, PG_WRITEBACK)) return;
+    folios.clear(pfn, PG_READAHEAD);
+    yield* this.#onDemand(ractl, true, req);
+  }
+
+  /** Reads `pages` pages regardless of history, without a marker (force_page_cache_ra). */
+  *forced(ractl: ReadaheadControl, pages: number): Task {
+    const { ra } = ractl;
+    if (ra === undefined) return;
+    let left = Math.min(pages, Math.max(ra.device.ioPages, ra.raPages));
+    let { index } = ractl;
+    while (left > 0) {
+      const chunk = Math.min(left, FORCED_CHUNK_PAGES);
+      ractl.index = index;
+      yield* this.window(ractl, chunk, 0);
+      index += chunk;
+      left -= chunk;
+    }
+  }
+
+  /** Reads [index, index + pages) as far as i_size, marker `lookahead` pages before the end. */
+  *window(ractl: ReadaheadControl, pages: number, lookahead: number): Task {
+    const size = ractl.mapping.host.size;
+    if (size === 0) return;
+    const end = pageIndex(size - 1);
+    if (ractl.index > end) return;
+    yield* this.#unbounded(ractl, Math.min(pages, end - ractl.index + 1), lookahead);
+  }
+
+  // Spec 2.4: the first rule of the table that applies decides.
+  *#onDemand(ractl: ReadaheadControl, hit: boolean, req: number): Task {
+    const ra = ractl.ra as FileRaState;
+    const { index } = ractl;
+    let max = ra.raPages;
+    if (req > max && ra.device.ioPages > max) max = Math.min(req, ra.device.ioPages);
+
+    if (index === 0) {
+      this.#initial(ra, index, req, max);
+    } else if (index === ra.start + ra.size - ra.asyncSize || index === ra.start + ra.size) {
+      ra.start += ra.size;
+      ra.size = nextWindow(ra.size, max);
+      ra.asyncSize = ra.size;
+    } else if (hit) {
+      const start = ractl.mapping.nextMiss(index + 1, max);
+      if (start < 0 || start - index > max) return;
+      ra.start = start;
+      ra.size = nextWindow(start - index + req, max);
+      ra.asyncSize = ra.size;
+    } else if (req > max || this.#isSequential(ra, index)) {
+      this.#initial(ra, index, req, max);
+    } else if (!this.#fromContext(ractl, ra, req, max)) {
+      // A small random read: read it as it is and leave the history alone.
+      yield* this.window(ractl, req, 0);
+      return;
+    }
+    // A window that would trip over its own marker at once is joined with the next one.
+    if (index === ra.start && ra.size === ra.asyncSize) {
+      const add = nextWindow(ra.size, max);
+      if (ra.size + add <= max) {
+        ra.asyncSize = add;
+        ra.size += add;
+      } else {
+        ra.size = max;
+        ra.asyncSize = Math.floor(max / 2);
+      }
+    }
+    ractl.index = ra.start;
+    yield* this.window(ractl, ra.size, ra.asyncSize);
+  }
+
+  #initial(ra: FileRaState, index: number, req: number, max: number): void {
+    ra.start = index;
+    ra.size = initialWindow(req, max);
+    ra.asyncSize = ra.size > req ? ra.size - req : ra.size;
+  }
+
+  #isSequential(ra: FileRaState, index: number): boolean {
+    if (ra.prevPos < 0) return false;
+    const distance = index - pageIndex(ra.prevPos);
+    return distance === 0 || distance === 1;
+  }
+
+  #fromContext(ractl: ReadaheadControl, ra: FileRaState, req: number, max: number): boolean {
+    const { index } = ractl;
+    let history = ractl.mapping.presentBelow(index, max);
+    if (history <= req) return false;
+    if (history >= index) history *= 2;
+    ra.start = index;
+    ra.size = Math.min(history + req, max);
+    ra.asyncSize = 1;
+    return true;
+  }
+
+  // One window becomes one ->readahead call per gap between pages that are present already.
+  *#unbounded(ractl: ReadaheadControl, pages: number, lookahead: number): Task {
+    const { mapping } = ractl;
+    const first = ractl.index;
+    for (let i = 0; i < pages; i++) {
+      const index = first + i;
+      if (mapping.find(index) >= 0) {
+        yield* this.#dispatch(ractl);
+        // The filesystem may have grown the run; go on behind whatever it covered.
+        ractl.index++;
+        i = ractl.index - first - 1;
+        continue;
+      }
+      const pfn = mapping.folios.addLocked(mapping, index);
+      if (pfn < 0) break;
+      if (i === pages - lookahead) mapping.folios.set(pfn, PG_READAHEAD);
+      ractl.nrPages++;
+    }
+    yield* this.#dispatch(ractl);
+  }
+
+  *#dispatch(ractl: ReadaheadControl): Task {
+    if (ractl.nrPages === 0) return;
+    const { mapping, ra } = ractl;
+    yield* mapping.ops.readahead(ractl);
+    for (let pfn = readaheadFolio(ractl); pfn >= 0; pfn = readaheadFolio(ractl)) {
+      const { folios } = mapping;
+      if (this.#behaviour.leftoversRemoved && ra !== undefined) {
+        const pages = folios.pagesOf(pfn);
+        ra.size -= pages;
+        if (ra.asyncSize >= pages) {
+          ra.asyncSize -= pages;
+          folios.remove(pfn);
+        }
+      }
+      folios.unlock(pfn);
+      folios.put(pfn);
+    }
+  }
+}
+
+/**
+ * Grows the window outwards to cover `length` bytes from `start`, page by page, as far as pages are
+ * absent and memory can be had (readahead_expand). Growth stops for good at the first page that is
+ * present, downwards first; the caller reads back what was reached. Not clipped to i_size.
+ */
+export function readaheadExpand(ractl: ReadaheadControl, start: number, length: number): void {
+  const { mapping, ra } = ractl;
+  const target = pageIndex(start);
+  while (ractl.index > target) {
+    const index = ractl.index - 1;
+    if (mapping.find(index) >= 0) return;
+    if (mapping.folios.addLocked(mapping, index) < 0) return;
+    ractl.nrPages++;
+    ractl.index--;
+  }
+  const want = Math.ceil((length + start - ractl.position) / PAGE_SIZE);
+  while (ractl.nrPages < want) {
+    const index = ractl.index + ractl.nrPages;
+    if (mapping.find(index) >= 0) return;
+    if (mapping.folios.addLocked(mapping, index) < 0) return;
+    ractl.nrPages++;
+    if (ra !== undefined) {
+      ra.size++;
+      ra.asyncSize++;
+    }
+  }
+}

@@ -1,0 +1,217 @@
+/**
+ * Making, tracing, counting and freeing requests and slices: what every phase of a request's life uses.
+ * Plays netfs_alloc_read_request, netfs_put_subrequest and their like in fs/netfs/read_helper.c.
+ * Spec: BEHAVIOUR 3.1, 3.11.
+ */
+import { assert } from '../base/assert.js';
+import type { AddressSpace } from '../mm/address_space.js';
+import type { OpenFile } from '../mm/types.js';
+import type { Scheduler } from '../sim/scheduler.js';
+import {
+  netfsFailure,
+  netfsFailures,
+  netfsRead,
+  netfsReadTraces,
+  netfsRreq,
+  netfsRreqOrigins,
+  netfsRreqTraces,
+  netfsSreq,
+  netfsSreqSources,
+  netfsSreqTraces,
+} from '../trace/events/netfs.js';
+import type { Tracer } from '../trace/tracer.js';
+import { type Origin, ReadRequest, Subrequest } from './objects.js';
+import type { NetfsStats } from './stats.js';
+import { DOWNLOAD_FROM_SERVER, FILL_WITH_ZEROES, READ_FROM_CACHE } from './types.js';
+import type { Defects, NetfsBehaviour, RequestOps } from './types.js';
+
+/** What the helper is built from. */
+export interface NetfsParts {
+  readonly tracer: Tracer;
+  readonly stats: NetfsStats;
+  readonly scheduler: Scheduler;
+  readonly behaviour: NetfsBehaviour;
+  readonly defects: Defects;
+  /** Decides whether an allocation fails; never, when absent. */
+  readonly failAllocation?: ((what: 'rreq' | 'sreq') => boolean) | undefined;
+}
+
+// The trace's numbers of the sources, by the kernel's.
+const SOURCE_LABELS = [
+  netfsSreqSources.id.zero,
+  netfsSreqSources.id.down,
+  netfsSreqSources.id.read,
+  netfsSreqSources.id.invalid,
+] as const;
+
+/** All requests of a lab. */
+export class Requests {
+  readonly tracer: Tracer;
+  readonly stats: NetfsStats;
+  readonly scheduler: Scheduler;
+  readonly defects: Defects;
+  readonly #behaviour: NetfsBehaviour;
+  readonly #failAllocation: ((what: 'rreq' | 'sreq') => boolean) | undefined;
+  #lastId = 0;
+
+  constructor(parts: NetfsParts) {
+    this.tracer = parts.tracer;
+    this.stats = parts.stats;
+    this.scheduler = parts.scheduler;
+    this.defects = parts.defects;
+    this.#behaviour = parts.behaviour;
+    this.#failAllocation = parts.failAllocation;
+  }
+
+  /** Defects of the kernel are repaired. */
+  get repaired(): boolean {
+    return this.defects === 'repaired';
+  }
+
+  /** A new request with one reference, undefined when memory is short. */
+  allocate(
+    origin: Origin,
+    file: OpenFile | undefined,
+    mapping: AddressSpace,
+    ops: RequestOps,
+  ): ReadRequest | undefined {
+    if (this.#failAllocation?.('rreq')) return undefined;
+    const rreq = new ReadRequest(++this.#lastId, origin, mapping, ops);
+    ops.initRreq(rreq, file);
+    this.stats.netfs_n_rh_rreq++;
+    return rreq;
+  }
+
+  /** A new slice at the end of what is sliced, on the request's list; undefined when memory is short. */
+  allocateSlice(rreq: ReadRequest): Subrequest | undefined {
+    if (this.#failAllocation?.('sreq')) return undefined;
+    const subreq = new Subrequest(rreq);
+    rreq.usage++;
+    this.stats.netfs_n_rh_sreq++;
+    rreq.subrequests.push(subreq);
+    return subreq;
+  }
+
+  /** Drops a reference of a slice; the last one frees it. */
+  putSlice(subreq: Subrequest, wasAsync: boolean): void {
+    subreq.usage--;
+    assert(subreq.usage >= 0, `slice ${subreq.debugIndex} put too often`);
+    if (subreq.usage > 0) return;
+    this.traceSlice(subreq, 'free');
+    this.stats.netfs_n_rh_sreq--;
+    this.put(subreq.rreq, wasAsync);
+  }
+
+  /** Drops a reference of a request; the last one frees it, on a worker when `wasAsync`. */
+  put(rreq: ReadRequest, wasAsync: boolean): void {
+    rreq.usage--;
+    assert(rreq.usage >= 0, `request ${rreq.debugId} put too often`);
+    if (rreq.usage > 0) return;
+    if (!wasAsync) {
+      this.#free(rreq);
+      return;
+    }
+    const requests = this;
+    this.scheduler.queueWork(function* () {
+      requests.#free(rreq);
+    });
+  }
+
+  /** Takes every slice off the list and drops the list's references. */
+  clearSlices(rreq: ReadRequest, wasAsync: boolean): void {
+    const slices = rreq.subrequests;
+    rreq.subrequests = [];
+    for (const subreq of slices) this.putSlice(subreq, wasAsync);
+  }
+
+  /** The end of a request that ran: accounts its bytes and drops the reference it ran with. */
+  complete(rreq: ReadRequest, wasAsync: boolean): void {
+    this.traceRequest(rreq, 'done');
+    this.clearSlices(rreq, wasAsync);
+    this.put(rreq, wasAsync);
+  }
+
+  /** Adds what each slice obtained to the bytes by source, before stores rewrite the slices. */
+  accountBytes(rreq: ReadRequest): void {
+    const { bytes } = this.stats;
+    for (const { source, transferred } of rreq.subrequests) {
+      if (source === FILL_WITH_ZEROES) bytes.zero += transferred;
+      else if (source === DOWNLOAD_FROM_SERVER) bytes.down += transferred;
+      else if (source === READ_FROM_CACHE) bytes.read += transferred;
+    }
+  }
+
+  /** Emits netfs_read. */
+  traceRead(
+    rreq: ReadRequest,
+    what: keyof typeof netfsReadTraces.id,
+    start: number,
+    len: number,
+  ): void {
+    if (!this.tracer.enabled) return;
+    netfsRead.emit(
+      this.tracer,
+      rreq.debugId,
+      netfsReadTraces.id[what],
+      rreq.cache.debugId,
+      rreq.inode.ino,
+      start,
+      len,
+    );
+  }
+
+  /** Emits netfs_rreq. */
+  traceRequest(rreq: ReadRequest, what: keyof typeof netfsRreqTraces.id): void {
+    if (!this.tracer.enabled) return;
+    const origin = netfsRreqOrigins.id[rreq.origin];
+    netfsRreq.emit(this.tracer, rreq.debugId, origin, netfsRreqTraces.id[what], rreq.flags);
+  }
+
+  /** Emits netfs_sreq. */
+  traceSlice(subreq: Subrequest, what: keyof typeof netfsSreqTraces.id): void {
+    if (!this.tracer.enabled) return;
+    netfsSreq.emit(
+      this.tracer,
+      subreq.rreq.debugId,
+      subreq.debugIndex,
+      SOURCE_LABELS[subreq.source],
+      netfsSreqTraces.id[what],
+      subreq.flags,
+      subreq.start,
+      subreq.transferred,
+      subreq.len,
+      subreq.error,
+    );
+  }
+
+  /** Emits netfs_failure, for a slice or (without one) for the whole request. */
+  traceFailure(
+    rreq: ReadRequest,
+    subreq: Subrequest | undefined,
+    error: number,
+    what: keyof typeof netfsFailures.id,
+  ): void {
+    if (!this.tracer.enabled) return;
+    const { index, showsLength } = this.#behaviour.failureWithoutSubreq;
+    netfsFailure.emit(
+      this.tracer,
+      rreq.debugId,
+      subreq?.debugIndex ?? index,
+      subreq === undefined ? netfsSreqSources.id.invalid : SOURCE_LABELS[subreq.source],
+      subreq?.flags ?? 0,
+      subreq?.start ?? 0,
+      subreq?.transferred ?? 0,
+      subreq?.len ?? (showsLength ? rreq.len : 0),
+      netfsFailures.id[what],
+      error,
+    );
+  }
+
+  #free(rreq: ReadRequest): void {
+    this.clearSlices(rreq, false);
+    if (rreq.netfsPriv !== undefined) rreq.ops.cleanup?.(rreq.mapping, rreq.netfsPriv);
+    this.traceRequest(rreq, 'free');
+    rreq.cache.ops?.endOperation(rreq.cache);
+    this.stats.netfs_n_rh_rreq--;
+  }
+}

@@ -1,0 +1,94 @@
+/**
+ * Storing what was downloaded in the cache: joins neighbouring slices, lets the cache round and refuse
+ * them, writes them, and unmarks the pages when the last write has ended. Plays
+ * netfs_rreq_do_write_to_cache in fs/netfs/read_helper.c. Spec: BEHAVIOUR 3.10.
+ */
+import { PAGE_SIZE, pageIndex } from '../base/range.js';
+import { IovIter } from '../mm/iov_iter.js';
+import type { Task } from '../sim/wait_queue.js';
+import { type ReadRequest, SREQ_WRITE_TO_CACHE, type Subrequest } from './objects.js';
+import type { Requests } from './requests.js';
+import type { CacheOps } from './types.js';
+
+/** Stores the slices that want it and completes the request. */
+export function* storeToCache(requests: Requests, rreq: ReadRequest): Task {
+  const ops = rreq.cache.ops as CacheOps;
+  requests.traceRequest(rreq, 'write');
+  rreq.nrWrOps = 1;
+  dropOthers(requests, rreq);
+  for (let i = 0; i < rreq.subrequests.length; i++) {
+    const subreq = rreq.subrequests[i] as Subrequest;
+    joinFollowing(requests, rreq, i);
+    const refused = yield* ops.prepareWrite(subreq, rreq.iSize);
+    if (refused < 0) {
+      requests.traceFailure(rreq, subreq, refused, 'prepare_write');
+      requests.traceSlice(subreq, 'write_skip');
+      continue;
+    }
+    const iter = new IovIter(rreq.mapping, subreq.start, subreq.len);
+    rreq.nrWrOps++;
+    requests.stats.netfs_n_rh_write++;
+    subreq.usage++;
+    requests.traceSlice(subreq, 'write');
+    ops.write(rreq.cache, subreq.start, iter, (result, wasAsync) =>
+      writeTerminated(requests, subreq, result, wasAsync),
+    );
+  }
+  if (--rreq.nrWrOps === 0) unmark(requests, rreq, false);
+}
+
+// Slices that are not stored leave the list.
+function dropOthers(requests: Requests, rreq: ReadRequest): void {
+  const slices = rreq.subrequests;
+  rreq.subrequests = slices.filter((subreq) => subreq.has(SREQ_WRITE_TO_CACHE));
+  for (const subreq of slices) {
+    if (!subreq.has(SREQ_WRITE_TO_CACHE)) requests.putSlice(subreq, false);
+  }
+}
+
+// Adds the slices that continue slice `at` to it; `transferred` stays what was read.
+function joinFollowing(requests: Requests, rreq: ReadRequest, at: number): void {
+  const subreq = rreq.subrequests[at] as Subrequest;
+  for (;;) {
+    const next = rreq.subrequests[at + 1];
+    if (next === undefined || next.start !== subreq.start + subreq.len) return;
+    subreq.len += next.len;
+    rreq.subrequests.splice(at + 1, 1);
+    requests.putSlice(next, false);
+  }
+}
+
+function writeTerminated(
+  requests: Requests,
+  subreq: Subrequest,
+  result: number,
+  wasAsync: boolean,
+): void {
+  const { rreq } = subreq;
+  if (result < 0) {
+    requests.stats.netfs_n_rh_write_failed++;
+    requests.traceFailure(rreq, subreq, result, 'copy_to_cache');
+  } else {
+    requests.stats.netfs_n_rh_write_done++;
+    requests.stats.bytes.stored += result;
+  }
+  requests.traceSlice(subreq, 'write_term');
+  if (--rreq.nrWrOps === 0) unmark(requests, rreq, wasAsync);
+  requests.putSlice(subreq, wasAsync);
+}
+
+// Ends PG_fscache once per folio, though several slices may touch it.
+function unmark(requests: Requests, rreq: ReadRequest, wasAsync: boolean): void {
+  const { mapping } = rreq;
+  let unmarked = -1;
+  for (const { start, len } of rreq.subrequests) {
+    const end = Math.ceil((start + len) / PAGE_SIZE);
+    for (let index = Math.max(pageIndex(start), unmarked + 1); index < end; ) {
+      const pfn = mapping.find(index);
+      index = mapping.folios.indexOf(pfn) + mapping.folios.pagesOf(pfn);
+      mapping.folios.endFscache(pfn);
+      unmarked = index - 1;
+    }
+  }
+  requests.complete(rreq, wasAsync);
+}

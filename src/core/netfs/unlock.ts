@@ -1,0 +1,106 @@
+/**
+ * The unlock walk: once all slices of a request have ended, decides for each of its pages whether it is
+ * uptodate and whether it is to be stored, and unlocks it. Plays netfs_rreq_unlock in
+ * fs/netfs/read_helper.c. Spec: BEHAVIOUR 3.9; called by `read_helper.ts`.
+ */
+import { PAGE_SIZE, pageIndex } from '../base/range.js';
+import { type Folios, PG_FSCACHE, PG_UPTODATE } from '../mm/folio.js';
+import {
+  RREQ_DONT_UNLOCK_PAGES,
+  RREQ_FAILED,
+  RREQ_NO_UNLOCK_PAGE,
+  RREQ_WRITE_TO_CACHE,
+  type ReadRequest,
+  SREQ_WRITE_TO_CACHE,
+  type Subrequest,
+} from './objects.js';
+import type { Requests } from './requests.js';
+
+/** Where the walk stands among the slices. */
+interface Cursor {
+  at: number;
+  /** Byte position of the end of the slice at the cursor. */
+  end: number;
+}
+
+/** Unlocks the pages of a request. */
+export function unlockPages(requests: Requests, rreq: ReadRequest): void {
+  prepareStores(requests, rreq);
+  requests.traceRequest(rreq, 'unlock');
+  const { folios } = rreq.mapping;
+  const first = rreq.subrequests[0];
+  const cursor: Cursor = { at: 0, end: rreq.start + (first?.len ?? 0) };
+  const endIndex = Math.ceil((rreq.start + rreq.len) / PAGE_SIZE);
+  for (let index = pageIndex(rreq.start); index < endIndex; ) {
+    const pfn = rreq.mapping.find(index);
+    if (pfn < 0) {
+      index++;
+      continue;
+    }
+    index = folios.indexOf(pfn) + folios.pagesOf(pfn);
+    if (walkFolio(requests, rreq, cursor, folios, pfn)) folios.set(pfn, PG_UPTODATE);
+    unlockOne(rreq, folios, pfn);
+  }
+  rreq.ops.done?.(rreq);
+}
+
+function unlockOne(rreq: ReadRequest, folios: Folios, pfn: number): void {
+  if (rreq.has(RREQ_DONT_UNLOCK_PAGES)) return;
+  if (rreq.has(RREQ_NO_UNLOCK_PAGE) && folios.indexOf(pfn) === rreq.noUnlockPage) return;
+  folios.unlock(pfn);
+}
+
+// A request that failed stores nothing; nor, repaired, does a slice that ends inside a page which no
+// slice completes, because the rest of that page is not data.
+function prepareStores(requests: Requests, rreq: ReadRequest): void {
+  const partEnd = rreq.start + rreq.submitted;
+  const tornPage = partEnd % PAGE_SIZE !== 0 && rreq.submitted < rreq.len;
+  if (rreq.has(RREQ_FAILED)) {
+    rreq.flags &= ~RREQ_WRITE_TO_CACHE;
+    for (const subreq of rreq.subrequests) subreq.flags &= ~SREQ_WRITE_TO_CACHE;
+  } else if (tornPage && requests.repaired) {
+    let storing = false;
+    for (const subreq of rreq.subrequests) {
+      if (subreq.start + subreq.len > partEnd - (partEnd % PAGE_SIZE)) {
+        subreq.flags &= ~SREQ_WRITE_TO_CACHE;
+      }
+      storing ||= subreq.has(SREQ_WRITE_TO_CACHE);
+    }
+    if (!storing) rreq.flags &= ~RREQ_WRITE_TO_CACHE;
+  }
+}
+
+// Goes over the slices that overlap one folio: true if all of it is data.
+function walkFolio(
+  requests: Requests,
+  rreq: ReadRequest,
+  cursor: Cursor,
+  folios: Folios,
+  pfn: number,
+): boolean {
+  const pageEnd = folios.indexOf(pfn) * PAGE_SIZE + folios.sizeOf(pfn);
+  let good = true;
+  for (;;) {
+    const subreq = rreq.subrequests[cursor.at];
+    if (subreq === undefined) return false;
+    if (subreq.has(SREQ_WRITE_TO_CACHE)) markForStore(requests, folios, pfn);
+    if (isBad(requests, subreq)) good = false;
+    if (pageEnd < cursor.end) return good;
+    const sliceEnd = cursor.end;
+    cursor.at++;
+    cursor.end += rreq.subrequests[cursor.at]?.len ?? 0;
+    if (pageEnd === sliceEnd) return good;
+  }
+}
+
+function isBad(requests: Requests, subreq: Subrequest): boolean {
+  if (subreq.error < 0) return true;
+  // A short slice of a request that failed is never resubmitted; the kernel takes it for good.
+  return requests.repaired && subreq.transferred < subreq.len;
+}
+
+function markForStore(requests: Requests, folios: Folios, pfn: number): void {
+  if (!folios.test(pfn, PG_FSCACHE)) folios.startFscache(pfn);
+  // v5.13 sets the flag again for each storing slice of the page, and leaks a reference each time.
+  else if (!requests.repaired) folios.get(pfn);
+}

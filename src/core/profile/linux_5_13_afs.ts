@@ -1,0 +1,24 @@
+/**
+ * Linux 5.13 with AFS: the system of the 2021 patchset. No clamp, a whole slice in one FetchData, server
+ * operations that complete inside the call.
+ */
+import type { Profile } from './types.js';
+
+/** The default profile. */
+export const linux513Afs: Profile = {
+  name: 'linux-5.13-afs',
+  kernel: 'v5.13',
+  era: 'E1',
+  client: 'afs',
+  evidence: 'derived from reading the source; not compared with a running 5.13 kernel',
+  readAheadKb: 128,
+  mm: {
+    batchLimitInclusive: true,
+    eofCheckedFirst: false,
+    leftoversRemoved: false,
+  },
+  netfs: {
+    failureWithoutSubreq: { index: 0, showsLength: false },
+  },
+  clearTail: true,
+};

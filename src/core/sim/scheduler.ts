@@ -1,0 +1,288 @@
+/**
+ * Runs the engine: tasks (generators that sleep on wait queues), work queued to kernel workers, timers,
+ * and completions of I/O. One thread, so nothing here needs a lock; what a task sees between two of its
+ * sleeps is consistent.
+ *
+ * Virtual clock: when nothing is runnable the clock jumps to the next timer, so a run depends on its
+ * seed alone. Real clock: when nothing is runnable the loop waits for I/O or a timer. Both give signals
+ * and other Node.js work a turn at least every 10 ms.
+ */
+import TinyQueue from 'tinyqueue';
+import { Bug } from '../base/errors.js';
+import { type Clock, type VirtualClock, wallMs } from './clock.js';
+import { type ExecContext, makeContext } from './context.js';
+import { type Sleeper, type Task, WaitQueue } from './wait_queue.js';
+
+const TURN_MS = 10;
+/** How long a task may run before `needResched` asks it to let others run, ns. */
+const SLICE_NS = 1_000_000;
+
+interface Timer {
+  readonly time: number;
+  readonly seq: number;
+  readonly fn: () => void;
+}
+
+/** A task under way: its identity, where it sleeps, and its result once it has ended. */
+export class Strand implements Sleeper {
+  readonly context: ExecContext;
+  readonly #scheduler: Scheduler;
+  readonly #task: Task<unknown>;
+  readonly #onDone: ((result: unknown) => void) | undefined;
+  waitingOn: WaitQueue | undefined;
+  done = false;
+
+  constructor(
+    scheduler: Scheduler,
+    context: ExecContext,
+    task: Task<unknown>,
+    onDone?: (result: unknown) => void,
+  ) {
+    this.#scheduler = scheduler;
+    this.context = context;
+    this.#task = task;
+    this.#onDone = onDone;
+  }
+
+  wake(): void {
+    this.waitingOn = undefined;
+    this.#scheduler.makeReady(this);
+  }
+
+  /** Runs until the task sleeps or ends. */
+  resume(): void {
+    const step = this.#task.next();
+    if (step.done) {
+      this.done = true;
+      this.#scheduler.strandEnded(this);
+      this.#onDone?.(step.value);
+      return;
+    }
+    this.waitingOn = step.value;
+    step.value.add(this);
+  }
+}
+
+/** The engine's only loop. */
+export class Scheduler {
+  readonly clock: Clock;
+  /** Who is executing now. */
+  context: ExecContext = makeContext(0, 'swapper/0');
+  readonly #idle: ExecContext = this.context;
+  readonly #interrupt: ExecContext = makeContext(0, '<idle>', '..s.');
+  readonly #ready: Strand[] = [];
+  #readyHead = 0;
+  readonly #strands = new Set<Strand>();
+  readonly #completions: Array<() => void> = [];
+  readonly #timers = new TinyQueue<Timer>([], (a, b) => a.time - b.time || a.seq - b.seq);
+  #timerSeq = 0;
+  readonly #idleWorkers: ExecContext[] = [];
+  #workers = 0;
+  #nextPid = 1000;
+  #sliceStart = 0;
+  /** Operations outside the loop (real I/O) whose completion is still to come. */
+  #outstanding = 0;
+  #kick: (() => void) | undefined;
+
+  constructor(clock: Clock) {
+    this.clock = clock;
+  }
+
+  /** Starts a task of a new process; it first runs when the loop comes to it. */
+  spawn(comm: string, body: (context: ExecContext) => Task<unknown>): Strand {
+    const context = makeContext(this.#nextPid++, comm);
+    const strand = new Strand(this, context, body(context));
+    this.#strands.add(strand);
+    this.makeReady(strand);
+    return strand;
+  }
+
+  /** Runs `task` now, in the present context, until it first sleeps; it then goes on by itself. */
+  startHere(task: Task<unknown>): Strand {
+    const strand = new Strand(this, { ...this.context }, task);
+    this.#strands.add(strand);
+    this.#run(strand);
+    return strand;
+  }
+
+  /** Queues work to a kernel worker; it runs later, on behalf of the present operation. */
+  queueWork(body: () => Task<unknown>): void {
+    let context = this.#idleWorkers.pop();
+    if (context === undefined) {
+      this.#workers++;
+      context = makeContext(40 + this.#workers, `kworker/0:${this.#workers}`);
+    }
+    context.op = this.context.op;
+    const worker = context;
+    const strand = new Strand(this, worker, body(), () => this.#idleWorkers.push(worker));
+    this.#strands.add(strand);
+    this.makeReady(strand);
+  }
+
+  /** Runs `fn` after `ns` nanoseconds, in interrupt context, for the present operation. */
+  after(ns: number, fn: () => void): void {
+    const op = this.context.op;
+    const time = this.clock.now() + ns;
+    this.#timers.push({ time, seq: this.#timerSeq++, fn: () => this.#inInterrupt(op, fn) });
+  }
+
+  /** Announces real I/O; the function returned delivers its completion to the loop, once. */
+  expect<A>(fn: (answer: A) => void): (answer: A) => void {
+    const op = this.context.op;
+    this.#outstanding++;
+    return (answer) => {
+      this.#outstanding--;
+      this.#completions.push(() => this.#inInterrupt(op, () => fn(answer)));
+      this.#kick?.();
+    };
+  }
+
+  /** Sleeps for `ns` nanoseconds; 0 lets every other runnable task go first. */
+  *sleep(ns: number): Task {
+    const queue = new WaitQueue('timer');
+    let due = false;
+    this.after(ns, () => {
+      due = true;
+      queue.wakeAll();
+    });
+    while (!due) yield queue;
+  }
+
+  /** True when the present task has run long enough that others should have a turn. */
+  needResched(): boolean {
+    return this.clock.now() - this.#sliceStart >= SLICE_NS;
+  }
+
+  /** Lets every other runnable task and every due timer go first. */
+  *reschedule(): Task {
+    const queue = new WaitQueue('processor');
+    this.#completions.push(() => queue.wakeAll());
+    yield queue;
+  }
+
+  /** Delivers a fatal signal to a task: its killable waits return -EINTR. */
+  kill(strand: Strand): void {
+    strand.context.killed = true;
+    const queue = strand.waitingOn;
+    if (queue === undefined || strand.done) return;
+    queue.remove(strand);
+    strand.wake();
+  }
+
+  /** Only for `Strand`: puts a woken task at the end of the line. */
+  makeReady(strand: Strand): void {
+    this.#ready.push(strand);
+    this.#kick?.();
+  }
+
+  /** Only for `Strand`: forgets a task that has ended. */
+  strandEnded(strand: Strand): void {
+    this.#strands.delete(strand);
+  }
+
+  /**
+   * Runs until `done` holds. Throws what a task threw, and a `Bug` when nothing can ever run again
+   * (a deadlock), naming what each task waits for.
+   */
+  async run(done: () => boolean): Promise<void> {
+    let turn = wallMs();
+    while (!done()) {
+      if (!this.#step()) {
+        await this.#waitForWork();
+        turn = wallMs();
+      } else if (wallMs() - turn >= TURN_MS) {
+        await new Promise(setImmediate);
+        turn = wallMs();
+      }
+    }
+  }
+
+  /** Runs until nothing is runnable, due or outstanding: all readahead and stores have ended. */
+  async drain(): Promise<void> {
+    await this.run(() => this.#isQuiet());
+  }
+
+  #isQuiet(): boolean {
+    return (
+      this.#readyHead === this.#ready.length &&
+      this.#completions.length === 0 &&
+      this.#timers.length === 0 &&
+      this.#outstanding === 0
+    );
+  }
+
+  #step(): boolean {
+    const completion = this.#completions.shift();
+    if (completion !== undefined) {
+      completion();
+      this.context = this.#idle;
+      return true;
+    }
+    if (this.#fireDueTimer(this.clock.now())) return true;
+    if (this.#readyHead < this.#ready.length) {
+      const strand = this.#ready[this.#readyHead++] as Strand;
+      if (this.#readyHead > 1024 && this.#readyHead * 2 > this.#ready.length) {
+        this.#ready.splice(0, this.#readyHead);
+        this.#readyHead = 0;
+      }
+      this.#run(strand);
+      return true;
+    }
+    if (this.clock.kind === 'virtual') return this.#fireDueTimer(Number.POSITIVE_INFINITY);
+    return false;
+  }
+
+  #fireDueTimer(now: number): boolean {
+    const next = this.#timers.peek();
+    if (next === undefined || next.time > now) return false;
+    this.#timers.pop();
+    if (this.clock.kind === 'virtual') (this.clock as VirtualClock).advanceTo(next.time);
+    next.fn();
+    return true;
+  }
+
+  #run(strand: Strand): void {
+    const before = this.context;
+    this.context = strand.context;
+    if (before === this.#idle) this.#sliceStart = this.clock.now();
+    try {
+      strand.resume();
+    } finally {
+      this.context = before;
+    }
+  }
+
+  #inInterrupt(op: number, fn: () => void): void {
+    const before = this.context;
+    this.context = this.#interrupt;
+    this.context.op = op;
+    try {
+      fn();
+    } finally {
+      this.context = before;
+    }
+  }
+
+  async #waitForWork(): Promise<void> {
+    const next = this.#timers.peek();
+    if (next === undefined && this.#outstanding === 0) this.#deadlocked();
+    const ms = next === undefined ? TURN_MS : (next.time - this.clock.now()) / 1e6;
+    // A timer of Node.js is no finer than a millisecond: shorter waits poll instead.
+    if (ms < 1.5) return new Promise((resolve) => setImmediate(resolve));
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, Math.min(TURN_MS, Math.floor(ms)));
+      this.#kick = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#kick = undefined;
+  }
+
+  #deadlocked(): never {
+    const waiting = [...this.#strands].map(
+      ({ context, waitingOn }) => `${context.comm}-${context.pid} on ${waitingOn?.what ?? '?'}`,
+    );
+    throw new Bug(`deadlock: ${waiting.join(', ') || 'nothing is left to run'}`);
+  }
+}

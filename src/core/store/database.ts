@@ -1,0 +1,181 @@
+/**
+ * Opens captures for reading, finishing first what a killed run has left. Called by commands through
+ * app/, by analyses, and by users of the Node API.
+ */
+import { existsSync, openSync, readSync, closeSync, renameSync, rmSync } from 'node:fs';
+import Database from 'better-sqlite3';
+import { errnoFromNode } from '../base/errno.js';
+import { ErrnoError, StoreError, UsageError } from '../base/errors.js';
+import { printHeading } from '../trace/line.js';
+import { isBeingWritten, SpoolReader, spoolPath } from '../trace/spool.js';
+import { SpoolToDatabase } from './finish.js';
+import { captureLines } from './lines.js';
+import { APPLICATION_ID, SCHEMA_VERSION } from './schema.js';
+import type { Capture, CaptureInfo, LineFilter, SqlParams, SqlRow } from './types.js';
+
+export { createCapture, writeCapture } from './capture_writer.js';
+
+const SQLITE_MAGIC = 'SQLite format 3\0';
+
+/**
+ * Opens a capture. `ErrnoError` if there is no such file; `StoreError` if it is not one of ours, of
+ * a newer version, or still being written.
+ */
+export function openCapture(path: string): Capture {
+  if (existsSync(spoolPath(path))) recover(path);
+  checkMagic(path);
+  let db: Database.Database | null = null;
+  try {
+    db = new Database(path, { readonly: true, fileMustExist: true });
+    checkVersion(db, path);
+    const info = db.prepare('SELECT * FROM "capture"').get() as CaptureInfo | undefined;
+    if (info === undefined) throw new StoreError(path, 'is not finished');
+    return new OpenCapture(path, db, info);
+  } catch (error) {
+    db?.close();
+    if (error instanceof StoreError) throw error;
+    throw new StoreError(path, `cannot be read: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/** Makes the database from the spool that a killed run has left beside it. */
+function recover(path: string): void {
+  const spool = spoolPath(path);
+  const reader = new SpoolReader(spool);
+  reader.close();
+  if (isBeingWritten(reader.header)) {
+    throw new StoreError(path, 'is still being written', {
+      hint: `wait for process ${reader.header.pid} to end`,
+    });
+  }
+  const temporary = `${path}.finishing-${process.pid}`;
+  try {
+    rmSync(temporary, { force: true });
+    new SpoolToDatabase(spool, temporary).finish(() => 0);
+    renameSync(temporary, path);
+    rmSync(spool, { force: true });
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw new StoreError(path, `cannot be finished: ${(error as Error).message}`, {
+      cause: error,
+      hint: 'make room for it there and open it again; nothing was lost',
+    });
+  }
+}
+
+function checkMagic(path: string): void {
+  const bytes = Buffer.alloc(SQLITE_MAGIC.length);
+  try {
+    const fd = openSync(path, 'r');
+    try {
+      readSync(fd, bytes, 0, bytes.length, 0);
+    } finally {
+      closeSync(fd);
+    }
+  } catch (error) {
+    throw new ErrnoError(errnoFromNode(error), 'open', path, {
+      cause: error,
+      hint: 'record one with `netfslab run`, or list what there is with `netfslab trace ls`',
+    });
+  }
+  if (bytes.toString('latin1') !== SQLITE_MAGIC) {
+    throw new StoreError(path, 'is not an SQLite database', {
+      hint: 'list the captures there are with `netfslab trace ls`',
+    });
+  }
+}
+
+function checkVersion(db: Database.Database, path: string): void {
+  if (db.pragma('application_id', { simple: true }) !== APPLICATION_ID) {
+    throw new StoreError(path, 'is an SQLite database, but not a capture of netfslab', {
+      hint: 'list the captures there are with `netfslab trace ls`',
+    });
+  }
+  const version = db.pragma('user_version', { simple: true }) as number;
+  if (version > SCHEMA_VERSION) {
+    throw new StoreError(
+      path,
+      `has schema version ${version}; this netfslab reads up to ${SCHEMA_VERSION}`,
+      { hint: 'use the netfslab that wrote it, or a newer one' },
+    );
+  }
+  if (version < SCHEMA_VERSION) {
+    throw new StoreError(path, `has schema version ${version}, which is no longer read`, {
+      hint: 'use the netfslab that wrote it, or record it again',
+    });
+  }
+}
+
+class OpenCapture implements Capture {
+  readonly path: string;
+  readonly info: CaptureInfo;
+  readonly #db: Database.Database;
+
+  constructor(path: string, db: Database.Database, info: CaptureInfo) {
+    this.path = path;
+    this.#db = db;
+    this.info = info;
+  }
+
+  *iterate(sql: string, params: SqlParams = []): IterableIterator<SqlRow> {
+    const statement = this.#prepare(sql);
+    const rows = this.#guard(() => statement.iterate(params) as IterableIterator<SqlRow>);
+    try {
+      for (;;) {
+        const next = this.#guard(() => rows.next());
+        if (next.done) return;
+        yield next.value;
+      }
+    } finally {
+      rows.return?.();
+    }
+  }
+
+  all(sql: string, params: SqlParams = []): SqlRow[] {
+    const statement = this.#prepare(sql);
+    return this.#guard(() => statement.all(params) as SqlRow[]);
+  }
+
+  get(sql: string, params: SqlParams = []): SqlRow | undefined {
+    const statement = this.#prepare(sql);
+    return this.#guard(() => statement.get(params) as SqlRow | undefined);
+  }
+
+  columns(sql: string): string[] {
+    const statement = this.#prepare(sql);
+    return this.#guard(() => statement.columns().map((column) => column.name));
+  }
+
+  heading(): string[] {
+    const { era, events, lost_events } = this.info;
+    const cpus = this.get('SELECT 1 + max("cpu") AS "n" FROM "events"')?.['n'];
+    return printHeading(era, events, events + lost_events, Number(cpus ?? 1));
+  }
+
+  lines(filter: LineFilter = {}): IterableIterator<string> {
+    return captureLines(this.#db, this.info, filter);
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+
+  #prepare(sql: string): Database.Statement {
+    const statement = this.#guard(() => this.#db.prepare(sql));
+    if (!statement.reader) throw new UsageError('query', 'a capture can only be read');
+    return statement;
+  }
+
+  /** SQLite's complaints about a statement are the user's to mend. */
+  #guard<T>(action: () => T): T {
+    try {
+      return action();
+    } catch (error) {
+      throw new UsageError(
+        'query',
+        (error as Error).message,
+        'see the tables with `netfslab sql --schema`',
+      );
+    }
+  }
+}

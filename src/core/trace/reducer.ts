@@ -1,0 +1,397 @@
+/**
+ * Makes requests and subrequests of events. The one reducer: live runs and imports feed it the same
+ * records, in order; the store writes what it gives.
+ *
+ * Looks at the label numbers of records, so it does not depend on what an era prints.
+ */
+import type { Era } from './eras.js';
+import {
+  netfsFailure,
+  netfsFailures,
+  netfsRead,
+  netfsReadTraces,
+  netfsRreq,
+  netfsRreqOrigins,
+  netfsRreqTraces,
+  netfsSreq,
+  netfsSreqSources,
+  netfsSreqTraces,
+} from './events/netfs.js';
+import { flagMask } from './flag_bits.js';
+import { HEADER_WORDS } from './tracepoint.js';
+
+/** Why a request was made. */
+export type RequestKind = 'readahead' | 'readpage' | 'write_begin';
+
+/** How a request ended; `open` = its end is not in the capture. */
+export type RequestOutcome = 'ok' | 'failed' | 'open';
+
+/** One request. Times are nanoseconds since the start of the capture, null = not seen. */
+export interface RequestRow {
+  readonly uid: number;
+  readonly rreq: number;
+  kind: RequestKind | null;
+  op: number | null;
+  task: number | null;
+  cookie: number | null;
+  netfs_inode: number | null;
+  start: number | null;
+  len: number | null;
+  expanded_start: number | null;
+  expanded_len: number | null;
+  begin_ns: number | null;
+  expanded_ns: number | null;
+  submit_ns: number | null;
+  term_ns: number | null;
+  assess_ns: number | null;
+  unlock_ns: number | null;
+  write_ns: number | null;
+  done_ns: number | null;
+  free_ns: number | null;
+  slices: number;
+  zero_bytes: number;
+  down_bytes: number;
+  read_bytes: number;
+  stored_bytes: number;
+  shorts: number;
+  rdowns: number;
+  skips: number;
+  failed_slices: number;
+  failed: 0 | 1;
+  error: number;
+  flags: number | null;
+  outcome: RequestOutcome;
+}
+
+/** One subrequest. Times are nanoseconds since the start of the capture, null = not seen. */
+export interface SubrequestRow {
+  /** `uid` of its request. */
+  readonly request: number;
+  readonly index: number;
+  first_source: number;
+  source: number;
+  start: number;
+  len: number;
+  final_len: number;
+  transferred: number;
+  error: number;
+  flags: number;
+  prep_ns: number | null;
+  submit_ns: number | null;
+  term_ns: number | null;
+  write_ns: number | null;
+  wterm_ns: number | null;
+  free_ns: number | null;
+  shorts: number;
+  rdowns: number;
+  stored: 0 | 1;
+  skipped: 0 | 1;
+  verdict: string | null;
+}
+
+/** Takes what the reducer has finished; subrequests of a request come after it, in index order. */
+export interface ReducerOutput {
+  request(row: RequestRow): void;
+  subrequest(row: SubrequestRow): void;
+}
+
+interface Live {
+  readonly row: RequestRow;
+  /** By index: a damaged trace may give any number. */
+  readonly slices: Map<number, SubrequestRow>;
+}
+
+const READ = netfsReadTraces.id;
+const ORIGIN = netfsRreqOrigins.id;
+const STAGE = netfsRreqTraces.id;
+const SLICE = netfsSreqTraces.id;
+const SOURCE = netfsSreqSources.id;
+const FAILURE = netfsFailures.id;
+
+const KIND_OF_READ = new Map<number, RequestKind>([
+  [READ.readahead, 'readahead'],
+  [READ.readpage, 'readpage'],
+  [READ.write_begin, 'write_begin'],
+]);
+const KIND_OF_ORIGIN = new Map<number, RequestKind>([
+  [ORIGIN.readahead, 'readahead'],
+  [ORIGIN.readpage, 'readpage'],
+  [ORIGIN.read_for_write, 'write_begin'],
+]);
+
+/** Turns events into requests. */
+export class Reducer {
+  readonly #output: ReducerOutput;
+  readonly #failedFlag: number;
+  readonly #live = new Map<number, Live>();
+  /** Requests begun by operation, until the operation ends. */
+  readonly #counts = new Map<number, number>();
+  #uids = 0;
+
+  constructor(era: Era, output: ReducerOutput) {
+    this.#output = output;
+    this.#failedFlag = flagMask(era, 'rreq', 'FAILED');
+  }
+
+  /** Takes the event at `words[at]`; events it does not know are left alone. */
+  event(record: number, words: Float64Array, at: number): void {
+    const a = at + HEADER_WORDS;
+    switch (record) {
+      case netfsSreq.record:
+        this.#slice(words, at, a);
+        break;
+      case netfsRreq.record:
+        this.#stage(words, at, a);
+        break;
+      case netfsRead.record:
+        this.#read(words, at, a);
+        break;
+      case netfsFailure.record:
+        this.#failure(words, a);
+        break;
+    }
+  }
+
+  /** How many requests operation `op` has begun; forgets it, so ask once, when it has ended. */
+  takeRequestCount(op: number): number {
+    const count = this.#counts.get(op) ?? 0;
+    this.#counts.delete(op);
+    return count;
+  }
+
+  /** Gives out the requests whose end was not seen. */
+  finish(): void {
+    for (const live of this.#live.values()) this.#emit(live);
+    this.#live.clear();
+  }
+
+  #read(words: Float64Array, at: number, a: number): void {
+    const rreq = words[a] as number;
+    const kind = KIND_OF_READ.get(words[a + 1] as number);
+    const ts = words[at + 1] as number;
+    if (kind === undefined) {
+      const { row } = this.#of(rreq, words, at);
+      row.expanded_ns = ts;
+      row.expanded_start = words[a + 4] as number;
+      row.expanded_len = words[a + 5] as number;
+      return;
+    }
+    // A number that begins again is another request: the module was loaded anew.
+    const old = this.#live.get(rreq);
+    if (old !== undefined) this.#retire(rreq, old);
+    const { row } = this.#of(rreq, words, at);
+    row.kind = kind;
+    row.begin_ns = ts;
+    row.cookie = number(words[a + 2]);
+    row.netfs_inode = number(words[a + 3]);
+    row.start = number(words[a + 4]);
+    row.len = number(words[a + 5]);
+  }
+
+  #stage(words: Float64Array, at: number, a: number): void {
+    const rreq = words[a] as number;
+    const live = this.#of(rreq, words, at);
+    const { row } = live;
+    const ts = words[at + 1] as number;
+    row.kind ??= KIND_OF_ORIGIN.get(words[a + 1] as number) ?? null;
+    row.flags = words[a + 3] as number;
+    if (row.flags & this.#failedFlag) row.failed = 1;
+    switch (words[a + 2]) {
+      case STAGE.assess:
+        row.assess_ns ??= ts;
+        break;
+      case STAGE.unlock:
+        row.unlock_ns = ts;
+        break;
+      case STAGE.write:
+        row.write_ns = ts;
+        break;
+      case STAGE.done:
+        row.done_ns = ts;
+        break;
+      case STAGE.free:
+        row.free_ns = ts;
+        this.#retire(rreq, live);
+        break;
+    }
+  }
+
+  #slice(words: Float64Array, at: number, a: number): void {
+    const live = this.#of(words[a] as number, words, at);
+    const ts = words[at + 1] as number;
+    const slice = this.#sliceOf(live, words, a);
+    slice.source = words[a + 2] as number;
+    slice.flags = words[a + 4] as number;
+    switch (words[a + 3]) {
+      case SLICE.prepare:
+        slice.prep_ns = ts;
+        break;
+      case SLICE.submit:
+        slice.submit_ns = ts;
+        live.row.submit_ns ??= ts;
+        break;
+      case SLICE.terminated:
+        slice.term_ns = ts;
+        slice.transferred = words[a + 6] as number;
+        slice.error = words[a + 8] as number;
+        live.row.term_ns = ts;
+        break;
+      case SLICE.resubmit_short:
+        slice.shorts++;
+        break;
+      case SLICE.download_instead:
+        slice.rdowns++;
+        break;
+      case SLICE.write:
+        slice.write_ns = ts;
+        slice.stored = 1;
+        slice.final_len = words[a + 7] as number;
+        break;
+      case SLICE.write_skip:
+        slice.skipped = 1;
+        break;
+      case SLICE.write_term:
+        slice.wterm_ns = ts;
+        break;
+      case SLICE.free:
+        slice.free_ns = ts;
+        break;
+    }
+  }
+
+  #failure(words: Float64Array, a: number): void {
+    const live = this.#live.get(words[a] as number);
+    if (live === undefined) return;
+    const what = words[a + 7];
+    const slice = live.slices.get(words[a + 1] as number);
+    if (what === FAILURE.copy_to_cache && slice !== undefined) slice.stored = 0;
+    if (what === FAILURE.short_readpage || what === FAILURE.short_write_begin) live.row.failed = 1;
+  }
+
+  #of(rreq: number, words: Float64Array, at: number): Live {
+    let live = this.#live.get(rreq);
+    if (live === undefined) {
+      live = { row: newRequest(++this.#uids, rreq), slices: new Map() };
+      live.row.task = words[at + 2] || null;
+      const op = words[at + 4] as number;
+      if (op > 0) {
+        live.row.op = op;
+        this.#counts.set(op, (this.#counts.get(op) ?? 0) + 1);
+      }
+      this.#live.set(rreq, live);
+    }
+    return live;
+  }
+
+  #sliceOf(live: Live, words: Float64Array, a: number): SubrequestRow {
+    const index = words[a + 1] as number;
+    let slice = live.slices.get(index);
+    if (slice === undefined) {
+      slice = newSubrequest(live.row.uid, index, words, a);
+      live.slices.set(index, slice);
+    }
+    return slice;
+  }
+
+  #retire(rreq: number, live: Live): void {
+    this.#live.delete(rreq);
+    this.#emit(live);
+  }
+
+  #emit({ row, slices }: Live): void {
+    const inOrder = [...slices.values()].sort((a, b) => a.index - b.index);
+    for (const slice of inOrder) account(row, slice);
+    if (row.free_ns !== null || row.done_ns !== null) row.outcome = row.failed ? 'failed' : 'ok';
+    this.#output.request(row);
+    for (const slice of inOrder) this.#output.subrequest(slice);
+  }
+}
+
+/** Adds a slice to the sums of its request. */
+function account(row: RequestRow, slice: SubrequestRow): void {
+  row.slices++;
+  row.shorts += slice.shorts;
+  row.rdowns += slice.rdowns;
+  row.skips += slice.skipped;
+  if (slice.error < 0) {
+    row.failed_slices++;
+    row.error = slice.error;
+  }
+  if (slice.source === SOURCE.zero) row.zero_bytes += slice.transferred;
+  if (slice.source === SOURCE.down) row.down_bytes += slice.transferred;
+  if (slice.source === SOURCE.read) row.read_bytes += slice.transferred;
+  if (slice.stored) row.stored_bytes += slice.final_len;
+}
+
+function number(word: number | undefined): number | null {
+  return word === undefined || Number.isNaN(word) ? null : word;
+}
+
+function newRequest(uid: number, rreq: number): RequestRow {
+  return {
+    uid,
+    rreq,
+    kind: null,
+    op: null,
+    task: null,
+    cookie: null,
+    netfs_inode: null,
+    start: null,
+    len: null,
+    expanded_start: null,
+    expanded_len: null,
+    begin_ns: null,
+    expanded_ns: null,
+    submit_ns: null,
+    term_ns: null,
+    assess_ns: null,
+    unlock_ns: null,
+    write_ns: null,
+    done_ns: null,
+    free_ns: null,
+    slices: 0,
+    zero_bytes: 0,
+    down_bytes: 0,
+    read_bytes: 0,
+    stored_bytes: 0,
+    shorts: 0,
+    rdowns: 0,
+    skips: 0,
+    failed_slices: 0,
+    failed: 0,
+    error: 0,
+    flags: null,
+    outcome: 'open',
+  };
+}
+
+function newSubrequest(
+  request: number,
+  index: number,
+  words: Float64Array,
+  a: number,
+): SubrequestRow {
+  return {
+    request,
+    index,
+    first_source: words[a + 2] as number,
+    source: words[a + 2] as number,
+    start: words[a + 5] as number,
+    len: words[a + 7] as number,
+    final_len: words[a + 7] as number,
+    transferred: words[a + 6] as number,
+    error: words[a + 8] as number,
+    flags: words[a + 4] as number,
+    prep_ns: null,
+    submit_ns: null,
+    term_ns: null,
+    write_ns: null,
+    wterm_ns: null,
+    free_ns: null,
+    shorts: 0,
+    rdowns: 0,
+    stored: 0,
+    skipped: 0,
+    verdict: null,
+  };
+}

@@ -1,0 +1,121 @@
+/**
+ * Sinks that need no database: one that keeps decoded rows in memory, for tests, and one that
+ * throws records away. The ring is in ring.ts, the database in store/.
+ */
+import type { Era } from './eras.js';
+import { tracepointOfRecord } from './index.js';
+import {
+  decodeValue,
+  type OpRecord,
+  placeCpu,
+  placeFlags,
+  RecordDecoder,
+  type StatEntry,
+} from './record.js';
+import { HEADER_WORDS } from './tracepoint.js';
+import type { FinishReport, TraceSink, Value } from './types.js';
+
+const FINISHED: FinishReport = { events: 0, lost: 0, finishMs: 0, error: null };
+
+/** Throws everything away. */
+export class NullSink implements TraceSink {
+  readonly era: Era;
+
+  constructor(era: Era) {
+    this.era = era;
+  }
+
+  append(): void {}
+
+  async close(): Promise<FinishReport> {
+    return FINISHED;
+  }
+}
+
+/** An event as a plain row: where and when it happened, and its columns by name. */
+export interface MemoryRow {
+  readonly event: string;
+  readonly ts: number;
+  readonly task: number;
+  readonly pid: number;
+  readonly comm: string;
+  readonly cpu: number;
+  /** Latency flags (`flags` is a column of several events). */
+  readonly common_flags: string;
+  readonly op: number;
+  readonly [column: string]: Value;
+}
+
+/** Keeps everything, decoded, in memory. */
+export class MemorySink implements TraceSink {
+  readonly era: Era;
+  /** The events in order. */
+  readonly rows: MemoryRow[] = [];
+  /** The operations in order of their end. */
+  readonly ops: OpRecord[] = [];
+  /** The texts of the application. */
+  readonly markers: string[] = [];
+  /** The snapshots of the statistics. */
+  readonly snapshots: (readonly StatEntry[])[] = [];
+  /** What was set of the row of `capture`. */
+  readonly meta: Record<string, unknown> = {};
+  readonly #texts: string[] = [];
+  readonly #tasks = new Map<number, { pid: number; comm: string }>();
+  readonly #decoder: RecordDecoder;
+
+  constructor(era: Era) {
+    this.era = era;
+    this.#decoder = new RecordDecoder({
+      event: (record, words, at) => this.#event(record, words, at),
+      task: (task, pid, comm) => this.#tasks.set(task, { pid, comm }),
+      op: (op) => this.ops.push(op),
+      stats: (_snapshot, _ts, entries) => this.snapshots.push(entries),
+      marker: (text) => this.markers.push(text),
+      other: (_system, name, text) => this.#texts.push(`${name}: ${text}`),
+      lost: () => {},
+      meta: (values) => Object.assign(this.meta, values),
+      end: () => {},
+    });
+  }
+
+  append(words: Float64Array, count: number): void {
+    this.#decoder.feed(words, 0, count);
+  }
+
+  async close(): Promise<FinishReport> {
+    return { ...FINISHED, events: this.rows.length };
+  }
+
+  /** The events as the kernel prints them, from the event's name on. */
+  lines(): readonly string[] {
+    return this.#texts;
+  }
+
+  #event(record: number, words: Float64Array, at: number): void {
+    const tracepoint = tracepointOfRecord(record);
+    if (tracepoint === undefined || tracepoint.format(this.era) === null) return;
+    const row = tracepoint.columns.map((column, i) =>
+      tracepoint.prints(this.era, i)
+        ? decodeValue(column, words[at + HEADER_WORDS + i] as number, this.era, this.#strings())
+        : null,
+    );
+    const task = words[at + 2] as number;
+    const place = words[at + 3] as number;
+    this.rows.push({
+      event: tracepoint.name,
+      ts: words[at + 1] as number,
+      task,
+      pid: this.#tasks.get(task)?.pid ?? 0,
+      comm: this.#tasks.get(task)?.comm ?? '',
+      cpu: placeCpu(place),
+      common_flags: this.#strings()[placeFlags(place)] ?? '',
+      op: words[at + 4] as number,
+      ...Object.fromEntries(tracepoint.columns.map((column, i) => [column.name, row[i] ?? null])),
+    });
+    this.#texts.push(`${tracepoint.name}: ${tracepoint.print(row, this.era)}`);
+  }
+
+  #strings(): readonly string[] {
+    return this.#decoder.strings;
+  }
+}

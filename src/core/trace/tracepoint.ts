@@ -1,0 +1,307 @@
+/**
+ * Defines a tracepoint. From one definition come the typed `emit`, the kernel text, the parser, the
+ * SQL table, the help and the docs. The engine emits, the importers parse, the store makes tables.
+ *
+ * Columns are the printed arguments (not the fields of the kernel's struct), as a superset over the
+ * eras in an order that does not change: the engine's arguments first, optional ones last.
+ */
+import { assert } from '../base/assert.js';
+import { type Era, inEra, type PerEra } from './eras.js';
+import type { FlagSet } from './flag_bits.js';
+import { compileFormat, type Format, parseNumber, printValue, scanNumber } from './printk.js';
+import type { Symbols } from './symbols.js';
+import type { Tracer } from './tracer.js';
+import type { Value } from './types.js';
+
+/**
+ * One column. `uint` and `int` are at most 32 bits; `int16` is a short that some eras print through
+ * `%x`; `u64` is stored as hexadecimal text from 2^53 on; `label` and `text` are words.
+ */
+export interface Column<Name extends string = string> {
+  readonly name: Name;
+  readonly kind: 'uint' | 'int' | 'int16' | 'u64' | 'label' | 'text';
+  /** What it is, with its unit. */
+  readonly doc: string;
+  readonly symbols: Symbols | null;
+  /** Whose flag bits it holds, null if it is not a flag word. */
+  readonly flags: FlagSet | null;
+}
+
+/** How one era prints an event. */
+export interface EraFormat {
+  /** The kernel's printf string. */
+  readonly format: string;
+  /** Names of the columns in printed order. */
+  readonly args: readonly string[];
+}
+
+/** A row of an event: one value per column, in column order. */
+export type Row = readonly Value[];
+
+type Numbers<C extends readonly Column[]> = { -readonly [K in keyof C]: number };
+
+/** What `emit` takes: required columns, then optional ones. */
+export type EmitArgs<C extends readonly Column[], O extends readonly Column[]> = [
+  ...Numbers<C>,
+  ...Partial<Numbers<O>>,
+];
+
+/** A tracepoint whatever its columns. */
+export interface AnyTracepoint {
+  /** Name as the kernel prints it; also the name of the table. */
+  readonly name: string;
+  /** Trace system (`events/<system>/` in tracefs). */
+  readonly system: string;
+  readonly doc: string;
+  /** Kernel file that defines it. */
+  readonly kernel: string;
+  /** Number of its records in rings and spools. */
+  readonly record: number;
+  readonly columns: readonly Column[];
+  /** How the era prints it, null where the era does not have it. */
+  format(era: Era): EraFormat | null;
+  /** True where the era prints column `index`. */
+  prints(era: Era, index: number): boolean;
+  /** The kernel's text of a row, without the event's name. The era must have the event. */
+  print(row: Row, era: Era): string;
+  /** Reads the kernel's text, by the format; null if the text is not of that form. */
+  parse(text: string, era: Era): Value[] | null;
+}
+
+/** A tracepoint with its typed emit. */
+export interface Tracepoint<C extends readonly Column[], O extends readonly Column[]>
+  extends AnyTracepoint {
+  /**
+   * Records the event. Labels are numbers of the column's table (`table.id.name`); an optional
+   * argument that is left out or undefined is absent.
+   */
+  emit(tracer: Tracer, ...values: EmitArgs<C, O>): void;
+}
+
+/** What a definition gives. */
+export interface TracepointSpec<C extends readonly Column[], O extends readonly Column[]> {
+  readonly name: string;
+  readonly system: string;
+  readonly doc: string;
+  readonly kernel: string;
+  readonly record: number;
+  readonly columns: C;
+  readonly optional: O;
+  readonly formats: PerEra<EraFormat>;
+}
+
+/** Most columns an event can have; `emit` spells out that many parameters. */
+export const MAX_COLUMNS = 12;
+
+/** Words in front of a record's columns. */
+export const HEADER_WORDS = 5;
+
+/** Lowest record number of an event; those below are control records. */
+export const FIRST_EVENT_RECORD = 32;
+
+/** A compiled format with the column of each conversion. */
+interface Compiled extends EraFormat {
+  readonly compiled: Format;
+  readonly columns: readonly number[];
+}
+
+/** Defines a tracepoint. */
+export function tracepoint<
+  const C extends readonly Column[],
+  const O extends readonly Column[] = [],
+>(spec: TracepointSpec<C, O>): Tracepoint<C, O> {
+  const columns: readonly Column[] = [...spec.columns, ...spec.optional];
+  assert(columns.length <= MAX_COLUMNS, `${spec.name} has too many columns`);
+  assert(spec.record >= FIRST_EVENT_RECORD, `${spec.name} uses the number of a control record`);
+  const cache = new Map<Era, Compiled | null>();
+  const format = (era: Era): Compiled | null => {
+    let found = cache.get(era);
+    if (found === undefined) {
+      const eraFormat = inEra(spec.formats, era);
+      found = eraFormat === null ? null : compileFor(spec.name, eraFormat, columns);
+      cache.set(era, found);
+    }
+    return found;
+  };
+  return {
+    name: spec.name,
+    system: spec.system,
+    doc: spec.doc,
+    kernel: spec.kernel,
+    record: spec.record,
+    columns,
+    format,
+    prints: (era, index) => format(era)?.columns.includes(index) ?? false,
+    print(row, era) {
+      const found = format(era);
+      assert(found !== null, `${spec.name} does not exist in ${era}`);
+      return printRow(found, columns, row, era);
+    },
+    parse(text, era) {
+      const found = format(era);
+      return found === null ? null : parseRow(found, columns, text, era);
+    },
+    emit: makeEmit(spec.record, columns.length) as unknown as Tracepoint<C, O>['emit'],
+  };
+}
+
+function compileFor(name: string, spec: EraFormat, columns: readonly Column[]): Compiled {
+  const compiled = compileFormat(spec.format);
+  assert(compiled.conversions.length === spec.args.length, `${name}: arguments of ${spec.format}`);
+  const indexes = spec.args.map((arg) => columns.findIndex((column) => column.name === arg));
+  assert(!indexes.includes(-1), `${name}: unknown argument of ${spec.format}`);
+  return { ...spec, compiled, columns: indexes };
+}
+
+function printRow(
+  { compiled, columns: indexes }: Compiled,
+  columns: readonly Column[],
+  row: Row,
+  era: Era,
+): string {
+  let text = compiled.text[0] as string;
+  for (let i = 0; i < indexes.length; i++) {
+    const index = indexes[i] as number;
+    let value = row[index] as Value;
+    const { symbols } = columns[index] as Column;
+    if (symbols !== null && typeof value === 'string') value = symbols.printed(era, value);
+    text += printValue(compiled.conversions[i] as Format['conversions'][number], value);
+    text += compiled.text[i + 1];
+  }
+  return text;
+}
+
+function parseRow(
+  { compiled, columns: indexes }: Compiled,
+  columns: readonly Column[],
+  text: string,
+  era: Era,
+): Value[] | null {
+  if (!text.startsWith(compiled.text[0] as string)) return null;
+  const row: Value[] = columns.map(() => null);
+  let at = (compiled.text[0] as string).length;
+  for (let i = 0; i < indexes.length; i++) {
+    const column = columns[indexes[i] as number] as Column;
+    const conversion = compiled.conversions[i] as Format['conversions'][number];
+    const next = compiled.text[i + 1] as string;
+    if (conversion.kind === 's') {
+      const found = scanWord(column, era, text, at, next);
+      if (found === null) return null;
+      row[indexes[i] as number] = found.text;
+      at = found.end;
+    } else {
+      // A space pads a number that has a width without zeros.
+      while (!conversion.zero && conversion.width > 0 && text[at] === ' ') at++;
+      const end = scanNumber(conversion, text, at);
+      if (end < 0) return null;
+      row[indexes[i] as number] = signed(column, parseNumber(conversion, text.slice(at, end)));
+      at = end;
+    }
+    if (!text.startsWith(next, at)) return null;
+    at += next.length;
+  }
+  return at === text.length ? row : null;
+}
+
+function scanWord(
+  column: Column,
+  era: Era,
+  text: string,
+  from: number,
+  next: string,
+): { text: string; end: number } | null {
+  if (column.symbols !== null) return column.symbols.scan(era, text, from, next);
+  const end = next === '' ? text.length : text.indexOf(next, from);
+  return end < from ? null : { text: text.slice(from, end), end };
+}
+
+/** Undoes a negative number having gone through `%x`: 32 bits from the kernel, 16 from perf. */
+function signed(column: Column, value: number | string): number | string {
+  if (typeof value === 'string') return value;
+  if (column.kind === 'int16' && value >= 0x8000 && value <= 0xffff) return value - 0x10000;
+  const short = column.kind === 'int' || column.kind === 'int16';
+  return short && value >= 0x8000_0000 ? value - 0x1_0000_0000 : value;
+}
+
+type Slot = number | undefined;
+
+/**
+ * One body for every arity: a rest array would be allocated at each event. Storing undefined into a
+ * Float64Array gives NaN, which is how records spell absent.
+ */
+function makeEmit(record: number, count: number) {
+  return (
+    tracer: Tracer,
+    a: Slot,
+    b: Slot,
+    c: Slot,
+    d: Slot,
+    e: Slot,
+    f: Slot,
+    g: Slot,
+    h: Slot,
+    i: Slot,
+    j: Slot,
+    k: Slot,
+    l: Slot,
+  ): void => {
+    if (!tracer.enabled || tracer.absent[record] === 1) return;
+    const words = tracer.begin(record, count);
+    words[HEADER_WORDS] = a as number;
+    words[HEADER_WORDS + 1] = b as number;
+    words[HEADER_WORDS + 2] = c as number;
+    words[HEADER_WORDS + 3] = d as number;
+    words[HEADER_WORDS + 4] = e as number;
+    words[HEADER_WORDS + 5] = f as number;
+    words[HEADER_WORDS + 6] = g as number;
+    words[HEADER_WORDS + 7] = h as number;
+    words[HEADER_WORDS + 8] = i as number;
+    words[HEADER_WORDS + 9] = j as number;
+    words[HEADER_WORDS + 10] = k as number;
+    words[HEADER_WORDS + 11] = l as number;
+    tracer.commit(count);
+  };
+}
+
+/** A column of unsigned numbers of at most 32 bits. */
+export function uint<const Name extends string>(name: Name, doc: string): Column<Name> {
+  return { name, kind: 'uint', doc, symbols: null, flags: null };
+}
+
+/** A column of signed numbers. */
+export function int<const Name extends string>(name: Name, doc: string): Column<Name> {
+  return { name, kind: 'int', doc, symbols: null, flags: null };
+}
+
+/** A column of signed 16-bit numbers. */
+export function int16<const Name extends string>(name: Name, doc: string): Column<Name> {
+  return { name, kind: 'int16', doc, symbols: null, flags: null };
+}
+
+/** A column of unsigned 64-bit numbers: file positions and sizes in bytes, addresses. */
+export function u64<const Name extends string>(name: Name, doc: string): Column<Name> {
+  return { name, kind: 'u64', doc, symbols: null, flags: null };
+}
+
+/** A column of words of a table. */
+export function label<const Name extends string>(
+  name: Name,
+  table: Symbols,
+  doc: string,
+): Column<Name> {
+  return { name, kind: 'label', doc, symbols: table, flags: null };
+}
+
+/** A column of flag bits. */
+export function flagWord<const Name extends string>(
+  name: Name,
+  set: FlagSet,
+  doc: string,
+): Column<Name> {
+  return { name, kind: 'uint', doc, symbols: null, flags: set };
+}
+
+/** A column of free text. */
+export function text<const Name extends string>(name: Name, doc: string): Column<Name> {
+  return { name, kind: 'text', doc, symbols: null, flags: null };
+}

@@ -1,0 +1,204 @@
+/**
+ * An open file: read, fadvise, readahead, mmap, mincore. Plays fs/read_write.c, mm/fadvise.c and
+ * mm/mincore.c over the page cache; made by `syscalls.ts`. Here, and only here, a negative errno becomes
+ * a thrown `ErrnoError`.
+ */
+import { EFAULT, EINVAL } from '../base/errno.js';
+import { ErrnoError } from '../base/errors.js';
+import { PAGE_SIZE, pageIndex, pagesFor } from '../base/range.js';
+import type { Vnode } from '../fs/types.js';
+import type { AddressSpace } from '../mm/address_space.js';
+import { Area, type FaultHandler } from '../mm/fault.js';
+import type { Filemap } from '../mm/filemap.js';
+import { PG_UPTODATE } from '../mm/folio.js';
+import { type BackingDevice, FileRaState, ReadaheadControl } from '../mm/readahead.js';
+import type { OpenFile } from '../mm/types.js';
+import type { Clock } from '../sim/clock.js';
+import type { Task } from '../sim/wait_queue.js';
+import type { FileAdvice, FileStat, MappingHandle, PageRun, VfsFile } from './types.js';
+
+/** Processor time charged to the virtual clock: a system call, and a byte copied to the reader. */
+const SYSCALL_NS = 300;
+const COPY_NS_PER_BYTE = 0.12;
+
+/** What open files share. */
+export interface VfsParts {
+  readonly filemap: Filemap;
+  readonly faults: FaultHandler;
+  readonly device: BackingDevice;
+  readonly clock: Clock;
+  /** Bytes given to readers since the lab was opened. */
+  readonly delivered: { bytes: number };
+}
+
+/** An open file. */
+export class File implements VfsFile, OpenFile {
+  readonly path: string;
+  readonly inode: Vnode;
+  readonly mapping: AddressSpace;
+  readonly ra: FileRaState;
+  randomMode = false;
+  readonly #parts: VfsParts;
+  #open = true;
+
+  constructor(parts: VfsParts, path: string, vnode: Vnode) {
+    this.#parts = parts;
+    this.path = path;
+    this.inode = vnode;
+    this.mapping = vnode.mapping;
+    this.ra = new FileRaState(parts.device);
+  }
+
+  readNow(target: Uint8Array, at: number, count: number, position: number): number {
+    this.#check('read', target, at, count, position);
+    const got = this.#parts.filemap.hit(this, target, at, count, position);
+    if (got >= 0) this.#charge(got);
+    return got;
+  }
+
+  *read(target: Uint8Array, at: number, count: number, position: number): Task<number> {
+    const now = this.readNow(target, at, count, position);
+    if (now >= 0) return now;
+    const got = yield* this.#parts.filemap.read(this, target, at, count, position);
+    if (got < 0) throw new ErrnoError(got, 'read', this.path);
+    this.#charge(got);
+    return got;
+  }
+
+  *fadvise(advice: FileAdvice, offset = 0, length = 0): Task {
+    this.#checkOpen('fadvise');
+    if (offset < 0 || length < 0) throw new ErrnoError(EINVAL, 'fadvise', this.path);
+    const { ra } = this;
+    if (advice === 'normal' || advice === 'sequential') {
+      ra.raPages = ra.device.raPages * (advice === 'sequential' ? 2 : 1);
+      this.randomMode = false;
+    } else if (advice === 'random') {
+      this.randomMode = true;
+    } else if (advice === 'willneed') {
+      const last = length === 0 ? Number.MAX_SAFE_INTEGER : offset + length - 1;
+      yield* this.#willNeed(pageIndex(offset), pageIndex(last));
+    } else if (advice === 'dontneed') {
+      this.#dontNeed(offset, length === 0 ? Number.MAX_SAFE_INTEGER : offset + length - 1);
+    }
+  }
+
+  *readahead(offset: number, count: number): Task {
+    this.#checkOpen('readahead');
+    if (count > 0) yield* this.#willNeed(pageIndex(offset), pageIndex(offset + count - 1));
+  }
+
+  mmap(offset: number, length: number): MappingHandle {
+    this.#checkOpen('mmap');
+    if (offset % PAGE_SIZE !== 0 || length <= 0) throw new ErrnoError(EINVAL, 'mmap', this.path);
+    this.inode.hold();
+    const area = new Area(this, offset / PAGE_SIZE, pagesFor(length));
+    return new Mapping(this.#parts, this, area);
+  }
+
+  mincore(): PageRun[] {
+    const runs: Array<{ first: number; last: number }> = [];
+    const { folios } = this.mapping;
+    for (const pfn of this.mapping.range(0, Number.MAX_SAFE_INTEGER)) {
+      if (!folios.test(pfn, PG_UPTODATE)) continue;
+      const first = folios.indexOf(pfn);
+      const last = first + folios.pagesOf(pfn) - 1;
+      const run = runs.at(-1);
+      if (run !== undefined && run.last + 1 === first) run.last = last;
+      else runs.push({ first, last });
+    }
+    return runs;
+  }
+
+  fstat(): FileStat {
+    this.#checkOpen('fstat');
+    return { ino: this.inode.ino, size: this.inode.size };
+  }
+
+  close(): void {
+    this.#checkOpen('close');
+    this.#open = false;
+    this.inode.release();
+  }
+
+  #charge(bytes: number): void {
+    this.#parts.delivered.bytes += bytes;
+    this.#parts.clock.charge(SYSCALL_NS + Math.round(bytes * COPY_NS_PER_BYTE));
+  }
+
+  *#willNeed(first: number, last: number): Task {
+    const ractl = new ReadaheadControl(this, this.mapping, this.ra, first);
+    yield* this.#parts.filemap.readahead.forced(ractl, last - first + 1);
+  }
+
+  // Only whole pages go: a page at the end counts when the range ends with it or with the file.
+  #dontNeed(offset: number, end: number): void {
+    const first = Math.ceil(offset / PAGE_SIZE);
+    let last = pageIndex(end);
+    const endsPage = (end + 1) % PAGE_SIZE === 0;
+    if (!endsPage && end !== this.inode.size - 1 && end !== Number.MAX_SAFE_INTEGER) last--;
+    if (last >= first) this.mapping.invalidate(first, last);
+  }
+
+  #checkOpen(syscall: string): void {
+    if (!this.#open) throw new ErrnoError('EBADF', syscall, this.path);
+  }
+
+  #check(syscall: string, target: Uint8Array, at: number, count: number, position: number): void {
+    if (!this.#open) throw new ErrnoError('EBADF', syscall, this.path);
+    const sane = count >= 0 && at >= 0 && position >= 0 && Number.isSafeInteger(position + count);
+    if (!sane) throw new ErrnoError('EINVAL', syscall, this.path);
+    if (at + count > target.byteLength) throw new ErrnoError('EFAULT', syscall, this.path);
+  }
+}
+
+class Mapping implements MappingHandle {
+  readonly #parts: VfsParts;
+  readonly #file: File;
+  readonly #area: Area;
+
+  constructor(parts: VfsParts, file: File, area: Area) {
+    this.#parts = parts;
+    this.#file = file;
+    this.#area = area;
+  }
+
+  advise(advice: 'normal' | 'random' | 'sequential'): void {
+    this.#area.advice = advice;
+  }
+
+  *load(target: Uint8Array, position: number, count: number): Task<number> {
+    const { mapping } = this.#file;
+    const { folios } = mapping;
+    for (let done = 0; done < count; ) {
+      const index = pageIndex(position + done);
+      const inside = index >= this.#area.firstPage;
+      if (!inside || index >= this.#area.firstPage + this.#area.pages) this.#bus();
+      while (!this.#area.isMapped(index, 1)) {
+        const error = yield* this.#parts.faults.fault(this.#area, index);
+        if (error === -EFAULT) this.#bus();
+        if (error < 0) throw new ErrnoError(error, 'page fault', this.#file.path);
+      }
+      const pfn = mapping.find(index);
+      folios.touch(pfn);
+      const offset = position + done - folios.indexOf(pfn) * PAGE_SIZE;
+      const length = Math.min(count - done, folios.sizeOf(pfn) - offset);
+      const from = folios.frames.offsetOf(pfn) + offset;
+      target.set(folios.frames.memoryOf(pfn).subarray(from, from + length), done);
+      done += length;
+    }
+    this.#parts.delivered.bytes += count;
+    this.#parts.clock.charge(Math.round(count * COPY_NS_PER_BYTE));
+    return count;
+  }
+
+  munmap(): void {
+    this.#area.close();
+    this.#file.inode.release();
+  }
+
+  #bus(): never {
+    throw new ErrnoError(EFAULT, 'page fault', this.#file.path, {
+      text: 'bad address (SIGBUS)',
+    });
+  }
+}

@@ -1,0 +1,249 @@
+/**
+ * The rules of the project that a machine can check: layers, banned calls, lengths, comments,
+ * documented commands and a current README. Each failure names the file and the fix.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join, posix } from 'node:path';
+import test from 'ava';
+import { blank, functionsOf, importsOf, ROOT, readSources, type Source } from './helpers/source.js';
+
+const src = readSources('src');
+const all = [...src, ...readSources('test')];
+
+/** The layers of src/core: what each may import at run time. Its own folder is always allowed. */
+const engine = ['base', 'sim', 'trace', 'profile', 'io', 'mm', 'netfs', 'fscache', 'cachefiles'];
+const below = (name: string) => engine.slice(0, engine.indexOf(name));
+const LAYERS: Record<string, readonly string[]> = {
+  base: [],
+  sim: ['base'],
+  trace: ['base', 'sim'],
+  profile: ['base'],
+  io: ['base', 'sim'],
+  mm: below('mm'),
+  netfs: below('netfs'),
+  fscache: below('fscache'),
+  cachefiles: below('cachefiles'),
+  server: ['base', 'sim', 'trace', 'profile', 'io'],
+  fs: [...engine, 'server'],
+  vfs: [...engine, 'server', 'fs'],
+  workload: ['base', 'sim'],
+  lab: [...engine, 'server', 'fs', 'vfs', 'workload'],
+  store: ['base', 'sim', 'trace', 'profile'],
+  importer: ['base', 'sim', 'trace', 'profile'],
+  analysis: ['base', 'sim', 'trace', 'profile', 'store'],
+  report: ['base'],
+  app: [
+    ...[...engine, 'server', 'fs', 'vfs', 'workload', 'lab'],
+    ...['store', 'importer', 'analysis', 'report'],
+  ],
+  cli: ['base', 'app', 'report'],
+  commands: ['base', 'app', 'cli', 'report'],
+  index: ['base', 'app', 'lab', 'vfs', 'store'],
+};
+
+/** Arrows that are allowed all the same: `file -> layer`, each with its reason. */
+const EXCEPTIONS: Record<string, string> = {
+  'src/core/report/progress.ts -> sim': 'a progress bar needs the wall clock, which is read there',
+};
+
+/** Packages that only some files may import. */
+const PACKAGES: Record<string, RegExp> = {
+  'better-sqlite3': /^src\/core\/store\//,
+  'cli-table3': /^src\/core\/report\/table\.ts$/,
+  'cli-progress': /^src\/core\/report\/progress\.ts$/,
+  'pure-rand': /^src\/core\/sim\//,
+  koffi: /^src\/core\/io\//,
+  '@oclif/core': /^src\/(core\/cli|commands)\//,
+};
+
+/** Calls that only some files may make, and what to use instead. */
+const BANNED: readonly (readonly [call: RegExp, allowed: RegExp, instead: string])[] = [
+  [
+    /\bDate\.now\b|\bnew Date\(\)|\bperformance\.now\b/,
+    /^src\/core\/sim\/clock\.ts$/,
+    'sim/clock.ts',
+  ],
+  [/\bMath\.random\b/, /^$/, 'sim/prng.ts'],
+  [/\bconsole\.\w+\(/, /^$/, 'report/ and cli/'],
+  [/\bprocess\.exit\(/, /^src\/core\/cli\/main\.ts$/, 'an error, or exit() of the command'],
+];
+
+/** The layer a path belongs to: the folder of src/core, `commands`, or `index`. */
+function layerOf(path: string): string {
+  return /^src\/core\/(\w+)\//.exec(path)?.[1] ?? /^src\/(commands|index)/.exec(path)?.[1] ?? '';
+}
+
+/** Problems as `path:line: what`, so that a failing test can be clicked through. */
+function check(t: { deepEqual(a: string[], b: string[]): void }, problems: string[]): void {
+  t.deepEqual(problems, []);
+}
+
+/** `found(line, source)` for every line of every file, as problems. */
+function eachLine(
+  sources: readonly Source[],
+  pick: (source: Source) => string,
+  problem: (line: string, source: Source) => string | null,
+): string[] {
+  return sources.flatMap((source) =>
+    pick(source)
+      .split('\n')
+      .flatMap((line, i) => {
+        const found = problem(line, source);
+        return found === null ? [] : [`${source.path}:${i + 1}: ${found}`];
+      }),
+  );
+}
+
+test('every import follows the layers of the design', (t) => {
+  const problems = src.flatMap((source) => {
+    const from = layerOf(source.path);
+    if (LAYERS[from] === undefined) return [`${source.path}: a folder that no layer names`];
+    return importsOf(source)
+      .filter(({ from: to }) => to.startsWith('.'))
+      .flatMap(({ from: to, typeOnly }) => {
+        const target = posix.join(posix.dirname(source.path), to);
+        const layer = layerOf(target);
+        const freeType = typeOnly && target.endsWith('/types.js');
+        const allowed = layer === from || freeType || LAYERS[from]!.includes(layer);
+        const arrow = `${source.path} -> ${layer}`;
+        return allowed || arrow in EXCEPTIONS ? [] : [`${arrow} (${to})`];
+      });
+  });
+  check(t, problems);
+});
+
+test('every listed exception to the layers is still needed', (t) => {
+  const arrows = new Set(
+    src.flatMap((source) =>
+      importsOf(source).map(
+        ({ from }) => `${source.path} -> ${layerOf(posix.join(posix.dirname(source.path), from))}`,
+      ),
+    ),
+  );
+  check(
+    t,
+    Object.keys(EXCEPTIONS).filter((arrow) => !arrows.has(arrow)),
+  );
+});
+
+test('a package is imported only where the design allows it', (t) => {
+  const problems = src.flatMap((source) =>
+    importsOf(source)
+      .filter(({ from }) => !from.startsWith('.') && !from.startsWith('node:'))
+      .filter(({ from }) => PACKAGES[from]?.test(source.path) !== true)
+      .map(({ from }) => `${source.path}: may not import '${from}'`),
+  );
+  check(t, problems);
+});
+
+test('time, chance, the console and exits are used in their one place only', (t) => {
+  const problems = eachLine(
+    src,
+    ({ text }) => blank(text, 'comments and literals'),
+    (line, { path }) => {
+      const hit = BANNED.find(([call, allowed]) => call.test(line) && !allowed.test(path));
+      return hit === undefined ? null : `banned: ${hit[0].exec(line)![0]}; use ${hit[2]}`;
+    },
+  );
+  check(t, problems);
+});
+
+test('no function is longer than 70 lines', (t) => {
+  const problems = src.flatMap((source) =>
+    functionsOf(source)
+      .filter(({ length }) => length > 70)
+      .map(({ line, length }) => `${source.path}:${line}: ${length} lines`),
+  );
+  check(t, problems);
+});
+
+test('no line is longer than 100 characters', (t) => {
+  const problems = eachLine(
+    all,
+    ({ text }) => text,
+    (line) => (line.length > 100 ? `${line.length} characters` : null),
+  );
+  check(t, problems);
+});
+
+test('every file begins with a comment that says what it is', (t) => {
+  check(
+    t,
+    all.filter(({ text }) => !/^(#!.*\n)?\/\*\*\s+\S/.test(text)).map(({ path }) => path),
+  );
+});
+
+test('every export has a docstring', (t) => {
+  const declares =
+    /^export (?:default )?(?:abstract |async |declare )*(?:function|class|const|let|interface|type)\b/;
+  const oneLine = /^export const .*;$/;
+  const problems = src.flatMap(({ path, text }) => {
+    if (path.startsWith('src/commands/')) return [];
+    const lines = text.split('\n');
+    return lines.flatMap((line, i) => {
+      const before = lines[i - 1] ?? '';
+      // One docstring serves a list of one-line constants.
+      const listed = oneLine.test(line) && oneLine.test(before);
+      const missing = declares.test(line) && !before.endsWith('*/') && !listed;
+      return missing ? [`${path}:${i + 1}: ${line}`] : [];
+    });
+  });
+  check(t, problems);
+});
+
+interface CommandClass {
+  readonly description?: string;
+  readonly examples?: readonly unknown[];
+  readonly args?: Record<string, { readonly description?: string }>;
+  readonly flags?: Record<string, { readonly description?: string }>;
+}
+
+/** Every command by its name as typed, `trace ls`. */
+async function commands(): Promise<Map<string, CommandClass>> {
+  const found = new Map<string, CommandClass>();
+  for (const { path } of src.filter(({ path }) => path.startsWith('src/commands/'))) {
+    const name = path.replace(/^src\/commands\/|\.ts$/g, '').replaceAll('/', ' ');
+    const module = await import(join(ROOT, 'dist', path.replace(/\.ts$/, '.js')));
+    found.set(name, module.default as CommandClass);
+  }
+  return found;
+}
+
+test('every command has a description, an example, and documented flags and arguments', async (t) => {
+  const problems: string[] = [];
+  for (const [name, command] of await commands()) {
+    if (!command.description) problems.push(`${name}: no description`);
+    if ((command.examples ?? []).length === 0) problems.push(`${name}: no example`);
+    for (const [key, { description }] of Object.entries({ ...command.flags, ...command.args })) {
+      if (!description) problems.push(`${name}: ${key} has no description`);
+    }
+  }
+  check(t, problems);
+});
+
+test('the command list of README.md is current', async (t) => {
+  const rows = [...(await commands())].map(([name, { description = '' }]) => {
+    const [first = ''] = description.split('\n');
+    return `| \`netfslab ${name}\` | ${first} |`;
+  });
+  const block = ['', '| command | what it does |', '| --- | --- |', ...rows, ''].join('\n');
+  const path = join(ROOT, 'README.md');
+  const readme = readFileSync(path, 'utf8');
+  const current = readme.replace(
+    /(<!-- commands -->\n)[\s\S]*(<!-- \/commands -->)/,
+    (_, open: string, close: string) => `${open}${block}\n${close}`,
+  );
+  t.true(current.includes(block), 'README.md has no <!-- commands --> block');
+  if (process.env.UPDATE_README === '1') writeFileSync(path, current);
+  else t.is(readme, current, 'run `npm run readme` to bring the list up to date');
+});
+
+test('nothing in the checkout names a machine it was made on', (t) => {
+  const marker = new RegExp(['/wo' + 'rk/', '/ho' + 'me/\\w+/', '/ro' + 'ot/'].join('|'));
+  const problems = eachLine(
+    all,
+    ({ text }) => text,
+    (line) => (marker.test(line) ? line.trim() : null),
+  );
+  check(t, problems);
+});
