@@ -28,13 +28,14 @@ export function readSources(folder: string): Source[] {
 }
 
 const TOKEN =
-  /(\/\/[^\n]*|\/\*[\s\S]*?\*\/)|('(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|`(?:\\[\s\S]|[^`\\])*`)|((?<=(?:^|[(,=:[!&|?{};]|return)\s*)\/(?![/*])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\[\n])+\/)/gm;
+  /(\/\/[^\n]*|\/\*[\s\S]*?\*\/)|('(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|`(?:\\[\s\S]|[^`\\])*`)|((?<=(?:^|[(,=:[!&|?{};]|return)\s*)\/(?![/*])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\[\n])+\/[a-z]*)/gm;
 
-/** The text with comments, or comments and literals, turned into blanks; newlines stay. */
-export function blank(text: string, what: 'comments' | 'comments and literals'): string {
-  return text.replaceAll(TOKEN, (token, comment: string | undefined) =>
-    comment === undefined && what === 'comments' ? token : token.replaceAll(/[^\n]/g, ' '),
-  );
+/** The text with comments, literals, or both turned into blanks; newlines stay. */
+export function blank(text: string, what: 'comments' | 'literals' | 'both'): string {
+  return text.replaceAll(TOKEN, (token, comment: string | undefined) => {
+    const kind = comment === undefined ? 'literals' : 'comments';
+    return what === 'both' || what === kind ? token.replaceAll(/[^\n]/g, ' ') : token;
+  });
 }
 
 /** One import or re-export. */
@@ -72,9 +73,9 @@ export interface FunctionSpan {
  * the next line of the same indentation that starts with a brace.
  */
 export function functionsOf({ text }: Source): FunctionSpan[] {
-  const lines = blank(text, 'comments and literals').split('\n');
+  const lines = blank(text, 'both').split('\n');
   const opens =
-    /(\bfunction\b.*|=>|^\s*\)(: [^=]+)?|^\s*(?!(?:if|for|while|switch|catch|else|class|do|try)\b)[\w#*[\].<> ]+\(.*\)(: [^=]+)?) \{\s*$/;
+    /(\bfunction\b.*|=>|^\s*\)(: [^=]+)?|^\s*(?!\s|(?:if|for|while|switch|catch|else|class|do|try)\b)[\w#*[\].<> ]+\(.*\)(: [^=]+)?) \{\s*$/;
   const found: FunctionSpan[] = [];
   lines.forEach((line, i) => {
     if (!opens.test(line)) return;

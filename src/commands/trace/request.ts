@@ -6,7 +6,7 @@ import { LabCommand } from '../../core/cli/lab_command.js';
 
 export default class TraceRequest extends LabCommand {
   static override description = `Show one request's life as a timeline
-Times count from its first event; <-- marks a gap of a tenth of its life or more.
+Times count from its first event; <-- marks a gap of a quarter of its life or more.
 When several requests of the capture have the number, all are shown; --uid picks one.
 --json gives { capture, rows: [{ uid, at_ns, gap_ns, event, slice, what, ... }] }.`;
 

@@ -17,7 +17,7 @@ export const requests: Analysis = {
     { name: 'zero_bytes', doc: 'Bytes filled with zeros.', unit: 'bytes' },
     { name: 'down_bytes', doc: 'Bytes from the server.', unit: 'bytes' },
     { name: 'read_bytes', doc: 'Bytes from the cache.', unit: 'bytes' },
-    { name: 'begin_ns', doc: 'Begin, nanoseconds since the start of the capture.', unit: 'ns' },
+    { name: 'begin_ns', doc: 'Begin, nanoseconds since the start of the capture.', unit: 'time' },
     { name: 'wait_ns', doc: 'Begin to UNLOCK, nanoseconds: what readers wait.', unit: 'ns' },
     { name: 'life_ns', doc: 'Begin to FREE, nanoseconds.', unit: 'ns' },
     { name: 'error', doc: 'Negative error number, 0 = none.', unit: 'number' },

@@ -32,9 +32,9 @@ export const timeline: Analysis = {
   needs: ['request', 'task', ...withRequest.map(({ name }) => name)],
   columns: [
     { name: 'uid', doc: 'Number of the request in this capture.', unit: 'number' },
-    { name: 'at_ns', doc: 'Since the first event of the request, nanoseconds.', unit: 'ns' },
+    { name: 'at_ns', doc: 'Since the first event of the request, nanoseconds.', unit: 'time' },
     { name: 'gap_ns', doc: 'Since the event before, nanoseconds.', unit: 'ns' },
-    { name: 'mark', doc: '<-- where a tenth of the life or more passed.', unit: 'text' },
+    { name: 'mark', doc: '<-- where a quarter of the life or more passed.', unit: 'text' },
     { name: 'event', doc: 'Name of the event.', unit: 'text' },
     { name: 'slice', doc: 'Subrequest; NULL = the request as a whole.', unit: 'number' },
     { name: 'what', doc: 'What happened, as printed.', unit: 'text' },
@@ -72,7 +72,7 @@ ${withRequest.map(branch).join('\n  UNION ALL\n')}
   WINDOW "whole" AS (PARTITION BY "l"."uid")
 )
 SELECT "m".*, "m"."ts" - "m"."from" AS "at_ns", "m"."ts" - "m"."last" AS "gap_ns",
-  CASE WHEN ("m"."ts" - "m"."last") * 10 >= "m"."to" - "m"."from" AND "m"."to" > "m"."from"
+  CASE WHEN ("m"."ts" - "m"."last") * 4 >= "m"."to" - "m"."from" AND "m"."to" > "m"."from"
     THEN '<--' END AS "mark",
   "t"."comm"
 FROM "mine" AS "m"

@@ -4,8 +4,12 @@
  */
 import type { Era } from '../trace/eras.js';
 
-/** How a value is meant; a report for people formats by it, CSV and JSON give the bare value. */
-export type Unit = 'text' | 'number' | 'count' | 'bytes' | 'ns' | 'ratio';
+/**
+ * How a value is meant; a report for people formats by it, CSV and JSON give the bare value. `ns`
+ * is a duration, `time` a moment: both are nanoseconds, but moments keep the digits that tell
+ * neighbours apart.
+ */
+export type Unit = 'text' | 'number' | 'count' | 'bytes' | 'ns' | 'time' | 'ratio';
 
 /** One column of a result. */
 export interface Column {

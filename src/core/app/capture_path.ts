@@ -59,8 +59,8 @@ export function listCaptures(folder: string = captureFolder()): string[] {
 }
 
 /**
- * The capture to read: a path, a name in the folder of captures, or without either the newest there.
- * Throws a `UsageError` when there is none.
+ * The capture to read: a path, a name in the folder of captures, or without either the newest
+ * there. Throws a `UsageError` when there is none.
  */
 export function findCapture(file?: string, place: CapturePlace = here()): string {
   const folder = captureFolder(place);

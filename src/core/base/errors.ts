@@ -109,10 +109,12 @@ export class VerificationError extends Error {
   readonly file: string;
   /** Position of the first byte that differs. */
   readonly offset: number;
+  readonly hint: string | undefined;
 
-  constructor(file: string, offset: number, message: string) {
+  constructor(file: string, offset: number, message: string, hint?: string) {
     super(`${file}: at byte ${offset}: ${message}`);
     this.file = file;
     this.offset = offset;
+    this.hint = hint;
   }
 }

@@ -1,7 +1,7 @@
 /**
- * Sizes, durations, counts and rates as people write and read them. Flags are parsed here and reports
- * are formatted here, so that one notation holds everywhere: sizes are binary (4k = 4096), a bare
- * duration is seconds, as fio's `runtime`.
+ * Sizes, durations, counts and rates as people write and read them. Flags are parsed here and
+ * reports are formatted here, so that one notation holds everywhere: sizes are binary (4k = 4096),
+ * a bare duration is seconds, as fio's `runtime`.
  */
 import { UsageError } from './errors.js';
 

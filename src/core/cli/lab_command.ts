@@ -2,8 +2,9 @@
  * The base of every command: `--json`, one way to print data and messages, one way to fail. A
  * command parses its flags, calls one function of `app/`, and hands the result to `show`.
  */
-import { Command } from '@oclif/core';
+import { Command, type Interfaces } from '@oclif/core';
 import type { Table } from '../analysis/types.js';
+import type { TraceTarget } from '../app/trace_sink.js';
 import { jsonRow } from '../report/cell.js';
 import { FORMATS } from '../report/index.js';
 import { formatOf, type TableFlags } from './flags.js';
@@ -19,6 +20,23 @@ export interface JsonTable {
 /** Base class of all commands. */
 export abstract class LabCommand extends Command {
   static override enableJsonFlag = true;
+
+  /**
+   * Parses the arguments. oclif would fill a missing one from stdin, swallowing the input of a
+   * shell loop around the command; here stdin is read only where `-` says so.
+   */
+  protected override parse<
+    F extends Interfaces.OutputFlags<F>,
+    B extends Interfaces.OutputFlags<B>,
+    A extends Interfaces.OutputArgs<A>,
+  >(
+    options?: Interfaces.Input<F, B, A>,
+    argv?: string[],
+  ): Promise<Interfaces.ParserOutput<F, B, A>> {
+    const args = ((options ?? this.ctor).args ?? {}) as Record<string, { ignoreStdin?: boolean }>;
+    for (const arg of Object.values(args)) arg.ignoreStdin = true;
+    return super.parse(options, argv);
+  }
 
   /** Prints a message for the person at the terminal, on stderr. */
   protected note(message: string): void {
@@ -59,9 +77,33 @@ export abstract class LabCommand extends Command {
     return undefined;
   }
 
+  /** The capture that this invocation writes. */
+  protected traceTarget(out: string, overflow = 'block'): TraceTarget {
+    return {
+      out,
+      overflow: overflow as 'block' | 'drop',
+      commandLine: [this.config.bin, ...process.argv.slice(2)].join(' '),
+      toolVersion: this.config.version,
+    };
+  }
+
+  /** Ends with this exit code once everything has been printed. */
+  protected endWith(code: number): void {
+    process.exitCode = code;
+  }
+
+  /** Prints an error beside the result and ends with the exit code of the first one. */
+  protected endWithError(error: unknown): void {
+    const code = printError(error, false, this.#commandLine());
+    process.exitCode ??= code;
+  }
+
+  #commandLine(): string {
+    return `${this.config.bin} ${(this.id ?? '').replaceAll(':', ' ')}`.trim();
+  }
+
   /** Prints the error and ends with its exit code. */
   protected override async catch(error: Error): Promise<never> {
-    const command = `${this.config.bin} ${(this.id ?? '').replaceAll(':', ' ')}`.trim();
-    return this.exit(printError(error, this.jsonEnabled(), command));
+    return this.exit(printError(error, this.jsonEnabled(), this.#commandLine()));
   }
 }

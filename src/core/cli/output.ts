@@ -17,8 +17,11 @@ export async function writeLines(
   if (pending !== '') await write(stream, pending);
 }
 
-/** False when the reader has gone. */
-function write(stream: NodeJS.WritableStream, text: string): Promise<boolean> {
+/** Writes text or bytes, waiting for a slow reader; false when the reader has gone (EPIPE). */
+export function write(
+  stream: NodeJS.WritableStream,
+  text: string | Uint8Array,
+): Promise<boolean> {
   return new Promise((resolve, reject) => {
     stream.write(text, (error) => {
       if (error === null || error === undefined) resolve(true);

@@ -13,7 +13,7 @@ import { IovIter } from '../mm/iov_iter.js';
 import type { AddressSpaceOps } from '../mm/types.js';
 import { type ReadRequest, SREQ_CLEAR_TAIL, type Subrequest } from '../netfs/objects.js';
 import type { ReadHelper } from '../netfs/read_helper.js';
-import type { ByteRange, Defects, RequestOps } from '../netfs/types.js';
+import type { ByteRange, CacheShare, Defects, RequestOps } from '../netfs/types.js';
 import type { FetchReply, Server, ServerFile, ServerStatus } from '../server/types.js';
 import type { Scheduler } from '../sim/scheduler.js';
 import { type Task, WaitQueue } from '../sim/wait_queue.js';
@@ -28,7 +28,7 @@ export interface AfsParts {
   readonly options: ClientOptions;
   readonly defects: Defects;
   /** The cache's share of the request operations, when there is a cache. */
-  readonly cache?: Partial<Pick<RequestOps, 'beginCacheOperation' | 'isCacheEnabled'>> | undefined;
+  readonly cache?: CacheShare | undefined;
 }
 
 class AfsVnode implements Vnode {
@@ -37,9 +37,9 @@ class AfsVnode implements Vnode {
   readonly mapping: AddressSpace;
   name: string;
   size: number;
+  version: string;
   uses = 0;
   readonly #client: AfsClient;
-  #version: string;
   #file: ServerFile | undefined;
   /** Somebody else changed the file: its pages go at the next validation (ZAP_DATA). */
   #zapData = false;
@@ -51,7 +51,7 @@ class AfsVnode implements Vnode {
     this.key = file.key;
     this.name = file.name;
     this.size = file.status.size;
-    this.#version = file.status.version;
+    this.version = file.status.version;
     mapping.attach(this);
   }
 
@@ -74,8 +74,8 @@ class AfsVnode implements Vnode {
 
   /** Applies the status of a reply: another version than ours means that somebody changed the file. */
   applyStatus(status: ServerStatus): void {
-    if (status.version === this.#version) return;
-    this.#version = status.version;
+    if (status.version === this.version) return;
+    this.version = status.version;
     this.size = status.size;
     this.#zapData = true;
   }

@@ -5,6 +5,8 @@ import type { Inode } from '../mm/types.js';
 export interface Vnode extends Inode {
   /** Name under which it was last opened, relative to the server's root. */
   readonly name: string;
+  /** Version of the content, as the server last told it. */
+  readonly version: string;
   /** Takes a use: an open file, a mapping or a request in flight. */
   hold(): void;
   /** Ends a use; the last one closes the file on the server. Pages stay. */

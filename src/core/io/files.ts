@@ -43,6 +43,21 @@ export function closeFd(fd: number): void {
   } catch {}
 }
 
+/** Reads up to `length` bytes at `position` into the front of `target`: bytes read, or a negative errno. */
+export function readExact(fd: number, target: Uint8Array, length: number, position: number): number {
+  try {
+    let done = 0;
+    while (done < length) {
+      const got = fs.readSync(fd, target, done, length - done, position + done);
+      if (got === 0) break;
+      done += got;
+    }
+    return done;
+  } catch (error) {
+    return errnoFromNode(error);
+  }
+}
+
 /**
  * The real path of a directory that is to be served. Throws ENOENT, ENOTDIR or EACCES with advice.
  */

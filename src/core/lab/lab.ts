@@ -41,6 +41,7 @@ export class Lab {
   /** Bytes given to readers. */
   readonly delivered = { bytes: 0 };
   #running = 0;
+  #lastOp = 0;
   #pump: Promise<void> | undefined;
   #closed = false;
 
@@ -57,13 +58,21 @@ export class Lab {
     const sink = options.sink ?? new NullSink(profile.era);
     this.tracer = new Tracer({ sink, clock: this.clock, contexts: scheduler });
     this.tracer.enabled = options.sink !== undefined;
+    this.tracer.meta({ epoch_ms: this.clock.epochMs });
     const driver = virtual ? syncDriver : libuvDriver;
-    this.server = SERVERS.dir(options.server, driver, scheduler, new Prng(options.seed), options);
+    const prng = new Prng(options.seed);
+    const server = SERVERS.dir(options.server, driver, scheduler, prng, options);
+    this.server = options.wrapServer?.(server) ?? server;
     this.folios = new Folios(scheduler, options.pageCache, {
       mappingEmptied: (mapping) => client.mappingEmptied(mapping),
     });
     const client = this.#makeClient();
     this.vfs = this.#makeVfs(client);
+  }
+
+  /** The next number for an operation of a workload; the first is 1. */
+  nextOp(): number {
+    return ++this.#lastOp;
   }
 
   /** Starts a process; it runs when the lab does. */
@@ -137,8 +146,8 @@ export class Lab {
 
   #makeVfs(client: AfsClient): Vfs {
     const { options, profile, clock, delivered, folios, scheduler } = this;
-    const readahead = new Readahead(profile.mm);
-    const filemap = new Filemap(folios, scheduler, profile.mm, readahead);
+    const behaviour = { ...profile.mm, ...options.mm };
+    const filemap = new Filemap(folios, scheduler, behaviour, new Readahead(behaviour));
     const pagesOf = (kib: number): number => (kib * 1024) >> PAGE_SHIFT;
     // As through sysfs, read_ahead_kb sets the window and leaves the largest I/O as it was.
     const raPages = pagesOf(options.readAheadKb ?? profile.readAheadKb);

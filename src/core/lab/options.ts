@@ -1,8 +1,10 @@
 /** The options of a lab, each with its default: everything that decides what an engine does. */
 import { UsageError } from '../base/errors.js';
 import { PAGE_SIZE } from '../base/range.js';
-import type { Defects, RequestOps } from '../netfs/types.js';
+import type { MmBehaviour } from '../mm/types.js';
+import type { CacheShare, Defects } from '../netfs/types.js';
 import { PROFILES } from '../profile/index.js';
+import type { Server } from '../server/types.js';
 import type { TraceSink } from '../trace/types.js';
 
 /** Smallest page cache, bytes: room for a few windows under I/O. */
@@ -38,7 +40,11 @@ export interface LabOptions {
   /** Where the trace goes; undefined: nowhere, and nothing is spent on it. */
   readonly sink: TraceSink | undefined;
   /** A cache's share of the client's request operations. */
-  readonly cache: Partial<Pick<RequestOps, 'beginCacheOperation' | 'isCacheEnabled'>> | undefined;
+  readonly cache: CacheShare | undefined;
+  /** Fault injection: puts a server between the client and the one that is served. */
+  readonly wrapServer: ((server: Server) => Server) | undefined;
+  /** Behaviours of the memory manager that differ from the profile's. */
+  readonly mm: Partial<MmBehaviour>;
   /** Fault injection: decides whether an allocation of the helper fails. */
   readonly failAllocation: ((what: 'rreq' | 'sreq') => boolean) | undefined;
 }
@@ -61,6 +67,8 @@ export const LAB_DEFAULTS: Omit<LabOptions, 'server'> = {
   maxConcurrent: 0,
   sink: undefined,
   cache: undefined,
+  wrapServer: undefined,
+  mm: {},
   failAllocation: undefined,
 };
 

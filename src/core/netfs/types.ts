@@ -89,6 +89,11 @@ export interface RequestOps {
   cleanup?(mapping: AddressSpace, netfsPriv: unknown): void;
 }
 
+/** What a cache adds to a filesystem's operations; `done` lets it see the pages just unlocked. */
+export type CacheShare = Partial<
+  Pick<RequestOps, 'beginCacheOperation' | 'isCacheEnabled' | 'isStillValid' | 'done'>
+>;
+
 /** The behaviours of the helper that changed between kernels: data of a profile. */
 export interface NetfsBehaviour {
   /** What netfs_failure prints when there is no slice. */

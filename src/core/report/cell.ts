@@ -21,6 +21,7 @@ function humanNumber(value: number | bigint, unit: Unit): string {
   if (unit === 'text' || unit === 'number' || typeof value === 'bigint') return String(value);
   if (unit === 'bytes') return formatBytes(value);
   if (unit === 'ns') return formatNs(value);
+  if (unit === 'time') return `${(value / 1000).toFixed(1)} us`;
   return unit === 'count' ? formatCount(value) : value.toFixed(2);
 }
 

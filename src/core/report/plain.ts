@@ -1,4 +1,6 @@
-/** Tab-separated lines with units, streamed: every row, however many, without laying out a table. */
+/**
+ * Tab-separated lines with units, streamed: every row, however many, without laying out a table.
+ */
 import { humanCell } from './cell.js';
 import type { Format } from './types.js';
 

@@ -8,18 +8,17 @@ import { wallMs } from '../sim/clock.js';
 
 /** A running progress display; `stop` removes it and may be called twice. */
 export interface Progress {
-  /** Says how much is done, in the unit of `total`. Cheap: call it as often as you like. */
-  update(done: number): void;
+  /** Says how much of how much is done; 0 = not known. Cheap: call it as often as you like. */
+  update(done: number, total: number): void;
   stop(): void;
 }
 
 const DELAY_MS = 1000;
 const INTERVAL_MS = 100;
 
-/** Starts a progress display of `total` bytes or items on `stream`. */
+/** Starts a progress display of bytes or items on `stream`. */
 export function startProgress(
   label: string,
-  total: number,
   unit: 'bytes' | 'count',
   stream: NodeJS.WriteStream = process.stderr,
 ): Progress {
@@ -30,18 +29,19 @@ export function startProgress(
       stream,
       clearOnComplete: true,
       hideCursor: true,
-      format: `${label} [{bar}] {percentage}% {done} of ${format(total)}, {eta_formatted} left`,
+      format: `${label} [{bar}] {percentage}% {done} of {of}, {eta_formatted} left`,
     },
     Presets.legacy,
   );
   const startedMs = wallMs();
   let shownMs = 0;
   return {
-    update(done) {
+    update(done, total) {
       const now = wallMs();
       if (now - startedMs < DELAY_MS || now - shownMs < INTERVAL_MS) return;
-      if (shownMs === 0) bar.start(total, done, { done: format(done) });
-      else bar.update(done, { done: format(done) });
+      const shown = { done: format(done), of: total === 0 ? '?' : format(total) };
+      if (shownMs === 0) bar.start(total, done, shown);
+      else bar.update(done, shown);
       shownMs = now;
     },
     stop() {

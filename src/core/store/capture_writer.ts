@@ -57,7 +57,9 @@ export function createCapture(
   }
   const ring = makeRing(ringWords);
   const workerData: WorkerInput = { ring, path, header };
-  const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData });
+  // Without the flags of this process: `--input-type` and the like would keep it from starting.
+  const url = new URL('./worker.js', import.meta.url);
+  const worker = new Worker(url, { workerData, execArgv: [] });
   // A run that fails must be able to end; what was recorded is in the spool.
   worker.unref();
   const ended = new Promise<FinishReport>((resolve) => {

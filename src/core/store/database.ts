@@ -1,8 +1,8 @@
 /**
- * Opens captures for reading, finishing first what a killed run has left. Called by commands through
- * app/, by analyses, and by users of the Node API.
+ * Opens captures for reading, finishing first what a killed run has left. Called by commands
+ * through app/, by analyses, and by users of the Node API.
  */
-import { existsSync, openSync, readSync, closeSync, renameSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readSync, renameSync, rmSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { errnoFromNode } from '../base/errno.js';
 import { ErrnoError, StoreError, UsageError } from '../base/errors.js';
@@ -10,7 +10,7 @@ import { printHeading } from '../trace/line.js';
 import { isBeingWritten, SpoolReader, spoolPath } from '../trace/spool.js';
 import { SpoolToDatabase } from './finish.js';
 import { captureLines } from './lines.js';
-import { APPLICATION_ID, SCHEMA_VERSION } from './schema.js';
+import { APPLICATION_ID, EVENT_TABLES, quoted, SCHEMA_VERSION } from './schema.js';
 import type { Capture, CaptureInfo, LineFilter, SqlParams, SqlRow } from './types.js';
 
 export { createCapture, writeCapture } from './capture_writer.js';
@@ -58,7 +58,7 @@ function recover(path: string): void {
     rmSync(temporary, { force: true });
     throw new StoreError(path, `cannot be finished: ${(error as Error).message}`, {
       cause: error,
-      hint: 'make room for it there and open it again; nothing was lost',
+      hint: 'make sure there is room and that you may write there; nothing was lost',
     });
   }
 }
@@ -148,8 +148,11 @@ class OpenCapture implements Capture {
 
   heading(): string[] {
     const { era, events, lost_events } = this.info;
-    const cpus = this.get('SELECT 1 + max("cpu") AS "n" FROM "events"')?.['n'];
-    return printHeading(era, events, events + lost_events, Number(cpus ?? 1));
+    const each = [...EVENT_TABLES.map(({ name }) => name), 'marker', 'other_event'].map(
+      (table) => `SELECT max("cpu") AS "cpu" FROM ${quoted(table)}`,
+    );
+    const cpu = this.get(`SELECT max("cpu") AS "n" FROM (${each.join(' UNION ALL ')})`)?.n;
+    return printHeading(era, events, events + lost_events, Number(cpu ?? 0) + 1);
   }
 
   lines(filter: LineFilter = {}): IterableIterator<string> {

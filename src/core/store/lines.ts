@@ -85,7 +85,8 @@ function condition(table: Source, filter: LineFilter): { sql: string; params: Sq
   if (file !== undefined) {
     const ofOp = '"e"."op" IN (SELECT "id" FROM "op" WHERE "file" = ?)';
     // What other threads do for a request carries no operation; the request does.
-    const ofRequest = `EXISTS (SELECT 1 FROM "request" AS "r" JOIN "op" AS "o" ON "o"."id" = "r"."op"
+    const ofRequest = `EXISTS (SELECT 1 FROM "request" AS "r"
+      JOIN "op" AS "o" ON "o"."id" = "r"."op"
       WHERE "r"."rreq" = "e"."rreq" AND "o"."file" = ? AND "e"."ts" >= "r"."begin_ns"
       AND ("r"."free_ns" IS NULL OR "e"."ts" <= "r"."free_ns"))`;
     if (table.columns.includes('rreq')) add(`(${ofOp} OR ${ofRequest})`, file, file);

@@ -67,7 +67,10 @@ export const EVENT_COLUMNS: readonly Column[] = [
   TS,
   TASK,
   integer('cpu', 'Processor.'),
-  text('common_flags', 'Latency flags as ftrace prints them: irqs, resched, hard/softirq, preempt.'),
+  text(
+    'common_flags',
+    'Latency flags as ftrace prints them: irqs, resched, hard/softirq, preempt.',
+  ),
   OP,
 ];
 
@@ -200,7 +203,10 @@ const REQUEST: Table = {
     integer('skips', 'Stores that the cache refused.'),
     integer('failed_slices', 'Subrequests that ended with an error.'),
     integer('failed', '1 if the request failed.'),
-    integer('error', 'Error number of the last subrequest that ended with one, negative; 0 = none.'),
+    integer(
+      'error',
+      'Error number of the last subrequest that ended with one, negative; 0 = none.',
+    ),
     integer('flags', 'Flag bits last seen.'),
     text('outcome', '`ok`, `failed`, or `open` when its end is not in the capture.'),
   ],
@@ -232,7 +238,7 @@ const SUBREQUEST: Table = {
     integer('rdowns', 'Times its cache read failed and it went to the server.'),
     integer('stored', '1 if it was stored and the store did not fail; merged ones count as one.'),
     integer('skipped', '1 if the cache refused it.'),
-    text('verdict', "Why the cache chose this source; NULL if the trace does not tell."),
+    text('verdict', 'Why the cache chose this source; NULL if the trace does not tell.'),
   ],
 };
 
@@ -424,11 +430,10 @@ export function indexStatements(): string[] {
 export function schemaText(): string {
   const eras = Object.entries(ERA_KERNELS).map(([era, kernels]) => `  ${era}  ${kernels}`);
   const part = (kind: string, { name, doc, columns }: Table | View): string => {
-    const width = Math.max(...columns.map((column) => column.name.length));
-    const typed = Math.max(...columns.map((column) => column.type.length));
+    const named = Math.max(...columns.map((column) => column.name.length)) + 2;
+    const typed = Math.max(...columns.map((column) => column.type.length && 9));
     const rows = columns.map(
-      (column) =>
-        `  ${column.name.padEnd(width)}  ${column.type.padEnd(typed)}${typed ? '  ' : ''}${column.doc}`,
+      (column) => `  ${column.name.padEnd(named)}${column.type.padEnd(typed)}${column.doc}`,
     );
     return [`${kind} ${name}: ${doc}`, ...rows].join('\n');
   };

@@ -11,9 +11,9 @@ import {
   type OpRecord,
   placeCpu,
   placeFlags,
+  RAW_LABEL,
   RecordDecoder,
   type RecordHandler,
-  RAW_LABEL,
   type StatEntry,
 } from '../trace/record.js';
 import { Reducer, type RequestRow, type SubrequestRow } from '../trace/reducer.js';
@@ -68,7 +68,9 @@ export class CaptureBuilder implements RecordHandler {
     this.#meta = { ...meta };
     this.#db = new Database(path);
     const db = this.#db;
-    // The spool is what survives a crash; the database is made anew from it.
+    // The spool is what survives a crash; the database is made anew from it. Without a journal,
+    // also because one left behind would be played back into the new database.
+    db.unsafeMode(true);
     db.pragma('journal_mode = OFF');
     db.pragma('synchronous = OFF');
     db.pragma('locking_mode = EXCLUSIVE');
@@ -218,7 +220,9 @@ export class CaptureBuilder implements RecordHandler {
     };
     return TABLES.capture.columns.map(({ name }) => {
       const value = defaults[name] ?? null;
-      return typeof value === 'object' && value !== null ? JSON.stringify(value) : (value as SqlValue);
+      return typeof value === 'object' && value !== null
+        ? JSON.stringify(value)
+        : (value as SqlValue);
     });
   }
 

@@ -1,4 +1,4 @@
-/** Names of the bits that `f=` prints, by era. Called by help texts, timelines and the store's docs. */
+/** Names of the bits that `f=` prints, by era. Called by help texts and timelines. */
 import { type Era, inEra, type PerEra } from './eras.js';
 
 /** Whose flags: a request's (NETFS_RREQ_*) or a subrequest's (NETFS_SREQ_*). */

@@ -2,8 +2,8 @@
  * Whole ftrace lines and the heading above them, as the kernel of an era prints them. Called by the
  * store, which prints captures.
  *
- * Kernel: kernel/trace/trace_output.c, trace.c. Times are rounded to the nearest microsecond, as the
- * kernel does.
+ * Kernel: kernel/trace/trace_output.c, trace.c. Times are rounded to the nearest microsecond, as
+ * the kernel does (checked against a trace.dat, which has nanoseconds).
  */
 import { ERAS, type Era } from './eras.js';
 
@@ -37,7 +37,7 @@ export function printTime(ns: number): string {
   return `${String(seconds).padStart(5)}.${String(us % 1e6).padStart(6, '0')}`;
 }
 
-/** The heading of a trace of `entries` events, of which `written` were made, on `cpus` processors. */
+/** The heading of a trace that has `entries` of `written` events, on `cpus` processors. */
 export function printHeading(era: Era, entries: number, written: number, cpus: number): string[] {
   const first = [
     '# tracer: nop',

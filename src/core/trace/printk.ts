@@ -1,6 +1,7 @@
 /**
- * The kernel's printf strings, compiled once: literal text and conversions. Called by the tracepoint
- * table, which prints and parses rows by them, and by the store, which makes SQL printf of them.
+ * The kernel's printf strings, compiled once: literal text and conversions. Called by the
+ * tracepoint table, which prints and parses rows by them, and by the store, which makes SQL printf
+ * of them.
  */
 import { Bug } from '../base/errors.js';
 import type { Value } from './types.js';

@@ -77,8 +77,8 @@ export function packedWords(bytes: number): number {
 }
 
 /**
- * Packs bytes from word `at` on. Six a word, as a whole number: a float64 of arbitrary bits could be
- * a NaN, whose bits are not kept.
+ * Packs bytes from word `at` on. Six a word, as a whole number: a float64 of arbitrary bits could
+ * be a NaN, whose bits are not kept.
  */
 export function packBytes(bytes: Uint8Array, words: Float64Array, at: number): void {
   for (let from = 0, to = at; from < bytes.length; from += BYTES_PER_WORD, to++) {
@@ -170,13 +170,7 @@ export interface RecordHandler {
   op(op: OpRecord, task: number): void;
   stats(snapshot: number, ts: number, entries: readonly StatEntry[]): void;
   marker(text: string, words: Float64Array, at: number): void;
-  other(
-    system: string,
-    name: string,
-    text: string,
-    words: Float64Array,
-    at: number,
-  ): void;
+  other(system: string, name: string, text: string, words: Float64Array, at: number): void;
   lost(events: number): void;
   meta(values: Readonly<Record<string, unknown>>): void;
   end(lost: number): void;

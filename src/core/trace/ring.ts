@@ -5,6 +5,8 @@
  * A full ring blocks the producer. Its waits are bounded and repeated, and the consumer says in the
  * header that it lives, so a dead writer or a full disk becomes an error and never a hang.
  */
+import { assert } from '../base/assert.js';
+import { errnoOf } from '../base/errno.js';
 import { ErrnoError } from '../base/errors.js';
 import { wallMs } from '../sim/clock.js';
 import type { Era } from './eras.js';
@@ -29,6 +31,9 @@ const BEAT = 5;
 const HEADER_INTS = 8;
 
 const FAILED = 1;
+
+/** Words of a record that carries one number: how many events were lost. */
+const LOST_WORDS = HEADER_WORDS + 1;
 
 /** The shared memory of a ring; goes to the other thread as it is. */
 export interface Ring {
@@ -67,7 +72,7 @@ export class RingSink implements TraceSink {
   readonly #path: string;
   readonly #drop: boolean;
   readonly #finish: () => Promise<FinishReport>;
-  readonly #control = new Float64Array(HEADER_WORDS + 1);
+  readonly #control = new Float64Array(LOST_WORDS);
   #head = 0;
   /** Where the consumer was when last looked at. */
   #tail = 0;
@@ -90,16 +95,22 @@ export class RingSink implements TraceSink {
   append(words: Float64Array, count: number): void {
     if (this.#failed) return;
     if (Atomics.load(this.#header, STATE) === FAILED) this.#fail();
-    if (this.#free() < count && !this.#makeRoom(count, words[0] as number)) return;
-    if (this.#lostSince > 0) this.#reportLost();
+    // When events were lost, that is to be said first.
+    const needed = this.#lostSince > 0 ? count + LOST_WORDS : count;
+    if (this.#free() < needed && !this.#makeRoom(needed, words[0] as number)) return;
+    if (this.#lostSince > 0) {
+      this.#putControl(RECORD.lost, this.#lostSince);
+      this.#lostSince = 0;
+    }
     this.#put(words, count);
   }
 
   close(): Promise<FinishReport> {
-    this.#control[0] = recordWord(RECORD.end, HEADER_WORDS + 1);
-    this.#control[HEADER_WORDS] = this.#lost;
+    const end = new Float64Array(LOST_WORDS);
+    end[0] = recordWord(RECORD.end, LOST_WORDS);
+    end[HEADER_WORDS] = this.#lost;
     try {
-      this.append(this.#control, HEADER_WORDS + 1);
+      this.append(end, LOST_WORDS);
     } catch {
       // The report of the other thread carries the error.
     }
@@ -127,11 +138,9 @@ export class RingSink implements TraceSink {
     return this.#words.length - ((this.#head - this.#tail) >>> 0);
   }
 
-  /** Looks for room for `count` words and waits for it; false = the record is dropped. */
-  #makeRoom(count: number, first: number): boolean {
-    if (count > this.#words.length) throw new RangeError(`a record of ${count} words`);
-    // With LOST records in mind: one more may have to go in front.
-    const needed = count + (this.#lostSince > 0 ? HEADER_WORDS + 1 : 0);
+  /** Looks for room for `needed` words and waits for it; false = the record is dropped. */
+  #makeRoom(needed: number, first: number): boolean {
+    assert(needed <= this.#words.length, `a record of ${needed} words does not fit the ring`);
     this.#tail = Atomics.load(this.#header, TAIL);
     if (this.#free() >= needed) return true;
     // Without its strings and tasks a capture could not be read: only events are dropped.
@@ -169,20 +178,18 @@ export class RingSink implements TraceSink {
     throw writeError(Atomics.load(this.#header, ERRNO), this.#path);
   }
 
-  #reportLost(): void {
-    const record = new Float64Array(HEADER_WORDS + 1);
-    record[0] = recordWord(RECORD.lost, HEADER_WORDS + 1);
-    record[HEADER_WORDS] = this.#lostSince;
-    this.#lostSince = 0;
-    if (this.#free() < 2 * record.length) this.#wait(2 * record.length);
-    this.#put(record, record.length);
+  #putControl(record: number, value: number): void {
+    this.#control[0] = recordWord(record, LOST_WORDS);
+    this.#control[HEADER_WORDS] = value;
+    this.#put(this.#control, LOST_WORDS);
   }
 }
 
 /** The error of a trace that could not be written; `errno` is positive. */
 export function writeError(errno: number, path: string): ErrnoError {
+  const kept = 'what was recorded is finished when the database is next opened';
   return new ErrnoError(errno, 'write', path, {
-    hint: 'make room there; what was recorded is finished when the database is next opened',
+    hint: Math.abs(errno) === errnoOf('ENOSPC') ? `make room there; ${kept}` : kept,
   });
 }
 

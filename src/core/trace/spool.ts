@@ -32,12 +32,14 @@ export function spoolPath(database: string): string {
   return `${database}.spool`;
 }
 
-/** When process `pid` started, as the kernel counts it; '' where that cannot be told. */
+/** When process `pid` started, as the kernel counts it; '' if it is dead or that cannot be told. */
 export function processStart(pid: number): string {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     // 1234 (a name) S ...: the name may hold anything, so count from its end.
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    // A zombie still answers to signals.
+    return fields[0] === 'Z' ? '' : (fields[19] ?? '');
   } catch {
     return '';
   }

@@ -1,6 +1,6 @@
 /**
  * Label tables: the words a tracepoint prints for the values of a kernel enum. Engine code names a
- * label by its stable identifier (`netfsSreqTraces.id.prepare`); each era prints its own word for it.
+ * label by its stable identifier (`netfsSreqTraces.id.prepare`); each era prints its own word.
  */
 import { type Era, inEra, type PerEra } from './eras.js';
 
@@ -40,11 +40,12 @@ export interface Symbols<Id extends string = string> {
   scan(era: Era, line: string, from: number, next: string): { text: string; end: number } | null;
 }
 
-type IdOf<T> = Exclude<T[keyof T], null | undefined> extends infer L
-  ? L extends readonly (readonly [infer Id, string])[]
-    ? Id & string
-    : never
-  : never;
+type IdOf<T> =
+  Exclude<T[keyof T], null | undefined> extends infer L
+    ? L extends readonly (readonly [infer Id, string])[]
+      ? Id & string
+      : never
+    : never;
 
 /** What is looked up in one era. */
 interface EraLabels {
@@ -55,7 +56,10 @@ interface EraLabels {
 }
 
 /** Defines a label table. */
-export function symbols<const T extends PerEra<LabelList>>(name: string, table: T): Symbols<IdOf<T>> {
+export function symbols<const T extends PerEra<LabelList>>(
+  name: string,
+  table: T,
+): Symbols<IdOf<T>> {
   const numbers = new Map<string, number>();
   for (const list of Object.values(table)) {
     for (const [id] of list ?? []) if (!numbers.has(id)) numbers.set(id, numbers.size);
@@ -109,6 +113,8 @@ function scanLabel(
     if (!line.startsWith(printed, from)) continue;
     if (next === '' ? end === line.length : line.startsWith(next, end)) return { text, end };
   }
-  const end = next === '' ? line.length : line.indexOf(next, from + 1);
+  let end = next === '' ? line.length : line.indexOf(next, from + 1);
+  // The padding of a word nobody knows belongs to it, else it would not print as it was.
+  while (next === ' ' && line[end + 1] === ' ') end++;
   return end > from ? { text: line.slice(from, end), end } : null;
 }

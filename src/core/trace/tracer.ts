@@ -2,8 +2,8 @@
  * What the engine traces with: tracepoints emit into it, the lab closes it. Stamps every event with
  * the clock's time and the task that is executing.
  *
- * Plays the ring buffer's front end (kernel/trace/ring_buffer.c). Differs: events are not written in
- * interrupt context, so one scratch record is enough.
+ * Plays the ring buffer's front end (kernel/trace/ring_buffer.c). Differs: events are not written
+ * in interrupt context, so one scratch record is enough.
  */
 import type { Clock } from '../sim/clock.js';
 import type { ExecContext } from '../sim/context.js';

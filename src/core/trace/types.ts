@@ -1,4 +1,4 @@
-/** The types by which the parts of the trace layer, the engine, the importers and the store meet. */
+/** The types by which the trace layer, the engine, the importers and the store meet. */
 import type { Era } from './eras.js';
 
 /**

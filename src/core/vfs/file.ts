@@ -111,7 +111,8 @@ export class File implements VfsFile, OpenFile {
 
   fstat(): FileStat {
     this.#checkOpen('fstat');
-    return { ino: this.inode.ino, size: this.inode.size };
+    const { ino, size, version } = this.inode;
+    return { ino, size, version };
   }
 
   close(): void {

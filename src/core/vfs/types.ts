@@ -9,6 +9,8 @@ export interface FileStat {
   readonly ino: number;
   /** Bytes. */
   readonly size: number;
+  /** Changes whenever the content may have changed, as far as the client has heard. */
+  readonly version: string;
 }
 
 /** Pages [first, last] of a file, both included: a run of resident pages. */

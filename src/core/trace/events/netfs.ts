@@ -161,7 +161,10 @@ export const netfsRead = tracepoint({
   columns: [
     rreq,
     label('what', netfsReadTraces, 'What asked for the read.'),
-    uint('cookie', 'Debug number of the fscache cookie (of its object before v5.17); 0 = no cache.'),
+    uint(
+      'cookie',
+      'Debug number of the fscache cookie (of its object before v5.17); 0 = no cache.',
+    ),
     u64('netfs_inode', 'Inode number of the file; from v5.17.'),
     u64('start', 'File position where the range starts, bytes.'),
     len('range'),

@@ -1,0 +1,45 @@
+/** `netfslab cat`: files through the engine to stdout. */
+import { Args, Flags } from '@oclif/core';
+import { catFiles } from '../core/app/cat.js';
+import { engineFlags, labFrom } from '../core/cli/engine_flags.js';
+import { EXIT } from '../core/cli/exit.js';
+import { onInterrupt } from '../core/cli/interrupt.js';
+import { LabCommand } from '../core/cli/lab_command.js';
+import { write } from '../core/cli/output.js';
+
+export default class Cat extends LabCommand {
+  static override description = `Read files through the engine and write them to stdout
+Paths are relative to --server, or absolute beneath it. A file that cannot be read is reported and the
+next one follows, as with cat(1); the exit code is then 1. The trace is recorded with --out only.`;
+
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> README.md | sha256sum',
+    '<%= config.bin %> <%= command.id %> --server /srv --page-cache 8m big.img --out cat.db > copy',
+  ];
+
+  static override enableJsonFlag = false;
+  static override strict = false;
+
+  static override args = {
+    path: Args.string({ description: 'file to read; more may follow', required: true }),
+  };
+
+  static override flags = {
+    ...engineFlags,
+    out: Flags.string({ description: 'capture to write (must not exist)', helpValue: 'FILE' }),
+  };
+
+  async run(): Promise<void> {
+    const { argv, flags } = await this.parse(Cat);
+    const { signal, stop } = onInterrupt();
+    const output = {
+      write: (bytes: Uint8Array) => write(process.stdout, bytes),
+      failed: (error: unknown) => this.endWithError(error),
+      signal,
+    };
+    const trace = flags.out === undefined ? undefined : this.traceTarget(flags.out);
+    await catFiles(labFrom(flags), argv as string[], output, trace).finally(stop);
+    if (trace !== undefined) this.noteCapture(trace.out);
+    if (signal.aborted) this.endWith(EXIT.interrupted);
+  }
+}

@@ -1,0 +1,88 @@
+/** `netfslab run`: a workload on a served directory, traced. */
+import { Flags } from '@oclif/core';
+import { newCapturePath } from '../core/app/capture_path.js';
+import { runWorkload } from '../core/app/run.js';
+import { type RunSummary, summaryLines } from '../core/app/summary.js';
+import { durationFlag, sizeFlag } from '../core/cli/flags.js';
+import { engineFlags, labFrom } from '../core/cli/engine_flags.js';
+import { EXIT } from '../core/cli/exit.js';
+import { onInterrupt } from '../core/cli/interrupt.js';
+import { LabCommand } from '../core/cli/lab_command.js';
+import { startProgress } from '../core/report/progress.js';
+
+export default class Run extends LabCommand {
+  static override description = `Read files of a directory through the engine, and record the trace
+The flags have fio's names and meanings: a pass reads each file once, in blocks of --bs. Unlike fio,
+--offset and --size are per file, and the files are those that exist on the server.
+--json gives the summary: { capture, elapsedNs, reads: { ops, hits, bytes, latencyNs }, requests,
+sources, server, amplification, stats, trace, verified, interrupted, errors }, bytes and nanoseconds.`;
+
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> --server /usr/share/doc --bs 64k',
+    '<%= config.bin %> <%= command.id %> --server . --files "src/**/*.ts" --rw randread --numjobs 4',
+    '<%= config.bin %> <%= command.id %> --server /srv --clock real --verify --out run.db',
+  ];
+
+  static override flags = {
+    rw: Flags.string({ description: 'kind of workload: read or randread', default: 'read' }),
+    bs: sizeFlag({ description: 'block size of the reads', default: 4096 }),
+    size: sizeFlag({ description: 'bytes of each file to read; default to its end' }),
+    offset: sizeFlag({ description: 'where in each file to begin', default: 0 }),
+    files: Flags.string({
+      description: 'name or glob pattern, relative to the server (repeatable); default every file',
+      multiple: true,
+      multipleNonGreedy: true,
+    }),
+    dir: Flags.string({ description: 'only files beneath this directory of the server' }),
+    numjobs: Flags.integer({ description: 'jobs at once, each over all files', default: 1 }),
+    loops: Flags.integer({ description: 'passes over the files', default: 1 }),
+    runtime: durationFlag({ description: 'stop after this long, by the clock of the run' }),
+    'time-based': Flags.boolean({ description: 'repeat the passes until --runtime is over' }),
+    fadvise: Flags.string({
+      description: 'advice for each file when it is opened',
+      options: ['normal', 'random', 'sequential', 'willneed', 'dontneed', 'noreuse'],
+    }),
+    verify: Flags.boolean({ description: 'compare every byte read with the file itself' }),
+    ...engineFlags,
+    out: Flags.string({ description: 'capture to write (must not exist)', helpValue: 'FILE' }),
+    trace: Flags.boolean({ description: 'record the trace', default: true, allowNo: true }),
+    'op-log': Flags.string({
+      description: 'operations that get a row in the capture: all, those that missed, none',
+      options: ['all', 'miss', 'none'],
+      default: 'all',
+    }),
+    'trace-overflow': Flags.string({
+      description: 'when events come faster than they can be stored: wait, or drop and count',
+      options: ['block', 'drop'],
+      default: 'block',
+    }),
+  };
+
+  async run(): Promise<RunSummary> {
+    const { flags } = await this.parse(Run);
+    const out = flags.trace ? newCapturePath(flags.rw, flags.out) : undefined;
+    const request = {
+      ...flags,
+      lab: labFrom(flags, flags.numjobs),
+      files: flags.files ?? [],
+      timeBased: flags['time-based'],
+      fadvise: flags.fadvise as 'normal' | undefined,
+      opLog: flags['op-log'] as 'all',
+      trace: out === undefined ? undefined : this.traceTarget(out, flags['trace-overflow']),
+    };
+    const interrupt = onInterrupt();
+    const bar = startProgress('reading', 'bytes');
+    const summary = await runWorkload(request, {
+      signal: interrupt.signal,
+      progress: (done, total) => bar.update(done, total),
+    }).finally(() => {
+      bar.stop();
+      interrupt.stop();
+    });
+    if (out !== undefined) this.noteCapture(out);
+    await this.print(summaryLines(summary));
+    for (const error of summary.errors) this.endWithError(error);
+    if (summary.interrupted) this.endWith(EXIT.interrupted);
+    return summary;
+  }
+}

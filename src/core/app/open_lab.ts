@@ -1,0 +1,90 @@
+/**
+ * A lab for programs: the engine behind promises. Made by `src/index.ts`; each call runs as a task of its own,
+ * so several may be under way at once.
+ */
+import { createRequire } from 'node:module';
+import { Lab } from '../lab/lab.js';
+import { LAB_DEFAULTS, type LabOptions } from '../lab/options.js';
+import { printStats, statEntries } from '../trace/stats_layout.js';
+import type { FinishReport } from '../trace/types.js';
+import type { FileAdvice, FileStat, PageRun, VfsFile } from '../vfs/types.js';
+import { traceSink } from './trace_sink.js';
+
+/** Options of a lab. Sizes are bytes, times nanoseconds. */
+export interface OpenLabOptions
+  extends Partial<
+    Omit<LabOptions, 'server' | 'sink' | 'cache' | 'failAllocation' | 'mm' | 'wrapServer'>
+  > {
+  /** Directory that is served. */
+  readonly server: string;
+  /** Database to write the trace to; it must not exist. Without it nothing is traced. */
+  readonly trace?: string;
+}
+
+/** An open file. Positions and counts are bytes; failures reject with `ErrnoError`. */
+export interface LabFile {
+  readonly path: string;
+  /** pread(2): up to `count` bytes at `position` into `target` at `at`; 0 at the end of the file. */
+  read(target: Uint8Array, at: number, count: number, position: number): Promise<number>;
+  /** The same if it needs no I/O and no sleep, else -1. Allocates nothing. */
+  readNow(target: Uint8Array, at: number, count: number, position: number): number;
+  /** posix_fadvise(2); a length of 0 means to the end. */
+  fadvise(advice: FileAdvice, offset?: number, length?: number): Promise<void>;
+  /** readahead(2). */
+  readahead(offset: number, count: number): Promise<void>;
+  /** mincore(2): runs of resident pages. */
+  mincore(): PageRun[];
+  fstat(): FileStat;
+  close(): void;
+}
+
+/** An open lab. */
+export interface PublicLab {
+  /** open(2) for reading, by name relative to the server. Throws `ErrnoError`. */
+  open(path: string): LabFile;
+  /** The statistics as the profile's kernel prints them in /proc. */
+  stats(): string;
+  /** Lets everything in flight end and finishes the trace; rejects if either fails. */
+  close(): Promise<FinishReport>;
+}
+
+/** Opens a lab, on the real clock unless another is asked for. Rejects with `UsageError` or `ErrnoError`. */
+export async function openLab({ trace, ...given }: OpenLabOptions): Promise<PublicLab> {
+  const options = { clock: 'real', ...given } as const;
+  // First without a trace, so that a lab that cannot be opened leaves no capture behind.
+  if (trace !== undefined) new Lab(options);
+  const sink = trace === undefined ? undefined : traceSink(targetOf(trace), 'api', options);
+  const lab = new Lab({ ...LAB_DEFAULTS, ...options, sink });
+  return {
+    open: (path) => wrap(lab, lab.vfs.open(path)),
+    stats: () => printStats(statEntries(lab.profile.era, lab.stats)),
+    async close() {
+      const report = await lab.close();
+      if (report.error !== null) throw report.error;
+      return report;
+    },
+  };
+}
+
+function targetOf(out: string) {
+  const require = createRequire(import.meta.url);
+  const { version } = require('netfslab/package.json') as { version: string };
+  return { out, commandLine: process.argv.join(' '), toolVersion: version };
+}
+
+function wrap(lab: Lab, file: VfsFile): LabFile {
+  return {
+    path: file.path,
+    async read(target, at, count, position) {
+      const now = file.readNow(target, at, count, position);
+      if (now >= 0) return now;
+      return lab.run('api', () => file.read(target, at, count, position));
+    },
+    readNow: (target, at, count, position) => file.readNow(target, at, count, position),
+    fadvise: (advice, offset, length) => lab.run('api', () => file.fadvise(advice, offset, length)),
+    readahead: (offset, count) => lab.run('api', () => file.readahead(offset, count)),
+    mincore: () => file.mincore(),
+    fstat: () => file.fstat(),
+    close: () => file.close(),
+  };
+}

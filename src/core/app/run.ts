@@ -1,0 +1,275 @@
+/**
+ * The use case `run`: performs a workload on a lab, writes the capture, and says what happened. Called by the
+ * command, the tour and the benchmarks.
+ */
+import { createHistogram } from 'node:perf_hooks';
+import { UsageError } from '../base/errors.js';
+import { Lab } from '../lab/lab.js';
+import type { LabOptions } from '../lab/options.js';
+import { Prng } from '../sim/prng.js';
+import type { Strand } from '../sim/scheduler.js';
+import { printStats, statEntries } from '../trace/stats_layout.js';
+import type { FileAdvice } from '../vfs/types.js';
+import { workloadByName } from '../workload/index.js';
+import { type EndedOp, Job, type JobSpec } from '../workload/job.js';
+import type { WorkloadFile } from '../workload/types.js';
+import { selectFiles } from './select_files.js';
+import type { PhaseSummary, RunSummary } from './summary.js';
+import { type TraceTarget, traceSink } from './trace_sink.js';
+import { Verifier } from './verify.js';
+
+/** Largest block, bytes. */
+const BS_MAX = 1 << 30;
+
+/** A run. Sizes are bytes, times nanoseconds. */
+export interface RunRequest {
+  readonly lab: Partial<LabOptions> & { server: string };
+  readonly rw: string;
+  readonly bs: number;
+  readonly offset: number;
+  /** Per file; undefined: to its end. */
+  readonly size: number | undefined;
+  /** Names or glob patterns relative to the server; none: every regular file. */
+  readonly files: readonly string[];
+  /** Only files beneath this directory of the server. */
+  readonly dir: string | undefined;
+  readonly numjobs: number;
+  readonly loops: number;
+  readonly runtime: number | undefined;
+  readonly timeBased: boolean;
+  readonly fadvise: FileAdvice | undefined;
+  readonly verify: boolean;
+  /** Which operations get a row in the capture. */
+  readonly opLog: 'all' | 'miss' | 'none';
+  /** Where the trace goes; undefined: nowhere. */
+  readonly trace: TraceTarget | undefined;
+}
+
+/** What a run tells while it lasts. */
+export interface RunWatch {
+  /** Interrupts the run: jobs stop, the capture is finished. */
+  readonly signal?: AbortSignal;
+  /** Bytes done and bytes there are to do (0: not known). */
+  progress?(done: number, total: number): void;
+}
+
+/** Performs the run. Engine errors of jobs are in the summary; a trace that cannot be written throws. */
+export async function runWorkload(request: RunRequest, watch: RunWatch = {}): Promise<RunSummary> {
+  checkRequest(request);
+  // A lab without a trace first, so that a bad server or selection leaves no capture behind.
+  const files = selectFiles(new Lab(request.lab).server, request.files, request.dir);
+  const sink = request.trace && traceSink(request.trace, request.rw, request.lab);
+  const lab = new Lab({ ...request.lab, sink });
+  const phase = await runPhase(lab, request, files, watch);
+  return { ...phase, ...(await finishTrace(lab, request.trace)) };
+}
+
+/** Ends the trace of a lab and says what it holds. Throws when it cannot be finished. */
+export async function finishTrace(
+  lab: Lab,
+  target: TraceTarget | undefined,
+): Promise<Pick<RunSummary, 'capture' | 'trace'>> {
+  const { events, lost, finishMs, error } = await lab.close();
+  if (error !== null) throw error;
+  return { capture: target?.out ?? null, trace: { events, lost, finishMs } };
+}
+
+/** Performs one workload on a lab that may have run others before. */
+export async function runPhase(
+  lab: Lab,
+  request: RunRequest,
+  files: readonly WorkloadFile[],
+  watch: RunWatch = {},
+): Promise<PhaseSummary> {
+  const phase = new Phase(lab, request, watch);
+  return phase.perform(files);
+}
+
+function checkRequest(request: RunRequest): void {
+  workloadByName(request.rw);
+  const whole = (flag: string, value: number, min: number, max = Number.MAX_SAFE_INTEGER): void => {
+    if (Number.isSafeInteger(value) && value >= min && value <= max) return;
+    throw new UsageError(flag, `expected a whole number from ${min} to ${max}, got ${value}`);
+  };
+  whole('--bs', request.bs, 1, BS_MAX);
+  whole('--offset', request.offset, 0);
+  if (request.size !== undefined) whole('--size', request.size, 1);
+  whole('--numjobs', request.numjobs, 1, 4096);
+  whole('--loops', request.loops, 1);
+  if (request.timeBased && request.runtime === undefined) {
+    throw new UsageError('--time-based', 'needs a time limit', 'add --runtime 10s');
+  }
+}
+
+/** What the counters of a lab say at one moment. */
+function counters({ stats, server }: Lab) {
+  return {
+    requests: {
+      READAHEAD: stats.netfs_n_rh_readahead,
+      READPAGE: stats.netfs_n_rh_readpage,
+      WRITEBEGN: stats.netfs_n_rh_write_begin,
+    },
+    sources: { ZERO: stats.bytes.zero, DOWN: stats.bytes.down, READ: stats.bytes.read },
+    server: { fetches: server.counters.fetches, bytes: server.counters.bytes },
+  };
+}
+
+function difference<T extends Record<string, number>>(after: T, before: T): T {
+  const rest = Object.entries(after).map(([key, value]) => [key, value - (before[key] as number)]);
+  return Object.fromEntries(rest) as T;
+}
+
+class Phase {
+  readonly #lab: Lab;
+  readonly #request: RunRequest;
+  readonly #watch: RunWatch;
+  readonly #jobs: Job[] = [];
+  readonly #verifier: Verifier | undefined;
+  #bytes = 0;
+  #total = 0;
+
+  constructor(lab: Lab, request: RunRequest, watch: RunWatch) {
+    this.#lab = lab;
+    this.#request = request;
+    this.#watch = watch;
+    const { root } = lab.server as { root?: string };
+    this.#verifier = request.verify && root !== undefined ? new Verifier(root) : undefined;
+  }
+
+  async perform(files: readonly WorkloadFile[]): Promise<PhaseSummary> {
+    const lab = this.#lab;
+    const { clock, scheduler } = lab;
+    const { signal } = this.#watch;
+    const before = counters(lab);
+    const start = clock.now();
+    this.#total = this.#expectedBytes(files);
+    const strands = this.#spawnJobs(files, start);
+    const interrupt = (): void => {
+      for (const strand of strands) scheduler.kill(strand);
+    };
+    signal?.addEventListener('abort', interrupt);
+    if (signal?.aborted) interrupt();
+    try {
+      await scheduler.run(() => strands.every((strand) => strand.done));
+      const elapsedNs = clock.now() - start;
+      await scheduler.drain();
+      return this.#summary(elapsedNs, before);
+    } catch (error) {
+      // A trace that cannot be written stops the engine wherever it is; what was recorded stays.
+      await lab.tracer.close();
+      throw error;
+    } finally {
+      signal?.removeEventListener('abort', interrupt);
+      this.#verifier?.close();
+    }
+  }
+
+  #spawnJobs(files: readonly WorkloadFile[], start: number): Strand[] {
+    const { numjobs, rw, runtime } = this.#request;
+    const { scheduler, vfs, options } = this.#lab;
+    const prng = new Prng(options.seed);
+    const deadline = runtime === undefined ? undefined : start + runtime;
+    return Array.from({ length: numjobs }, (_, i) => {
+      const job = new Job(this.#jobSpec(files, deadline, prng.fork()), scheduler, vfs);
+      this.#jobs.push(job);
+      return this.#lab.spawn(numjobs === 1 ? rw : `${rw}/${i}`, () => job.run());
+    });
+  }
+
+  #jobSpec(files: readonly WorkloadFile[], deadline: number | undefined, prng: Prng): JobSpec {
+    const { rw, bs, offset, size, loops, timeBased, fadvise } = this.#request;
+    return {
+      workload: workloadByName(rw),
+      params: { files, bs, offset, size, prng },
+      loops,
+      deadline,
+      timeBased,
+      advice: fadvise,
+      nextId: () => this.#lab.nextOp(),
+      ended: (op) => this.#ended(op),
+    };
+  }
+
+  #ended(op: EndedOp): void {
+    const { opLog } = this.#request;
+    if (opLog === 'all' || (opLog === 'miss' && !op.hit)) this.#log(op);
+    if (op.result > 0) this.#bytes += op.result;
+    this.#verifier?.check(op);
+    this.#watch.progress?.(this.#bytes, this.#total);
+  }
+
+  #log(op: EndedOp): void {
+    this.#lab.tracer.op({
+      op: op.id,
+      kind: 'read',
+      file: op.file.name,
+      offset: op.offset,
+      len: op.length,
+      result: op.result,
+      start: op.start,
+      end: op.end,
+    });
+  }
+
+  #expectedBytes(files: readonly WorkloadFile[]): number {
+    const { offset, size, loops, numjobs, timeBased } = this.#request;
+    if (timeBased) return 0;
+    const covered = files.reduce((sum, file) => {
+      const rest = Math.max(0, file.size - offset);
+      return sum + (size === undefined ? rest : Math.min(rest, size));
+    }, 0);
+    return covered * loops * numjobs;
+  }
+
+  #summary(elapsedNs: number, before: ReturnType<typeof counters>): PhaseSummary {
+    const { stats, server, profile, options } = this.#lab;
+    const after = counters(this.#lab);
+    const sent = difference(after.server, before.server);
+    const reads = totalReads(this.#jobs);
+    const verifier = this.#verifier;
+    return {
+      profile: profile.name,
+      clock: options.clock,
+      seed: options.seed,
+      workload: this.#request.rw,
+      jobs: this.#jobs.length,
+      elapsedNs,
+      reads,
+      requests: difference(after.requests, before.requests),
+      sources: difference(after.sources, before.sources),
+      server: { ...sent, maxInService: server.counters.maxInService },
+      amplification: reads.bytes === 0 ? null : sent.bytes / reads.bytes,
+      stats: printStats(statEntries(profile.era, stats)),
+      verified: verifier === undefined ? null : { ops: verifier.ops, bytes: verifier.bytes },
+      interrupted: this.#watch.signal?.aborted ?? false,
+      errors: this.#jobs.map(({ result }) => result.error).filter(isFailure),
+    };
+  }
+}
+
+// A job that was interrupted did not fail.
+function isFailure(error: unknown): boolean {
+  return error !== undefined && (error as { code?: unknown }).code !== 'EINTR';
+}
+
+function totalReads(jobs: readonly Job[]): PhaseSummary['reads'] {
+  const latency = createHistogram();
+  const total = { ops: 0, hits: 0, bytes: 0 };
+  for (const { result } of jobs) {
+    total.ops += result.ops;
+    total.hits += result.hits;
+    total.bytes += result.bytes;
+    if (result.ops > 0) latency.add(result.latency);
+  }
+  if (total.ops === 0) return { ...total, latencyNs: null };
+  const latencyNs = {
+    min: latency.min,
+    mean: Math.round(latency.mean),
+    p50: latency.percentile(50),
+    p90: latency.percentile(90),
+    p99: latency.percentile(99),
+    p999: latency.percentile(99.9),
+    max: latency.max,
+  };
+  return { ...total, latencyNs };
+}

@@ -1,0 +1,132 @@
+/** The flags of every command that runs the engine, and the lab options they stand for. */
+import { Flags } from '@oclif/core';
+import { LAB_DEFAULTS, type LabOptions } from '../app/lab_options.js';
+import { durationFlag, sizeFlag } from './flags.js';
+
+/** Flags that decide what the engine does. */
+export const engineFlags = {
+  server: Flags.string({
+    description: 'directory that is served',
+    helpValue: 'DIR',
+    default: '.',
+    helpGroup: 'ENGINE',
+  }),
+  profile: Flags.string({
+    description: 'kernel that is played',
+    default: LAB_DEFAULTS.profile,
+    helpGroup: 'ENGINE',
+  }),
+  defects: Flags.string({
+    description: "the kernel's known defects: reproduced or repaired",
+    options: ['kernel', 'repaired'],
+    default: LAB_DEFAULTS.defects,
+    helpGroup: 'ENGINE',
+  }),
+  clock: Flags.string({
+    description: 'real: wall clock and asynchronous I/O; virtual: modelled time, same seed, same trace',
+    options: ['real', 'virtual'],
+    default: 'real',
+    helpGroup: 'ENGINE',
+  }),
+  randseed: Flags.integer({
+    description: 'seed of everything that is left to chance',
+    default: LAB_DEFAULTS.seed,
+    helpGroup: 'ENGINE',
+  }),
+  'page-cache': sizeFlag({
+    description: 'limit of the page cache, at least 1m',
+    default: LAB_DEFAULTS.pageCache,
+    helpGroup: 'ENGINE',
+  }),
+  'read-ahead-kb': Flags.integer({
+    description: "largest readahead window, KiB; default the profile's (128); 0 = none",
+    helpGroup: 'ENGINE',
+  }),
+  rsize: sizeFlag({
+    description: 'most bytes of one server operation (clamp_length); 0 = a whole slice',
+    default: 0,
+    helpGroup: 'ENGINE',
+  }),
+  'stripe-unit': sizeFlag({
+    description: 'widen readahead windows to multiples of this (expand_readahead); 0 = not',
+    default: 0,
+    helpGroup: 'ENGINE',
+  }),
+  'clear-tail': Flags.boolean({
+    description: 'zero what a short reply leaves out, as AFS does; without, ask again',
+    default: true,
+    allowNo: true,
+    helpGroup: 'ENGINE',
+  }),
+  'server-latency': durationFlag({
+    description: 'time from request to reply',
+    default: 0,
+    helpGroup: 'ENGINE',
+  }),
+  'server-jitter': durationFlag({
+    description: 'up to this much more at random',
+    default: 0,
+    helpGroup: 'ENGINE',
+  }),
+  'server-bandwidth': sizeFlag({
+    description: 'bytes per second that all replies share; 0 = unlimited',
+    default: 0,
+    helpGroup: 'ENGINE',
+  }),
+  'server-concurrency': Flags.integer({
+    description: 'server operations in service at once; 0 = unlimited',
+    default: 0,
+    helpGroup: 'ENGINE',
+  }),
+  'server-completion': Flags.string({
+    description:
+      'sync: operations end inside the call, as in the AFS client; default async under the real clock' +
+      ' or with several jobs, else sync',
+    options: ['sync', 'async'],
+    helpGroup: 'ENGINE',
+  }),
+};
+
+/** The values of `engineFlags` once parsed. */
+export interface EngineFlags {
+  readonly server: string;
+  readonly profile: string;
+  readonly defects: string;
+  readonly clock: string;
+  readonly randseed: number;
+  readonly 'page-cache': number;
+  readonly 'read-ahead-kb'?: number | undefined;
+  readonly rsize: number;
+  readonly 'stripe-unit': number;
+  readonly 'clear-tail': boolean;
+  readonly 'server-latency': number;
+  readonly 'server-jitter': number;
+  readonly 'server-bandwidth': number;
+  readonly 'server-concurrency': number;
+  readonly 'server-completion'?: string | undefined;
+}
+
+/** The lab options that the flags stand for; `streams` is the number of readers at once. */
+export function labFrom(
+  flags: EngineFlags,
+  streams = 1,
+): Partial<LabOptions> & { server: string } {
+  const completion = flags['server-completion'] as LabOptions['completion'];
+  return {
+    server: flags.server,
+    profile: flags.profile,
+    defects: flags.defects as LabOptions['defects'],
+    clock: flags.clock as LabOptions['clock'],
+    seed: flags.randseed,
+    pageCache: flags['page-cache'],
+    readAheadKb: flags['read-ahead-kb'],
+    rsize: flags.rsize,
+    stripeUnit: flags['stripe-unit'],
+    clearTail: flags['clear-tail'],
+    latencyNs: flags['server-latency'],
+    jitterNs: flags['server-jitter'],
+    bandwidth: flags['server-bandwidth'],
+    maxConcurrent: flags['server-concurrency'],
+    completion: completion ?? (streams > 1 ? 'async' : undefined),
+  };
+}

@@ -1,0 +1,161 @@
+/**
+ * One job: performs a workload's operations through the VFS and measures them. Called by `app/run.ts`, one
+ * task per job; knows nothing of the engine but the VFS.
+ */
+import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
+import type { ExecContext } from '../sim/context.js';
+import type { Scheduler } from '../sim/scheduler.js';
+import type { Task } from '../sim/wait_queue.js';
+import type { FileAdvice, VfsFile, VfsSurface } from '../vfs/types.js';
+import type { Workload, WorkloadFile, WorkloadOp, WorkloadParams } from './types.js';
+
+/** Files a job keeps open at once. */
+const OPEN_FILES_MAX = 64;
+
+/**
+ * An operation that has ended; the same object is used again for the next. Times are nanoseconds since the
+ * start of the capture.
+ */
+export interface EndedOp {
+  id: number;
+  file: WorkloadFile;
+  offset: number;
+  length: number;
+  /** Bytes read or a negative errno. */
+  result: number;
+  start: number;
+  end: number;
+  /** True if it needed neither I/O nor sleep. */
+  hit: boolean;
+  /** The bytes read are at the front of this. */
+  readonly data: Uint8Array;
+}
+
+/** What a job is told. */
+export interface JobSpec {
+  readonly workload: Workload;
+  readonly params: WorkloadParams;
+  /** Passes; with `timeBased` as many as there is time for. */
+  readonly loops: number;
+  /** When to stop, ns since the start of the capture; undefined: when the passes are done. */
+  readonly deadline: number | undefined;
+  readonly timeBased: boolean;
+  readonly advice: FileAdvice | undefined;
+  /** The next number for an operation. */
+  nextId(): number;
+  /** Told of every operation; what it throws ends the job. */
+  ended(op: EndedOp): void;
+}
+
+/** What a job has done so far. */
+export class JobResult {
+  ops = 0;
+  /** Operations that needed neither I/O nor sleep. */
+  hits = 0;
+  bytes = 0;
+  /** Latency of each operation, nanoseconds. */
+  readonly latency: RecordableHistogram = createHistogram();
+  /** What ended the job early. */
+  error: unknown;
+}
+
+/** Runs a job to its end, its deadline, its first error or a fatal signal. */
+export class Job {
+  readonly result = new JobResult();
+  readonly #spec: JobSpec;
+  readonly #scheduler: Scheduler;
+  readonly #vfs: VfsSurface;
+  readonly #open = new Map<number, VfsFile>();
+  readonly #buffer: Uint8Array;
+  readonly #ended: EndedOp;
+
+  constructor(spec: JobSpec, scheduler: Scheduler, vfs: VfsSurface) {
+    this.#spec = spec;
+    this.#scheduler = scheduler;
+    this.#vfs = vfs;
+    this.#buffer = new Uint8Array(spec.params.bs);
+    this.#ended = {
+      id: 0,
+      file: { name: '', size: 0 },
+      offset: 0,
+      length: 0,
+      result: 0,
+      start: 0,
+      end: 0,
+      hit: false,
+      data: this.#buffer,
+    };
+  }
+
+  /** The body of the job's task. An error ends the job and is left in the result. */
+  *run(): Task {
+    try {
+      yield* this.#passes(this.#scheduler.context);
+    } catch (error) {
+      this.result.error = error;
+    }
+    this.#scheduler.context.op = 0;
+    for (const file of this.#open.values()) file.close();
+    this.#open.clear();
+  }
+
+  // One operation costs no object and no promise unless it has to wait.
+  *#passes(context: ExecContext): Task {
+    const { workload, params, loops, timeBased, deadline } = this.#spec;
+    const { clock } = this.#scheduler;
+    const ended = this.#ended;
+    for (let pass = 0; timeBased || pass < loops; pass++) {
+      const before = this.result.ops;
+      for (const op of workload.ops(params)) {
+        if (context.killed || (deadline !== undefined && clock.now() >= deadline)) return;
+        ended.id = context.op = this.#spec.nextId();
+        ended.file = params.files[op.file] as WorkloadFile;
+        ended.offset = op.offset;
+        ended.length = op.length;
+        const file = this.#open.get(op.file) ?? (yield* this.#openFile(op.file));
+        ended.start = clock.now();
+        ended.result = file.readNow(this.#buffer, 0, op.length, op.offset);
+        ended.hit = ended.result >= 0;
+        const error = ended.hit ? undefined : yield* this.#wait(file, op);
+        ended.end = clock.now();
+        this.#account(ended);
+        if (error !== undefined) throw error;
+        if (this.#scheduler.needResched()) yield* this.#scheduler.reschedule();
+      }
+      // Nothing to read, for ever: not what a time limit is for.
+      if (this.result.ops === before) return;
+    }
+  }
+
+  *#wait(file: VfsFile, { length, offset }: WorkloadOp): Task<unknown> {
+    try {
+      this.#ended.result = yield* file.read(this.#buffer, 0, length, offset);
+      return undefined;
+    } catch (error) {
+      this.#ended.result = (error as { errno?: number }).errno ?? 0;
+      return error;
+    }
+  }
+
+  #account(op: EndedOp): void {
+    const { result } = this;
+    result.ops++;
+    if (op.hit) result.hits++;
+    if (op.result > 0) result.bytes += op.result;
+    result.latency.record(Math.max(1, op.end - op.start));
+    this.#spec.ended(op);
+  }
+
+  *#openFile(index: number): Task<VfsFile> {
+    if (this.#open.size >= OPEN_FILES_MAX) {
+      const [oldest, file] = this.#open.entries().next().value as [number, VfsFile];
+      file.close();
+      this.#open.delete(oldest);
+    }
+    const { params, advice } = this.#spec;
+    const file = this.#vfs.open((params.files[index] as WorkloadFile).name);
+    this.#open.set(index, file);
+    if (advice !== undefined) yield* file.fadvise(advice);
+    return file;
+  }
+}

@@ -1,0 +1,292 @@
+/** Requests and subrequests made of events. */
+import test from 'ava';
+import type { Era } from '../../../src/core/trace/eras.js';
+import { tracepointNamed } from '../../../src/core/trace/index.js';
+import { RecordDecoder, type RecordHandler } from '../../../src/core/trace/record.js';
+import { RecordWriter } from '../../../src/core/trace/record_writer.js';
+import { Reducer, type RequestRow, type SubrequestRow } from '../../../src/core/trace/reducer.js';
+import type { TraceSink } from '../../../src/core/trace/types.js';
+import { excerpt } from '../../helpers/trace.js';
+
+interface Step {
+  readonly event: string;
+  readonly text: string;
+  readonly ts?: number;
+  readonly op?: number;
+}
+
+/** Reduces printed events; times default to 1, 2, 3, ... */
+function reduce(era: Era, steps: readonly Step[]) {
+  const requests: RequestRow[] = [];
+  const subrequests: SubrequestRow[] = [];
+  const reducer = new Reducer(era, {
+    request: (row) => requests.push(row),
+    subrequest: (row) => subrequests.push(row),
+  });
+  const ignore = () => {};
+  const handler: RecordHandler = {
+    event: (record, words, at) => reducer.event(record, words, at),
+    ...{ task: ignore, op: ignore, stats: ignore, marker: ignore, other: ignore },
+    ...{ lost: ignore, meta: ignore, end: ignore },
+  };
+  const decoder = new RecordDecoder(handler);
+  const sink: TraceSink = {
+    era,
+    append: (words, count) => decoder.feed(words, 0, count),
+    close: async () => ({ events: 0, lost: 0, finishMs: 0, error: null }),
+  };
+  const writer = new RecordWriter(sink);
+  for (const [i, { event, text, ts = i + 1, op = 0 }] of steps.entries()) {
+    const tracepoint = tracepointNamed(event);
+    const row = tracepoint?.parse(text, era);
+    if (tracepoint === undefined || row == null) throw new Error(`not an event: ${text}`);
+    writer.row(tracepoint, { ts, task: 1, cpu: 0, flags: '', op }, row);
+  }
+  reducer.finish();
+  return { requests, subrequests, reducer };
+}
+
+/** E1 lines without their event's name, which the form tells. */
+function e1(lines: string): Step[] {
+  return lines
+    .trim()
+    .split('\n')
+    .map((line) => {
+      const text = line.trim();
+      if (/ (read|copy-to-cache|prep-write|short-readpage) e=/.test(text)) {
+        return { event: 'netfs_failure', text };
+      }
+      if (text.includes('[')) return { event: 'netfs_sreq', text };
+      return { event: text.includes('c=') ? 'netfs_read' : 'netfs_rreq', text };
+    });
+}
+
+test('a cold request that is stored has every stage and its bytes (W2)', (t) => {
+  const { requests, subrequests } = reduce(
+    'E1',
+    e1(`
+      R=00000001 READAHEAD c=0000000a s=0 4000
+      R=00000001[0] PREP  DOWN f=01 s=0 0/4000 e=0
+      R=00000001[0] SUBMT DOWN f=01 s=0 0/4000 e=0
+      R=00000001[0] TERM  DOWN f=03 s=0 4000/4000 e=0
+      R=00000001 ASSESS f=22
+      R=00000001 UNLOCK f=22
+      R=00000001 WRITE  f=02
+      R=00000001[0] WRITE DOWN f=03 s=0 4000/4000 e=0
+      R=00000001[0] WTERM DOWN f=03 s=0 4000/4000 e=0
+      R=00000001 DONE   f=02
+      R=00000001[0] FREE  DOWN f=03 s=0 4000/4000 e=0
+      R=00000001 FREE   f=02`),
+  );
+  t.is(requests.length, 1);
+  t.like(requests[0], {
+    uid: 1,
+    rreq: 1,
+    kind: 'readahead',
+    cookie: 10,
+    start: 0,
+    len: 0x4000,
+    begin_ns: 1,
+    submit_ns: 3,
+    term_ns: 4,
+    assess_ns: 5,
+    unlock_ns: 6,
+    write_ns: 7,
+    done_ns: 10,
+    free_ns: 12,
+    slices: 1,
+    down_bytes: 0x4000,
+    stored_bytes: 0x4000,
+    failed: 0,
+    outcome: 'ok',
+    flags: 2,
+  });
+  t.like(subrequests[0], { prep_ns: 2, submit_ns: 3, term_ns: 4, write_ns: 8, wterm_ns: 9 });
+});
+
+test('a read past the end of file has bytes from the server and zeros (W5)', (t) => {
+  const { requests } = reduce(
+    'E1',
+    e1(`
+      R=00000001 READAHEAD c=00000000 s=0 3000
+      R=00000001[0] TERM  DOWN f=02 s=0 2800/2800 e=0
+      R=00000001[1] TERM  ZERO f=02 s=2800 800/800 e=0
+      R=00000001 DONE   f=00
+      R=00000001 FREE   f=00`),
+  );
+  t.like(requests[0], { slices: 2, down_bytes: 0x2800, zero_bytes: 0x800, outcome: 'ok' });
+});
+
+test('a cache read that fails and is downloaded counts as downloaded (W9)', (t) => {
+  const { requests, subrequests } = reduce(
+    'E1',
+    e1(`
+      R=00000001 READAHEAD c=0000000a s=0 4000
+      R=00000001[0] PREP  READ f=00 s=0 0/4000 e=0
+      R=00000001[0] READ f=00 s=0 0/4000 read e=-5
+      R=00000001[0] TERM  READ f=00 s=0 0/4000 e=-5
+      R=00000001 RESUBM f=21
+      R=00000001[0] RDOWN DOWN f=00 s=0 0/4000 e=0
+      R=00000001[0] TERM  DOWN f=02 s=0 4000/4000 e=0
+      R=00000001 DONE   f=00
+      R=00000001 FREE   f=00`),
+  );
+  t.like(requests[0], { rdowns: 1, down_bytes: 0x4000, read_bytes: 0, failed: 0, error: 0 });
+  const { first_source, source } = subrequests[0] as SubrequestRow;
+  t.not(first_source, source);
+});
+
+test('a short read that is asked for again is counted once with all its bytes (W7)', (t) => {
+  const { requests } = reduce(
+    'E1',
+    e1(`
+      R=00000001 READAHEAD c=00000000 s=0 4000
+      R=00000001[0] TERM  DOWN f=04 s=0 1000/4000 e=0
+      R=00000001[0] SHORT DOWN f=08 s=0 1000/4000 e=0
+      R=00000001[0] TERM  DOWN f=08 s=0 4000/4000 e=0
+      R=00000001 DONE   f=00
+      R=00000001 FREE   f=00`),
+  );
+  t.like(requests[0], { shorts: 1, down_bytes: 0x4000 });
+});
+
+test('stores that are merged count with the length they were written with (W14)', (t) => {
+  const { requests, subrequests } = reduce(
+    'E1',
+    e1(`
+      R=00000001 READAHEAD c=0000000a s=0 4000
+      R=00000001[0] PREP  DOWN f=01 s=0 0/2000 e=0
+      R=00000001[1] PREP  DOWN f=01 s=2000 0/2000 e=0
+      R=00000001[1] FREE  DOWN f=03 s=2000 2000/2000 e=0
+      R=00000001[0] WRITE DOWN f=03 s=0 2000/4000 e=0
+      R=00000001[0] WTERM DOWN f=03 s=0 2000/4000 e=0
+      R=00000001 FREE   f=02`),
+  );
+  t.is(requests[0]?.stored_bytes, 0x4000);
+  t.deepEqual(
+    subrequests.map(({ len, final_len, stored }) => [len, final_len, stored]),
+    [
+      [0x2000, 0x4000, 1],
+      [0x2000, 0x2000, 0],
+    ],
+  );
+});
+
+test('a store that fails is not counted as stored', (t) => {
+  const { requests } = reduce(
+    'E1',
+    e1(`
+      R=00000001 READAHEAD c=0000000a s=0 4000
+      R=00000001[0] WRITE DOWN f=03 s=0 4000/4000 e=0
+      R=00000001[0] DOWN f=03 s=0 4000/4000 copy-to-cache e=-28
+      R=00000001[0] WTERM DOWN f=03 s=0 4000/4000 e=0
+      R=00000001 FREE   f=02`),
+  );
+  t.is(requests[0]?.stored_bytes, 0);
+});
+
+test('a number that begins again is another request', (t) => {
+  const { requests } = reduce(
+    'E1',
+    e1(`
+      R=00000001 READPAGE  c=00000000 s=0 1000
+      R=00000001 READAHEAD c=00000000 s=0 4000
+      R=00000001 DONE   f=00
+      R=00000001 FREE   f=00
+      R=00000001 READPAGE  c=00000000 s=0 1000`),
+  );
+  t.deepEqual(
+    requests.map(({ uid, rreq, kind, outcome }) => [uid, rreq, kind, outcome]),
+    [
+      [1, 1, 'readpage', 'open'],
+      [2, 1, 'readahead', 'ok'],
+      [3, 1, 'readpage', 'open'],
+    ],
+  );
+});
+
+test('an expansion belongs to the request that was begun', (t) => {
+  const { requests } = reduce(
+    'E1',
+    e1(`
+      R=00000001 READAHEAD c=00000000 s=2000 1000
+      R=00000001 EXPANDED  c=00000000 s=0 4000
+      R=00000001 FREE   f=00`),
+  );
+  t.is(requests.length, 1);
+  t.like(requests[0], { start: 0x2000, len: 0x1000, expanded_start: 0, expanded_len: 0x4000 });
+});
+
+test('a request whose begin was not seen has what was seen of it', (t) => {
+  const { requests } = reduce('E3', [
+    { event: 'netfs_sreq', text: 'R=00000009[2] DOWN TERM  f=02 s=0 1000/1000 e=0' },
+    { event: 'netfs_rreq', text: 'R=00000009 RA DONE    f=00' },
+    { event: 'netfs_rreq', text: 'R=00000009 RA FREE    f=00' },
+  ]);
+  t.like(requests[0], { begin_ns: null, start: null, kind: 'readahead', down_bytes: 0x1000 });
+  t.is(requests[0]?.outcome, 'ok');
+});
+
+test('requests of an operation are counted until it ends', (t) => {
+  const { reducer } = reduce('E1', [
+    { event: 'netfs_read', text: 'R=00000001 READPAGE  c=00000000 s=0 1000', op: 4 },
+    { event: 'netfs_read', text: 'R=00000002 READPAGE  c=00000000 s=0 1000', op: 4 },
+    { event: 'netfs_rreq', text: 'R=00000001 FREE   f=00', op: 4 },
+  ]);
+  t.is(reducer.takeRequestCount(4), 2);
+  t.is(reducer.takeRequestCount(4), 0);
+});
+
+/** The netfs events of an excerpt, with its times. */
+const captured = (name: string) =>
+  excerpt(name)
+    .events.filter(({ event }) => tracepointNamed(event))
+    .map(({ event, text, ns }) => ({ event, text, ts: ns }));
+
+test('requests of Linux 6.1 whose server dies fail with its error', (t) => {
+  const { requests } = reduce('E3', captured('server-killed'));
+  t.deepEqual(
+    requests.map(({ kind, outcome, error, failed_slices }) => [
+      kind,
+      outcome,
+      error,
+      failed_slices,
+    ]),
+    [
+      ['readahead', 'failed', -111, 1],
+      ['readpage', 'failed', -111, 1],
+    ],
+  );
+});
+
+test('a request of Linux 6.1 whose store is refused is well but has a skip', (t) => {
+  const { requests, subrequests } = reduce('E3', captured('cache-full'));
+  t.is(requests.length, 1);
+  t.like(requests[0], {
+    outcome: 'ok',
+    skips: 1,
+    read_bytes: 0x1000,
+    down_bytes: 0x1e000,
+    stored_bytes: 0,
+    slices: 2,
+  });
+  t.deepEqual(
+    subrequests.map(({ index, skipped }) => [index, skipped]),
+    [
+      [0, 0],
+      [1, 1],
+    ],
+  );
+});
+
+test('a read before a write of Linux 6.1 is a write_begin request that is stored', (t) => {
+  const { requests } = reduce('E3', captured('write-midpage'));
+  t.like(requests[0], {
+    kind: 'write_begin',
+    start: 0x1388,
+    len: 0x64,
+    netfs_inode: 0x44467f,
+    stored_bytes: 0x1000,
+    outcome: 'ok',
+  });
+});

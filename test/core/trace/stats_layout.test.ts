@@ -1,0 +1,56 @@
+/** The statistics text. */
+import test from 'ava';
+import {
+  explainStat,
+  parseStats,
+  printStats,
+  STAT_VARIABLES,
+  type StatValues,
+  statEntries,
+  statKeys,
+} from '../../../src/core/trace/stats_layout.js';
+
+const VALUES = Object.fromEntries(
+  Object.keys(STAT_VARIABLES).map((name, i) => [name, i + 1]),
+) as StatValues;
+
+test('the text of v5.13 is five lines', (t) => {
+  t.is(
+    printStats(statEntries('E1', VALUES)),
+    [
+      'RdHelp : RA=1 RP=2 WB=3 WBZ=4 rr=5 sr=6',
+      'RdHelp : ZR=7 sh=8 sk=4',
+      'RdHelp : DL=9 ds=10 df=11 di=12',
+      'RdHelp : RD=13 rs=14 rf=15',
+      'RdHelp : WR=16 ws=17 wf=18',
+      '',
+    ].join('\n'),
+  );
+});
+
+test('the first posted form has no WBZ on its first line', (t) => {
+  const [first] = printStats(statEntries('E0', VALUES)).split('\n');
+  t.is(first, 'RdHelp : RA=1 RP=2 WB=3 rr=5 sr=6');
+});
+
+for (const era of ['E0', 'E1', 'E2', 'E3'] as const) {
+  test(`the text of ${era} is read back as it was printed`, (t) => {
+    const entries = statEntries(era, VALUES);
+    t.deepEqual(parseStats(printStats(entries)), entries);
+  });
+}
+
+test('lines that are no statistics are left out when text is read', (t) => {
+  t.deepEqual(parseStats('FS-Cache statistics\nIO     : rd=12 wr=0\n'), [
+    { line: 1, label: 'IO', key: 'rd', value: 12 },
+    { line: 1, label: 'IO', key: 'wr', value: 0 },
+  ]);
+});
+
+test('every key is explained, and sk and WBZ are one counter', (t) => {
+  for (const { key, doc, events } of statKeys('E1')) t.true(doc !== '' && events !== '', key);
+  t.is(explainStat('E1', 'sk')?.variable, explainStat('E1', 'WBZ')?.variable);
+  t.is(explainStat('E1', 'rr')?.kind, 'gauge');
+  t.is(explainStat('E0', 'WBZ'), undefined);
+  t.deepEqual(statKeys('E4'), []);
+});
