@@ -174,6 +174,7 @@ export class TestCache {
     return file;
   }
 
+  // biome-ignore lint/correctness/useYield: an operation that may sleep and does not have to.
   *#begin(rreq: ReadRequest): Task<number> {
     const refused = this.#options.onBegin(rreq);
     if (refused < 0) return refused;

@@ -48,18 +48,17 @@ export class Filemap {
     if (pos >= size || count === 0) return this.#behaviour.eofCheckedFirst || count === 0 ? 0 : -1;
     const end = Math.min(pos + count, size);
     const first = pageIndex(pos);
-    // Where the batch limit is inclusive the page behind the request is looked at too, unless the last
-    // batch was full without it.
-    const asked = pagesFor(pos + count) - first;
-    if (this.#behaviour.batchLimitInclusive && asked % BATCH_PAGES !== 0) {
-      if (!this.#isQuiet(file.mapping, first + asked)) return -1;
-    }
     const last = pageIndex(end - 1);
-    for (let index = first; index <= last; index++) {
+    const limit = pagesFor(pos + count) - (this.#behaviour.batchLimitInclusive ? 0 : 1);
+    let looked = 0;
+    for (let index = first; index <= limit; looked++) {
       const pfn = file.mapping.find(index);
+      // Behind the last byte `read` looks at what is present in the rest of its batch.
+      if (index > last && (pfn < 0 || looked % BATCH_PAGES === 0)) break;
       if (pfn < 0 || (this.#folios.flagsOf(pfn) & (PG_UPTODATE | PG_READAHEAD)) !== PG_UPTODATE) {
         return -1;
       }
+      index = this.#folios.indexOf(pfn) + this.#folios.pagesOf(pfn);
     }
     return this.#copyRange(file, target, at, pos, end);
   }
@@ -108,13 +107,6 @@ export class Filemap {
 
   #endOf(pfn: number): number {
     return this.#folios.indexOf(pfn) * PAGE_SIZE + this.#folios.sizeOf(pfn);
-  }
-
-  // True if looking at the page would have no effect.
-  #isQuiet(mapping: AddressSpace, index: number): boolean {
-    const pfn = mapping.find(index);
-    if (pfn < 0) return true;
-    return (this.#folios.flagsOf(pfn) & (PG_UPTODATE | PG_READAHEAD)) === PG_UPTODATE;
   }
 
   // Copies [pos, end) out of pages that are present; neighbouring frames go in one copy.

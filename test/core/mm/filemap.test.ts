@@ -1,4 +1,5 @@
 /** Buffered reads: the read loop, the hit path that must be indistinguishable from it, and failures. */
+import { deepStrictEqual } from 'node:assert/strict';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import test from 'ava';
@@ -83,15 +84,15 @@ test('a read has the same result and effects whether or not the hit path was tri
     if (got >= 0) hits++;
     else got = await rig.run(() => rig.filemap.read(file, target, 0, count, pos));
     await rig.scheduler.drain();
-    t.deepEqual(target.subarray(0, got), rigBytes(pos, got));
-    t.is(got, Math.max(0, Math.min(count, scene.size - pos)));
+    deepStrictEqual(target.subarray(0, got), rigBytes(pos, got));
+    deepStrictEqual(got, Math.max(0, Math.min(count, scene.size - pos)));
     const seen = effects(rig, file);
     rig.mapping.invalidate(0, Number.MAX_SAFE_INTEGER);
     return { got, seen };
   };
   await fc.assert(
     fc.asyncProperty(scenes, async (scene) => {
-      t.deepEqual(await once(scene, true), await once(scene, false));
+      deepStrictEqual(await once(scene, true), await once(scene, false));
     }),
     { numRuns: 400 },
   );

@@ -2,7 +2,7 @@
  * The page cache over a filesystem made up for the test: it records each window and page it is asked for,
  * fills pages with bytes that tell them apart, and fails, delays or leaves pages when told to.
  */
-import { PAGE_SIZE } from '../../../src/core/base/range.js';
+import { PAGE_SHIFT, PAGE_SIZE } from '../../../src/core/base/range.js';
 import { AddressSpace } from '../../../src/core/mm/address_space.js';
 import { Filemap } from '../../../src/core/mm/filemap.js';
 import { Folios, PG_READAHEAD, PG_UPTODATE } from '../../../src/core/mm/folio.js';
@@ -68,12 +68,12 @@ const DEFAULTS: RigOptions = {
   memory: undefined,
 };
 
-/** Bytes [position, position + count) as the made-up filesystem has them. */
+/** Bytes [position, position + count), below 2 GiB, as the made-up filesystem has them. */
 export function rigBytes(position: number, count: number): Uint8Array {
   const bytes = new Uint8Array(count);
   for (let i = 0; i < count; i++) {
-    const at = position + i;
-    bytes[i] = at * 7 + Math.floor(at / PAGE_SIZE) * 31 + 1;
+    const at = (position + i) | 0;
+    bytes[i] = at * 7 + (at >> PAGE_SHIFT) * 31 + 1;
   }
   return bytes;
 }
