@@ -1,0 +1,94 @@
+/** Page frames: neighbours for a window, aligned runs, no frame handed out twice. */
+import test from 'ava';
+import fc from 'fast-check';
+import { Bug } from '../../../src/core/base/errors.js';
+import { PAGE_SIZE } from '../../../src/core/base/range.js';
+import { PageFrames } from '../../../src/core/mm/arena.js';
+
+test('frames taken in a row are neighbours, also after the first ones have been given back', (t) => {
+  const frames = new PageFrames(16 * PAGE_SIZE);
+  const taken = Array.from({ length: 12 }, () => frames.allocate());
+  t.deepEqual(taken, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+  for (const pfn of [0, 1, 2, 5]) frames.release(pfn, 0);
+  t.deepEqual([1, 2, 3, 4, 5, 6].map(() => frames.allocate()), [12, 13, 14, 15, 0, 1]);
+});
+
+test('frames run out at the limit and come back when released', (t) => {
+  const frames = new PageFrames(3 * PAGE_SIZE - 1);
+  t.is(frames.count, 3);
+  for (let i = 0; i < 3; i++) frames.allocate();
+  t.is(frames.free, 0);
+  t.is(frames.allocate(), -1);
+  frames.release(1, 0);
+  t.is(frames.allocate(), 1);
+});
+
+test('a run of frames is aligned to its size and only whole runs count', (t) => {
+  const frames = new PageFrames(12 * PAGE_SIZE);
+  t.is(frames.allocate(), 0);
+  t.is(frames.allocateOrder(2), 4);
+  t.is(frames.allocateOrder(2), 8);
+  t.is(frames.free, 3);
+  t.is(frames.allocateOrder(2), -1);
+  frames.release(0, 0);
+  t.is(frames.allocateOrder(2), 0);
+});
+
+test('a frame given back twice is a bug', (t) => {
+  const frames = new PageFrames(4 * PAGE_SIZE);
+  frames.release(frames.allocateOrder(1), 1);
+  t.throws(() => frames.release(0, 0), { instanceOf: Bug, message: /freed twice/ });
+});
+
+test('each frame has memory of its own, page-aligned and shared', (t) => {
+  const frames = new PageFrames(40 * PAGE_SIZE);
+  for (let pfn = 0; pfn < 40; pfn++) {
+    const offset = frames.offsetOf(pfn);
+    t.is(offset % PAGE_SIZE, 0);
+    frames.memoryOf(pfn).fill(pfn + 1, offset, offset + PAGE_SIZE);
+  }
+  for (let pfn = 0; pfn < 40; pfn++) {
+    const offset = frames.offsetOf(pfn);
+    const page = frames.memoryOf(pfn).subarray(offset, offset + PAGE_SIZE);
+    t.true(page.every((byte) => byte === pfn + 1));
+  }
+  t.true(frames.memoryOf(0).buffer instanceof SharedArrayBuffer);
+});
+
+test('more than 1 GiB lies in several arenas and no frame crosses them', (t) => {
+  const frames = new PageFrames(2 ** 30 + 2 * PAGE_SIZE);
+  t.is(frames.count, 262146);
+  t.not(frames.memoryOf(262143), frames.memoryOf(262144));
+  t.is(frames.offsetOf(262143), 2 ** 30 - PAGE_SIZE);
+  t.is(frames.offsetOf(262145), PAGE_SIZE);
+});
+
+test('any order of taking and giving back keeps frames apart and counted', (t) => {
+  const step = fc.record({ order: fc.integer({ min: 0, max: 3 }), give: fc.boolean(), at: fc.nat() });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
+      const frames = new PageFrames(64 * PAGE_SIZE);
+      const held: Array<{ pfn: number; order: number }> = [];
+      const owned = new Set<number>();
+      for (const { order, give, at } of steps) {
+        const taken = give && held.length > 0 ? held.splice(at % held.length, 1)[0] : undefined;
+        if (taken !== undefined) {
+          frames.release(taken.pfn, taken.order);
+          for (let i = 0; i < 1 << taken.order; i++) owned.delete(taken.pfn + i);
+        } else {
+          const pfn = frames.allocateOrder(order);
+          if (pfn < 0) continue;
+          held.push({ pfn, order });
+          for (let i = 0; i < 1 << order; i++) {
+            if (owned.has(pfn + i) || pfn + i >= 64) return false;
+            owned.add(pfn + i);
+          }
+        }
+        if (frames.free !== 64 - owned.size) return false;
+      }
+      return true;
+    }),
+    { numRuns: 50 },
+  );
+  t.pass();
+});
