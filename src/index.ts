@@ -1,5 +1,6 @@
 /**
- * The public Node.js API: open a lab, read files of a directory through it, and ask questions of a capture.
+ * The public Node.js API: open a lab, read files of a directory through it, and ask questions of a
+ * capture.
  *
  *     import { openLab, openTrace } from 'netfslab';
  *     const lab = await openLab({ server: '.', trace: 'run.db' });

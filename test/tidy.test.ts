@@ -53,6 +53,7 @@ const PACKAGES: Record<string, RegExp> = {
   'cli-progress': /^src\/core\/report\/progress\.ts$/,
   'pure-rand': /^src\/core\/sim\//,
   tinyqueue: /^src\/core\/sim\//,
+  minimatch: /^src\/core\/app\//,
   koffi: /^src\/core\/io\//,
   '@oclif/core': /^src\/(core\/cli|commands)\//,
 };
@@ -188,7 +189,7 @@ test('every file begins with a comment that says what it is', (t) => {
 
 test('every export has a docstring', (t) => {
   const declares =
-    /^export (?:default )?(?:abstract |async |declare )*(?:function|class|const|let|interface|type)\b/;
+    /^export (?:default )?(?:abstract |async |declare )*(?:function|class|const|let|interface|type(?! \{))\b/;
   const oneLine = /^export const .*;$/;
   const problems = src.flatMap(({ path, text }) => {
     if (path.startsWith('src/commands/')) return [];

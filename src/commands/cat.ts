@@ -1,7 +1,7 @@
 /** `netfslab cat`: files through the engine to stdout. */
 import { Args, Flags } from '@oclif/core';
 import { catFiles } from '../core/app/cat.js';
-import { engineFlags, labFrom } from '../core/cli/engine_flags.js';
+import { cacheFlags, engineFlags, labFrom } from '../core/cli/engine_flags.js';
 import { EXIT } from '../core/cli/exit.js';
 import { onInterrupt } from '../core/cli/interrupt.js';
 import { LabCommand } from '../core/cli/lab_command.js';
@@ -26,6 +26,7 @@ next one follows, as with cat(1); the exit code is then 1. The trace is recorded
 
   static override flags = {
     ...engineFlags,
+    ...cacheFlags,
     out: Flags.string({ description: 'capture to write (must not exist)', helpValue: 'FILE' }),
   };
 

@@ -3,11 +3,12 @@ import { Flags } from '@oclif/core';
 import { newCapturePath } from '../core/app/capture_path.js';
 import { runWorkload } from '../core/app/run.js';
 import { type RunSummary, summaryLines } from '../core/app/summary.js';
-import { durationFlag, sizeFlag } from '../core/cli/flags.js';
-import { engineFlags, labFrom } from '../core/cli/engine_flags.js';
+import { cacheFlags, engineFlags, labFrom } from '../core/cli/engine_flags.js';
 import { EXIT } from '../core/cli/exit.js';
+import { durationFlag, sizeFlag } from '../core/cli/flags.js';
 import { onInterrupt } from '../core/cli/interrupt.js';
 import { LabCommand } from '../core/cli/lab_command.js';
+import { describeError } from '../core/cli/print_error.js';
 import { startProgress } from '../core/report/progress.js';
 
 export default class Run extends LabCommand {
@@ -44,6 +45,7 @@ sources, server, amplification, stats, trace, verified, interrupted, errors }, b
     }),
     verify: Flags.boolean({ description: 'compare every byte read with the file itself' }),
     ...engineFlags,
+    ...cacheFlags,
     out: Flags.string({ description: 'capture to write (must not exist)', helpValue: 'FILE' }),
     trace: Flags.boolean({ description: 'record the trace', default: true, allowNo: true }),
     'op-log': Flags.string({
@@ -83,6 +85,6 @@ sources, server, amplification, stats, trace, verified, interrupted, errors }, b
     await this.print(summaryLines(summary));
     for (const error of summary.errors) this.endWithError(error);
     if (summary.interrupted) this.endWith(EXIT.interrupted);
-    return summary;
+    return { ...summary, errors: summary.errors.map((error) => describeError(error)) };
   }
 }

@@ -2,16 +2,19 @@
 import { fileURLToPath } from 'node:url';
 import { Args, Flags } from '@oclif/core';
 import { newCapturePath } from '../core/app/capture_path.js';
+import type { PhaseSummary } from '../core/app/summary.js';
 import { type TourResult, takeTour } from '../core/app/tour.js';
 import { EXIT } from '../core/cli/exit.js';
 import { onInterrupt } from '../core/cli/interrupt.js';
 import { LabCommand } from '../core/cli/lab_command.js';
+import { describeError } from '../core/cli/print_error.js';
 import { startProgress } from '../core/report/progress.js';
 
 const CHECKOUT = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, '');
 
 export default class Tour extends LabCommand {
-  static override description = `Read a directory tree cold and then hot, and show what the trace says
+  static override description =
+    `Read a directory tree cold and then hot, and show what the trace says
 Every byte is compared with the files. Without an argument the tour goes through the files of
 netfslab's own checkout that git tracks; of a tree without git, node_modules and dist are left out.
 --json gives { directory, files, cold, hot, capture, lines }, cold and hot in the shape of run --json.`;
@@ -45,6 +48,11 @@ netfslab's own checkout that git tracks; of a tree without git, node_modules and
     await this.print(tour.lines);
     for (const error of [...tour.cold.errors, ...tour.hot.errors]) this.endWithError(error);
     if (signal.aborted) this.endWith(EXIT.interrupted);
-    return tour;
+    const described = ({ errors }: PhaseSummary) => errors.map((error) => describeError(error));
+    return {
+      ...tour,
+      cold: { ...tour.cold, errors: described(tour.cold) },
+      hot: { ...tour.hot, errors: described(tour.hot) },
+    };
   }
 }

@@ -30,7 +30,8 @@ export function misbehave(
   return (server) => {
     let number = 0;
     return {
-      counters: server.counters,
+      root: server.root,
+    counters: server.counters,
       open: (name) => server.open(name),
       getStatus: (file) => server.getStatus(file),
       close: (file) => server.close(file),

@@ -3,7 +3,7 @@
  * UNLOCK, after the walk valid exactly where the slices were good, no PG_fscache left at DONE (BEHAVIOUR
  * 3.13a, 4 to 6). Wraps the cache's share of the operations, through which it learns of the requests.
  */
-import { ENOBUFS } from '../../src/core/base/errno.js';
+import { ENOBUFS, ESTALE } from '../../src/core/base/errno.js';
 import type { AddressSpace } from '../../src/core/mm/address_space.js';
 import { PG_FSCACHE, PG_LOCKED, PG_UPTODATE } from '../../src/core/mm/folio.js';
 import type { ReadRequest } from '../../src/core/netfs/objects.js';
@@ -75,6 +75,11 @@ export class PageWatch {
     else if (row.what === 'DONE') this.#atRest(request);
   }
 
+  // The kernel stores a page that memory left torn, though it can be read, and stored, again meanwhile.
+  get #storesApart(): boolean {
+    return this.#conditions.defects === 'repaired' || !this.#conditions.allocationsFail;
+  }
+
   #problem(request: RequestSeen, index: number, what: string): void {
     this.#checker.problems.push(`R${request.id.toString(16)}: page ${index} ${what}`);
   }
@@ -85,13 +90,20 @@ export class PageWatch {
       else if ((flags & PG_LOCKED) === 0)
         this.#problem(request, index, 'is unlocked before UNLOCK');
       else if ((flags & PG_UPTODATE) !== 0) this.#problem(request, index, 'is valid before UNLOCK');
-      else if ((flags & PG_FSCACHE) !== 0) this.#problem(request, index, 'is stored before UNLOCK');
+      else if (this.#storesApart && (flags & PG_FSCACHE) !== 0) {
+        this.#problem(request, index, 'is stored before UNLOCK');
+      }
     }
   }
 
   #unlocked(rreq: ReadRequest): void {
     const request = this.#checker.requests.get(rreq.debugId);
     if (request === undefined) return;
+    // That data became stale in a request that failed is in no event.
+    for (const { debugIndex, error } of rreq.subrequests) {
+      const slice = request.slices[debugIndex];
+      if (slice?.source === 'READ' && error === -ESTALE) slice.error = error;
+    }
     for (const [index, flags = 0] of this.#pages(request)) {
       const touching = request.slices.filter((slice) => overlaps(slice, index));
       const valid = this.#isValid(request, index);
@@ -100,7 +112,7 @@ export class PageWatch {
       if (((flags & PG_UPTODATE) !== 0) !== valid) {
         this.#problem(request, index, valid ? 'is not uptodate though read' : 'is uptodate unread');
       }
-      if (((flags & PG_FSCACHE) !== 0) !== stored) {
+      if (this.#storesApart && ((flags & PG_FSCACHE) !== 0) !== stored) {
         this.#problem(request, index, stored ? 'lacks PG_fscache' : 'has PG_fscache');
       }
     }
@@ -127,7 +139,8 @@ export class PageWatch {
       const stored = request.slices.some(
         (slice) => overlaps(slice, index) && this.#checker.isStored(request, slice),
       );
-      if (stored && (flags & PG_FSCACHE) !== 0) this.#problem(request, index, 'stored after DONE');
+      if (stored && this.#storesApart && (flags & PG_FSCACHE) !== 0)
+        this.#problem(request, index, 'stored after DONE');
     }
   }
 

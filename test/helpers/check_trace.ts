@@ -271,13 +271,18 @@ export class TraceChecker {
       return;
     }
     const now = seen(row);
-    if (row.what === 'PREP') return this.#prepare(request, now);
+    if (row.what === 'PREP') this.#prepare(request, now);
+    else this.#step(request, String(row.what), now);
+  }
+
+  #step(request: RequestSeen, what: string, now: SliceSeen): void {
+    const { id } = request;
     const slice = request.slices[now.index];
     if (slice === undefined) {
-      this.#expect(false, id, `${row.what} of slice ${now.index}`);
+      this.#expect(false, id, `${what} of slice ${now.index}`);
       return;
     }
-    this.#expect(!slice.freed, id, `${row.what} of slice ${now.index} after its FREE`);
+    this.#expect(!slice.freed, id, `${what} of slice ${now.index} after its FREE`);
     const error = (
       {
         SUBMT: () => this.#submit(request, slice, now),
@@ -289,19 +294,19 @@ export class TraceChecker {
         SKIP: () => (slice.announced?.what === 'prep-write' ? null : 'without a refusal'),
         FREE: () => this.#freeSlice(request, slice),
       } as Record<string, () => string | null>
-    )[String(row.what)]?.();
-    this.#expect(error === null, id, `${row.what} of slice ${now.index} ${error}`);
-    if (row.what !== 'WRITE') {
+    )[what]?.();
+    this.#expect(error === null, id, `${what} of slice ${now.index} ${error}`);
+    if (what !== 'WRITE') {
       const moved = slice.start !== now.start || slice.len !== now.len;
-      const refused = row.what === 'SKIP' || row.what === 'FREE';
+      const refused = what === 'SKIP' || what === 'FREE';
       this.#expect(!moved || refused, id, `slice ${now.index} moved`);
     }
     const { source, start, len, transferred, error: result, flags } = now;
     Object.assign(slice, { source, start, len, transferred, error: result, flags });
-    if (row.what === 'WTERM' || row.what === 'SKIP') {
+    if (what === 'WTERM' || what === 'SKIP') {
       Object.assign(slice, { writing: false, handled: true });
     }
-    if (row.what !== 'FREE') slice.announced = undefined;
+    if (what !== 'FREE') slice.announced = undefined;
   }
 
   #prepare(request: RequestSeen, now: SliceSeen): void {
@@ -384,7 +389,8 @@ export class TraceChecker {
     }
     if (what === 'short-readpage') {
       const short = request.submitted < request.len && request.what === 'READPAGE';
-      this.#expect(request.stage === 'done' && short, id, 'short-readpage, not short');
+      const unlocked = ['unlocked', 'storing', 'done'].includes(request.stage);
+      this.#expect(unlocked && short, id, 'short-readpage, not short');
       return;
     }
     const slice = request.slices[Number(row.index)];

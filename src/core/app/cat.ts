@@ -1,6 +1,6 @@
 /**
- * The use case `cat`: reads whole files through the engine, in order, and hands their bytes on. Called by the
- * command; like cat(1) it goes on with the next file after an error.
+ * The use case `cat`: reads whole files through the engine, in order, and hands their bytes on.
+ * Called by the command; like cat(1) it goes on with the next file after an error.
  */
 import { isAbsolute, relative } from 'node:path';
 import { ErrnoError } from '../base/errors.js';
@@ -28,6 +28,8 @@ export async function catFiles(
   output: CatOutput,
   trace?: TraceTarget,
 ): Promise<void> {
+  // A lab without a trace first, so that a bad server leaves no capture behind.
+  new Lab(options);
   const sink = trace && traceSink(trace, 'cat', options);
   const lab = new Lab({ ...options, sink });
   const buffer = new Uint8Array(CHUNK);
@@ -44,8 +46,7 @@ export async function catFiles(
 }
 
 function nameOf(lab: Lab, path: string): string {
-  const { root } = lab.server as { root?: string };
-  return isAbsolute(path) && root !== undefined ? relative(root, path) : path;
+  return isAbsolute(path) ? relative(lab.server.root, path) : path;
 }
 
 // False when the output wants no more.

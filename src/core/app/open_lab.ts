@@ -1,6 +1,6 @@
 /**
- * A lab for programs: the engine behind promises. Made by `src/index.ts`; each call runs as a task of its own,
- * so several may be under way at once.
+ * A lab for programs: the engine behind promises. Made by `src/index.ts`; each call runs as a task
+ * of its own, so several may be under way at once.
  */
 import { createRequire } from 'node:module';
 import { Lab } from '../lab/lab.js';
@@ -24,7 +24,9 @@ export interface OpenLabOptions
 /** An open file. Positions and counts are bytes; failures reject with `ErrnoError`. */
 export interface LabFile {
   readonly path: string;
-  /** pread(2): up to `count` bytes at `position` into `target` at `at`; 0 at the end of the file. */
+  /**
+   * pread(2): up to `count` bytes at `position` into `target` at `at`; 0 at the end of the file.
+   */
   read(target: Uint8Array, at: number, count: number, position: number): Promise<number>;
   /** The same if it needs no I/O and no sleep, else -1. Allocates nothing. */
   readNow(target: Uint8Array, at: number, count: number, position: number): number;
@@ -48,11 +50,14 @@ export interface PublicLab {
   close(): Promise<FinishReport>;
 }
 
-/** Opens a lab, on the real clock unless another is asked for. Rejects with `UsageError` or `ErrnoError`. */
+/**
+ * Opens a lab, on the real clock unless another is asked for. Rejects with `UsageError` or
+ * `ErrnoError`.
+ */
 export async function openLab({ trace, ...given }: OpenLabOptions): Promise<PublicLab> {
   const options = { clock: 'real', ...given } as const;
   // First without a trace, so that a lab that cannot be opened leaves no capture behind.
-  if (trace !== undefined) new Lab(options);
+  if (trace !== undefined) await new Lab(options).close();
   const sink = trace === undefined ? undefined : traceSink(targetOf(trace), 'api', options);
   const lab = new Lab({ ...LAB_DEFAULTS, ...options, sink });
   return {

@@ -1,6 +1,6 @@
 /**
- * The use case `run`: performs a workload on a lab, writes the capture, and says what happened. Called by the
- * command, the tour and the benchmarks.
+ * The use case `run`: performs a workload on a lab, writes the capture, and says what happened.
+ * Called by the command, the tour and the benchmarks.
  */
 import { createHistogram } from 'node:perf_hooks';
 import { UsageError } from '../base/errors.js';
@@ -53,11 +53,16 @@ export interface RunWatch {
   progress?(done: number, total: number): void;
 }
 
-/** Performs the run. Engine errors of jobs are in the summary; a trace that cannot be written throws. */
+/**
+ * Performs the run. Engine errors of jobs are in the summary; a trace that cannot be written
+ * throws.
+ */
 export async function runWorkload(request: RunRequest, watch: RunWatch = {}): Promise<RunSummary> {
   checkRequest(request);
   // A lab without a trace first, so that a bad server or selection leaves no capture behind.
-  const files = selectFiles(new Lab(request.lab).server, request.files, request.dir);
+  const probe = new Lab(request.lab);
+  const files = selectFiles(probe.server, request.files, request.dir);
+  await probe.close();
   const sink = request.trace && traceSink(request.trace, request.rw, request.lab);
   const lab = new Lab({ ...request.lab, sink });
   const phase = await runPhase(lab, request, files, watch);
@@ -132,8 +137,7 @@ class Phase {
     this.#lab = lab;
     this.#request = request;
     this.#watch = watch;
-    const { root } = lab.server as { root?: string };
-    this.#verifier = request.verify && root !== undefined ? new Verifier(root) : undefined;
+    this.#verifier = request.verify ? new Verifier(lab.server.root) : undefined;
   }
 
   async perform(files: readonly WorkloadFile[]): Promise<PhaseSummary> {
@@ -155,9 +159,10 @@ class Phase {
       await scheduler.drain();
       return this.#summary(elapsedNs, before);
     } catch (error) {
-      // A trace that cannot be written stops the engine wherever it is; what was recorded stays.
-      await lab.tracer.close();
-      throw error;
+      // A trace that cannot be written stops the engine wherever it is, so that other tasks may
+      // wait for ever: that is then no bug. What was recorded stays.
+      const { error: unwritten } = await lab.tracer.close();
+      throw unwritten ?? error;
     } finally {
       signal?.removeEventListener('abort', interrupt);
       this.#verifier?.close();

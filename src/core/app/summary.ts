@@ -32,7 +32,11 @@ export interface PhaseSummary {
   /** Bytes obtained by requests, by source. */
   readonly sources: Readonly<Record<'ZERO' | 'DOWN' | 'READ', number>>;
   /** What the server counted. */
-  readonly server: { readonly fetches: number; readonly bytes: number; readonly maxInService: number };
+  readonly server: {
+    readonly fetches: number;
+    readonly bytes: number;
+    readonly maxInService: number;
+  };
   /** Bytes sent by the server per byte read by the application; null when nothing was read. */
   readonly amplification: number | null;
   /** The statistics as the profile's kernel prints them. */
@@ -86,7 +90,10 @@ export function* phaseLines(phase: PhaseSummary): Generator<string> {
   ]);
   if (phase.verified !== null) {
     const { ops, bytes } = phase.verified;
-    yield row('verified', [`${formatCount(ops)} reads`, `${formatBytes(bytes)} equal to the files`]);
+    yield row('verified', [
+      `${formatCount(ops)} reads`,
+      `${formatBytes(bytes)} equal to the files`,
+    ]);
   }
 }
 

@@ -1,6 +1,7 @@
 /**
- * The use case `tour`: a first look at the program on real files. Reads a directory tree cold and then hot in
- * one lab, compares every byte, and shows what the trace and the statistics say. Behind `npm start`.
+ * The use case `tour`: a first look at the program on real files. Reads a directory tree cold and
+ * then hot in one lab, compares every byte, and shows what the trace and the statistics say. Behind
+ * `npm start`.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -73,7 +74,8 @@ export async function takeTour(
   return { directory, files: files.length, cold, hot, capture: finished.capture, lines };
 }
 
-// The files git tracks where it can say so, else the regular files but for what is built or installed.
+// The files git tracks where it can say so, else the regular files but for what is built or
+// installed.
 function treeFiles(directory: string, { server }: Lab): WorkloadFile[] {
   const tracked = trackedFiles(directory);
   const keep = (name: string): boolean =>

@@ -1,4 +1,6 @@
-/** Begins the capture of a lab: where the engine's trace goes, and what the row of the capture says. */
+/**
+ * Begins the capture of a lab: where the engine's trace goes, and what the row of the capture says.
+ */
 import { LAB_DEFAULTS, type LabOptions } from '../lab/options.js';
 import { profileByName } from '../profile/index.js';
 import { createCapture } from '../store/database.js';

@@ -1,19 +1,14 @@
 /**
- * Checks what was read through the engine against the files themselves, read a second time and by another
- * way. Used by `run --verify` and the tour.
+ * Checks what was read through the engine against the files themselves, read a second time and by
+ * another way. Used by `run --verify` and the tour.
  */
-import { VerificationError } from '../base/errors.js';
+import { ErrnoError, VerificationError } from '../base/errors.js';
 import { closeFd, openBeneath, readExact, statFd } from '../io/files.js';
+import { versionOf } from '../server/dir.js';
 import type { EndedOp } from '../workload/job.js';
 
 /** Descriptors kept open for checking. */
 const OPEN_MAX = 64;
-
-interface Original {
-  readonly fd: number;
-  /** Modification time when it was opened. */
-  readonly mtime: string;
-}
 
 /** Compares operations with a directory. */
 export class Verifier {
@@ -21,7 +16,7 @@ export class Verifier {
   ops = 0;
   bytes = 0;
   readonly #root: string;
-  readonly #originals = new Map<string, Original>();
+  readonly #originals = new Map<string, number>();
   #expected = Buffer.alloc(0);
 
   /** `root` is the real path of the served directory. */
@@ -29,21 +24,24 @@ export class Verifier {
     this.#root = root;
   }
 
-  /** Throws a `VerificationError` at the first byte that differs; says if the file has changed. */
-  check({ file, offset, length, result, data }: EndedOp): void {
+  /**
+   * Throws a `VerificationError` at the first byte that differs; says if the file has changed since
+   * the engine opened it.
+   */
+  check({ file, version, offset, length, result, data }: EndedOp): void {
     if (result < 0) return;
-    const original = this.#original(file.name);
+    const fd = this.#original(file.name);
     if (this.#expected.length < length) this.#expected = Buffer.alloc(length);
-    const got = readExact(original.fd, this.#expected, length, offset);
+    const got = readExact(fd, this.#expected, length, offset);
+    if (got < 0) throw new ErrnoError(got, 'read', file.name);
     this.ops++;
-    this.bytes += Math.max(0, result);
-    const expected = this.#expected.subarray(0, Math.max(0, got));
+    this.bytes += result;
+    const expected = this.#expected.subarray(0, got);
     const differs = firstDifference(expected, data.subarray(0, result));
     if (differs < 0) return;
-    const status = statFd(original.fd);
-    const changed = typeof status !== 'number' && status.mtime !== original.mtime;
+    const status = statFd(fd);
     const at = offset + differs;
-    if (changed) {
+    if (typeof status !== 'number' && versionOf(status) !== version) {
       const hint = 'run again when nobody writes to it';
       throw new VerificationError(file.name, at, 'the file was changed while it was read', hint);
     }
@@ -52,11 +50,11 @@ export class Verifier {
   }
 
   close(): void {
-    for (const { fd } of this.#originals.values()) closeFd(fd);
+    for (const fd of this.#originals.values()) closeFd(fd);
     this.#originals.clear();
   }
 
-  #original(name: string): Original {
+  #original(name: string): number {
     const known = this.#originals.get(name);
     if (known !== undefined) return known;
     if (this.#originals.size >= OPEN_MAX) this.close();
@@ -65,9 +63,8 @@ export class Verifier {
       const hint = 'run again when nobody removes it';
       throw new VerificationError(name, 0, 'the file vanished while it was read', hint);
     }
-    const original = { fd: opened.fd, mtime: opened.status.mtime };
-    this.#originals.set(name, original);
-    return original;
+    this.#originals.set(name, opened.fd);
+    return opened.fd;
   }
 }
 

@@ -42,6 +42,7 @@ const TABLE = {
   ERESTARTSYS: [512, 'interrupted, to be restarted'],
 } as const satisfies Record<string, readonly [number, string]>;
 
+/** The symbolic name of an error number of the table. */
 export type ErrnoName = keyof typeof TABLE;
 
 const byNumber = new Map<number, ErrnoName>(
@@ -71,10 +72,12 @@ export function errnoFromNode(error: unknown): number {
   return -TABLE.EIO[0];
 }
 
+/** Error numbers that the engine compares with, positive, as in errno.h. */
 export const EPERM = 1;
 export const ENOENT = 2;
 export const EINTR = 4;
 export const EIO = 5;
+export const ENXIO = 6;
 export const EBADF = 9;
 export const EAGAIN = 11;
 export const ENOMEM = 12;

@@ -1,5 +1,6 @@
 /** Arithmetic of byte positions and pages. Ranges are half-open; positions are exact below 2^53. */
 
+/** A page is 2^PAGE_SHIFT bytes. */
 export const PAGE_SHIFT = 12;
 /** Bytes in a page. */
 export const PAGE_SIZE = 4096;

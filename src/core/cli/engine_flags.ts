@@ -23,7 +23,8 @@ export const engineFlags = {
     helpGroup: 'ENGINE',
   }),
   clock: Flags.string({
-    description: 'real: wall clock and asynchronous I/O; virtual: modelled time, same seed, same trace',
+    description:
+      'real: wall clock and asynchronous I/O; virtual: modelled time, same seed, same trace',
     options: ['real', 'virtual'],
     default: 'real',
     helpGroup: 'ENGINE',
@@ -87,8 +88,45 @@ export const engineFlags = {
   }),
 };
 
-/** The values of `engineFlags` once parsed. */
+/** Flags of the disk cache. */
+export const cacheFlags = {
+  cache: Flags.string({
+    description: 'directory of the disk cache; none without it',
+    helpValue: 'DIR',
+    helpGroup: 'CACHE',
+  }),
+  presence: Flags.string({
+    description: 'who says what is cached: the filesystem, the content map, or the map checked by it',
+    options: ['seek', 'map', 'both'],
+    default: LAB_DEFAULTS.presence,
+    helpGroup: 'CACHE',
+  }),
+  granule: sizeFlag({
+    description: 'unit in which content is cached: a power of two from 4k',
+    default: LAB_DEFAULTS.granule,
+    helpGroup: 'CACHE',
+  }),
+  'verify-cache': Flags.boolean({
+    description: 'compare checksums of what is read from the cache',
+    default: true,
+    allowNo: true,
+    helpGroup: 'CACHE',
+  }),
+  'cache-direct': Flags.boolean({
+    description: 'use O_DIRECT for the cache where the filesystem allows it',
+    default: true,
+    allowNo: true,
+    helpGroup: 'CACHE',
+  }),
+};
+
+/** The values of `engineFlags` and `cacheFlags` once parsed. */
 export interface EngineFlags {
+  readonly cache?: string | undefined;
+  readonly presence: string;
+  readonly granule: number;
+  readonly 'verify-cache': boolean;
+  readonly 'cache-direct': boolean;
   readonly server: string;
   readonly profile: string;
   readonly defects: string;
@@ -107,10 +145,7 @@ export interface EngineFlags {
 }
 
 /** The lab options that the flags stand for; `streams` is the number of readers at once. */
-export function labFrom(
-  flags: EngineFlags,
-  streams = 1,
-): Partial<LabOptions> & { server: string } {
+export function labFrom(flags: EngineFlags, streams = 1): Partial<LabOptions> & { server: string } {
   const completion = flags['server-completion'] as LabOptions['completion'];
   return {
     server: flags.server,
@@ -127,6 +162,11 @@ export function labFrom(
     jitterNs: flags['server-jitter'],
     bandwidth: flags['server-bandwidth'],
     maxConcurrent: flags['server-concurrency'],
+    cacheDir: flags.cache,
+    presence: flags.presence as LabOptions['presence'],
+    granule: flags.granule,
+    verifyCache: flags['verify-cache'],
+    cacheDirect: flags['cache-direct'],
     completion: completion ?? (streams > 1 ? 'async' : undefined),
   };
 }

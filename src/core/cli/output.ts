@@ -18,10 +18,7 @@ export async function writeLines(
 }
 
 /** Writes text or bytes, waiting for a slow reader; false when the reader has gone (EPIPE). */
-export function write(
-  stream: NodeJS.WritableStream,
-  text: string | Uint8Array,
-): Promise<boolean> {
+export function write(stream: NodeJS.WritableStream, text: string | Uint8Array): Promise<boolean> {
   return new Promise((resolve, reject) => {
     stream.write(text, (error) => {
       if (error === null || error === undefined) resolve(true);

@@ -27,12 +27,10 @@ export function describeError(error: unknown, command = 'the command'): ErrorRep
   if (!(error instanceof Error)) return { name, message: String(error), hint: null, exit };
   if (isUnknownFlags(error)) return unknownFlag(error, exit);
   if (error instanceof Errors.CLIError) {
-    const message = error.message.replace(/\s*See more help with --help$/, '');
-    const line = message.replaceAll(/\s*\n\s*/g, ' ');
-    return { name: 'UsageError', message: line, hint: `${command} --help`, exit };
+    return { name: 'UsageError', message: oneLine(error), hint: `${command} --help`, exit };
   }
   const hint = 'hint' in error && typeof error.hint === 'string' ? error.hint : null;
-  if (exit !== EXIT.bug) return { name, message: error.message, hint, exit };
+  if (exit !== EXIT.bug) return { name, message: oneLine(error), hint, exit };
   const seed = error instanceof Bug && error.seed !== undefined ? error.seed : null;
   return {
     name: 'Bug',
@@ -40,6 +38,14 @@ export function describeError(error: unknown, command = 'the command'): ErrorRep
     hint: seed === null ? hint : `rerun with --randseed ${seed} to see it again`,
     exit,
   };
+}
+
+/** oclif puts `Parsing --flag` before what the parser of a flag says, and a footer behind it. */
+function oneLine({ message }: Error): string {
+  return message
+    .replace(/\s*See more help with --help$/, '')
+    .replace(/^Parsing (--\S+)\s+(?:\1: )?/, '$1: ')
+    .replaceAll(/\s*\n\s*/g, ' ');
 }
 
 function isUnknownFlags(error: Error): error is Error & UnknownFlags {

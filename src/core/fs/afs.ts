@@ -1,16 +1,17 @@
 /**
- * The AFS client: the request operations the read helper needs, the address-space operations the VM needs,
- * and the vnodes. Plays fs/afs/file.c and the read side of fs/afs/fsclient.c; called by `vfs/`, the
- * helper and the page cache. Spec: BEHAVIOUR 5.9, 5.10.
+ * The AFS client: the request operations the read helper needs, the address-space operations the VM
+ * needs, and the vnodes. Plays fs/afs/file.c and the read side of fs/afs/fsclient.c; called by
+ * `vfs/`, the helper and the page cache. Spec: BEHAVIOUR 5.9, 5.10.
  *
  * Differs: no callbacks; a vnode is revalidated when it is opened and by the status in each reply.
  */
 import { assert } from '../base/assert.js';
 import { roundDown, roundUp } from '../base/range.js';
 import { AddressSpace } from '../mm/address_space.js';
+import type { Cookie, Fscache } from '../fscache/cookie.js';
 import type { Folios } from '../mm/folio.js';
 import { IovIter } from '../mm/iov_iter.js';
-import type { AddressSpaceOps } from '../mm/types.js';
+import type { AddressSpaceOps, Inode } from '../mm/types.js';
 import { type ReadRequest, SREQ_CLEAR_TAIL, type Subrequest } from '../netfs/objects.js';
 import type { ReadHelper } from '../netfs/read_helper.js';
 import type { ByteRange, CacheShare, Defects, RequestOps } from '../netfs/types.js';
@@ -29,6 +30,8 @@ export interface AfsParts {
   readonly defects: Defects;
   /** The cache's share of the request operations, when there is a cache. */
   readonly cache?: CacheShare | undefined;
+  /** The cookies of a cache directory, and the volume that the server is in it. */
+  readonly fscache?: { readonly cookies: Fscache; readonly volume: string } | undefined;
 }
 
 class AfsVnode implements Vnode {
@@ -44,8 +47,17 @@ class AfsVnode implements Vnode {
   /** Somebody else changed the file: its pages go at the next validation (ZAP_DATA). */
   #zapData = false;
 
-  constructor(client: AfsClient, mapping: AddressSpace, file: ServerFile) {
+  /** The file's handle on the cache. */
+  readonly cookie: Cookie | undefined;
+
+  constructor(
+    client: AfsClient,
+    mapping: AddressSpace,
+    file: ServerFile,
+    cookie: Cookie | undefined,
+  ) {
     this.#client = client;
+    this.cookie = cookie;
     this.mapping = mapping;
     this.ino = file.ino;
     this.key = file.key;
@@ -64,20 +76,25 @@ class AfsVnode implements Vnode {
   /** Takes over a newly opened server file, or closes it when one is open already. */
   adopt(file: ServerFile, server: Server): void {
     this.name = file.name;
-    if (this.#file === undefined) this.#file = file;
+    const first = this.#file === undefined;
+    if (first) this.#file = file;
     else server.close(file);
     this.applyStatus(file.status);
+    if (first) this.cookie?.use(this.version, this.size);
     if (!this.#zapData) return;
     this.#zapData = false;
     this.mapping.invalidate(0, Number.MAX_SAFE_INTEGER);
   }
 
-  /** Applies the status of a reply: another version than ours means that somebody changed the file. */
+  /**
+   * Applies the status of a reply: another version than ours means that somebody changed the file.
+   */
   applyStatus(status: ServerStatus): void {
     if (status.version === this.version) return;
     this.version = status.version;
     this.size = status.size;
     this.#zapData = true;
+    if (this.uses > 0) this.cookie?.invalidate(this.version, this.size);
   }
 
   hold(): void {
@@ -87,6 +104,7 @@ class AfsVnode implements Vnode {
   release(): void {
     this.uses--;
     if (this.uses > 0) return;
+    this.cookie?.unuse();
     this.#client.closed(this, this.#file);
     this.#file = undefined;
   }
@@ -114,12 +132,13 @@ export class AfsClient implements NetworkFs {
   }
 
   open(name: string): Vnode | OpenFailed {
-    const { server, folios } = this.#parts;
+    const { server, folios, fscache } = this.#parts;
     const file = server.open(name);
     if ('errno' in file) return file;
     let vnode = this.#vnodes.get(file.key);
     if (vnode === undefined) {
-      vnode = new AfsVnode(this, new AddressSpace(folios, this.#spaceOps), file);
+      const cookie = fscache?.cookies.acquire(fscache.volume, file.key);
+      vnode = new AfsVnode(this, new AddressSpace(folios, this.#spaceOps), file, cookie);
       this.#vnodes.set(file.key, vnode);
     }
     vnode.adopt(file, server);
@@ -130,20 +149,31 @@ export class AfsClient implements NetworkFs {
   /** The last use of a vnode has ended. */
   closed(vnode: AfsVnode, file: ServerFile | undefined): void {
     if (file !== undefined) this.#parts.server.close(file);
-    if (vnode.mapping.pages === 0) this.#vnodes.delete(vnode.key);
+    if (vnode.mapping.pages === 0) this.#forget(vnode);
   }
 
   /** A mapping lost its last page: its vnode goes too if nobody uses it. */
   mappingEmptied(mapping: AddressSpace): void {
     const vnode = mapping.host as AfsVnode;
-    if (vnode.uses === 0) this.#vnodes.delete(vnode.key);
+    if (vnode.uses === 0) this.#forget(vnode);
+  }
+
+  #forget(vnode: AfsVnode): void {
+    this.#vnodes.delete(vnode.key);
+    vnode.cookie?.relinquish(false);
   }
 
   #makeRequestOps(): RequestOps {
-    const { options, cache } = this.#parts;
+    const { options, cache, fscache } = this.#parts;
     const { rsize, stripeUnit } = options;
     return {
       isCacheEnabled: () => false,
+      ...(fscache !== undefined && {
+        isCacheEnabled: (inode: Inode) => (inode as AfsVnode).cookie?.enabled ?? false,
+        *beginCacheOperation(rreq: ReadRequest): Task<number> {
+          return (rreq.inode as AfsVnode).cookie?.beginOperation(rreq.cache) ?? 0;
+        },
+      }),
       ...cache,
       initRreq: (rreq) => {
         const vnode = rreq.inode as AfsVnode;

@@ -1,10 +1,10 @@
 /**
  * Opening files confined to a directory, and asking about them.
  *
- * The check is made on the file that was really opened, not on the text of the path: an O_PATH descriptor
- * is taken first (which has no effect on devices and pipes), its type and its true location are asked of
- * the kernel, and only then is it opened for reading. Where /proc is missing the resolved path is
- * compared before and the identity of the file after opening.
+ * The check is made on the file that was really opened, not on the text of the path: an O_PATH
+ * descriptor is taken first (which has no effect on devices and pipes), its type and its true
+ * location are asked of the kernel, and only then is it opened for reading. Where /proc is missing
+ * the resolved path is compared before and the identity of the file after opening.
  */
 import fs from 'node:fs';
 import path from 'node:path';
@@ -43,8 +43,16 @@ export function closeFd(fd: number): void {
   } catch {}
 }
 
-/** Reads up to `length` bytes at `position` into the front of `target`: bytes read, or a negative errno. */
-export function readExact(fd: number, target: Uint8Array, length: number, position: number): number {
+/**
+ * Reads up to `length` bytes at `position` into the front of `target`: bytes read, or a negative
+ * errno.
+ */
+export function readExact(
+  fd: number,
+  target: Uint8Array,
+  length: number,
+  position: number,
+): number {
   try {
     let done = 0;
     while (done < length) {
@@ -80,7 +88,9 @@ function isBeneath(root: string, real: string): boolean {
 }
 
 /** An opened file, or a negative errno and what to say about it. */
-export type Opened = { fd: number; status: FileStatus; real: string } | { errno: number; why?: string };
+export type Opened =
+  | { fd: number; status: FileStatus; real: string }
+  | { errno: number; why?: string };
 
 function refuse(status: FileStatus, root: string, real: string): Opened | undefined {
   if (!isBeneath(root, real)) {
@@ -92,13 +102,15 @@ function refuse(status: FileStatus, root: string, real: string): Opened | undefi
 }
 
 /**
- * Opens `name` (relative to `root`, which is a real path) for reading. Symbolic links may be followed as
- * long as they end beneath the root. -EXDEV: leads outside; -EISDIR, -ENODEV: not a regular file.
+ * Opens `name` (relative to `root`, which is a real path) for reading. Symbolic links may be
+ * followed as long as they end beneath the root. -EXDEV: leads outside; -EISDIR, -ENODEV: not a
+ * regular file.
  */
 export function openBeneath(root: string, name: string): Opened {
   if (name.includes('\0')) return { errno: -EINVAL };
   const target = path.resolve(root, name);
-  // A lexical escape is refused before the kernel is asked, so that it tells nothing about what is there.
+  // A lexical escape is refused before the kernel is asked, so that it tells nothing about what is
+  // there.
   if (!isBeneath(root, target)) {
     return { errno: -EXDEV, why: 'the path leads out of the served directory' };
   }
@@ -130,7 +142,8 @@ function openThroughRealpath(root: string, target: string): Opened {
     if (refused !== undefined) return refused;
     const fd = fs.openSync(real, fs.constants.O_RDONLY | (fs.constants.O_NOFOLLOW ?? 0));
     const status = statusOf(fs.fstatSync(fd, { bigint: true }));
-    if (status.inode === before.inode && status.device === before.device) return { fd, status, real };
+    if (status.inode === before.inode && status.device === before.device)
+      return { fd, status, real };
     closeFd(fd);
     return { errno: -EACCES, why: 'the file was replaced while it was being opened' };
   } catch (error) {
@@ -139,8 +152,9 @@ function openThroughRealpath(root: string, target: string): Opened {
 }
 
 /**
- * Regular files beneath `root` whose names, relative to it, are yielded in byte order of each directory.
- * Symbolic links are not followed; unreadable directories are skipped and reported to `skipped`.
+ * Regular files beneath `root` whose names, relative to it, are yielded in byte order of each
+ * directory. Symbolic links are not followed; unreadable directories are skipped and reported to
+ * `skipped`.
  */
 export function* walkFiles(
   root: string,
@@ -160,6 +174,10 @@ export function* walkFiles(
     const name = under === '' ? entry.name : `${under}/${entry.name}`;
     if (ignore(name)) continue;
     if (entry.isDirectory()) yield* walkFiles(root, ignore, skipped, name);
-    else if (entry.isFile()) yield { name, size: fs.statSync(path.join(root, name)).size };
+    else if (entry.isFile()) {
+      // It may have gone since the directory was read.
+      const stats = fs.statSync(path.join(root, name), { throwIfNoEntry: false });
+      if (stats !== undefined) yield { name, size: stats.size };
+    }
   }
 }

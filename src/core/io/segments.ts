@@ -1,4 +1,6 @@
-/** Storage for segment lists that is used again, so that building one allocates nothing once warm. */
+/**
+ * Storage for segment lists that is used again, so that building one allocates nothing once warm.
+ */
 import type { SegmentList } from './types.js';
 
 /** Makes an empty list. */

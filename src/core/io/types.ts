@@ -1,6 +1,7 @@
 /**
- * The interface between the engine and the machine's files. Two drivers stand behind it: `sync` for the
- * virtual clock and `libuv` for the real one. Everything that touches a descriptor lives in this folder.
+ * The interface between the engine and the machine's files. Two drivers stand behind it: `sync` for
+ * the virtual clock and `libuv` for the real one. Everything that touches a descriptor lives in
+ * this folder.
  */
 
 /** A piece of memory to read into: `length` bytes of `memory` from `offset`. */
@@ -19,11 +20,21 @@ export interface SegmentList {
 /** Called once with the bytes read (0 at end of file) or a negative errno. */
 export type IoDone = (result: number) => void;
 
-/** Reads files. A driver may answer before the call returns (`sync`) or later (`libuv`). */
+/**
+ * Reads and writes files. A driver may answer before the call returns (`sync`) or later (`libuv`).
+ */
 export interface IoDriver {
   readonly name: 'sync' | 'libuv';
-  /** Reads from byte `position` of `fd` into the segments, in order; a short count means end of file. */
+  /**
+   * Reads from byte `position` of `fd` into the segments, in order; a short count means end of
+   * file.
+   */
   read(fd: number, into: SegmentList, position: number, done: IoDone): void;
+  /**
+   * Writes the segments, in order, at byte `position` of `fd`; the memory must not change until
+   * `done`.
+   */
+  write(fd: number, from: SegmentList, position: number, done: IoDone): void;
 }
 
 /** What is known of an open file: enough to see that it was replaced or changed. */

@@ -1,6 +1,6 @@
 /**
- * What must hold when a lab comes to rest, derived afresh from its state. A violation is a `Bug`: better no
- * result than a wrong one. Spec: BEHAVIOUR 3.13a.
+ * What must hold when a lab comes to rest, derived afresh from its state. A violation is a `Bug`:
+ * better no result than a wrong one. Spec: BEHAVIOUR 3.13a.
  */
 import { Bug } from '../base/errors.js';
 import { type Folios, PG_FSCACHE, PG_LOCKED } from '../mm/folio.js';
@@ -38,8 +38,8 @@ function* statViolations({ stats, server }: Restable): Generator<string> {
   ] as const) {
     if (left !== right) yield `${what}: ${left} against ${right}`;
   }
-  // Every byte that counts as downloaded was sent by the server or zeroed behind a short reply. Requests
-  // that failed or were repeated break the sum, not the data.
+  // Every byte that counts as downloaded was sent by the server or zeroed behind a short reply.
+  // Requests that failed or were repeated break the sum, not the data.
   const failed = s.netfs_n_rh_download_failed + s.netfs_n_rh_download_instead;
   const { down, cleared } = s.bytes;
   if (failed === 0 && down !== server.counters.bytes + cleared) {

@@ -1,10 +1,14 @@
 /**
- * A lab: one engine, wired. The only place that puts server, client, read helper, page cache, VFS, clock and
- * tracer together. `app/` and the public API make one, run tasks on it and close it.
+ * A lab: one engine, wired. The only place that puts server, client, read helper, page cache, VFS,
+ * clock and tracer together. `app/` and the public API make one, run tasks on it and close it.
  */
 import { PAGE_SHIFT } from '../base/range.js';
+import { Cachefiles } from '../cachefiles/cache.js';
+import { CacheIo } from '../cachefiles/io.js';
 import { AfsClient } from '../fs/afs.js';
+import { Fscache } from '../fscache/cookie.js';
 import { libuvDriver, syncDriver } from '../io/drivers.js';
+import type { IoDriver } from '../io/types.js';
 import { FaultHandler } from '../mm/fault.js';
 import { Filemap } from '../mm/filemap.js';
 import { Folios } from '../mm/folio.js';
@@ -38,6 +42,9 @@ export class Lab {
   readonly folios: Folios;
   readonly server: Server;
   readonly vfs: Vfs;
+  /** The disk cache, when there is one. */
+  cachefiles: Cachefiles | undefined;
+  fscache: Fscache | undefined;
   /** Bytes given to readers. */
   readonly delivered = { bytes: 0 };
   #running = 0;
@@ -66,7 +73,7 @@ export class Lab {
     this.folios = new Folios(scheduler, options.pageCache, {
       mappingEmptied: (mapping) => client.mappingEmptied(mapping),
     });
-    const client = this.#makeClient();
+    const client = this.#makeClient(this.#bindCache(driver));
     this.vfs = this.#makeVfs(client);
   }
 
@@ -95,17 +102,19 @@ export class Lab {
         }
       });
     });
-    return Promise.all([promise, this.#keepRunning()]).then(([result]) => result);
+    // Not all of both: the loop goes on while another process runs, and its failure ends every one.
+    return Promise.race([promise, this.#keepRunning().then(() => promise)]);
   }
 
   /**
-   * Lets everything in flight end, checks the invariants, records the statistics and ends the trace.
-   * Throws a `Bug` when an invariant does not hold.
+   * Lets everything in flight end, checks the invariants, records the statistics and ends the
+   * trace. Throws a `Bug` when an invariant does not hold.
    */
   async close(): Promise<FinishReport> {
     if (!this.#closed) {
       this.#closed = true;
       await this.scheduler.drain();
+      this.fscache?.close();
       this.tracer.stats(this.stats);
       this.tracer.meta({ lab_invariants: 'held' });
     }
@@ -114,16 +123,39 @@ export class Lab {
     return report;
   }
 
-  #keepRunning(): Promise<void> {
-    this.#pump ??= this.scheduler
-      .run(() => this.#running === 0)
-      .finally(() => {
-        this.#pump = undefined;
-      });
-    return this.#pump;
+  async #keepRunning(): Promise<void> {
+    // Again, because a loop that is joined may have ended already.
+    while (this.#running > 0) {
+      // Not at once: processes started together must all be there when the first one runs, else
+      // wall time decides how far it gets alone.
+      this.#pump ??= Promise.resolve()
+        .then(() => this.scheduler.run(() => this.#running === 0))
+        .finally(() => {
+          this.#pump = undefined;
+        });
+      await this.#pump;
+    }
   }
 
-  #makeClient(): AfsClient {
+  #bindCache(driver: IoDriver): Fscache | undefined {
+    const { options, scheduler } = this;
+    if (options.cacheDir === undefined) return undefined;
+    const settings = {
+      dir: options.cacheDir,
+      presence: options.presence,
+      granule: options.granule,
+      verify: options.verifyCache,
+      direct: options.cacheDirect,
+      latencyNs: options.cacheLatencyNs,
+      compat: options.defects === 'kernel',
+    };
+    const makeIo = (cache: Cachefiles): CacheIo => new CacheIo(cache, driver, scheduler);
+    this.cachefiles = new Cachefiles(settings, makeIo);
+    this.fscache = new Fscache(this.cachefiles);
+    return this.fscache;
+  }
+
+  #makeClient(cookies: Fscache | undefined): AfsClient {
     const { options, profile, tracer, stats, scheduler } = this;
     const { defects, failAllocation, cache } = options;
     const behaviour = profile.netfs;
@@ -135,6 +167,7 @@ export class Lab {
       scheduler,
       defects,
       cache,
+      fscache: cookies && { cookies, volume: `dir,${this.server.root}` },
       options: {
         rsize: options.rsize,
         stripeUnit: options.stripeUnit,

@@ -1,6 +1,7 @@
 /** The options of a lab, each with its default: everything that decides what an engine does. */
 import { UsageError } from '../base/errors.js';
-import { PAGE_SIZE } from '../base/range.js';
+import { isPowerOfTwo, PAGE_SIZE } from '../base/range.js';
+import type { Presence } from '../cachefiles/types.js';
 import type { MmBehaviour } from '../mm/types.js';
 import type { CacheShare, Defects } from '../netfs/types.js';
 import { PROFILES } from '../profile/index.js';
@@ -29,7 +30,10 @@ export interface LabOptions {
   readonly stripeUnit: number;
   /** Zero what a short reply leaves out; undefined: as the profile's client does. */
   readonly clearTail: boolean | undefined;
-  /** Whether server operations end inside the call; undefined: sync on the virtual clock, else async. */
+  /**
+   * Whether server operations end inside the call; undefined: sync on the virtual clock, else
+   * async.
+   */
   readonly completion: 'sync' | 'async' | undefined;
   readonly latencyNs: number;
   readonly jitterNs: number;
@@ -37,6 +41,18 @@ export interface LabOptions {
   readonly bandwidth: number;
   /** Server operations in service at once; 0 = unlimited. */
   readonly maxConcurrent: number;
+  /** Directory of the disk cache; undefined: no cache. */
+  readonly cacheDir: string | undefined;
+  /** Who says what is cached: the filesystem (SEEK_DATA), the content map, or both. */
+  readonly presence: Presence;
+  /** Unit in which content is cached: a power of two from 4096. */
+  readonly granule: number;
+  /** Compare checksums of what is read back from the cache. */
+  readonly verifyCache: boolean;
+  /** Use O_DIRECT for the cache where the filesystem allows it. */
+  readonly cacheDirect: boolean;
+  /** Modelled time of a cache operation on the virtual clock. */
+  readonly cacheLatencyNs: number;
   /** Where the trace goes; undefined: nowhere, and nothing is spent on it. */
   readonly sink: TraceSink | undefined;
   /** A cache's share of the client's request operations. */
@@ -65,6 +81,12 @@ export const LAB_DEFAULTS: Omit<LabOptions, 'server'> = {
   jitterNs: 0,
   bandwidth: 0,
   maxConcurrent: 0,
+  cacheDir: undefined,
+  presence: 'both',
+  granule: PAGE_SIZE,
+  verifyCache: true,
+  cacheDirect: true,
+  cacheLatencyNs: 100_000,
   sink: undefined,
   cache: undefined,
   wrapServer: undefined,
@@ -94,6 +116,9 @@ export function labOptions(given: Partial<LabOptions> & { server: string }): Lab
   }
   if (options.stripeUnit % PAGE_SIZE !== 0) {
     throw new UsageError('--stripe-unit', `expected a multiple of 4096, got ${options.stripeUnit}`);
+  }
+  if (!isPowerOfTwo(options.granule) || options.granule < PAGE_SIZE) {
+    throw new UsageError('--granule', `expected a power of two from 4096, got ${options.granule}`);
   }
   return options;
 }

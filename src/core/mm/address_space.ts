@@ -1,7 +1,7 @@
 /**
  * The mapping of a file: a sparse array from page index to folio (`i_pages`). Plays the parts of
- * lib/xarray.c and mm/filemap.c that look pages up. Entries are kept in nodes of 64, as an xarray's are;
- * every page of a large folio has an entry that names its first frame.
+ * lib/xarray.c and mm/filemap.c that look pages up. Entries are kept in nodes of 64, as an xarray's
+ * are; every page of a large folio has an entry that names its first frame.
  *
  * Differs: no shadow entries; an evicted page is simply absent.
  */
@@ -134,8 +134,8 @@ export class AddressSpace {
   }
 
   /**
-   * Drops the clean, unlocked, unmapped folios that lie in [first, last] (invalidate_mapping_pages).
-   * Returns the number of pages dropped.
+   * Drops the clean, unlocked, unmapped folios that lie in [first, last]
+   * (invalidate_mapping_pages). Returns the number of pages dropped.
    */
   invalidate(first: number, last: number): number {
     let dropped = 0;

@@ -1,17 +1,21 @@
 /**
- * Page frames: the memory that page-cache pages live in, in page-aligned shared arenas that system calls
- * read into directly and worker threads can see without a copy.
+ * Page frames: the memory that page-cache pages live in, in page-aligned shared arenas that system
+ * calls read into directly and worker threads can see without a copy.
  *
  * Frames are handed out from a cursor that runs round the memory, so that a window of pages gets
- * neighbouring frames while there are any, and one I/O covers it. Frames are freed in LRU order, which
- * for a stream is the order of the cursor: a full cache then behaves as a ring.
+ * neighbouring frames while there are any, and one I/O covers it. Frames are freed in LRU order,
+ * which for a stream is the order of the cursor: a full cache then behaves as a ring.
  */
 import { assert } from '../base/assert.js';
 import { PAGE_SHIFT, PAGE_SIZE } from '../base/range.js';
 
 // The compiler's Node.js library has no WebAssembly types; this is the part used here.
 declare const WebAssembly: {
-  Memory: new (limits: { initial: number; maximum: number; shared: true }) => {
+  Memory: new (limits: {
+    initial: number;
+    maximum: number;
+    shared: true;
+  }) => {
     readonly buffer: SharedArrayBuffer;
   };
 };
@@ -72,7 +76,9 @@ export class PageFrames {
     return pfn;
   }
 
-  /** Takes 2^order neighbouring frames, aligned to their number, or -1 when there is no such run. */
+  /**
+   * Takes 2^order neighbouring frames, aligned to their number, or -1 when there is no such run.
+   */
   allocateOrder(order: number): number {
     if (order === 0) return this.allocate();
     const pages = 1 << order;

@@ -1,9 +1,10 @@
 /**
- * Page faults of memory-mapped files: map-around, readahead on a fault, waiting for the page. Plays the
- * parts of mm/filemap.c and mm/memory.c behind a read fault; called by `vfs/mmap.ts`. Spec: BEHAVIOUR 2.8.
+ * Page faults of memory-mapped files: map-around, readahead on a fault, waiting for the page. Plays
+ * the parts of mm/filemap.c and mm/memory.c behind a read fault; called by `vfs/mmap.ts`. Spec:
+ * BEHAVIOUR 2.8.
  *
- * Differs: page tables are a set of page indices; a fault that slept is tried again by a loop, not by the
- * processor.
+ * Differs: page tables are a set of page indices; a fault that slept is tried again by a loop, not
+ * by the processor.
  */
 import { EFAULT, EIO } from '../base/errno.js';
 import { pagesFor } from '../base/range.js';
@@ -75,8 +76,8 @@ export class FaultHandler {
   }
 
   /**
-   * Makes page `index` of the file accessible in the area. 0; -EFAULT beyond the end of the file or when
-   * the page cannot be read (SIGBUS); -EINTR on a fatal signal.
+   * Makes page `index` of the file accessible in the area. 0; -EFAULT beyond the end of the file or
+   * when the page cannot be read (SIGBUS); -EINTR on a fatal signal.
    */
   *fault(area: Area, index: number): Task<number> {
     for (let tried = false; ; tried = true) {
@@ -86,7 +87,8 @@ export class FaultHandler {
     }
   }
 
-  // Maps the ready pages of the aligned block around the fault; true if the faulting one is among them.
+  // Maps the ready pages of the aligned block around the fault; true if the faulting one is among
+  // them.
   #mapAround(area: Area, fault: number): boolean {
     const block = fault - (fault % FAULT_AROUND_PAGES);
     const first = Math.max(block, area.firstPage);

@@ -1,9 +1,10 @@
 /**
- * Buffered reads: the loop that finds pages in the page cache, starts readahead, waits for pages under
- * I/O, reads single ones, and copies. Plays mm/filemap.c; called by `vfs/`. Spec: BEHAVIOUR 2.1.
+ * Buffered reads: the loop that finds pages in the page cache, starts readahead, waits for pages
+ * under I/O, reads single ones, and copies. Plays mm/filemap.c; called by `vfs/`. Spec: BEHAVIOUR
+ * 2.1.
  *
- * `hit` is the hot path: it copies out of pages that are ready without allocating and without sleeping,
- * and leaves everything else to `read`, which may sleep.
+ * `hit` is the hot path: it copies out of pages that are ready without allocating and without
+ * sleeping, and leaves everything else to `read`, which may sleep.
  */
 import { EINTR, EIO } from '../base/errno.js';
 import { PAGE_SIZE, pageIndex, pagesFor } from '../base/range.js';
@@ -26,12 +27,7 @@ export class Filemap {
   readonly #scheduler: Scheduler;
   readonly #behaviour: MmBehaviour;
 
-  constructor(
-    folios: Folios,
-    scheduler: Scheduler,
-    behaviour: MmBehaviour,
-    readahead: Readahead,
-  ) {
+  constructor(folios: Folios, scheduler: Scheduler, behaviour: MmBehaviour, readahead: Readahead) {
     this.#folios = folios;
     this.#scheduler = scheduler;
     this.#behaviour = behaviour;
@@ -64,16 +60,10 @@ export class Filemap {
   }
 
   /**
-   * Reads up to `count` bytes at `pos` into `target` at `at`. Returns the bytes read (0 at end of file),
-   * or a negative errno when nothing was read: -EINTR, -EIO, -ENOMEM or the filesystem's.
+   * Reads up to `count` bytes at `pos` into `target` at `at`. Returns the bytes read (0 at end of
+   * file), or a negative errno when nothing was read: -EINTR, -EIO, -ENOMEM or the filesystem's.
    */
-  *read(
-    file: OpenFile,
-    target: Uint8Array,
-    at: number,
-    count: number,
-    pos: number,
-  ): Task<number> {
+  *read(file: OpenFile, target: Uint8Array, at: number, count: number, pos: number): Task<number> {
     const inode = file.inode;
     const batch: number[] = [];
     let done = 0;
@@ -110,13 +100,7 @@ export class Filemap {
   }
 
   // Copies [pos, end) out of pages that are present; neighbouring frames go in one copy.
-  #copyRange(
-    file: OpenFile,
-    target: Uint8Array,
-    at: number,
-    pos: number,
-    end: number,
-  ): number {
+  #copyRange(file: OpenFile, target: Uint8Array, at: number, pos: number, end: number): number {
     const folios = this.#folios;
     const { frames } = folios;
     let position = pos;
@@ -223,7 +207,8 @@ export class Filemap {
     const folios = this.#folios;
     const pfn = folios.addLocked(file.mapping, index);
     if (pfn < 0) {
-      // Every page is under I/O: the kernel would have failed the allocation; here it is waited for.
+      // Every page is under I/O: the kernel would have failed the allocation; here it is waited
+      // for.
       return (yield* folios.waitForMemory()) === 0 ? RETRY : -EINTR;
     }
     const error = yield* this.readPage(file, pfn);

@@ -1,10 +1,10 @@
 /**
- * The page cache's folios: flags, references, lock and LRU, kept as a struct of arrays indexed by the
- * number of the first frame (`pfn`), so that a page costs no object. Plays include/linux/page-flags.h,
- * mm/filemap.c (locks and waits) and mm/vmscan.c.
+ * The page cache's folios: flags, references, lock and LRU, kept as a struct of arrays indexed by
+ * the number of the first frame (`pfn`), so that a page costs no object. Plays
+ * include/linux/page-flags.h, mm/filemap.c (locks and waits) and mm/vmscan.c.
  *
- * Differs: one LRU list instead of active and inactive ones; one thread, so a lock is only ever contended
- * across a sleep.
+ * Differs: one LRU list instead of active and inactive ones; one thread, so a lock is only ever
+ * contended across a sleep.
  */
 import { assert } from '../base/assert.js';
 import { EINTR } from '../base/errno.js';
@@ -115,8 +115,8 @@ export class Folios {
   }
 
   /**
-   * Allocates a folio and puts it into a mapping, locked, with one reference for the mapping and one for
-   * the caller. -1 when no memory can be had without sleeping; the index must be absent.
+   * Allocates a folio and puts it into a mapping, locked, with one reference for the mapping and
+   * one for the caller. -1 when no memory can be had without sleeping; the index must be absent.
    */
   addLocked(mapping: AddressSpace, index: number, order = 0): number {
     const pages = 1 << order;
@@ -176,7 +176,10 @@ export class Folios {
     this.#noteReclaimable(pfn);
   }
 
-  /** Sleeps until the folio is unlocked: 0, or -EINTR on a fatal signal. The caller holds a reference. */
+  /**
+   * Sleeps until the folio is unlocked: 0, or -EINTR on a fatal signal. The caller holds a
+   * reference.
+   */
   *waitUnlocked(pfn: number): Task<number> {
     while (this.test(pfn, PG_LOCKED)) {
       if (this.#scheduler.context.killed) return -EINTR;
@@ -221,7 +224,9 @@ export class Folios {
     this.#lruAppend(pfn);
   }
 
-  /** Frees up to `pages` pages, oldest first, passing over what is in use. Returns the number freed. */
+  /**
+   * Frees up to `pages` pages, oldest first, passing over what is in use. Returns the number freed.
+   */
   reclaim(pages: number): number {
     let freed = 0;
     let pfn = this.#oldest;

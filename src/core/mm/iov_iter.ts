@@ -1,7 +1,7 @@
 /**
- * An iterator over page-cache data (ITER_XARRAY): a byte range of a mapping into which data is put or from
- * which it is taken. It pins nothing: the caller keeps the pages present by holding them locked or marked
- * PG_fscache. Plays the xarray parts of lib/iov_iter.c.
+ * An iterator over page-cache data (ITER_XARRAY): a byte range of a mapping into which data is put
+ * or from which it is taken. It pins nothing: the caller keeps the pages present by holding them
+ * locked or marked PG_fscache. Plays the xarray parts of lib/iov_iter.c.
  *
  * Differs: a page missing in the middle is a `Bug` instead of data landing in the wrong page.
  */

@@ -1,9 +1,10 @@
 /**
- * Readahead: which pages to read when a reader misses one or meets the marker. Plays mm/readahead.c;
- * called by `filemap.ts` and `fault.ts`, calls the filesystem's ->readahead. Spec: BEHAVIOUR section 2.
+ * Readahead: which pages to read when a reader misses one or meets the marker. Plays
+ * mm/readahead.c; called by `filemap.ts` and `fault.ts`, calls the filesystem's ->readahead. Spec:
+ * BEHAVIOUR section 2.
  *
- * Differs: no block congestion, no non-blocking I/O; arithmetic that is unsigned in the kernel is written
- * so that it gives the same answers with ordinary numbers.
+ * Differs: no block congestion, no non-blocking I/O; arithmetic that is unsigned in the kernel is
+ * written so that it gives the same answers with ordinary numbers.
  */
 import { PAGE_SIZE, pageIndex, roundUpPowerOfTwo } from '../base/range.js';
 import type { Task } from '../sim/wait_queue.js';
@@ -85,7 +86,9 @@ export function readaheadFolio(ractl: ReadaheadControl): number {
   return pfn;
 }
 
-/** First window for a request of `req` pages when windows may have `max` pages (get_init_ra_size). */
+/**
+ * First window for a request of `req` pages when windows may have `max` pages (get_init_ra_size).
+ */
 export function initialWindow(req: number, max: number): number {
   const pages = roundUpPowerOfTwo(req);
   if (pages <= Math.floor(max / 32)) return pages * 4;

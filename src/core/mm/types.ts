@@ -22,8 +22,8 @@ export interface OpenFile {
 }
 
 /**
- * What a filesystem does for its pages (struct address_space_operations). Both members are Required and
- * may sleep.
+ * What a filesystem does for its pages (struct address_space_operations). Both members are Required
+ * and may sleep.
  */
 export interface AddressSpaceOps {
   /** Reads the pages of the window; must take each page it wants from it. Reports no error. */

@@ -1,28 +1,22 @@
 /**
- * The network-filesystem read helper: turns readahead and readpage into a request, slices it between
- * server, cache and zero-fill, assesses the outcome, resubmits what can be resubmitted, unlocks the pages
- * and has the rest stored. Plays fs/netfs/read_helper.c; the filesystem's address-space operations call
- * the entries, its operations call `subreqTerminated`. Spec: BEHAVIOUR section 3.
+ * The network-filesystem read helper: turns readahead and readpage into a request, slices it
+ * between server, cache and zero-fill, assesses the outcome, resubmits what can be resubmitted,
+ * unlocks the pages and has the rest stored. Plays fs/netfs/read_helper.c; the filesystem's
+ * address-space operations call the entries, its operations call `subreqTerminated`. Spec:
+ * BEHAVIOUR section 3.
  */
-import {
-  EINTR,
-  EIO,
-  ENODATA,
-  ENOMEM,
-  ERESTARTSYS,
-  ESTALE,
-} from '../base/errno.js';
+import { EINTR, EIO, ENODATA, ENOMEM, ERESTARTSYS, ESTALE } from '../base/errno.js';
 import { PAGE_SIZE } from '../base/range.js';
 import { IovIter } from '../mm/iov_iter.js';
 import { type ReadaheadControl, readaheadExpand, readaheadFolio } from '../mm/readahead.js';
 import type { OpenFile } from '../mm/types.js';
 import type { Task } from '../sim/wait_queue.js';
 import {
+  type ReadRequest,
   RREQ_FAILED,
   RREQ_IN_PROGRESS,
   RREQ_INCOMPLETE_IO,
   RREQ_WRITE_TO_CACHE,
-  type ReadRequest,
   SREQ_CLEAR_TAIL,
   SREQ_NO_PROGRESS,
   SREQ_SEEK_DATA_READ,
@@ -98,8 +92,8 @@ export class ReadHelper {
   }
 
   /**
-   * An I/O of a slice has ended with `result` bytes (at least 0) or a negative errno. `wasAsync` says
-   * that it was not inside the call that issued it.
+   * An I/O of a slice has ended with `result` bytes (at least 0) or a negative errno. `wasAsync`
+   * says that it was not inside the call that issued it.
    */
   readonly subreqTerminated = (subreq: Subrequest, result: number, wasAsync: boolean): void => {
     const requests = this.#requests;
@@ -197,7 +191,8 @@ export class ReadHelper {
       source = subreq.start >= rreq.iSize ? FILL_WITH_ZEROES : DOWNLOAD_FROM_SERVER;
     }
     if (source === DOWNLOAD_FROM_SERVER) {
-      // A cache may choose the server for a slice beyond the end of the file; there is nothing there.
+      // A cache may choose the server for a slice beyond the end of the file; there is nothing
+      // there.
       if (this.#requests.repaired && subreq.start >= rreq.iSize) return FILL_WITH_ZEROES;
       subreq.len = Math.min(subreq.len, rreq.iSize - subreq.start);
       if (rreq.ops.clampLength?.(subreq) === false) return INVALID_READ;
@@ -358,8 +353,9 @@ export class ReadHelper {
     subreq.rreq.nrRdOps++;
   }
 
-  // A slice that came from the cache may reach beyond the end of the file, where the server has nothing
-  // to send: repaired, that part is zeroed instead of being asked for until the request fails.
+  // A slice that came from the cache may reach beyond the end of the file, where the server has
+  // nothing to send: repaired, that part is zeroed instead of being asked for until the request
+  // fails.
   *#reissueToServer(subreq: Subrequest): Task {
     const { rreq } = subreq;
     if (this.#requests.repaired && subreq.start + subreq.transferred >= rreq.iSize) {

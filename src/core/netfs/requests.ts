@@ -1,7 +1,7 @@
 /**
- * Making, tracing, counting and freeing requests and slices: what every phase of a request's life uses.
- * Plays netfs_alloc_read_request, netfs_put_subrequest and their like in fs/netfs/read_helper.c.
- * Spec: BEHAVIOUR 3.1, 3.11.
+ * Making, tracing, counting and freeing requests and slices: what every phase of a request's life
+ * uses. Plays netfs_alloc_read_request, netfs_put_subrequest and their like in
+ * fs/netfs/read_helper.c. Spec: BEHAVIOUR 3.1, 3.11.
  */
 import { assert } from '../base/assert.js';
 import type { AddressSpace } from '../mm/address_space.js';
@@ -22,8 +22,8 @@ import {
 import type { Tracer } from '../trace/tracer.js';
 import { type Origin, ReadRequest, Subrequest } from './objects.js';
 import type { NetfsStats } from './stats.js';
-import { DOWNLOAD_FROM_SERVER, FILL_WITH_ZEROES, READ_FROM_CACHE } from './types.js';
 import type { Defects, NetfsBehaviour, RequestOps } from './types.js';
+import { DOWNLOAD_FROM_SERVER, FILL_WITH_ZEROES, READ_FROM_CACHE } from './types.js';
 
 /** What the helper is built from. */
 export interface NetfsParts {
@@ -82,7 +82,10 @@ export class Requests {
     return rreq;
   }
 
-  /** A new slice at the end of what is sliced, on the request's list; undefined when memory is short. */
+  /**
+   * A new slice at the end of what is sliced, on the request's list; undefined when memory is
+   * short.
+   */
   allocateSlice(rreq: ReadRequest): Subrequest | undefined {
     if (this.#failAllocation?.('sreq')) return undefined;
     const subreq = new Subrequest(rreq);

@@ -1,6 +1,7 @@
 /**
- * The helper's counters, named as the kernel's variables are (BEHAVIOUR 1.10), and the byte counts that no
- * kernel keeps. Plays fs/netfs/stats.c; the text of /proc is laid out by `trace/stats_layout.ts`.
+ * The helper's counters, named as the kernel's variables are (BEHAVIOUR 1.10), and the byte counts
+ * that no kernel keeps. Plays fs/netfs/stats.c; the text of /proc is laid out by
+ * `trace/stats_layout.ts`.
  */
 import type { StatValues } from '../trace/stats_layout.js';
 
@@ -25,8 +26,8 @@ export class NetfsStats implements StatValues {
   netfs_n_rh_write_done = 0;
   netfs_n_rh_write_failed = 0;
   /**
-   * Bytes obtained by requests, by the source of their slices; bytes of these that were zeroed behind a
-   * short reply; bytes stored in the cache. Not part of any kernel's text.
+   * Bytes obtained by requests, by the source of their slices; bytes of these that were zeroed
+   * behind a short reply; bytes stored in the cache. Not part of any kernel's text.
    */
   readonly bytes = { zero: 0, down: 0, read: 0, cleared: 0, stored: 0 };
 }

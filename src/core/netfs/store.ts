@@ -1,9 +1,10 @@
 /**
- * Storing what was downloaded in the cache: joins neighbouring slices, lets the cache round and refuse
- * them, writes them, and unmarks the pages when the last write has ended. Plays
+ * Storing what was downloaded in the cache: joins neighbouring slices, lets the cache round and
+ * refuse them, writes them, and unmarks the pages when the last write has ended. Plays
  * netfs_rreq_do_write_to_cache in fs/netfs/read_helper.c. Spec: BEHAVIOUR 3.10.
  */
 import { PAGE_SIZE, pageIndex } from '../base/range.js';
+import { PG_FSCACHE } from '../mm/folio.js';
 import { IovIter } from '../mm/iov_iter.js';
 import type { Task } from '../sim/wait_queue.js';
 import { type ReadRequest, SREQ_WRITE_TO_CACHE, type Subrequest } from './objects.js';
@@ -86,7 +87,10 @@ function unmark(requests: Requests, rreq: ReadRequest, wasAsync: boolean): void 
     for (let index = Math.max(pageIndex(start), unmarked + 1); index < end; ) {
       const pfn = mapping.find(index);
       index = mapping.folios.indexOf(pfn) + mapping.folios.pagesOf(pfn);
-      mapping.folios.endFscache(pfn);
+      // With the kernel's defects another request may have stored a torn page meanwhile, and taken the
+      // flag; this one's reference is left.
+      if (requests.repaired || mapping.folios.test(pfn, PG_FSCACHE)) mapping.folios.endFscache(pfn);
+      else mapping.folios.put(pfn);
       unmarked = index - 1;
     }
   }

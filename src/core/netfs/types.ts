@@ -1,7 +1,7 @@
 /**
- * The tables of operations through which the read helper reaches the filesystem above it and the cache
- * below it (struct netfs_read_request_ops, struct netfs_cache_ops). The helper imports neither: the
- * client hands it both. Spec: BEHAVIOUR 1.7 and 1.8.
+ * The tables of operations through which the read helper reaches the filesystem above it and the
+ * cache below it (struct netfs_read_request_ops, struct netfs_cache_ops). The helper imports
+ * neither: the client hands it both. Spec: BEHAVIOUR 1.7 and 1.8.
  */
 import type { AddressSpace } from '../mm/address_space.js';
 import type { IovIter } from '../mm/iov_iter.js';
@@ -11,12 +11,15 @@ import type { ReadRequest, Subrequest } from './objects.js';
 
 /** Where a slice comes from (enum netfs_read_source); the kernel's numbers. */
 export type Source = 0 | 1 | 2 | 3;
+/** The values of a `Source`. */
 export const FILL_WITH_ZEROES = 0;
 export const DOWNLOAD_FROM_SERVER = 1;
 export const READ_FROM_CACHE = 2;
 export const INVALID_READ = 3;
 
-/** Told once how an I/O ended: bytes done or a negative errno, and whether the caller had returned. */
+/**
+ * Told once how an I/O ended: bytes done or a negative errno, and whether the caller had returned.
+ */
 export type Terminated = (result: number, wasAsync: boolean) => void;
 
 /** A cache as one request sees it (struct netfs_cache_resources). */
@@ -34,8 +37,9 @@ export interface CacheOps {
   /** Required. Releases the resources; called once, when the request is freed. */
   endOperation(cres: CacheResources): void;
   /**
-   * Required. Reads from byte `start` of the file into the iterator; calls `done` exactly once, possibly
-   * before returning. With `seekData` it first looks for data and zeroes a hole in front of it.
+   * Required. Reads from byte `start` of the file into the iterator; calls `done` exactly once,
+   * possibly before returning. With `seekData` it first looks for data and zeroes a hole in front
+   * of it.
    */
   read(
     cres: CacheResources,
@@ -67,8 +71,8 @@ export interface RequestOps {
   /** Required for write_begin. True if data of the inode can be cached. */
   isCacheEnabled(inode: Inode): boolean;
   /**
-   * Optional. Sets up `rreq.cache`. -ENOMEM, -EINTR and -ERESTARTSYS abort the request; any other error
-   * means: go on without a cache.
+   * Optional. Sets up `rreq.cache`. -ENOMEM, -EINTR and -ERESTARTSYS abort the request; any other
+   * error means: go on without a cache.
    */
   beginCacheOperation?(rreq: ReadRequest): Task<number>;
   /** Optional. May grow `range`, after the cache has. */

@@ -1,16 +1,16 @@
 /**
- * The unlock walk: once all slices of a request have ended, decides for each of its pages whether it is
- * uptodate and whether it is to be stored, and unlocks it. Plays netfs_rreq_unlock in
+ * The unlock walk: once all slices of a request have ended, decides for each of its pages whether
+ * it is uptodate and whether it is to be stored, and unlocks it. Plays netfs_rreq_unlock in
  * fs/netfs/read_helper.c. Spec: BEHAVIOUR 3.9; called by `read_helper.ts`.
  */
 import { PAGE_SIZE, pageIndex } from '../base/range.js';
 import { type Folios, PG_FSCACHE, PG_UPTODATE } from '../mm/folio.js';
 import {
+  type ReadRequest,
   RREQ_DONT_UNLOCK_PAGES,
   RREQ_FAILED,
   RREQ_NO_UNLOCK_PAGE,
   RREQ_WRITE_TO_CACHE,
-  type ReadRequest,
   SREQ_WRITE_TO_CACHE,
   type Subrequest,
 } from './objects.js';
@@ -50,8 +50,8 @@ function unlockOne(rreq: ReadRequest, folios: Folios, pfn: number): void {
   folios.unlock(pfn);
 }
 
-// A request that failed stores nothing; nor, repaired, does a slice that ends inside a page which no
-// slice completes, because the rest of that page is not data.
+// A request that failed stores nothing; nor, repaired, does a slice that ends inside a page which
+// no slice completes, because the rest of that page is not data.
 function prepareStores(requests: Requests, rreq: ReadRequest): void {
   const partEnd = rreq.start + rreq.submitted;
   const tornPage = partEnd % PAGE_SIZE !== 0 && rreq.submitted < rreq.len;

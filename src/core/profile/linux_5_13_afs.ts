@@ -1,6 +1,6 @@
 /**
- * Linux 5.13 with AFS: the system of the 2021 patchset. No clamp, a whole slice in one FetchData, server
- * operations that complete inside the call.
+ * Linux 5.13 with AFS: the system of the 2021 patchset. No clamp, a whole slice in one FetchData,
+ * server operations that complete inside the call.
  */
 import type { Profile } from './types.js';
 

@@ -1,4 +1,6 @@
-/** What a profile says: which kernel is being played, as data. Engine code asks it, never a version. */
+/**
+ * What a profile says: which kernel is being played, as data. Engine code asks it, never a version.
+ */
 import type { MmBehaviour } from '../mm/types.js';
 import type { NetfsBehaviour } from '../netfs/types.js';
 import type { TraceSink } from '../trace/types.js';

@@ -2,8 +2,8 @@
  * The local-directory server: serves the regular files beneath a directory, and nothing outside it.
  * Called by the network filesystem clients; reads through the lab's I/O driver.
  *
- * A file's version is its modification time, size and inode: what can be known of a local file without
- * reading it. A change that keeps all three is not seen.
+ * A file's version is its modification time, size and inode: what can be known of a local file
+ * without reading it. A change that keeps all three is not seen.
  */
 import { closeFd, openBeneath, resolveRoot, statFd, walkFiles } from '../io/files.js';
 import { makeSegmentList } from '../io/segments.js';
@@ -26,8 +26,13 @@ interface DirFile extends ServerFile {
   readonly fd: number;
 }
 
-function toStatus({ size, mtime, inode }: FileStatus): ServerStatus {
-  return { size, version: `${mtime}.${size}.${inode}` };
+/** The version of a file with this status. */
+export function versionOf({ size, mtime, inode }: FileStatus): string {
+  return `${mtime}.${size}.${inode}`;
+}
+
+function toStatus(status: FileStatus): ServerStatus {
+  return { size: status.size, version: versionOf(status) };
 }
 
 /** Serves a directory. */

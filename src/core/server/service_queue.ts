@@ -1,6 +1,6 @@
 /**
- * The time a server takes: latency with jitter, a link whose bandwidth all replies share, and a limit on
- * the operations in service. Called by the servers; knows nothing of what is served.
+ * The time a server takes: latency with jitter, a link whose bandwidth all replies share, and a
+ * limit on the operations in service. Called by the servers; knows nothing of what is served.
  */
 import type { Prng } from '../sim/prng.js';
 import type { Scheduler } from '../sim/scheduler.js';
@@ -17,12 +17,7 @@ export class ServiceQueue {
   /** When the link has sent everything it was given, ns. */
   #linkFree = 0;
 
-  constructor(
-    scheduler: Scheduler,
-    prng: Prng,
-    options: ServiceOptions,
-    counters: ServerCounters,
-  ) {
+  constructor(scheduler: Scheduler, prng: Prng, options: ServiceOptions, counters: ServerCounters) {
     this.#scheduler = scheduler;
     this.#prng = prng;
     this.#options = options;
@@ -30,8 +25,8 @@ export class ServiceQueue {
   }
 
   /**
-   * Runs `perform` when an operation of `bytes` bytes would be answered; inside this call when nothing
-   * delays it. `perform` calls its argument when it has ended.
+   * Runs `perform` when an operation of `bytes` bytes would be answered; inside this call when
+   * nothing delays it. `perform` calls its argument when it has ended.
    */
   submit(bytes: number, perform: (ended: () => void) => void): void {
     const { maxConcurrent } = this.#options;

@@ -1,6 +1,6 @@
 /**
- * What a network filesystem client asks of a server. A server has files with a status and a version,
- * answers fetches in its own time, and counts what it was asked.
+ * What a network filesystem client asks of a server. A server has files with a status and a
+ * version, answers fetches in its own time, and counts what it was asked.
  */
 import type { SegmentList } from '../io/types.js';
 
@@ -56,6 +56,8 @@ export interface ServerCounters {
 
 /** A server. */
 export interface Server {
+  /** Real path of the directory that is served; names the volume in a cache. */
+  readonly root: string;
   readonly counters: ServerCounters;
   /** Opens a regular file by its name relative to the server's root. */
   open(name: string): ServerFile | OpenRefused;

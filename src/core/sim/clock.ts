@@ -1,8 +1,8 @@
 /**
  * The two clocks. Nothing else in the engine reads the time.
  *
- * Differs from a kernel's clock: the virtual one only moves when the scheduler advances it to the next
- * timer or when work is charged to it, so a run of it is a pure function of its seed.
+ * Differs from a kernel's clock: the virtual one only moves when the scheduler advances it to the
+ * next timer or when work is charged to it, so a run of it is a pure function of its seed.
  */
 
 /** A source of time: integer nanoseconds since the start of the capture. */
@@ -12,7 +12,9 @@ export interface Clock {
   now(): number;
   /** Accounts `ns` of processor time. Moves the virtual clock; nothing on the real one. */
   charge(ns: number): void;
-  /** Wall-clock time of the start of the capture, milliseconds since 1970; 0 on the virtual clock. */
+  /**
+   * Wall-clock time of the start of the capture, milliseconds since 1970; 0 on the virtual clock.
+   */
   readonly epochMs: number;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Who is executing: the task (and interrupt state) that a tracepoint is attributed to. One object per
- * task, owned by the scheduler; the tracer reads the current one at each event.
+ * Who is executing: the task (and interrupt state) that a tracepoint is attributed to. One object
+ * per task, owned by the scheduler; the tracer reads the current one at each event.
  */
 
 /** The identity printed in front of a trace line, and the workload operation being served. */

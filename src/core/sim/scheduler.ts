@@ -1,11 +1,11 @@
 /**
- * Runs the engine: tasks (generators that sleep on wait queues), work queued to kernel workers, timers,
- * and completions of I/O. One thread, so nothing here needs a lock; what a task sees between two of its
- * sleeps is consistent.
+ * Runs the engine: tasks (generators that sleep on wait queues), work queued to kernel workers,
+ * timers, and completions of I/O. One thread, so nothing here needs a lock; what a task sees
+ * between two of its sleeps is consistent.
  *
- * Virtual clock: when nothing is runnable the clock jumps to the next timer, so a run depends on its
- * seed alone. Real clock: when nothing is runnable the loop waits for I/O or a timer. Both give signals
- * and other Node.js work a turn at least every 10 ms.
+ * Virtual clock: when nothing is runnable the clock jumps to the next timer, so a run depends on
+ * its seed alone. Real clock: when nothing is runnable the loop waits for I/O or a timer. Both give
+ * signals and other Node.js work a turn at least every 10 ms.
  */
 import TinyQueue from 'tinyqueue';
 import { Bug } from '../base/errors.js';

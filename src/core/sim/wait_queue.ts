@@ -1,7 +1,7 @@
 /**
- * What a task sleeps on. Any code that can sleep is a generator that yields a wait queue; the scheduler
- * parks the task there and `wakeAll` makes it runnable again. A woken task re-checks its condition,
- * as in the kernel: being woken says "look again", not "it is true".
+ * What a task sleeps on. Any code that can sleep is a generator that yields a wait queue; the
+ * scheduler parks the task there and `wakeAll` makes it runnable again. A woken task re-checks its
+ * condition, as in the kernel: being woken says "look again", not "it is true".
  */
 
 /** A computation that may sleep: yields the wait queue it sleeps on, returns its result. */

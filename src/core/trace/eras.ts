@@ -24,6 +24,40 @@ export const ERA_KERNELS: Readonly<Record<Era, string>> = {
   E10: 'development',
 };
 
+/** The first release of each era that has one: major, minor. */
+const ERA_RELEASES: readonly (readonly [Era, number, number])[] = [
+  ['E1', 5, 13],
+  ['E2', 5, 17],
+  ['E3', 5, 18],
+  ['E4', 6, 8],
+  ['E5', 6, 10],
+  ['E6', 6, 12],
+  ['E7', 6, 14],
+  ['E8', 6, 16],
+  ['E9', 7, 0],
+];
+
+/** The era of a kernel release as `uname -r` prints it (`6.1.0-56-amd64`), null before v5.13. */
+export function eraOfKernel(release: string): Era | null {
+  const [, major, minor] = /^v?(\d+)\.(\d+)/.exec(release) ?? [];
+  if (major === undefined || minor === undefined) return null;
+  const wanted = Number(major) * 1000 + Number(minor);
+  const found = ERA_RELEASES.findLast(([, from, since]) => from * 1000 + since <= wanted);
+  return found?.[0] ?? null;
+}
+
+/**
+ * From which era on each text of the fscache events holds. F1 is what v5.13 and v5.14 print; what
+ * v5.15 and v5.16 print is not known. F3 only adds two words.
+ */
+export const FSCACHE_SINCE = { F1: 'E0', F2: 'E2', F3: 'E3' } as const;
+
+/**
+ * From which era on each text of the cachefiles events holds. C1 is what v5.13 and v5.14 print; C3
+ * begins with v6.14.
+ */
+export const CACHEFILES_SINCE = { C1: 'E0', C2: 'E2', C3: 'E7', C4: 'E10' } as const;
+
 /**
  * A value that changes with the era. A key holds from its era until the next key; null ends it, so
  * that an era nobody has filled in is absent instead of silently being an older one.

@@ -25,18 +25,21 @@ export interface Format {
   readonly conversions: readonly Conversion[];
 }
 
-/** Compiles a printf string; flags `0` and `-`, widths, and lengths `l ll z h` are known. */
+/**
+ * Compiles a printf string; flags `0` and `-`, widths, and lengths `l ll z h` are known. A hashed
+ * pointer (`%p`) is text.
+ */
 export function compileFormat(source: string): Format {
   const text: string[] = [];
   const conversions: Conversion[] = [];
-  const pattern = /%([0-]*)(\d*)(hh|h|ll|l|z|)([xudsc])/g;
+  const pattern = /%([0-]*)(\d*)(hh|h|ll|l|z|)([xudsc]|p(?![A-Za-z]))/g;
   let end = 0;
   for (const match of source.matchAll(pattern)) {
     const [whole, flags = '', width = '', length = '', kind = ''] = match;
     text.push(source.slice(end, match.index));
     end = match.index + whole.length;
     conversions.push({
-      kind: kind as Conversion['kind'],
+      kind: kind === 'p' ? 's' : (kind as Conversion['kind']),
       width: Number(width),
       zero: flags.includes('0'),
       left: flags.includes('-'),

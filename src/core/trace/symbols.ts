@@ -4,8 +4,12 @@
  */
 import { type Era, inEra, type PerEra } from './eras.js';
 
-/** Labels of one era in the kernel's enum order: identifier and printed word with its padding. */
-export type LabelList = readonly (readonly [id: string, printed: string])[];
+/**
+ * A row of a label table: identifier, and the word each era prints for it with its padding (null =
+ * gone). The rows that have a word in an era, in this order, are the kernel's enum of that era; an
+ * identifier that moved within the enum has a row for each place.
+ */
+export type LabelRow<Id extends string = string> = readonly [id: Id, words: PerEra<string>];
 
 /** One label of one era. */
 export interface Label {
@@ -15,6 +19,12 @@ export interface Label {
   readonly printed: string;
   /** The word as stored, without padding. */
   readonly text: string;
+}
+
+/** A word that was read: as it is stored, and where it ends in its line. */
+export interface Scanned {
+  readonly text: string;
+  readonly end: number;
 }
 
 /** A label table. */
@@ -37,15 +47,8 @@ export interface Symbols<Id extends string = string> {
    * The label that stands in `line` at `from` and is followed by `next` ('' = end of line): its
    * stored word and where it ends. A word not in the table is taken raw; null where nothing fits.
    */
-  scan(era: Era, line: string, from: number, next: string): { text: string; end: number } | null;
+  scan(era: Era, line: string, from: number, next: string): Scanned | null;
 }
-
-type IdOf<T> =
-  Exclude<T[keyof T], null | undefined> extends infer L
-    ? L extends readonly (readonly [infer Id, string])[]
-      ? Id & string
-      : never
-    : never;
 
 /** What is looked up in one era. */
 interface EraLabels {
@@ -56,20 +59,18 @@ interface EraLabels {
 }
 
 /** Defines a label table. */
-export function symbols<const T extends PerEra<LabelList>>(
+export function symbols<const Rows extends readonly LabelRow[]>(
   name: string,
-  table: T,
-): Symbols<IdOf<T>> {
-  const numbers = new Map<string, number>();
-  for (const list of Object.values(table)) {
-    for (const [id] of list ?? []) if (!numbers.has(id)) numbers.set(id, numbers.size);
-  }
-  const ids = [...numbers.keys()] as IdOf<T>[];
+  rows: Rows,
+): Symbols<Rows[number][0]> {
+  type Id = Rows[number][0];
+  const ids = [...new Set(rows.map(([id]) => id))] as Id[];
+  const id = Object.fromEntries(ids.map((each, number) => [each, number])) as Record<Id, number>;
   const cache = new Map<Era, EraLabels>();
   const of = (era: Era): EraLabels => {
     let labels = cache.get(era);
     if (labels === undefined) {
-      labels = eraLabels(inEra<LabelList>(table, era) ?? [], numbers);
+      labels = eraLabels(rows, era, id);
       cache.set(era, labels);
     }
     return labels;
@@ -77,21 +78,35 @@ export function symbols<const T extends PerEra<LabelList>>(
   return {
     name,
     ids,
-    id: Object.fromEntries(numbers) as { [K in IdOf<T>]: number },
+    id,
     labels: (era) => of(era).labels,
-    text: (era, id) => of(era).byId.get(id)?.text ?? ids[id] ?? `0x${id.toString(16)}`,
+    text: (era, number) =>
+      of(era).byId.get(number)?.text ?? ids[number] ?? `0x${number.toString(16)}`,
     find: (era, text) => of(era).byText.get(text)?.id,
     printed: (era, text) => of(era).byText.get(text)?.printed ?? text,
     scan: (era, line, from, next) => scanLabel(of(era).longestFirst, line, from, next),
   };
 }
 
-function eraLabels(list: LabelList, numbers: ReadonlyMap<string, number>): EraLabels {
-  const labels = list.map(([id, printed]) => ({
-    id: numbers.get(id) as number,
-    printed,
-    text: printed.trimEnd(),
-  }));
+/** Rows whose words are the same from `era` on. */
+export function since<const Words extends readonly (readonly [id: string, word: string])[]>(
+  era: Era,
+  words: Words,
+): LabelRow<Words[number][0]>[] {
+  return words.map(([id, word]) => [id, { [era]: word }] as const);
+}
+
+function eraLabels(
+  rows: readonly LabelRow[],
+  era: Era,
+  numbers: Readonly<Record<string, number>>,
+): EraLabels {
+  const labels: Label[] = [];
+  for (const [id, words] of rows) {
+    const printed = inEra(words, era);
+    if (printed === null) continue;
+    labels.push({ id: numbers[id] as number, printed, text: printed.trimEnd() });
+  }
   // Two identifiers may share a word (short-read): reading it back gives the first.
   const byText = new Map([...labels].reverse().map((label) => [label.text, label]));
   return {
@@ -107,14 +122,21 @@ function scanLabel(
   line: string,
   from: number,
   next: string,
-): { text: string; end: number } | null {
+): Scanned | null {
   for (const { printed, text } of labels) {
     const end = from + printed.length;
     if (!line.startsWith(printed, from)) continue;
     if (next === '' ? end === line.length : line.startsWith(next, end)) return { text, end };
   }
-  let end = next === '' ? line.length : line.indexOf(next, from + 1);
+  const found = scanText(line, from, next);
+  return found !== null && found.end > from ? found : null;
+}
+
+/** The text that stands in `line` at `from` and is followed by `next` ('' = end of line). */
+export function scanText(line: string, from: number, next: string): Scanned | null {
+  let end = next === '' ? line.length : line.indexOf(next, from);
+  if (end < from) return null;
   // The padding of a word nobody knows belongs to it, else it would not print as it was.
-  while (next === ' ' && line[end + 1] === ' ') end++;
-  return end > from ? { text: line.slice(from, end), end } : null;
+  while (next.startsWith(' ') && line.startsWith(next, end + 1)) end++;
+  return { text: line.slice(from, end), end };
 }

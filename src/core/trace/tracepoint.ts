@@ -9,13 +9,14 @@ import { assert } from '../base/assert.js';
 import { type Era, inEra, type PerEra } from './eras.js';
 import type { FlagSet } from './flag_bits.js';
 import { compileFormat, type Format, parseNumber, printValue, scanNumber } from './printk.js';
-import type { Symbols } from './symbols.js';
+import { type Scanned, type Symbols, scanText } from './symbols.js';
 import type { Tracer } from './tracer.js';
 import type { Value } from './types.js';
 
 /**
- * One column. `uint` and `int` are at most 32 bits; `int16` is a short that some eras print through
- * `%x`; `u64` is stored as hexadecimal text from 2^53 on; `label` and `text` are words.
+ * One column. `uint` is at most 32 bits, `int` too unless it is printed through `%lld`; `int16` is a
+ * short that some eras print through `%x`; `u64` is stored as hexadecimal text from 2^53 on; `label`
+ * and `text` are words.
  */
 export interface Column<Name extends string = string> {
   readonly name: Name;
@@ -33,6 +34,11 @@ export interface EraFormat {
   readonly format: string;
   /** Names of the columns in printed order. */
   readonly args: readonly string[];
+}
+
+/** A format with its arguments, given as the names of columns with spaces between. */
+export function prints(format: string, args: string): EraFormat {
+  return { format, args: args.split(' ') };
 }
 
 /** A row of an event: one value per column, in column order. */
@@ -58,11 +64,16 @@ export interface AnyTracepoint {
   /** Number of its records in rings and spools. */
   readonly record: number;
   readonly columns: readonly Column[];
-  /** How the era prints it, null where the era does not have it. */
+  /** How the era prints it (the first way of `variants`), null where it does not have it. */
   format(era: Era): EraFormat | null;
+  /** Every way in which kernels of the era print it; nearly always one. */
+  variants(era: Era): readonly EraFormat[];
   /** True where the era prints column `index`. */
   prints(era: Era, index: number): boolean;
-  /** The kernel's text of a row, without the event's name. The era must have the event. */
+  /**
+   * The kernel's text of a row, without the event's name, in the first way whose columns are all
+   * there (else the first). The era must have the event.
+   */
   print(row: Row, era: Era): string;
   /** Reads the kernel's text, by the format; null if the text is not of that form. */
   parse(text: string, era: Era): Value[] | null;
@@ -86,8 +97,10 @@ export interface TracepointSpec<C extends readonly Column[], O extends readonly 
   readonly kernel: string;
   readonly record: number;
   readonly columns: C;
-  readonly optional: O;
-  readonly formats: PerEra<EraFormat>;
+  /** Columns that some eras do not print. */
+  readonly optional?: O;
+  /** How each era prints it; several where kernels of one era differ. */
+  readonly formats: PerEra<EraFormat | readonly EraFormat[]>;
 }
 
 /** Most columns an event can have; `emit` spells out that many parameters. */
@@ -110,15 +123,15 @@ export function tracepoint<
   const C extends readonly Column[],
   const O extends readonly Column[] = [],
 >(spec: TracepointSpec<C, O>): Tracepoint<C, O> {
-  const columns: readonly Column[] = [...spec.columns, ...spec.optional];
+  const columns: readonly Column[] = [...spec.columns, ...(spec.optional ?? [])];
   assert(columns.length <= MAX_COLUMNS, `${spec.name} has too many columns`);
   assert(spec.record >= FIRST_EVENT_RECORD, `${spec.name} uses the number of a control record`);
-  const cache = new Map<Era, Compiled | null>();
-  const format = (era: Era): Compiled | null => {
+  const cache = new Map<Era, readonly Compiled[]>();
+  const variants = (era: Era): readonly Compiled[] => {
     let found = cache.get(era);
     if (found === undefined) {
-      const eraFormat = inEra(spec.formats, era);
-      found = eraFormat === null ? null : compileFor(spec.name, eraFormat, columns);
+      const formats = [inEra<EraFormat | readonly EraFormat[]>(spec.formats, era) ?? []].flat();
+      found = formats.map((each) => compileFor(spec.name, each, columns));
       cache.set(era, found);
     }
     return found;
@@ -130,19 +143,32 @@ export function tracepoint<
     kernel: spec.kernel,
     record: spec.record,
     columns,
-    format,
-    prints: (era, index) => format(era)?.columns.includes(index) ?? false,
+    format: (era) => variants(era)[0] ?? null,
+    variants,
+    prints: (era, index) => variants(era).some((each) => each.columns.includes(index)),
     print(row, era) {
-      const found = format(era);
-      assert(found !== null, `${spec.name} does not exist in ${era}`);
-      return printRow(found, columns, row, era);
+      const [first, ...others] = variants(era);
+      assert(first !== undefined, `${spec.name} does not exist in ${era}`);
+      const whole = (each: Compiled) => each.columns.every((index) => row[index] != null);
+      const fits = others.length === 0 || whole(first) ? first : (others.find(whole) ?? first);
+      return printRow(fits, columns, row, era);
     },
     parse(text, era) {
-      const found = format(era);
-      return found === null ? null : parseRow(found, columns, text, era);
+      for (const each of variants(era)) {
+        const row = parseRow(each, columns, text, era);
+        if (row !== null) return row;
+      }
+      return null;
     },
     emit: makeEmit(spec.record, columns.length) as unknown as Tracepoint<C, O>['emit'],
   };
+}
+
+/** `tracepoint` for the events of one system, all defined in one kernel file. */
+export function tracepointsOf(system: string, kernel: string) {
+  return <const C extends readonly Column[], const O extends readonly Column[] = []>(
+    spec: Omit<TracepointSpec<C, O>, 'system' | 'kernel'>,
+  ): Tracepoint<C, O> => tracepoint<C, O>({ ...spec, system, kernel });
 }
 
 function compileFor(name: string, spec: EraFormat, columns: readonly Column[]): Compiled {
@@ -184,8 +210,12 @@ function parseRow(
     const column = columns[indexes[i] as number] as Column;
     const conversion = compiled.conversions[i] as Format['conversions'][number];
     const next = compiled.text[i + 1] as string;
-    if (conversion.kind === 's') {
-      const found = scanWord(column, era, text, at, next);
+    if (conversion.kind === 'c') {
+      row[indexes[i] as number] = text.slice(at, at + 1);
+      at++;
+    } else if (conversion.kind === 's') {
+      const last = i === indexes.length - 1;
+      const found = scanWord(column, era, text, at, next, last);
       if (found === null) return null;
       row[indexes[i] as number] = found.text;
       at = found.end;
@@ -194,7 +224,9 @@ function parseRow(
       while (!conversion.zero && conversion.width > 0 && text[at] === ' ') at++;
       const end = scanNumber(conversion, text, at);
       if (end < 0) return null;
-      row[indexes[i] as number] = signed(column, parseNumber(conversion, text.slice(at, end)));
+      const value = signed(column, conversion, parseNumber(conversion, text.slice(at, end)));
+      if (typeof value === 'string' && column.kind !== 'u64') return null;
+      row[indexes[i] as number] = value;
       at = end;
     }
     if (!text.startsWith(next, at)) return null;
@@ -204,20 +236,27 @@ function parseRow(
 }
 
 function scanWord(
-  column: Column,
+  { symbols }: Column,
   era: Era,
   text: string,
   from: number,
   next: string,
-): { text: string; end: number } | null {
-  if (column.symbols !== null) return column.symbols.scan(era, text, from, next);
-  const end = next === '' ? text.length : text.indexOf(next, from);
+  last: boolean,
+): Scanned | null {
+  if (symbols !== null) return symbols.scan(era, text, from, next);
+  if (!last) return scanText(text, from, next);
+  // The last text of a line may hold anything, also what stands behind it.
+  const end = text.length - next.length;
   return end < from ? null : { text: text.slice(from, end), end };
 }
 
 /** Undoes a negative number having gone through `%x`: 32 bits from the kernel, 16 from perf. */
-function signed(column: Column, value: number | string): number | string {
-  if (typeof value === 'string') return value;
+function signed(
+  column: Column,
+  conversion: Format['conversions'][number],
+  value: number | string,
+): number | string {
+  if (typeof value === 'string' || conversion.kind === 'd') return value;
   if (column.kind === 'int16' && value >= 0x8000 && value <= 0xffff) return value - 0x10000;
   const short = column.kind === 'int' || column.kind === 'int16';
   return short && value >= 0x8000_0000 ? value - 0x1_0000_0000 : value;

@@ -1,7 +1,7 @@
 /**
  * An open file: read, fadvise, readahead, mmap, mincore. Plays fs/read_write.c, mm/fadvise.c and
- * mm/mincore.c over the page cache; made by `syscalls.ts`. Here, and only here, a negative errno becomes
- * a thrown `ErrnoError`.
+ * mm/mincore.c over the page cache; made by `syscalls.ts`. Here, and only here, a negative errno
+ * becomes a thrown `ErrnoError`.
  */
 import { EFAULT, EINVAL } from '../base/errno.js';
 import { ErrnoError } from '../base/errors.js';

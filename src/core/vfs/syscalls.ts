@@ -1,4 +1,6 @@
-/** Opening files of the mounted network filesystem: the entrance to the engine for every workload. */
+/**
+ * Opening files of the mounted network filesystem: the entrance to the engine for every workload.
+ */
 import { ErrnoError } from '../base/errors.js';
 import type { NetworkFs } from '../fs/types.js';
 import { File, type VfsParts } from './file.js';
@@ -15,13 +17,18 @@ export class Vfs implements VfsSurface {
   }
 
   /**
-   * open(2), for reading. Throws `ErrnoError`: ENOENT, EACCES, EISDIR, ENODEV (not a regular file), EXDEV
-   * (leads out of the served directory).
+   * open(2), for reading. Throws `ErrnoError`: ENOENT, EACCES, EISDIR, ENODEV (not a regular file),
+   * EXDEV (leads out of the served directory).
    */
   open(path: string): VfsFile {
     const vnode = this.#fs.open(path);
     if ('errno' in vnode) {
-      throw new ErrnoError(vnode.errno, 'open', path, vnode.why === undefined ? {} : { text: vnode.why });
+      throw new ErrnoError(
+        vnode.errno,
+        'open',
+        path,
+        vnode.why === undefined ? {} : { text: vnode.why },
+      );
     }
     return new File(this.#parts, path, vnode);
   }

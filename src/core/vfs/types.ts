@@ -24,8 +24,8 @@ export interface MappingHandle {
   /** madvise(2) for the whole area. */
   advise(advice: 'normal' | 'random' | 'sequential'): void;
   /**
-   * Loads `count` bytes at `position` of the file into `target`, faulting pages in. Throws `ErrnoError`
-   * EFAULT where the processor would deliver SIGBUS.
+   * Loads `count` bytes at `position` of the file into `target`, faulting pages in. Throws
+   * `ErrnoError` EFAULT where the processor would deliver SIGBUS.
    */
   load(target: Uint8Array, position: number, count: number): Task<number>;
   munmap(): void;
@@ -35,11 +35,14 @@ export interface MappingHandle {
 export interface VfsFile {
   readonly path: string;
   /**
-   * pread(2) if it needs no I/O and no sleep: the bytes read, or -1 when `read` must do it. Allocates
-   * nothing.
+   * pread(2) if it needs no I/O and no sleep: the bytes read, or -1 when `read` must do it.
+   * Allocates nothing.
    */
   readNow(target: Uint8Array, at: number, count: number, position: number): number;
-  /** pread(2): reads up to `count` bytes at `position` into `target` at `at`; 0 at the end of the file. */
+  /**
+   * pread(2): reads up to `count` bytes at `position` into `target` at `at`; 0 at the end of the
+   * file.
+   */
   read(target: Uint8Array, at: number, count: number, position: number): Task<number>;
   /** posix_fadvise(2); a length of 0 means to the end. */
   fadvise(advice: FileAdvice, offset?: number, length?: number): Task;

@@ -1,6 +1,6 @@
 /**
- * One job: performs a workload's operations through the VFS and measures them. Called by `app/run.ts`, one
- * task per job; knows nothing of the engine but the VFS.
+ * One job: performs a workload's operations through the VFS and measures them. Called by
+ * `app/run.ts`, one task per job; knows nothing of the engine but the VFS.
  */
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
 import type { ExecContext } from '../sim/context.js';
@@ -13,12 +13,14 @@ import type { Workload, WorkloadFile, WorkloadOp, WorkloadParams } from './types
 const OPEN_FILES_MAX = 64;
 
 /**
- * An operation that has ended; the same object is used again for the next. Times are nanoseconds since the
- * start of the capture.
+ * An operation that has ended; the same object is used again for the next. Times are nanoseconds
+ * since the start of the capture.
  */
 export interface EndedOp {
   id: number;
   file: WorkloadFile;
+  /** Version of the file when it was opened. */
+  version: string;
   offset: number;
   length: number;
   /** Bytes read or a negative errno. */
@@ -59,13 +61,18 @@ export class JobResult {
   error: unknown;
 }
 
+interface OpenedFile {
+  readonly file: VfsFile;
+  readonly version: string;
+}
+
 /** Runs a job to its end, its deadline, its first error or a fatal signal. */
 export class Job {
   readonly result = new JobResult();
   readonly #spec: JobSpec;
   readonly #scheduler: Scheduler;
   readonly #vfs: VfsSurface;
-  readonly #open = new Map<number, VfsFile>();
+  readonly #open = new Map<number, OpenedFile>();
   readonly #buffer: Uint8Array;
   readonly #ended: EndedOp;
 
@@ -77,6 +84,7 @@ export class Job {
     this.#ended = {
       id: 0,
       file: { name: '', size: 0 },
+      version: '',
       offset: 0,
       length: 0,
       result: 0,
@@ -95,7 +103,7 @@ export class Job {
       this.result.error = error;
     }
     this.#scheduler.context.op = 0;
-    for (const file of this.#open.values()) file.close();
+    for (const { file } of this.#open.values()) file.close();
     this.#open.clear();
   }
 
@@ -112,7 +120,9 @@ export class Job {
         ended.file = params.files[op.file] as WorkloadFile;
         ended.offset = op.offset;
         ended.length = op.length;
-        const file = this.#open.get(op.file) ?? (yield* this.#openFile(op.file));
+        const opened = this.#open.get(op.file) ?? (yield* this.#openFile(op.file));
+        const { file } = opened;
+        ended.version = opened.version;
         ended.start = clock.now();
         ended.result = file.readNow(this.#buffer, 0, op.length, op.offset);
         ended.hit = ended.result >= 0;
@@ -146,16 +156,17 @@ export class Job {
     this.#spec.ended(op);
   }
 
-  *#openFile(index: number): Task<VfsFile> {
+  *#openFile(index: number): Task<OpenedFile> {
     if (this.#open.size >= OPEN_FILES_MAX) {
-      const [oldest, file] = this.#open.entries().next().value as [number, VfsFile];
+      const [oldest, { file }] = this.#open.entries().next().value as [number, OpenedFile];
       file.close();
       this.#open.delete(oldest);
     }
     const { params, advice } = this.#spec;
     const file = this.#vfs.open((params.files[index] as WorkloadFile).name);
-    this.#open.set(index, file);
+    const opened = { file, version: file.fstat().version };
+    this.#open.set(index, opened);
     if (advice !== undefined) yield* file.fadvise(advice);
-    return file;
+    return opened;
   }
 }

@@ -2,8 +2,8 @@
  * Random reads: every block of every file once per pass, in an order that the seed decides (fio's
  * rw=randread with its random map).
  *
- * The order is a permutation computed block by block (a Feistel network walked until it lands inside the
- * range), so that a pass over any number of blocks needs no memory.
+ * The order is a permutation computed block by block (a Feistel network walked until it lands
+ * inside the range), so that a pass over any number of blocks needs no memory.
  */
 import type { Prng } from '../sim/prng.js';
 import { coveredRange, type Workload, type WorkloadOp } from './types.js';

@@ -1,0 +1,160 @@
+/**
+ * Cookies: what a network filesystem holds of a cache for each of its files. Plays
+ * fs/fscache/cookie.c and io.c in the 5.17 shape (volume and cookie, no index objects); called by
+ * `fs/`, calls a backend. Spec: BEHAVIOUR 4.1, 4.8, 6.4.
+ *
+ * Differs: a look-up is done when the cookie is first used, in the caller's context; unused cookies keep
+ * their object open up to a number of them instead of for a time.
+ */
+import { assert } from '../base/assert.js';
+import { ENOBUFS } from '../base/errno.js';
+import type { CacheResources } from '../netfs/types.js';
+import { FscacheStats } from './stats.js';
+import type { CacheBackend, CacheObject, CookieIdentity } from './types.js';
+
+/** Objects kept open for cookies that nobody uses. */
+const UNUSED_MAX = 128;
+
+/** All cookies of a lab. */
+export class Fscache {
+  readonly stats = new FscacheStats();
+  readonly backend: CacheBackend;
+  /** Cookies with an open object and no user, oldest first. */
+  readonly #unused = new Set<Cookie>();
+
+  constructor(backend: CacheBackend) {
+    this.backend = backend;
+  }
+
+  /** A cookie for a file; relinquish it when the file is forgotten. */
+  acquire(volume: string, key: string): Cookie {
+    this.stats.acquires++;
+    this.stats.cookies++;
+    return new Cookie(this, volume, key);
+  }
+
+  /** Closes every unused object and the cache. */
+  close(): void {
+    for (const cookie of [...this.#unused]) cookie.evict();
+    this.backend.close();
+  }
+
+  /** Only for `Cookie`: nobody uses it any more. */
+  becameUnused(cookie: Cookie): void {
+    this.#unused.add(cookie);
+    this.stats.unused = this.#unused.size;
+    if (this.#unused.size <= UNUSED_MAX) return;
+    const [oldest] = this.#unused;
+    oldest?.evict();
+  }
+
+  /** Only for `Cookie`: it is used again or has lost its object. */
+  leftUnused(cookie: Cookie): void {
+    this.#unused.delete(cookie);
+    this.stats.unused = this.#unused.size;
+  }
+}
+
+/** A file's handle on the cache. */
+export class Cookie implements CookieIdentity {
+  readonly volume: string;
+  readonly key: string;
+  aux = '';
+  size = 0;
+  invalCounter = 0;
+  readonly #fscache: Fscache;
+  #object: CacheObject | undefined;
+  /** Opens of the file, and requests that use the object. */
+  #users = 0;
+  #accesses = 0;
+  /** What becomes of the object once the last operation has ended; undefined while the file lives. */
+  #farewell: 'keep' | 'retire' | undefined;
+
+  constructor(fscache: Fscache, volume: string, key: string) {
+    this.#fscache = fscache;
+    this.volume = volume;
+    this.key = key;
+  }
+
+  /** True if data of the file can be cached. */
+  get enabled(): boolean {
+    return this.#object !== undefined;
+  }
+
+  /** The file is opened: finds the object, which must hold this version of the content. */
+  use(aux: string, size: number): void {
+    this.#users++;
+    this.#fscache.leftUnused(this);
+    if (this.#object !== undefined && (aux !== this.aux || size !== this.size)) {
+      this.invalidate(aux, size);
+    }
+    this.aux = aux;
+    this.size = size;
+    if (this.#object !== undefined) return;
+    this.#fscache.stats.lookups++;
+    const found = this.#fscache.backend.lookup(this);
+    if (typeof found === 'number') this.#fscache.stats.lookupsFailed++;
+    else this.#object = found;
+  }
+
+  /** The file is closed. */
+  unuse(): void {
+    this.#users--;
+    assert(this.#users >= 0, `cookie ${this.key} unused too often`);
+    this.#settle();
+  }
+
+  /** The content has changed: nothing that is cached or being cached may be believed. */
+  invalidate(aux: string, size: number): void {
+    this.#fscache.stats.invalidations++;
+    this.invalCounter++;
+    this.aux = aux;
+    this.size = size;
+    if (this.#object !== undefined) this.#fscache.backend.invalidate(this.#object, this);
+  }
+
+  /** The filesystem forgets the file; with `retire` the cache does too. Nobody uses the cookie. */
+  relinquish(retire: boolean): void {
+    const { stats } = this.#fscache;
+    stats.relinquishes++;
+    if (retire) stats.retired++;
+    stats.cookies--;
+    this.#farewell = retire ? 'retire' : 'keep';
+    this.#settle();
+  }
+
+  /** Sets up the cache for a request: 0, or -ENOBUFS when it must go on without. */
+  beginOperation(cres: CacheResources): number {
+    const { stats, backend } = this.#fscache;
+    stats.begins++;
+    if (this.#object === undefined) {
+      stats.beginsRefused++;
+      return -ENOBUFS;
+    }
+    this.#accesses++;
+    backend.beginOperation(this.#object, this, cres, () => {
+      this.#accesses--;
+      this.#settle();
+    });
+    return 0;
+  }
+
+  /** Only for `Fscache`: gives up the object of an unused cookie. */
+  evict(): void {
+    this.#drop(false);
+  }
+
+  #settle(): void {
+    if (this.#users > 0 || this.#accesses > 0 || this.#object === undefined) return;
+    if (this.#farewell === undefined) this.#fscache.becameUnused(this);
+    else this.#drop(this.#farewell === 'retire');
+  }
+
+  #drop(retire: boolean): void {
+    this.#fscache.leftUnused(this);
+    if (this.#object === undefined) return;
+    assert(this.#accesses === 0, `object of cookie ${this.key} dropped under an operation`);
+    this.#fscache.backend.release(this.#object, retire);
+    this.#object = undefined;
+  }
+}

@@ -1,0 +1,192 @@
+/**
+ * Opens what is imported: a file or stdin, decompressed by content, with its first bytes at hand.
+ * Called by app/import.ts.
+ */
+import {
+  closeSync,
+  createReadStream,
+  mkdtempSync,
+  openSync,
+  readSync,
+  rmSync,
+  fstatSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { errnoFromNode } from '../base/errno.js';
+import { ErrnoError } from '../base/errors.js';
+import { type Compression, compressionOf, decompressed, MAGIC_BYTES } from './decompress.js';
+import { HEAD_BYTES, type Input, type RandomAccess } from './types.js';
+
+/** Bytes read at a time. */
+const CHUNK = 1 << 18;
+
+type Chunks = AsyncIterator<Uint8Array, void>;
+
+/** An input that is open; close it. */
+export interface OpenInput extends Input {
+  /** How it was compressed, null = not. */
+  readonly compression: Compression | null;
+  close(): void;
+}
+
+/** Opens a file, or stdin for `-`. Throws `ErrnoError`: ENOENT, EACCES, EISDIR. */
+export async function openInput(path: string): Promise<OpenInput> {
+  if (path === '-') return begin('stdin', null, 0, process.stdin);
+  let size = 0;
+  try {
+    size = statSync(path).size;
+    closeSync(openSync(path, 'r'));
+  } catch (error) {
+    throw new ErrnoError(errnoFromNode(error), 'open', path, { cause: error });
+  }
+  return begin(path, path, size, createReadStream(path, { highWaterMark: CHUNK }));
+}
+
+/** An input of bytes that are in memory, for tests and pastes. */
+export function memoryInput(name: string, bytes: Uint8Array): Promise<OpenInput> {
+  return begin(name, null, bytes.length, [bytes]);
+}
+
+async function begin(
+  name: string,
+  path: string | null,
+  size: number,
+  source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+): Promise<OpenInput> {
+  const raw = named(source, name)[Symbol.asyncIterator]() as Chunks;
+  const start = await takeHead(raw, MAGIC_BYTES);
+  const compression = compressionOf(start.head);
+  const plain = resumed(start, raw);
+  const chunks = compression === null ? plain : decompressed(plain, compression);
+  const iterator = chunks[Symbol.asyncIterator]() as Chunks;
+  const head = await takeHead(iterator, HEAD_BYTES);
+  return new FileInput(name, compression === null ? path : null, size, compression, head, iterator);
+}
+
+/** A read that fails, as an error that names the file. */
+async function* named(
+  source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  name: string,
+): AsyncGenerator<Uint8Array, void> {
+  try {
+    for await (const chunk of source) yield chunk;
+  } catch (error) {
+    throw new ErrnoError(errnoFromNode(error), 'read', name, { cause: error });
+  }
+}
+
+/** The beginning of a stream, and the failure that ended it early. */
+interface Head {
+  readonly head: Uint8Array;
+  readonly failure: unknown;
+  readonly ended: boolean;
+}
+
+async function takeHead(from: Chunks, bytes: number): Promise<Head> {
+  const pieces: Uint8Array[] = [];
+  let taken = 0;
+  let failure: unknown = null;
+  let ended = false;
+  while (taken < bytes && !ended) {
+    try {
+      const next = await from.next();
+      if (next.done) {
+        ended = true;
+      } else {
+        pieces.push(next.value.slice());
+        taken += next.value.length;
+      }
+    } catch (error) {
+      failure = error;
+      ended = true;
+    }
+  }
+  return { head: Buffer.concat(pieces), failure, ended };
+}
+
+async function* resumed({ head, failure, ended }: Head, rest: Chunks) {
+  // In pieces, as the rest will come: a consumer need not be ready for a large one.
+  for (let at = 0; at < head.length; at += CHUNK) yield head.subarray(at, at + CHUNK);
+  if (failure !== null) throw failure;
+  for (let done = ended; !done; ) {
+    const next = await rest.next();
+    done = next.done === true;
+    if (!next.done) yield next.value;
+  }
+}
+
+class FileInput implements OpenInput {
+  readonly name: string;
+  readonly size: number;
+  readonly compression: Compression | null;
+  readonly #path: string | null;
+  readonly #head: Head;
+  readonly #rest: Chunks;
+  #file: number | null = null;
+
+  constructor(
+    name: string,
+    path: string | null,
+    size: number,
+    compression: Compression | null,
+    head: Head,
+    rest: Chunks,
+  ) {
+    this.name = name;
+    this.#path = path;
+    // Of what is compressed only the compressed size is known.
+    this.size = compression === null ? size : 0;
+    this.compression = compression;
+    this.#head = head;
+    this.#rest = rest;
+  }
+
+  get head(): Uint8Array {
+    return this.#head.head;
+  }
+
+  chunks(): AsyncIterable<Uint8Array> {
+    return resumed(this.#head, this.#rest);
+  }
+
+  async file(): Promise<RandomAccess> {
+    this.#file ??= this.#path === null ? await this.#copy() : openSync(this.#path, 'r');
+    const file = this.#file;
+    const { size } = fstatSync(file);
+    return { size, read: (target, position) => readFully(file, target, position) };
+  }
+
+  close(): void {
+    if (this.#file !== null) closeSync(this.#file);
+    this.#file = null;
+    void this.#rest.return?.().catch(() => {});
+  }
+
+  async #copy(): Promise<number> {
+    const folder = mkdtempSync(join(tmpdir(), 'netfslab-'));
+    const path = join(folder, 'input');
+    const file = openSync(path, 'wx+', 0o600);
+    // Without a name it goes away with the process, whatever ends that.
+    rmSync(folder, { recursive: true });
+    try {
+      for await (const chunk of this.chunks()) writeSync(file, chunk);
+    } catch (error) {
+      closeSync(file);
+      throw error;
+    }
+    return file;
+  }
+}
+
+function readFully(file: number, target: Uint8Array, position: number): number {
+  let done = 0;
+  while (done < target.length) {
+    const got = readSync(file, target, done, target.length - done, position + done);
+    if (got === 0) break;
+    done += got;
+  }
+  return done;
+}

@@ -1,0 +1,124 @@
+/**
+ * What an importer is, where it reads from and where it puts events. An importer knows one form of
+ * a trace; `index.ts` lists them, app/import.ts joins one with a capture.
+ */
+import type { Era } from '../trace/eras.js';
+import type { AnyTracepoint, Row } from '../trace/tracepoint.js';
+
+/** Why an importer thinks that an input is its own. */
+export interface Sniffed {
+  /** From 0 to 1; the highest is taken, the importer's priority decides between equals. */
+  readonly score: number;
+  /** The evidence in words: `40 of 40 lines are ftrace lines`. */
+  readonly evidence: string;
+}
+
+/** A file that can be read anywhere. */
+export interface RandomAccess {
+  /** Bytes. */
+  readonly size: number;
+  /** Fills `target` from byte `position` on; returns how many bytes came, fewer only at the end. */
+  read(target: Uint8Array, position: number): number;
+}
+
+/** One input, decompressed. */
+export interface Input {
+  /** Name for messages: a path, or `stdin`. */
+  readonly name: string;
+  /** The first bytes: all of a short input, else HEAD_BYTES. */
+  readonly head: Uint8Array;
+  /** Bytes in all, 0 = not known; for the progress bar. */
+  readonly size: number;
+  /** The bytes from the start, in pieces that are valid until the next is asked for. Once only. */
+  chunks(): AsyncIterable<Uint8Array>;
+  /** The same anywhere; what is compressed or piped is first copied to a temporary file. */
+  file(): Promise<RandomAccess>;
+}
+
+/** An event name with the text that follows it, by which the era is told. */
+export type Sample = readonly [event: string, text: string];
+
+/** What a first look at an input tells. */
+export interface Survey {
+  readonly samples: readonly Sample[];
+  /** Release of the kernel, null where the input does not tell. */
+  readonly kernel: string | null;
+  /** Trace clock (`mono`, `local`, ...), null where the input does not tell. */
+  readonly clock: string | null;
+  /** Time of the first event, nanoseconds of the trace clock; null without times. */
+  readonly firstNs: bigint | null;
+}
+
+/** When and where an event happened. Sinks do not keep it: use one object for all events. */
+export interface EventHead {
+  /** Nanoseconds since the origin that `EventSink.origin` returned. */
+  ns: number;
+  pid: number;
+  comm: string;
+  cpu: number;
+  /** Latency flags as printed, '' where the form has none. */
+  flags: string;
+}
+
+/**
+ * Takes events, in the order of their times. `where` is the line (from 1) or byte offset of an
+ * event, as the importer's `unit` says.
+ */
+export interface EventSink {
+  readonly era: Era;
+  /**
+   * The trace clock time that `ns` counts from. The first caller sets it to its `first`
+   * nanoseconds; whoever comes later is told what it is.
+   */
+  origin(first: bigint): bigint;
+  /** An event as text: goes to its table, or is kept as text where none fits. */
+  event(head: EventHead, system: string, name: string, text: string, where: number): void;
+  /** An event that is decoded already; columns as `tracepoint.columns`. */
+  row(head: EventHead, tracepoint: AnyTracepoint, row: Row, where: number): void;
+  /** A text that the application wrote into the trace. */
+  marker(head: EventHead, text: string, where: number): void;
+  /** The kernel dropped `events` here; 0 = it does not say how many. */
+  lost(events: number, where: number): void;
+  /** Something that is not understood and cannot be kept. */
+  damaged(where: number, what: string): void;
+  /** Something that carries no event: a heading, an empty line. */
+  skipped(where: number): void;
+}
+
+/** What mail has done to a text. */
+export interface MailDamage {
+  /** It is quoted-printable. */
+  readonly encoded: boolean;
+  /** In words. */
+  readonly evidence: string;
+}
+
+/** What surrounds a read. */
+export interface ImportContext {
+  /** How mail has damaged the input, null = it has not. */
+  readonly mail: MailDamage | null;
+  readonly signal?: AbortSignal;
+  /** Says how many bytes of `Input.size` are done. */
+  progress?(done: number): void;
+}
+
+/** One form of a trace. */
+export interface Importer {
+  /** As given with --format. */
+  readonly name: string;
+  /** One sentence. */
+  readonly doc: string;
+  /** Unique; the higher is asked first and wins between equal scores. */
+  readonly priority: number;
+  /** What `where` counts. */
+  readonly unit: 'line' | 'byte';
+  /** Judges the first bytes of an input; null = surely not. */
+  sniff(head: Uint8Array): Sniffed | null;
+  /** A first look, for the era and the order of several files. */
+  survey(input: Input, context: ImportContext): Promise<Survey>;
+  /** Reads everything. What is damaged is told to `out`; throws only if nothing can be read. */
+  read(input: Input, out: EventSink, context: ImportContext): Promise<void>;
+}
+
+/** Bytes of `Input.head`. */
+export const HEAD_BYTES = 1 << 20;
