@@ -1,6 +1,7 @@
 /**
- * A server that misbehaves: stands between the client and the real server (lab option `wrapServer`) and
- * cuts replies short, inflates them or turns them into errors. Delays and counters stay the real server's.
+ * A server that misbehaves: stands between the client and the real server (lab option `wrapServer`)
+ * and cuts replies short, inflates them or turns them into errors. Delays and counters stay the
+ * real server's.
  */
 import type { SegmentList } from '../../src/core/io/types.js';
 import type { FetchTarget, Server } from '../../src/core/server/types.js';
@@ -23,7 +24,9 @@ export interface Fetch {
   readonly count: number;
 }
 
-/** Makes a `wrapServer` option: `plan` says what is wrong with the reply to a fetch, if anything. */
+/**
+ * Makes a `wrapServer` option: `plan` says what is wrong with the reply to a fetch, if anything.
+ */
 export function misbehave(
   plan: (fetch: Fetch) => Misbehaviour | undefined,
 ): (server: Server) => Server {
@@ -31,7 +34,7 @@ export function misbehave(
     let number = 0;
     return {
       root: server.root,
-    counters: server.counters,
+      counters: server.counters,
       open: (name) => server.open(name),
       getStatus: (file) => server.getStatus(file),
       close: (file) => server.close(file),

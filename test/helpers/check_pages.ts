@@ -1,7 +1,8 @@
 /**
- * Watches the pages of every request while it runs, beside the events: locked and absent of content at
- * UNLOCK, after the walk valid exactly where the slices were good, no PG_fscache left at DONE (BEHAVIOUR
- * 3.13a, 4 to 6). Wraps the cache's share of the operations, through which it learns of the requests.
+ * Watches the pages of every request while it runs, beside the events: locked and absent of content
+ * at UNLOCK, after the walk valid exactly where the slices were good, no PG_fscache left at DONE
+ * (BEHAVIOUR 3.13a, 4 to 6). Wraps the cache's share of the operations, through which it learns of
+ * the requests.
  */
 import { ENOBUFS, ESTALE } from '../../src/core/base/errno.js';
 import type { AddressSpace } from '../../src/core/mm/address_space.js';
@@ -75,7 +76,8 @@ export class PageWatch {
     else if (row.what === 'DONE') this.#atRest(request);
   }
 
-  // The kernel stores a page that memory left torn, though it can be read, and stored, again meanwhile.
+  // The kernel stores a page that memory left torn, though it can be read, and stored, again
+  // meanwhile.
   get #storesApart(): boolean {
     return this.#conditions.defects === 'repaired' || !this.#conditions.allocationsFail;
   }
@@ -118,7 +120,8 @@ export class PageWatch {
     }
   }
 
-  // Valid: every byte lies in a good slice. The kernel takes short slices, and invalid ones, for good.
+  // Valid: every byte lies in a good slice. The kernel takes short slices, and invalid ones, for
+  // good.
   #isValid(request: RequestSeen, index: number): boolean {
     const kernel = this.#conditions.defects === 'kernel';
     const page = index * PAGE;

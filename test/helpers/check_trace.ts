@@ -1,7 +1,7 @@
 /**
- * Checks a trace of the read helper against the invariants of BEHAVIOUR 3.13a, from the events alone: it
- * shares no code with the engine and knows only what a line says. Fed live by `check_pages.ts`, or with the
- * rows of a trace after the fact. Every violation is one sentence.
+ * Checks a trace of the read helper against the invariants of BEHAVIOUR 3.13a, from the events
+ * alone: it shares no code with the engine and knows only what a line says. Fed live by
+ * `check_pages.ts`, or with the rows of a trace after the fact. Every violation is one sentence.
  */
 import type { MemoryRow } from '../../src/core/trace/sink.js';
 import type { StatValues, StatVariable } from '../../src/core/trace/stats_layout.js';
@@ -55,6 +55,12 @@ export interface RequestSeen {
   readonly slices: SliceSeen[];
   stage: 'begun' | 'reading' | 'unlocked' | 'storing' | 'done' | 'freed';
   resubmitting: boolean;
+  /** Last slice of the present resubmission, -1 before the first. */
+  resubmitted: number;
+  /** Assessed at all, and since the last read was issued. */
+  assessed: boolean;
+  assessedSince: boolean;
+  shortTold: boolean;
   /** Flags of the UNLOCK event. */
   flagsAtUnlock: number;
 }
@@ -157,6 +163,10 @@ export class TraceChecker {
         slices: [],
         stage: 'begun',
         resubmitting: false,
+        resubmitted: -1,
+        assessed: false,
+        assessedSince: false,
+        shortTold: false,
         flagsAtUnlock: 0,
       });
       return;
@@ -191,11 +201,29 @@ export class TraceChecker {
       const early = request.stage === 'begun' || request.stage === 'reading';
       this.#expect(early, id, `${row.what} after ${request.stage}`);
       this.#expect((flags & IN_PROGRESS) !== 0, id, `${row.what} without IN_PROGRESS`);
+      this.#expectResubmitted(request);
       request.resubmitting = row.what === 'RESUBM';
-      if (!request.resubmitting) return;
+      request.resubmitted = -1;
+      if (!request.resubmitting) {
+        this.#expect(!request.assessedSince, id, 'ASSESS twice of the same reads');
+        request.assessed = true;
+        request.assessedSince = true;
+        return;
+      }
+      this.#expectAssessed(request);
       this.#expect((flags & INCOMPLETE_IO) !== 0, id, 'RESUBM of a complete request');
       this.#expect((flags & FAILED) === 0, id, 'RESUBM of a failed request');
     }
+  }
+
+  #expectResubmitted({ id, resubmitting, resubmitted }: RequestSeen): void {
+    this.#expect(!resubmitting || resubmitted >= 0, id, 'RESUBM of nothing');
+  }
+
+  // Readahead assesses a round in silence when it ended inside the resubmission; readpage never
+  // does.
+  #expectAssessed({ id, what, assessed, assessedSince }: RequestSeen): void {
+    this.#expect(what === 'READAHEAD' ? assessed : assessedSince, id, 'a round was not assessed');
   }
 
   #unlock(request: RequestSeen, flags: number): void {
@@ -204,6 +232,8 @@ export class TraceChecker {
     const repaired = this.#conditions.defects === 'repaired';
     this.#expect(stage === 'begun' || stage === 'reading', id, `UNLOCK after ${stage}`);
     this.#expect((flags & IN_PROGRESS) !== 0, id, 'UNLOCK without IN_PROGRESS');
+    this.#expectAssessed(request);
+    this.#expectResubmitted(request);
     const invalid = slices.some(({ source }) => source === 'INVL');
     const lost = slices.some(({ source, error }) => source !== 'READ' && error < 0);
     this.#expect(failed === (lost || (invalid && repaired)), id, `UNLOCK with FAILED ${failed}`);
@@ -220,8 +250,8 @@ export class TraceChecker {
   }
 
   /**
-   * True if the slice is to be stored once its request has been unlocked. Repaired, a slice that reaches
-   * into a page which no slice completes is not.
+   * True if the slice is to be stored once its request has been unlocked. Repaired, a slice that
+   * reaches into a page which no slice completes is not.
    */
   isStored(
     request: RequestSeen,
@@ -257,8 +287,11 @@ export class TraceChecker {
   }
 
   #free(request: RequestSeen): void {
-    const { id, slices, stage } = request;
+    const { id, slices, stage, flagsAtUnlock } = request;
     this.#expect(stage === 'done', id, `FREE after ${stage}`);
+    const short = request.what === 'READPAGE' && request.submitted < request.len;
+    const silent = short && !request.shortTold && (flagsAtUnlock & FAILED) === 0;
+    this.#expect(!silent, id, 'a short readpage was not told');
     for (const { index, freed } of slices) this.#expect(freed, id, `slice ${index} outlives it`);
     request.stage = 'freed';
   }
@@ -330,7 +363,9 @@ export class TraceChecker {
   #submit(request: RequestSeen, slice: SliceSeen, now: SliceSeen): string | null {
     const again = request.start + request.submitted !== now.start;
     if (again || slice.reading || slice.source === 'INVL') return 'again or of an invalid slice';
-    if (slice.source !== now.source || slice.len !== now.len) return 'is not what was prepared';
+    const asPrepared = slice.source === now.source && slice.flags === now.flags;
+    const unused = now.error === 0 && now.transferred === 0;
+    if (!asPrepared || !unused) return 'is not what was prepared';
     slice.reading = true;
     request.submitted += now.len;
     return null;
@@ -390,7 +425,8 @@ export class TraceChecker {
     if (what === 'short-readpage') {
       const short = request.submitted < request.len && request.what === 'READPAGE';
       const unlocked = ['unlocked', 'storing', 'done'].includes(request.stage);
-      this.#expect(unlocked && short, id, 'short-readpage, not short');
+      this.#expect(unlocked && short && !request.shortTold, id, 'short-readpage, not short');
+      request.shortTold = true;
       return;
     }
     const slice = request.slices[Number(row.index)];
@@ -401,6 +437,7 @@ export class TraceChecker {
     if (what === 'read') this.#expect(slice.reading, id, 'failure read of nothing in flight');
     else if (what === 'copy-to-cache') this.#expect(slice.writing, id, 'failure of no store');
     else this.#expect(request.stage === 'storing', id, `failure ${what} after ${request.stage}`);
+    this.#expect(slice.announced === undefined, id, `failure ${what} told twice`);
     slice.announced = { what, error: Number(row.error) };
   }
 }
@@ -428,13 +465,20 @@ function isBad({ error, transferred, len }: SliceSeen): boolean {
   return error < 0 || transferred < len;
 }
 
+// A round goes over the slices once, in order.
+function mayResubmit({ resubmitting, resubmitted }: RequestSeen, slice: SliceSeen): boolean {
+  return resubmitting && slice.index > resubmitted && !slice.reading;
+}
+
 function resubmitShort(request: RequestSeen, slice: SliceSeen, now: SliceSeen): string | null {
-  if (!request.resubmitting || slice.reading) return 'outside a resubmission';
+  if (!mayResubmit(request, slice)) return 'outside a resubmission';
   if ((slice.flags & SHORT_READ) === 0 || slice.error !== 0) return 'that was not short';
   if ((now.flags & SHORT_READ) !== 0 || (now.flags & SEEK_DATA) === 0) return 'with wrong flags';
   if (now.source !== slice.source) return 'from another source';
   if (now.transferred !== slice.transferred) return 'from another position';
   slice.reading = true;
+  request.assessedSince = false;
+  request.resubmitted = slice.index;
   return null;
 }
 
@@ -444,10 +488,12 @@ function downloadInstead(
   now: SliceSeen,
   { defects }: TraceConditions,
 ): string | null {
-  if (!request.resubmitting || slice.reading) return 'outside a resubmission';
+  if (!mayResubmit(request, slice)) return 'outside a resubmission';
   if (slice.source !== 'READ' || now.source !== 'DOWN') return 'that was not read from the cache';
   if (now.error !== 0) return 'with an error';
   slice.reading = true;
+  request.assessedSince = false;
+  request.resubmitted = slice.index;
   if (now.transferred === slice.transferred) return null;
   // What is no longer valid is read anew, all of it.
   return now.transferred === 0 && defects === 'repaired' ? null : 'from another position';

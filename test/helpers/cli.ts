@@ -1,8 +1,9 @@
 /** The program as it is run: a child process, what it prints, and how it ends. */
-import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { setTimeout } from 'node:timers/promises';
 import { ROOT } from './source.js';
@@ -21,37 +22,40 @@ export interface Ended {
 /** A run under way. */
 export interface Started {
   readonly child: ChildProcess;
-  readonly ended: Promise<Ended>;
+  /** What it prints; to be read by the test, or nothing goes on once a pipe is full. */
+  readonly stdout: Readable;
+  /** Settles when it has ended. */
+  readonly ended: Promise<Omit<Ended, 'stdout'>>;
 }
 
-/** Starts netfslab; captures without `--out` go to a folder that nobody else uses. */
-export function startNetfslab(
-  args: readonly string[],
-  { env, ...options }: SpawnOptions = {},
-): Started {
+function start(command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Started {
+  // Captures without --out go where nobody else's are.
   const nowhere = { ...process.env, NETFSLAB_TRACES: '/nonexistent', ...env };
-  const child = spawn(process.execPath, [BIN, ...args], { ...options, env: nowhere });
-  return { child, ended: ending(child) };
+  const child = spawn(command, args, { env: nowhere, stdio: ['ignore', 'pipe', 'pipe'] });
+  const ended = Promise.all([text(child.stderr), once(child, 'close')]).then(
+    ([stderr, [status]]) => ({ status: status as number | null, stderr }),
+  );
+  return { child, stdout: child.stdout, ended };
+}
+
+async function toEnd({ stdout, ended }: Started): Promise<Ended> {
+  const [printed, end] = await Promise.all([text(stdout), ended]);
+  return { ...end, stdout: printed };
+}
+
+/** Starts netfslab. */
+export function startNetfslab(args: readonly string[], env?: NodeJS.ProcessEnv): Started {
+  return start(process.execPath, [BIN, ...args], env);
 }
 
 /** Runs netfslab to its end. */
-export function netfslab(args: readonly string[], options?: SpawnOptions): Promise<Ended> {
-  return startNetfslab(args, options).ended;
+export function netfslab(args: readonly string[], env?: NodeJS.ProcessEnv): Promise<Ended> {
+  return toEnd(startNetfslab(args, env));
 }
 
-/** Runs netfslab by a line of shell, in which `"$@"` is the program. */
-export function netfslabInShell(line: string, options: SpawnOptions = {}): Promise<Ended> {
-  const child = spawn('sh', ['-c', line, 'sh', process.execPath, BIN], options);
-  return ending(child);
-}
-
-async function ending(child: ChildProcess): Promise<Ended> {
-  const [stdout, stderr, [status]] = await Promise.all([
-    child.stdout === null ? '' : text(child.stdout),
-    child.stderr === null ? '' : text(child.stderr),
-    once(child, 'close') as Promise<[number | null]>,
-  ]);
-  return { status, stdout, stderr };
+/** Runs a line of shell in which `"$@"` is netfslab with these arguments. */
+export function inShell(line: string, args: readonly string[]): Promise<Ended> {
+  return toEnd(start('sh', ['-c', line, 'sh', process.execPath, BIN, ...args]));
 }
 
 /** Waits until a file holds that many bytes. */

@@ -45,7 +45,9 @@ export function counters({ stats, profile }: Lab): Record<string, number> {
   return Object.fromEntries(entries.filter(([, value]) => value !== 0));
 }
 
-/** One ->readahead call for [offset, offset + length), by readahead(2); everything in flight ends. */
+/**
+ * One ->readahead call for [offset, offset + length), by readahead(2); everything in flight ends.
+ */
 export async function readahead(
   { lab }: TestLab,
   file: VfsFile,
@@ -77,7 +79,9 @@ export async function dropPages({ lab }: TestLab, file: VfsFile): Promise<void> 
   await lab.run('reader', () => file.fadvise('dontneed'));
 }
 
-/** The state of a page in words: `absent`, or its flags and references beyond the page cache's own. */
+/**
+ * The state of a page in words: `absent`, or its flags and references beyond the page cache's own.
+ */
 export function pageState({ lab }: TestLab, file: VfsFile, index: number): string {
   const { folios } = lab;
   const pfn = (file as unknown as OpenFile).mapping.find(index);

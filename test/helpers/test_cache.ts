@@ -1,7 +1,8 @@
 /**
- * A cache in memory for tests of the read helper. It answers the table of cache operations as cachefiles
- * does (BEHAVIOUR 4.3 to 4.5) from the bytes it holds, and can be told to fail, to be short, to refuse, and
- * to answer inside the call or later. It emits no event: what a trace shows, the helper did.
+ * A cache in memory for tests of the read helper. It answers the table of cache operations as
+ * cachefiles does (BEHAVIOUR 4.3 to 4.5) from the bytes it holds, and can be told to fail, to be
+ * short, to refuse, and to answer inside the call or later. It emits no event: what a trace shows,
+ * the helper did.
  */
 import type { ExecutionContext } from 'ava';
 import { ENOBUFS } from '../../src/core/base/errno.js';
@@ -37,7 +38,10 @@ export interface CacheIo {
   readonly seekData: boolean;
 }
 
-/** What a test cache can be told. Faults give undefined (all is well), bytes (short) or a negative errno. */
+/**
+ * What a test cache can be told. Faults give undefined (all is well), bytes (short) or a negative
+ * errno.
+ */
 export interface TestCacheOptions {
   /** Number printed as `c=`. */
   readonly cookie: number;
@@ -61,7 +65,9 @@ export interface TestCacheOptions {
   readonly isStillValid: (() => boolean) | undefined;
   /** A source that prepare_read gives without looking. */
   readonly choose: (subreq: Subrequest) => Source | undefined;
-  /** A run of data shorter than a block gives a READ of nothing, as in v5.13 (row 9 of the table). */
+  /**
+   * A run of data shorter than a block gives a READ of nothing, as in v5.13 (row 9 of the table).
+   */
   readonly emptyReads: boolean;
 }
 

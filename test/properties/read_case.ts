@@ -1,7 +1,7 @@
 /**
- * Random cases for the properties of the read helper: what is asked of a lab, under which settings, with
- * which faults; and the runner that checks every byte, every event and every page of one case. Used by
- * `read_helper.test.ts` only.
+ * Random cases for the properties of the read helper: what is asked of a lab, under which settings,
+ * with which faults; and the runner that checks every byte, every event and every page of one case.
+ * Used by `read_helper.test.ts` only.
  */
 import type { ExecutionContext } from 'ava';
 import fc from 'fast-check';
@@ -214,7 +214,7 @@ export async function runCase(
   cache?.attach(lab.scheduler);
   const readers = given.jobs.map(({ file, steps }) => {
     const reader = new Reader(lab.vfs.open(`f${file}`), contents[file] as Buffer, given, defects);
-    if (given.cache && cache) fillCache(cache, reader, given.cache, chance);
+    if (cache) fillCache(cache, reader, given, chance);
     return { reader, steps };
   });
   await Promise.all(
@@ -264,20 +264,28 @@ function makeCache(
     },
     refuse: () => hits(faults.storeRefused),
     hasSpace: () => !hits(faults.noSpace),
-    isStillValid: faults.stale > 0 ? () => !hits(faults.stale) : undefined,
+    isStillValid: faults.stale > 0 ? () => !isOld(faults) && !hits(faults.stale) : undefined,
   });
 }
 
-// Runs of blocks of the file as a cache holds it: with zeros behind the end, to the end of the page.
+/** The cache holds nothing but old data, and is never valid. */
+function isOld({ stale }: Faults): boolean {
+  return stale > 70;
+}
+
+// Runs of blocks of the file as a cache holds it: with zeros behind the end, to the end of the
+// page.
 function fillCache(
   cache: TestCache,
   { file, expected }: Reader,
-  { blockSize, full }: NonNullable<ReadCase['cache']>,
+  { cache: made, faults }: ReadCase,
   chance: Prng,
 ): void {
+  const { blockSize, full } = made as NonNullable<typeof made>;
   const { ino } = file.fstat();
   const stored = Buffer.alloc(roundUp(expected.length, PAGE_SIZE));
-  stored.set(expected);
+  if (isOld(faults)) stored.fill(0x5a);
+  else stored.set(expected);
   for (let at = 0; at < stored.length; ) {
     const end = Math.min(stored.length, at + blockSize * (1 + chance.below(20)));
     if (chance.below(256) < full) cache.fill(ino, at, stored.subarray(at, end));

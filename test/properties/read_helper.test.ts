@@ -1,7 +1,8 @@
 /**
- * Properties of the read helper over random files, windows, settings and faults: whatever happens, every
- * byte that is delivered is the file's, and every event and page keeps the invariants of BEHAVIOUR 3.13a.
- * `NETFSLAB_CASES` sets the number of cases, `NETFSLAB_SEED` the seed (printed when a case fails).
+ * Properties of the read helper over random files, windows, settings and faults: whatever happens,
+ * every byte that is delivered is the file's, and every event and page keeps the invariants of
+ * BEHAVIOUR 3.13a. `NETFSLAB_CASES` sets the number of cases, `NETFSLAB_SEED` the seed (printed
+ * when a case fails).
  */
 import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';

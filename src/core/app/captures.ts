@@ -1,4 +1,4 @@
-/** Lists captures with what is in them. Called by `trace ls`. */
+/** Captures as a whole: which there are, with what is in them, and whether they are whole. */
 import { existsSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { ANALYSES } from '../analysis/index.js';
@@ -47,4 +47,13 @@ function describe(path: string): Row {
     if (error instanceof StoreError) return { state: 'not a capture' };
     throw error;
   }
+}
+
+/** What to know of a capture before believing it: that it is not whole; null when it is. */
+export function captureCaveat(path: string): string | null {
+  const capture = openCapture(path);
+  const { complete, lost_events: lost } = capture.info;
+  capture.close();
+  if (complete === 0) return 'incomplete: the run was cut short';
+  return lost === 0 ? null : `incomplete: ${lost} events were lost`;
 }

@@ -29,7 +29,7 @@ export async function catFiles(
   trace?: TraceTarget,
 ): Promise<void> {
   // A lab without a trace first, so that a bad server leaves no capture behind.
-  new Lab(options);
+  await new Lab(options).close();
   const sink = trace && traceSink(trace, 'cat', options);
   const lab = new Lab({ ...options, sink });
   const buffer = new Uint8Array(CHUNK);
@@ -38,6 +38,8 @@ export async function catFiles(
     try {
       if (!(await catFile(lab, nameOf(lab, path), buffer, output))) break;
     } catch (error) {
+      // A trace that cannot be written ends it all; the report of the lab says so.
+      if (lab.tracer.failure !== undefined) break;
       output.failed(error);
     }
   }

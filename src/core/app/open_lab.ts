@@ -4,7 +4,7 @@
  */
 import { createRequire } from 'node:module';
 import { Lab } from '../lab/lab.js';
-import { LAB_DEFAULTS, type LabOptions } from '../lab/options.js';
+import type { LabOptions } from '../lab/options.js';
 import { printStats, statEntries } from '../trace/stats_layout.js';
 import type { FinishReport } from '../trace/types.js';
 import type { FileAdvice, FileStat, PageRun, VfsFile } from '../vfs/types.js';
@@ -55,11 +55,11 @@ export interface PublicLab {
  * `ErrnoError`.
  */
 export async function openLab({ trace, ...given }: OpenLabOptions): Promise<PublicLab> {
-  const options = { clock: 'real', ...given } as const;
+  const options = { ...given, clock: given.clock ?? 'real' } as const;
   // First without a trace, so that a lab that cannot be opened leaves no capture behind.
   if (trace !== undefined) await new Lab(options).close();
   const sink = trace === undefined ? undefined : traceSink(targetOf(trace), 'api', options);
-  const lab = new Lab({ ...LAB_DEFAULTS, ...options, sink });
+  const lab = new Lab({ ...options, sink });
   return {
     open: (path) => wrap(lab, lab.vfs.open(path)),
     stats: () => printStats(statEntries(lab.profile.era, lab.stats)),

@@ -61,8 +61,12 @@ export async function runWorkload(request: RunRequest, watch: RunWatch = {}): Pr
   checkRequest(request);
   // A lab without a trace first, so that a bad server or selection leaves no capture behind.
   const probe = new Lab(request.lab);
-  const files = selectFiles(probe.server, request.files, request.dir);
-  await probe.close();
+  let files: readonly WorkloadFile[];
+  try {
+    files = selectFiles(probe.server, request.files, request.dir);
+  } finally {
+    await probe.close();
+  }
   const sink = request.trace && traceSink(request.trace, request.rw, request.lab);
   const lab = new Lab({ ...request.lab, sink });
   const phase = await runPhase(lab, request, files, watch);
@@ -196,6 +200,9 @@ class Phase {
   }
 
   #ended(op: EndedOp): void {
+    // It was thrown once, to whoever traced just then; the other jobs learn of it here.
+    const { failure } = this.#lab.tracer;
+    if (failure !== undefined) throw failure;
     const { opLog } = this.#request;
     if (opLog === 'all' || (opLog === 'miss' && !op.hit)) this.#log(op);
     if (op.result > 0) this.#bytes += op.result;

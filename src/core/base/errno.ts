@@ -88,6 +88,7 @@ export const ENODEV = 19;
 export const EISDIR = 21;
 export const EINVAL = 22;
 export const ENODATA = 61;
+export const EOPNOTSUPP = 95;
 export const ENOBUFS = 105;
 export const ESTALE = 116;
 export const ERESTARTSYS = 512;

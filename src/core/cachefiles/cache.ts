@@ -1,259 +1,253 @@
 /**
- * A cache directory: binding it, finding and making the objects of cookies, space, and publishing what has
- * been stored. Plays fs/cachefiles/{daemon,interface,namei,xattr}.c; called by fscache through
- * `CacheBackend`. Spec: BEHAVIOUR 4.2, 4.6 to 4.10.
+ * The cache in one directory: finding, making, invalidating and culling the objects of cookies. Plays
+ * fs/cachefiles/{interface,namei,xattr}.c; called by fscache through `CacheBackend`. Spec: BEHAVIOUR 4.2,
+ * 4.6 to 4.10.
  *
- * Differs: each object has a content map beside its file. What is stored becomes findable when its map is
- * published, after the data itself has been made durable; a stop at any moment before loses downloads,
- * never correctness.
+ * Differs: each object has a content map beside its file, and a file is never used for a second version
+ * of what it holds.
  */
 import path from 'node:path';
-import { EAGAIN, ENOBUFS } from '../base/errno.js';
-import { ErrnoError } from '../base/errors.js';
-import { PAGE_SIZE, roundUp } from '../base/range.js';
+import { ENOBUFS } from '../base/errno.js';
 import type { CacheBackend, CacheObject, CookieIdentity } from '../fscache/types.js';
-import {
-  allowsDirect,
-  makeDirectory,
-  openBacking,
-  readWhole,
-  removeFile,
-  renameFile,
-  replaceFile,
-  type Space,
-  spaceOf,
-  truncateFd,
-} from '../io/backing.js';
-import { closeFd } from '../io/files.js';
-import { getXattr, lockFile, setXattr, syncFilesystem } from '../io/syscalls.js';
+import type { Backing } from '../io/types.js';
 import type { CacheResources } from '../netfs/types.js';
-import { ContentMap } from './content_map.js';
-import { type CacheIo, OperationPriv } from './io.js';
-import { encodeKey, fanOut } from './key.js';
+import type { Scheduler } from '../sim/scheduler.js';
+import { Binding, objectPath } from './binding.js';
+import { Checkpointer } from './checkpoint.js';
+import { backingSize, Content, mapPath, readCoherency, writeCoherency } from './content.js';
+import { ContentMap, type MapIdentity } from './content_map.js';
+import { cullObjects, usedBytes } from './cull.js';
+import { CacheIo, OperationPriv } from './io.js';
+import { Room } from './space.js';
 import { CacheCounters, type CacheOptions, type CachefilesObject } from './types.js';
 
-const XATTR = 'user.CacheFiles.cache';
-/** Stop storing below this share of free blocks and inodes (bstop, fstop; the usual 3 %). */
-const STOP = 0.03;
-
-/** The cache in one directory. */
+/** The cache of one lab. */
 export class Cachefiles implements CacheBackend {
   readonly options: CacheOptions;
   readonly counters = new CacheCounters();
-  /** False where the filesystem does not allow O_DIRECT, or it was not wanted. */
-  readonly direct: boolean;
-  readonly #root: string;
-  readonly #lockFd: number;
+  readonly room: Room;
+  readonly checkpointer: Checkpointer;
+  readonly backing: Backing;
+  /** What is not as it was asked for, in sentences. */
+  readonly warnings: string[] = [];
+  readonly #binding: Binding;
+  readonly #scheduler: Scheduler;
   readonly #io: CacheIo;
-  /** Objects by path: open ones, and closed ones whose map is still to be published. */
-  readonly #objects = new Map<string, CachefilesObject>();
+  readonly #direct: boolean;
+  readonly #xattr: boolean;
+  /** Paths of the objects that are open. */
+  readonly #open = new Set<string>();
+  #giveUnused: () => void = () => {};
+  #culling = false;
   #lastId = 0;
-  #buried = 0;
 
-  /**
-   * Binds a directory, making it if need be. Throws `ErrnoError`: EBUSY when another process uses it,
-   * EACCES, ENOSPC, ... when it cannot be used.
-   */
-  constructor(options: CacheOptions, io: (cache: Cachefiles) => CacheIo) {
+  /** Binds the directory; throws as `Binding` does. */
+  constructor(options: CacheOptions, backing: Backing, scheduler: Scheduler) {
     this.options = options;
-    this.#root = path.resolve(options.dir);
-    for (const directory of [this.#cacheDir, this.#graveyard]) {
-      const error = makeDirectory(directory);
-      if (error < 0) this.#fail(error, 'mkdir', 'name a directory that can be written to');
-    }
-    this.#lockFd = this.#lock();
-    this.direct = options.direct && allowsDirect(this.#root);
-    this.#io = io(this);
-  }
-
-  get #cacheDir(): string {
-    return path.join(this.#root, 'cache');
-  }
-
-  get #graveyard(): string {
-    return path.join(this.#root, 'graveyard');
+    this.backing = backing;
+    this.#scheduler = scheduler;
+    const binding = new Binding(backing, options.dir);
+    const { root } = binding;
+    this.#binding = binding;
+    this.#direct = options.direct && binding.direct;
+    this.#xattr = options.xattr && binding.xattr;
+    this.room = new Room(backing, root, options.size, options.limits);
+    if (options.size > 0) this.room.used = usedBytes(backing, root);
+    this.checkpointer = new Checkpointer(backing, root, scheduler, this.counters);
+    this.#io = new CacheIo(this, scheduler);
+    this.#warn();
   }
 
   lookup(cookie: CookieIdentity): CachefilesObject | number {
-    const directory = path.join(
-      this.#cacheDir,
-      `I${encodeKey(cookie.volume)}`,
-      fanOut(cookie.key),
-    );
-    const file = path.join(directory, encodeKey(cookie.key));
-    const pending = this.#objects.get(file);
-    if (pending !== undefined) this.#publish(pending);
-    const found = this.#openExisting(file, cookie);
-    if (found !== undefined) return this.#keep(found);
-    const refused = this.hasSpace(0) ? makeDirectory(directory) : -ENOBUFS;
-    if (refused < 0) return refused;
-    const made = this.#create(file, cookie);
-    return typeof made === 'number' ? made : this.#keep(made);
+    const file = objectPath(this.#binding.root, cookie.volume, cookie.key);
+    const content = this.#revive(file, cookie) ?? this.#openExisting(file, cookie);
+    const found = content ?? this.#create(file, cookie);
+    if (typeof found === 'number') return found;
+    if (content !== undefined) this.counters.found++;
+    this.backing.touch(found.fd);
+    this.#open.add(file);
+    return { debugId: ++this.#lastId, path: file, content: found };
   }
 
-  beginOperation(
-    object: CacheObject,
-    cookie: CookieIdentity,
-    cres: CacheResources,
-    ended: () => void,
-  ): void {
+  beginOperation(object: CacheObject, cres: CacheResources, ended: () => void): number {
+    const own = object as CachefilesObject;
+    if (own.content === undefined) return -ENOBUFS;
     cres.ops = this.#io;
     cres.debugId = object.debugId;
-    cres.priv = new OperationPriv(object as CachefilesObject, cookie, ended);
+    cres.priv = new OperationPriv(own, own.content.get(), ended);
+    return 0;
   }
 
   invalidate(object: CacheObject, cookie: CookieIdentity): void {
     const own = object as CachefilesObject;
-    // The published map goes first: nothing of the old content may be found again.
-    removeFile(mapPath(own.path));
-    own.map.clearAll();
-    own.identity = identityOf(cookie);
-    truncateFd(own.fd, 0);
-    truncateFd(own.fd, roundUp(cookie.size, PAGE_SIZE));
-    setXattr(own.fd, XATTR, coherency(cookie));
-    own.dirty = true;
+    if (own.content !== undefined) {
+      this.#discard(own.content);
+      own.content.put();
+    }
+    const made = this.#create(own.path, cookie);
+    own.content = typeof made === 'number' ? undefined : made;
   }
 
   release(object: CacheObject, retire: boolean): void {
-    const own = object as CachefilesObject;
-    closeFd(own.fd);
-    own.fd = -1;
-    if (retire) {
-      this.#bury(own.path);
-      this.#objects.delete(own.path);
-    } else if (!own.dirty) {
-      this.#objects.delete(own.path);
-    }
+    const { path: file, content } = object as CachefilesObject;
+    this.#open.delete(file);
+    if (content === undefined) return;
+    if (retire) this.#discard(content);
+    content.put();
+  }
+
+  onPressure(give: () => void): void {
+    this.#giveUnused = give;
   }
 
   checkpoint(): void {
-    const dirty = [...this.#objects.values()].filter((object) => object.dirty);
-    if (dirty.length === 0) return;
-    // One sync of the filesystem covers the data of every object; then the maps may say so.
-    syncFilesystem(this.#lockFd);
-    for (const object of dirty) this.#publish(object);
+    this.checkpointer.begin();
   }
 
   close(): void {
-    this.checkpoint();
-    closeFd(this.#lockFd);
+    this.#binding.release();
   }
 
-  /** True if `bytes` more may be stored without falling below the limit. */
-  hasSpace(bytes: number): boolean {
-    const space = spaceOf(this.#root);
-    if (typeof space === 'number') return false;
-    return above(space, bytes);
-  }
-
-  /** Block size of the filesystem, at most a page. */
-  get blockSize(): number {
-    const space = spaceOf(this.#root);
-    return typeof space === 'number' ? PAGE_SIZE : Math.min(PAGE_SIZE, space.blockSize);
-  }
-
-  #lock(): number {
-    const file = path.join(this.#root, 'lock');
-    let fd = openBacking(file, true, false);
-    if (fd < 0) fd = openBacking(file, false, false);
-    if (fd < 0) this.#fail(fd, 'open', 'name a directory that can be written to');
-    const error = lockFile(fd);
-    if (error === 0) return fd;
-    closeFd(fd);
-    const busy = error === -EAGAIN;
-    const hint = busy ? 'end the other netfslab or name another --cache' : undefined;
-    throw new ErrnoError(busy ? 'EBUSY' : error, 'lock', this.#root, {
-      ...(busy && { text: 'another process uses this cache' }),
-      ...(hint !== undefined && { hint }),
-    });
-  }
-
-  #openExisting(file: string, cookie: CookieIdentity): CachefilesObject | undefined {
-    const fd = openBacking(file, false, this.direct);
-    if (fd < 0) return undefined;
-    const xattr = getXattr(fd, XATTR);
-    const coherent = typeof xattr === 'number' ? undefined : xattr.equals(coherency(cookie));
-    const map = this.#readMap(file, cookie);
-    // Without extended attributes the map alone says which version this is.
-    const trusted = this.options.presence === 'seek' ? coherent === true : map !== undefined;
-    if (coherent === false || (!trusted && coherent === undefined)) {
-      this.counters.stale++;
-      closeFd(fd);
-      this.#bury(file);
-      return undefined;
+  /** True if `files` and `bytes` more may be stored; when room gets short, culling begins. */
+  hasRoom(files: number, bytes: number): boolean {
+    const enough = this.room.has(files, bytes);
+    if (this.room.culling && !this.#culling) {
+      this.#culling = true;
+      this.#scheduler.queueWork(() => this.#cull());
     }
-    this.counters.found++;
-    return this.#object(file, fd, map ?? new ContentMap(this.options.granule), cookie);
+    return enough;
   }
 
-  #readMap(file: string, cookie: CookieIdentity): ContentMap | undefined {
-    const data = readWhole(mapPath(file));
-    if (typeof data === 'number') return undefined;
-    return ContentMap.decode(data, identityOf(cookie), this.options.granule);
+  // The daemon's part: objects go, least recently used first, until there is room again.
+  *#cull() {
+    this.#giveUnused();
+    yield* this.#scheduler.reschedule();
+    const { root } = this.#binding;
+    for (const victim of cullObjects(this.backing, root, (file) => this.#open.has(file))) {
+      this.room.has(0, 0);
+      if (!this.room.culling) break;
+      // It may have been opened since the list was made.
+      if (this.#open.has(victim.file)) continue;
+      const pending = this.checkpointer.find(victim.file);
+      if (pending !== undefined) this.checkpointer.forget(pending);
+      if (this.#binding.bury(victim.file) < 0) continue;
+      this.room.used -= victim.allocated;
+      this.counters.culled++;
+      yield* this.#scheduler.reschedule();
+    }
+    this.#culling = false;
   }
 
-  #create(file: string, cookie: CookieIdentity): CachefilesObject | number {
-    removeFile(mapPath(file));
-    const fd = openBacking(file, true, this.direct);
-    if (fd < 0) return fd;
-    const error = truncateFd(fd, roundUp(cookie.size, PAGE_SIZE));
+  // An object that was closed before its map was published: the map is still in memory.
+  #revive(file: string, cookie: CookieIdentity): Content | undefined {
+    const pending = this.checkpointer.find(file);
+    if (pending === undefined) return undefined;
+    const { identity, fd: open } = pending;
+    const same = identity.aux === cookie.aux && identity.size === cookie.size;
+    if (same && open >= 0) return pending.get();
+    const fd = same ? this.backing.open(file, { create: false, direct: this.#direct }) : -1;
+    if (fd >= 0) return pending.reopen(fd);
+    this.#discard(pending);
+    return undefined;
+  }
+
+  #openExisting(file: string, cookie: CookieIdentity): Content | undefined {
+    const fd = this.backing.open(file, { create: false, direct: this.#direct });
+    if (fd < 0) return undefined;
+    const content = this.#contentOf(file, fd, cookie);
+    if (content !== undefined) return content;
+    this.counters.stale++;
+    this.backing.close(fd);
+    this.#bury(file);
+    return undefined;
+  }
+
+  // What the file holds of this version, by the file's own account and its map's.
+  #contentOf(file: string, fd: number, cookie: CookieIdentity): Content | undefined {
+    const incarnation = this.#xattr
+      ? readCoherency(this.backing, fd, cookie)
+      : this.#incarnationByInode(file);
+    if (incarnation === undefined) return undefined;
+    const identity = identityOf(cookie, incarnation);
+    const data = this.backing.readWhole(mapPath(file));
+    const known = typeof data !== 'number';
+    const map = known ? ContentMap.decode(data, identity, this.options.granule) : undefined;
+    if (map !== undefined) return this.#content(file, fd, identity, map, cookie);
+    // The kernel has no map: the filesystem is asked what is there.
+    if (this.options.presence !== 'seek' || !this.#xattr) return undefined;
+    return this.#content(file, fd, identity, new ContentMap(this.options.granule), cookie);
+  }
+
+  #create(file: string, cookie: CookieIdentity): Content | number {
+    const { backing } = this;
+    if (!this.hasRoom(1, 0)) return -ENOBUFS;
+    const how = { create: true, direct: this.#direct };
+    let fd = backing.open(file, how);
+    if (fd < 0) {
+      // Its directory is missing, or something that could not be removed is in its place.
+      const error = backing.makeDirectory(path.dirname(file));
+      if (error < 0) return error;
+      fd = backing.open(file, how);
+      if (fd < 0) return fd;
+    }
+    // A map without its file, which a power cut can leave, must not meet a new file.
+    let error = backing.remove(mapPath(file));
+    if (error === 0) error = backing.truncate(fd, backingSize(cookie.size));
+    const incarnation = this.#xattr
+      ? this.#binding.nextIncarnation()
+      : (this.#incarnationByInode(file) ?? '');
+    const identity = identityOf(cookie, incarnation);
+    if (error === 0 && this.#xattr) error = writeCoherency(backing, fd, identity);
     if (error < 0) {
-      closeFd(fd);
+      backing.close(fd);
+      this.#bury(file);
       return error;
     }
-    setXattr(fd, XATTR, coherency(cookie));
     this.counters.created++;
-    const object = this.#object(file, fd, new ContentMap(this.options.granule), cookie);
-    object.dirty = true;
-    return object;
+    return this.#content(file, fd, identity, new ContentMap(this.options.granule), cookie);
   }
 
-  #object(file: string, fd: number, map: ContentMap, cookie: CookieIdentity): CachefilesObject {
-    const debugId = ++this.#lastId;
-    return { debugId, path: file, fd, map, identity: identityOf(cookie), dirty: false };
+  #content(
+    file: string,
+    fd: number,
+    identity: MapIdentity,
+    map: ContentMap,
+    cookie: CookieIdentity,
+  ): Content {
+    const content = new Content(this.backing, file, fd, identity, map);
+    content.name = cookie.name;
+    return content;
   }
 
-  #keep(object: CachefilesObject): CachefilesObject {
-    this.#objects.set(object.path, object);
-    return object;
+  #incarnationByInode(file: string): string | undefined {
+    const status = this.backing.status(file);
+    return typeof status === 'number' ? undefined : `inode ${status.inode}`;
   }
 
-  #publish(object: CachefilesObject): void {
-    object.dirty = false;
-    replaceFile(mapPath(object.path), object.map.encode(object.identity));
-    if (object.fd < 0) this.#objects.delete(object.path);
+  #discard(content: Content): void {
+    this.checkpointer.forget(content);
+    this.#bury(content.path);
   }
 
-  // The map goes first, so that no moment shows a map without its own data.
   #bury(file: string): void {
-    removeFile(mapPath(file));
-    const grave = path.join(this.#graveyard, `${process.pid}-${this.#buried++}`);
-    if (renameFile(file, grave) === 0) removeFile(grave);
+    const status = this.options.size > 0 ? this.backing.status(file) : 0;
+    if (this.#binding.bury(file) === 0 && typeof status !== 'number') {
+      this.room.used -= status.allocated;
+    }
   }
 
-  #fail(errno: number, syscall: string, hint: string): never {
-    throw new ErrnoError(errno, syscall, this.#root, { hint });
+  #warn(): void {
+    const { options, warnings } = this;
+    const { root } = this.#binding;
+    if (options.direct && !this.#direct) {
+      warnings.push(`no O_DIRECT in ${root}: cache I/O goes through the kernel's page cache`);
+    }
+    if (options.xattr && !this.#xattr) {
+      warnings.push(`no user xattrs in ${root}: coherency data is kept in the content maps alone`);
+    }
   }
 }
 
-function above({ available, total, filesFree, filesTotal }: Space, bytes: number): boolean {
-  const filesLow = filesTotal > 0 && filesFree < filesTotal * STOP;
-  return !filesLow && available - bytes >= total * STOP;
-}
-
-function identityOf({ volume, key, aux, size }: CookieIdentity): CachefilesObject['identity'] {
-  return { volume, key, aux, size };
-}
-
-// A type byte, the size and the filesystem's own coherency data.
-function coherency({ aux, size }: Pick<CookieIdentity, 'aux' | 'size'>): Buffer {
-  const head = Buffer.alloc(9);
-  head.writeUInt8(1);
-  head.writeBigUInt64BE(BigInt(size), 1);
-  return Buffer.concat([head, Buffer.from(aux)]);
-}
-
-/** Where the content map of a data file is. */
-export function mapPath(file: string): string {
-  return `${file}.map`;
+function identityOf({ volume, key, aux, size }: CookieIdentity, incarnation: string): MapIdentity {
+  return { volume, key, aux, size, incarnation };
 }

@@ -19,7 +19,11 @@ export interface MapIdentity {
   readonly aux: string;
   /** Bytes of the file. */
   readonly size: number;
+  /** Tells this data file from every other that has had or will have its name. */
+  readonly incarnation: string;
 }
+
+const IDENTITY = ['volume', 'key', 'aux', 'size', 'incarnation'] as const;
 
 /** Presence and checksums of the blocks (4 KiB) of one object. */
 export class ContentMap {
@@ -66,12 +70,6 @@ export class ContentMap {
     this.#present--;
   }
 
-  /** Forgets everything. */
-  clearAll(): void {
-    this.#bits.fill(0);
-    this.#present = 0;
-  }
-
   /**
    * The first byte at or after `position` whose granule is present (or absent), `end` if there is none
    * before it. `size` is the file's: blocks beyond it are not asked of a granule.
@@ -96,16 +94,17 @@ export class ContentMap {
     }
   }
 
-  /** The map as bytes. */
-  encode(identity: MapIdentity): Buffer {
+  /** The map as bytes; `name` is what people call the file. */
+  encode(identity: MapIdentity, name = ''): Buffer {
     const bytes = Buffer.from(this.#bits.subarray(0, this.#usedBytes()));
     const sums = new Uint32Array(this.#present);
     let n = 0;
     for (const { first, last } of this.runs()) {
       for (let block = first; block <= last; block++) sums[n++] = this.sum(block);
     }
+    const { granule } = this;
     const header = Buffer.from(
-      JSON.stringify({ ...identity, granule: this.granule, bytes: bytes.length, sums: n }),
+      JSON.stringify({ ...identity, name, granule, bytes: bytes.length, sums: n }),
     );
     const prefix = Buffer.alloc(PREFIX);
     prefix.write(MAGIC, 'latin1');
@@ -120,11 +119,19 @@ export class ContentMap {
   static decode(data: Buffer, identity: MapIdentity, granule: number): ContentMap | undefined {
     const found = parse(data);
     if (found === undefined) return undefined;
-    const { header, bits, sums } = found;
-    const same = (['volume', 'key', 'aux', 'size'] as const).every(
-      (name) => header[name] === identity[name],
-    );
-    if (!same) return undefined;
+    const { header } = found;
+    if (!IDENTITY.every((field) => header[field] === identity[field])) return undefined;
+    return ContentMap.#of(found, granule);
+  }
+
+  /** Any whole map and what it says it is of, for those who look at a cache from outside. */
+  static read(data: Buffer): { header: MapHeader; map: ContentMap } | undefined {
+    const found = parse(data);
+    const map = found && ContentMap.#of(found, found.header.granule);
+    return map && { header: found.header, map };
+  }
+
+  static #of({ bits, sums }: Parsed, granule: number): ContentMap | undefined {
     const map = new ContentMap(granule);
     let n = 0;
     for (let block = 0; block < bits.length * 8; block++) {
@@ -159,20 +166,20 @@ export class ContentMap {
 
 /** What the header of a map says. */
 export interface MapHeader extends MapIdentity {
+  readonly name: string;
   readonly granule: number;
   /** Bytes of the bitmap and number of checksums that follow. */
   readonly bytes: number;
   readonly sums: number;
 }
 
-/** The header of a map that is whole, for those who list objects without knowing their keys. */
-export function mapHeader(data: Buffer): MapHeader | undefined {
-  return parse(data)?.header;
+interface Parsed {
+  readonly header: MapHeader;
+  readonly bits: Buffer;
+  readonly sums: Uint32Array;
 }
 
-function parse(
-  data: Buffer,
-): { header: MapHeader; bits: Buffer; sums: Uint32Array } | undefined {
+function parse(data: Buffer): Parsed | undefined {
   if (data.length < PREFIX + 4 || data.toString('latin1', 0, MAGIC.length) !== MAGIC) return undefined;
   const body = data.subarray(0, data.length - 4);
   if (crc32c(body) !== data.readUInt32LE(data.length - 4)) return undefined;

@@ -4,14 +4,11 @@
  * Spec: BEHAVIOUR 4.3 to 4.5, 4.10.
  */
 import { crc32c } from '@node-rs/crc32';
-import { EIO, ENXIO, ESTALE } from '../base/errno.js';
-import { PAGE_SIZE, roundDown, roundUp } from '../base/range.js';
-import type { CookieIdentity } from '../fscache/types.js';
+import { EIO, ENXIO, EOPNOTSUPP, ESTALE } from '../base/errno.js';
+import { PAGE_SIZE, pageIndex, roundDown, roundUp } from '../base/range.js';
 import { makeSegmentList } from '../io/segments.js';
-import { seekData, seekHole } from '../io/syscalls.js';
-import type { IoDriver } from '../io/types.js';
 import type { AddressSpace } from '../mm/address_space.js';
-import { IovIter } from '../mm/iov_iter.js';
+import type { IovIter } from '../mm/iov_iter.js';
 import { SREQ_WRITE_TO_CACHE, type Subrequest } from '../netfs/objects.js';
 import {
   type ByteRange,
@@ -26,26 +23,26 @@ import {
 import type { Scheduler } from '../sim/scheduler.js';
 import type { Task } from '../sim/wait_queue.js';
 import type { Cachefiles } from './cache.js';
-import type { CachefilesObject } from './types.js';
+import type { Content } from './content.js';
+import type { CachefilesObject, Reason } from './types.js';
 
 /** What one request holds of the cache. */
 export class OperationPriv {
   readonly object: CachefilesObject;
-  readonly cookie: CookieIdentity;
-  /** The cookie's count when the request began. */
-  readonly invalCounter: number;
+  /** What the object held when the request began. */
+  readonly content: Content;
   readonly ended: () => void;
 
-  constructor(object: CachefilesObject, cookie: CookieIdentity, ended: () => void) {
+  /** Takes over a hold of the content. */
+  constructor(object: CachefilesObject, content: Content, ended: () => void) {
     this.object = object;
-    this.cookie = cookie;
-    this.invalCounter = cookie.invalCounter;
+    this.content = content;
     this.ended = ended;
   }
 
   /** The content was invalidated since the request began. */
   get outdated(): boolean {
-    return this.cookie.invalCounter !== this.invalCounter;
+    return this.object.content !== this.content;
   }
 }
 
@@ -54,42 +51,35 @@ const privOf = (cres: CacheResources): OperationPriv => cres.priv as OperationPr
 /** The cache operations of one lab. */
 export class CacheIo implements CacheOps {
   readonly #cache: Cachefiles;
-  readonly #driver: IoDriver;
   readonly #scheduler: Scheduler;
   readonly #segments = makeSegmentList();
   /** Present only where granules are larger than a page, so that the kernel's events stay as they are. */
   readonly expandReadahead?: CacheOps['expandReadahead'];
 
-  constructor(cache: Cachefiles, driver: IoDriver, scheduler: Scheduler) {
+  constructor(cache: Cachefiles, scheduler: Scheduler) {
     this.#cache = cache;
-    this.#driver = driver;
     this.#scheduler = scheduler;
     const { granule } = cache.options;
     if (granule > PAGE_SIZE) {
-      this.expandReadahead = (_cres, range: ByteRange, iSize: number): void => {
-        const end = roundUp(range.start + range.len, granule);
-        range.start = roundDown(range.start, granule);
-        range.len = Math.min(end, Math.max(roundUp(iSize, PAGE_SIZE), range.start + range.len)) - range.start;
-      };
+      this.expandReadahead = (_cres, range, iSize) => expandToGranules(range, granule, iSize);
     }
   }
 
   endOperation(cres: CacheResources): void {
-    privOf(cres).ended();
+    const { content, ended } = privOf(cres);
+    content.put();
+    ended();
+    this.#cache.checkpointer.tick();
   }
 
+  // biome-ignore lint/correctness/useYield: an operation that may sleep and does not have to.
   *prepareRead(subreq: Subrequest, iSize: number): Task<Source> {
-    const { object } = privOf(subreq.rreq.cache);
-    const { presence } = this.#cache.options;
-    if (subreq.start >= iSize) return FILL_WITH_ZEROES;
-    const { start, len } = subreq;
-    const seek = presence === 'map' ? undefined : this.#seekVerdict(object.fd, start, len, iSize);
-    const map = presence === 'seek' ? undefined : this.#mapVerdict(object, start, len);
-    const verdict = map !== undefined && seek !== undefined ? this.#agree(map, seek) : (map ?? seek);
-    if (verdict === undefined) return DOWNLOAD_FROM_SERVER;
+    const verdict = this.#verdict(privOf(subreq.rreq.cache).content, subreq, iSize);
+    const { reasons } = this.#cache.counters;
+    reasons[verdict.why] = (reasons[verdict.why] ?? 0) + 1;
     subreq.len = verdict.len;
     if (verdict.store) {
-      if (this.#cache.hasSpace(subreq.len)) subreq.flags |= SREQ_WRITE_TO_CACHE;
+      if (this.#cache.hasRoom(0, subreq.len)) subreq.flags |= SREQ_WRITE_TO_CACHE;
       else this.#cache.counters.noSpace++;
     }
     return verdict.source;
@@ -103,31 +93,33 @@ export class CacheIo implements CacheOps {
     done: Terminated,
   ): void {
     const priv = privOf(cres);
-    const { counters } = this.#cache;
+    const { counters, backing } = this.#cache;
     let skipped = 0;
     if (seekFirst) {
-      const data = seekData(priv.object.fd, start);
+      const data = backing.seekData(priv.content.fd, start);
       if (data < 0 && data !== -ENXIO) return done(data, false);
-      const hole = data < 0 ? iter.count : Math.min(iter.count, data - start);
-      if (hole > 0) iter.zero(hole);
-      if (iter.count === 0) return done(hole, false);
-      skipped = hole;
+      skipped = data < 0 ? iter.count : Math.min(iter.count, data - start);
+      if (skipped > 0) iter.zero(skipped);
+      if (iter.count === 0) return done(skipped, false);
     }
-    const position = start + skipped;
-    const count = iter.count;
+    const { count, position, mapping } = iter;
     counters.reads++;
-    this.#perform((answer) => {
-      iter.segments(this.#segments);
-      this.#driver.read(priv.object.fd, this.#segments, position, answer);
-    }, (result, wasAsync) => {
-      if (result > 0) counters.readBytes += result;
-      if (priv.outdated) return done(-ESTALE, wasAsync);
-      if (result < 0) return done(result, wasAsync);
-      if (!this.#verify(priv.object, iter.mapping, position, result)) return done(-EIO, wasAsync);
-      return done(skipped + Math.min(result, count), wasAsync);
-    });
+    this.#perform(
+      (answer) => {
+        iter.segments(this.#segments);
+        backing.driver.read(priv.content.fd, this.#segments, start + skipped, answer);
+      },
+      (result, wasAsync) => {
+        if (result > 0) counters.readBytes += Math.min(result, count);
+        if (priv.outdated) return done(-ESTALE, wasAsync);
+        if (result < 0) return done(result, wasAsync);
+        if (!this.#verify(priv.content, mapping, position, result, count)) return done(-EIO, wasAsync);
+        return done(skipped + Math.min(result, count), wasAsync);
+      },
+    );
   }
 
+  // biome-ignore lint/correctness/useYield: an operation that may sleep and does not have to.
   *prepareWrite(subreq: Subrequest, _iSize: number): Task<number> {
     const down = subreq.start % PAGE_SIZE;
     subreq.start -= down;
@@ -137,36 +129,39 @@ export class CacheIo implements CacheOps {
 
   write(cres: CacheResources, start: number, iter: IovIter, done: Terminated): void {
     const priv = privOf(cres);
-    const { object } = priv;
-    const { counters } = this.#cache;
+    const { content } = priv;
+    const { counters, backing, checkpointer, room } = this.#cache;
     const { count } = iter;
     if (priv.outdated) {
       counters.outdatedStores++;
       return done(-ESTALE, false);
     }
-    const sums = this.#checksums(iter.mapping, start, count);
-    for (let i = 0; i < sums.length; i++) object.map.clear(start / PAGE_SIZE + i);
+    const sums = checksums(iter.mapping, start, count);
+    const first = start / PAGE_SIZE;
+    for (let i = 0; i < sums.length; i++) content.map.clear(first + i);
     counters.writes++;
-    this.#perform((answer) => {
-      iter.segments(this.#segments);
-      this.#driver.write(object.fd, this.#segments, start, answer);
-    }, (result, wasAsync) => {
-      if (priv.outdated) {
-        counters.outdatedStores++;
-      } else if (result === count) {
-        counters.writtenBytes += result;
-        for (let i = 0; i < sums.length; i++) {
-          object.map.set(start / PAGE_SIZE + i, sums[i] as number);
+    this.#perform(
+      (answer) => {
+        iter.segments(this.#segments);
+        backing.driver.write(content.fd, this.#segments, start, answer);
+      },
+      (result, wasAsync) => {
+        if (priv.outdated) {
+          counters.outdatedStores++;
+        } else if (result === count) {
+          counters.writtenBytes += result;
+          room.used += result;
+          sums.forEach((sum, i) => content.map.set(first + i, sum));
+          checkpointer.changed(content, result);
         }
-        object.dirty = true;
-      }
-      return done(result, wasAsync);
-    });
+        return done(result, wasAsync);
+      },
+    );
   }
 
   // On the virtual clock an operation takes its modelled time; on the real one as long as it takes.
   #perform(start: (answer: (result: number) => void) => void, ended: Terminated): void {
-    if (this.#driver.name === 'sync') {
+    if (this.#cache.backing.driver.name === 'sync') {
       this.#scheduler.after(this.#cache.options.latencyNs, () =>
         start((result) => ended(result, true)),
       );
@@ -175,70 +170,99 @@ export class CacheIo implements CacheOps {
     }
   }
 
-  #mapVerdict({ map, identity }: CachefilesObject, start: number, len: number): Verdict {
-    const end = start + len;
-    const { size } = identity;
-    const data = map.next(true, start, end, size);
-    if (data > start) return { source: DOWNLOAD_FROM_SERVER, len: data - start, store: true };
-    const hole = map.next(false, start, end, size);
-    return { source: READ_FROM_CACHE, len: hole - start, store: false };
+  #verdict(content: Content, { start, len }: Subrequest, iSize: number): Verdict {
+    if (start >= iSize) {
+      return { source: FILL_WITH_ZEROES, len, store: false, why: 'after-eof' };
+    }
+    switch (this.#cache.options.presence) {
+      case 'seek':
+        return this.#seekVerdict(content.fd, start, len, iSize);
+      case 'map':
+        return mapVerdict(content, start, len);
+      case 'both':
+        return this.#checkedVerdict(content, start, len);
+    }
   }
 
   // The map decides, but what the filesystem no longer has cannot be read: it is downloaded again.
-  #agree(map: Verdict, seek: Verdict): Verdict {
-    const both = map.source === READ_FROM_CACHE && seek.source === READ_FROM_CACHE;
-    if (both ? seek.len >= map.len : map.source === seek.source) return map;
-    this.#cache.counters.disagreements++;
-    if (both) return { ...map, len: seek.len };
-    return map.source === READ_FROM_CACHE ? { ...seek, len: Math.min(seek.len, map.len) } : map;
+  #checkedVerdict(content: Content, start: number, len: number): Verdict {
+    const { backing, counters } = this.#cache;
+    const verdict = mapVerdict(content, start, len);
+    const end = start + verdict.len;
+    if (verdict.source !== READ_FROM_CACHE) {
+      if (this.#hasStrangeData(content, start, end)) counters.disagreements++;
+      return verdict;
+    }
+    const hole = backing.seekHole(content.fd, start);
+    if (hole >= end || hole === -EOPNOTSUPP) return verdict;
+    const kept = roundDown(Math.max(hole, start), PAGE_SIZE) - start;
+    // The next slice begins with what was lost, and is the one that counts it.
+    if (kept > 0) return { ...verdict, len: kept };
+    counters.disagreements++;
+    const data = backing.seekData(content.fd, start);
+    const lost = data < start ? end : Math.min(end, roundUp(Math.max(data, start + 1), PAGE_SIZE));
+    return download(lost - start, 'found-hole');
+  }
+
+  // Data in [start, end) that nobody stored: a filesystem has bridged a gap, or a store failed half-way.
+  #hasStrangeData({ fd, map }: Content, start: number, end: number): boolean {
+    const { backing } = this.#cache;
+    for (let at = backing.seekData(fd, start); at >= 0 && at < end; ) {
+      const hole = backing.seekHole(fd, at);
+      const stop = Math.min(end, hole < 0 ? end : hole);
+      for (let block = pageIndex(at); block * PAGE_SIZE < stop; block++) {
+        if (!map.has(block)) return true;
+      }
+      at = stop >= end ? end : backing.seekData(fd, stop);
+    }
+    return false;
   }
 
   // Rows 3 to 10 of the table in BEHAVIOUR 4.3.
   #seekVerdict(fd: number, start: number, len: number, iSize: number): Verdict {
+    const { backing, room, options } = this.#cache;
+    const { blockSize } = room;
     const end = start + len;
-    const blockSize = this.#cache.blockSize;
-    const data = seekData(fd, start);
-    if (data === -ENXIO || data >= end) return { source: DOWNLOAD_FROM_SERVER, len, store: true };
-    if (data < 0) return { source: DOWNLOAD_FROM_SERVER, len, store: false };
-    if (data > start) {
-      const shortened = roundUp(data, blockSize) - start;
-      return { source: DOWNLOAD_FROM_SERVER, len: shortened, store: true };
-    }
-    const hole = seekHole(fd, start);
-    if (hole < 0) return { source: DOWNLOAD_FROM_SERVER, len, store: false };
-    if (hole >= end) return { source: READ_FROM_CACHE, len, store: false };
+    const data = backing.seekData(fd, start);
+    if (data === -ENXIO) return download(len, 'seek-enxio');
+    if (data < 0) return { ...download(len, 'seek-error'), store: false };
+    if (data >= end) return download(len, 'found-hole');
+    if (data > start) return download(roundUp(data, blockSize) - start, 'found-part');
+    const hole = backing.seekHole(fd, start);
+    if (hole < 0) return { ...download(len, 'seek-error'), store: false };
+    if (hole >= end) return cached(len);
     const edge = end >= iSize ? roundUp(hole, blockSize) : roundDown(hole, blockSize);
     // A run of data shorter than a block gives nothing to read, which the kernel takes for invalid.
-    if (edge <= start && !this.#cache.options.compat) {
-      return { source: DOWNLOAD_FROM_SERVER, len, store: false };
+    if (edge <= start && !options.compat) {
+      return { ...download(len, 'found-part'), store: false };
     }
-    return { source: READ_FROM_CACHE, len: edge - start, store: false };
+    return cached(edge - start);
   }
 
-  #checksums(mapping: AddressSpace, start: number, count: number): Uint32Array {
-    const sums = new Uint32Array(Math.ceil(count / PAGE_SIZE));
-    for (let i = 0; i < sums.length; i++) {
-      sums[i] = crc32c(pageBytes(mapping, start / PAGE_SIZE + i));
+  // Compares every block that was read with its checksum; those that are wrong or missing are dropped.
+  #verify(
+    content: Content,
+    mapping: AddressSpace,
+    start: number,
+    got: number,
+    wanted: number,
+  ): boolean {
+    const { options, counters, checkpointer } = this.#cache;
+    // The kernel's way: what the filesystem calls data is taken for data, and what is short is asked again.
+    if (options.presence === 'seek') return true;
+    let wrong = 0;
+    for (let at = start; at < start + wanted; at += PAGE_SIZE) {
+      const block = at / PAGE_SIZE;
+      const missing = at + PAGE_SIZE > start + got;
+      if (!missing && !options.verify) continue;
+      if (!missing && crc32c(pageBytes(mapping, block)) === content.map.sum(block)) continue;
+      content.map.clear(block);
+      wrong++;
     }
-    return sums;
-  }
-
-  // Compares every whole block that was read with its checksum; drops those that do not match.
-  #verify(object: CachefilesObject, mapping: AddressSpace, start: number, count: number): boolean {
-    const { options, counters } = this.#cache;
-    if (!options.verify || options.presence === 'seek') return true;
-    let good = true;
-    const first = Math.ceil(start / PAGE_SIZE);
-    const end = Math.floor((start + count) / PAGE_SIZE);
-    for (let block = first; block < end; block++) {
-      if (!object.map.has(block)) continue;
-      if (crc32c(pageBytes(mapping, block)) === object.map.sum(block)) continue;
-      counters.checksumFailures++;
-      object.map.clear(block);
-      object.dirty = true;
-      good = false;
-    }
-    return good;
+    if (wrong === 0) return true;
+    counters.checksumFailures += wrong;
+    checkpointer.changed(content, 0);
+    return false;
   }
 }
 
@@ -248,6 +272,41 @@ interface Verdict {
   readonly len: number;
   /** What is downloaded may be stored. */
   readonly store: boolean;
+  readonly why: Reason;
+}
+
+function download(len: number, why: Reason): Verdict {
+  return { source: DOWNLOAD_FROM_SERVER, len, store: true, why };
+}
+
+function cached(len: number): Verdict {
+  return { source: READ_FROM_CACHE, len, store: false, why: 'have-data' };
+}
+
+function mapVerdict({ map, identity }: Content, start: number, len: number): Verdict {
+  const end = start + len;
+  const { size } = identity;
+  if (map.present === 0) return download(len, 'no-data');
+  const data = map.next(true, start, end, size);
+  if (data === end) return download(len, 'found-hole');
+  if (data > start) return download(data - start, 'found-part');
+  return cached(map.next(false, start, end, size) - start);
+}
+
+function expandToGranules(range: ByteRange, granule: number, iSize: number): void {
+  const asked = range.start + range.len;
+  // Nothing is stored beyond the end of the file, so a granule there need not be whole.
+  const end = Math.min(roundUp(asked, granule), Math.max(asked, roundUp(iSize, PAGE_SIZE)));
+  range.start = roundDown(range.start, granule);
+  range.len = end - range.start;
+}
+
+function checksums(mapping: AddressSpace, start: number, count: number): Uint32Array {
+  const sums = new Uint32Array(count / PAGE_SIZE);
+  for (let i = 0; i < sums.length; i++) {
+    sums[i] = crc32c(pageBytes(mapping, start / PAGE_SIZE + i));
+  }
+  return sums;
 }
 
 function pageBytes(mapping: AddressSpace, index: number): Uint8Array {

@@ -1,9 +1,22 @@
 /** What the parts of a cache directory share. */
-import type { CacheObject, CookieIdentity } from '../fscache/types.js';
-import type { ContentMap } from './content_map.js';
+import type { CacheObject } from '../fscache/types.js';
+import type { Content } from './content.js';
 
 /** Who says which blocks are cached: the filesystem, the content map, or the map checked against it. */
 export type Presence = 'seek' | 'map' | 'both';
+
+/**
+ * When to cull and when to stop storing, percent of the blocks and of the inodes that are free
+ * (cachefilesd.conf: brun, bcull, bstop; frun, fcull, fstop). 0 <= stop < cull < run < 100.
+ */
+export interface SpaceLimits {
+  /** Culling ends. */
+  readonly run: number;
+  /** Culling begins. */
+  readonly cull: number;
+  /** Nothing more is stored. */
+  readonly stop: number;
+}
 
 /** Settings of a cache. */
 export interface CacheOptions {
@@ -16,11 +29,26 @@ export interface CacheOptions {
   readonly verify: boolean;
   /** False: buffered I/O instead of O_DIRECT. */
   readonly direct: boolean;
+  /** False: coherency data is in the content map alone. */
+  readonly xattr: boolean;
+  /** Most bytes the cache may take up; 0 = as many as the filesystem has. */
+  readonly size: number;
+  readonly limits: SpaceLimits;
   /** Modelled time of one cache operation on the virtual clock, ns. */
   readonly latencyNs: number;
   /** Reproduce the kernel's defects. */
   readonly compat: boolean;
 }
+
+/** Why prepare_read chose as it did: the words of v6.1's cachefiles_prep_read. */
+export type Reason =
+  | 'after-eof'
+  | 'seek-enxio'
+  | 'seek-error'
+  | 'found-hole'
+  | 'found-part'
+  | 'have-data'
+  | 'no-data';
 
 /** What a cache has counted since it was bound. */
 export class CacheCounters {
@@ -32,24 +60,26 @@ export class CacheCounters {
   created = 0;
   found = 0;
   stale = 0;
-  /** Blocks whose data did not have the checksum they were stored with. */
+  /** Objects removed to make room, and stores refused for want of it. */
+  culled = 0;
+  noSpace = 0;
+  /** Blocks whose data did not have the checksum they were stored with, or was not there. */
   checksumFailures = 0;
   /** Times the filesystem and the map disagreed about what is cached. */
   disagreements = 0;
-  /** Stores refused for want of space. */
-  noSpace = 0;
-  /** Stores whose object was invalidated meanwhile. */
+  /** Stores that were dropped because the content had been invalidated. */
   outdatedStores = 0;
+  /** Maps that were published, and that could not be. */
+  published = 0;
+  publishFailed = 0;
+  /** Verdicts of prepare_read. */
+  readonly reasons: Partial<Record<Reason, number>> = {};
 }
 
-/** An object: a sparse file and its map. */
+/** An object: a name in the cache, and what it holds now. */
 export interface CachefilesObject extends CacheObject {
   /** Path of the data file; the map is beside it. */
   readonly path: string;
-  fd: number;
-  readonly map: ContentMap;
-  /** Coherency data under which the content was stored. */
-  identity: Pick<CookieIdentity, 'volume' | 'key' | 'aux' | 'size'>;
-  /** The map has changed since it was published. */
-  dirty: boolean;
+  /** Replaced when it is invalidated; undefined when no file for it can be made. */
+  content: Content | undefined;
 }

@@ -96,7 +96,8 @@ export const cacheFlags = {
     helpGroup: 'CACHE',
   }),
   presence: Flags.string({
-    description: 'who says what is cached: the filesystem, the content map, or the map checked by it',
+    description:
+      'who says what is cached: the filesystem, the content map, or the map checked by it',
     options: ['seek', 'map', 'both'],
     default: LAB_DEFAULTS.presence,
     helpGroup: 'CACHE',

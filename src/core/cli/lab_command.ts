@@ -4,6 +4,7 @@
  */
 import { Command, type Interfaces } from '@oclif/core';
 import type { Table } from '../analysis/types.js';
+import { captureCaveat } from '../app/captures.js';
 import type { TraceTarget } from '../app/trace_sink.js';
 import { jsonRow } from '../report/cell.js';
 import { FORMATS } from '../report/index.js';
@@ -43,9 +44,10 @@ export abstract class LabCommand extends Command {
     process.stderr.write(`${message}\n`);
   }
 
-  /** Says on stderr which capture is used. */
+  /** Says on stderr which capture is used, and if it is not whole. */
   protected noteCapture(path: string): void {
-    this.note(`capture: ${path}`);
+    const caveat = captureCaveat(path);
+    this.note(caveat === null ? `capture: ${path}` : `capture: ${path} (${caveat})`);
   }
 
   /** Prints lines of data on stdout, unless `--json` asks for the returned value instead. */

@@ -137,7 +137,7 @@ export class AfsClient implements NetworkFs {
     if ('errno' in file) return file;
     let vnode = this.#vnodes.get(file.key);
     if (vnode === undefined) {
-      const cookie = fscache?.cookies.acquire(fscache.volume, file.key);
+      const cookie = fscache?.cookies.acquire(fscache.volume, file.key, file.name);
       vnode = new AfsVnode(this, new AddressSpace(folios, this.#spaceOps), file, cookie);
       this.#vnodes.set(file.key, vnode);
     }

@@ -24,19 +24,31 @@ export class Fscache {
 
   constructor(backend: CacheBackend) {
     this.backend = backend;
+    backend.onPressure(() => this.evictUnused());
   }
 
   /** A cookie for a file; relinquish it when the file is forgotten. */
-  acquire(volume: string, key: string): Cookie {
+  acquire(volume: string, key: string, name: string): Cookie {
     this.stats.acquires++;
     this.stats.cookies++;
-    return new Cookie(this, volume, key);
+    return new Cookie(this, volume, key, name);
   }
 
-  /** Closes every unused object and the cache. */
+  /** Gives up every unused object and begins to publish all that is stored. */
+  quiesce(): void {
+    this.evictUnused();
+    this.backend.checkpoint();
+  }
+
+  /** Closes the cache; nothing is under way, and `quiesce` has been called and has ended. */
   close(): void {
-    for (const cookie of [...this.#unused]) cookie.evict();
+    this.evictUnused();
     this.backend.close();
+  }
+
+  /** Gives up the objects of cookies that nobody uses. */
+  evictUnused(): void {
+    for (const cookie of [...this.#unused]) cookie.evict();
   }
 
   /** Only for `Cookie`: nobody uses it any more. */
@@ -59,9 +71,9 @@ export class Fscache {
 export class Cookie implements CookieIdentity {
   readonly volume: string;
   readonly key: string;
+  readonly name: string;
   aux = '';
   size = 0;
-  invalCounter = 0;
   readonly #fscache: Fscache;
   #object: CacheObject | undefined;
   /** Opens of the file, and requests that use the object. */
@@ -70,8 +82,9 @@ export class Cookie implements CookieIdentity {
   /** What becomes of the object once the last operation has ended; undefined while the file lives. */
   #farewell: 'keep' | 'retire' | undefined;
 
-  constructor(fscache: Fscache, volume: string, key: string) {
+  constructor(fscache: Fscache, volume: string, key: string, name: string) {
     this.#fscache = fscache;
+    this.name = name;
     this.volume = volume;
     this.key = key;
   }
@@ -107,7 +120,6 @@ export class Cookie implements CookieIdentity {
   /** The content has changed: nothing that is cached or being cached may be believed. */
   invalidate(aux: string, size: number): void {
     this.#fscache.stats.invalidations++;
-    this.invalCounter++;
     this.aux = aux;
     this.size = size;
     if (this.#object !== undefined) this.#fscache.backend.invalidate(this.#object, this);
@@ -127,16 +139,16 @@ export class Cookie implements CookieIdentity {
   beginOperation(cres: CacheResources): number {
     const { stats, backend } = this.#fscache;
     stats.begins++;
-    if (this.#object === undefined) {
-      stats.beginsRefused++;
-      return -ENOBUFS;
-    }
-    this.#accesses++;
-    backend.beginOperation(this.#object, this, cres, () => {
-      this.#accesses--;
-      this.#settle();
-    });
-    return 0;
+    const refused =
+      this.#object === undefined
+        ? -ENOBUFS
+        : backend.beginOperation(this.#object, cres, () => {
+            this.#accesses--;
+            this.#settle();
+          });
+    if (refused < 0) stats.beginsRefused++;
+    else this.#accesses++;
+    return refused;
   }
 
   /** Only for `Fscache`: gives up the object of an unused cookie. */

@@ -14,8 +14,8 @@ export interface CookieIdentity {
   readonly aux: string;
   /** Bytes. */
   readonly size: number;
-  /** Rises with each invalidation; an operation begun before one must leave nothing behind. */
-  readonly invalCounter: number;
+  /** What people call the file; not part of what it is. */
+  readonly name: string;
 }
 
 /** What stands behind a cookie in a cache. */
@@ -28,19 +28,22 @@ export interface CacheObject {
 export interface CacheBackend {
   /** Finds the object of a cookie or makes one; a negative errno: there is none and can be none now. */
   lookup(cookie: CookieIdentity): CacheObject | number;
-  /** Fills in `cres` for one request; its `endOperation` calls `ended`. */
-  beginOperation(
-    object: CacheObject,
-    cookie: CookieIdentity,
-    cres: CacheResources,
-    ended: () => void,
-  ): void;
-  /** Throws away all content; the object goes on with the cookie's new coherency data and size. */
+  /**
+   * Fills in `cres` for one request, whose `endOperation` calls `ended`: 0, or -ENOBUFS when the object
+   * cannot hold anything.
+   */
+  beginOperation(object: CacheObject, cres: CacheResources, ended: () => void): number;
+  /**
+   * Throws away all content; the object goes on with the cookie's coherency data and size. Operations
+   * begun before find that out: what they read is stale (-ESTALE), what they store is dropped.
+   */
   invalidate(object: CacheObject, cookie: CookieIdentity): void;
   /** The object is not needed for now; with `retire` its content goes for good. No operation is on. */
   release(object: CacheObject, retire: boolean): void;
-  /** Makes what is stored so far findable after a restart. */
+  /** Has `give` called when objects that nobody uses should be released, so that they can be culled. */
+  onPressure(give: () => void): void;
+  /** Makes what is stored so far findable after a restart; answers in the background. */
   checkpoint(): void;
-  /** Ends the use of the cache. */
+  /** Ends the use of the cache; nothing is under way. */
   close(): void;
 }

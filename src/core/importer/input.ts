@@ -5,11 +5,11 @@
 import {
   closeSync,
   createReadStream,
+  fstatSync,
   mkdtempSync,
   openSync,
   readSync,
   rmSync,
-  fstatSync,
   statSync,
   writeSync,
 } from 'node:fs';

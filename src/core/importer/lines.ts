@@ -22,7 +22,7 @@ export class LineSplitter {
 
   /** Takes a piece and hands over the lines that end in it. */
   feed(piece: Uint8Array): void {
-    const text = Buffer.from(piece.buffer, piece.byteOffset, piece.length).latin1Slice();
+    const text = Buffer.from(piece.buffer, piece.byteOffset, piece.length).toString('latin1');
     let from = 0;
     for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', from)) {
       if (this.#pending === '' && end - from <= LINE_MAX) {
@@ -60,7 +60,7 @@ function withoutReturn(text: string, from: number, to: number): string {
   return text.slice(from, text.charCodeAt(to - 1) === 13 && to > from ? to - 1 : to);
 }
 
-/** The text of a Latin-1 string that holds UTF-8, as a string of its own. */
+/** The text of a Latin-1 string that holds UTF-8, as a string that does not keep its line alive. */
 export function utf8(line: string): string {
   return Buffer.from(line, 'latin1').toString('utf8');
 }

@@ -4,8 +4,12 @@
  * expression over whole lines.
  */
 
+import type { EventHead } from './types.js';
+
 /** A line taken apart; filled by a `LineFormat`, reused for every line. */
-export class TextLine {
+export class TextLine implements EventHead {
+  /** Nanoseconds since the origin; set by the reader, of `seconds` and `nanoseconds`. */
+  ns = 0;
   comm = '';
   pid = 0;
   cpu = 0;
@@ -53,19 +57,38 @@ export function decimal(line: string, from: number, to: number): number {
   return value;
 }
 
+/** Takes the lines of one form apart. */
+export interface LineFormat {
+  /** Fills `to` from the line of an event; false if it is none, and `to` is then undefined. */
+  parse(line: string, to: TextLine): boolean;
+}
+
 /** Most digits of a number of seconds; 11 reach the year 5138. */
 const SECONDS_DIGITS = 11;
 const NS_PER_DIGITS = [0, 1e8, 1e7, 1e6, 1e5, 1e4, 1e3, 100, 10, 1];
 
-/** Reads `seconds.fraction` at `from`; returns its end, -1 where there is none. */
+/**
+ * Reads `seconds.fraction` at `from`, or whole nanoseconds as clocks that count something print
+ * them; returns its end, -1 where there is none.
+ */
 export function scanTime(line: string, from: number, to: TextLine): number {
   const dot = digitsEnd(line, from);
-  if (dot === from || dot - from > SECONDS_DIGITS || line.charCodeAt(dot) !== 46) return -1;
+  if (dot === from) return -1;
+  if (line.charCodeAt(dot) !== 46) return scanCount(line, from, dot, to);
+  if (dot - from > SECONDS_DIGITS) return -1;
   const end = digitsEnd(line, dot + 1);
   const digits = end - dot - 1;
   if (digits < 1 || digits > 9) return -1;
   to.seconds = decimal(line, from, dot);
   to.nanoseconds = decimal(line, dot + 1, end) * (NS_PER_DIGITS[digits] as number);
+  return end;
+}
+
+function scanCount(line: string, from: number, end: number, to: TextLine): number {
+  if (end - from > SECONDS_DIGITS + 9) return -1;
+  const split = Math.max(from, end - 9);
+  to.seconds = decimal(line, from, split);
+  to.nanoseconds = decimal(line, split, end);
   return end;
 }
 

@@ -6,7 +6,7 @@
  * A part that cannot be read is told to `problem` and left out; only a head or a set of event
  * formats that cannot be read is thrown.
  */
-import { type Codec, codecNamed, unpack } from './trace_dat_codec.js';
+
 import {
   type ByteSource,
   Cursor,
@@ -15,7 +15,8 @@ import {
   TraceDatError,
   textOf,
 } from './trace_dat_bytes.js';
-import { type EventFormat, parseEventFormat, parseFields } from './trace_dat_format.js';
+import { type Codec, codecNamed, unpack } from './trace_dat_codec.js';
+import { type FormatText, formatId, parseFields } from './trace_dat_format.js';
 
 /** Where the pages of one processor lie in the file. */
 export interface CpuData {
@@ -43,7 +44,8 @@ export interface TraceDatFile extends Layout {
   readonly source: ByteSource;
   /** Where the parts of a ring-buffer page's head are. */
   readonly page: PageLayout;
-  readonly formats: ReadonlyMap<number, EventFormat>;
+  /** The event formats by the `common_type` of their records. */
+  readonly formats: ReadonlyMap<number, FormatText>;
   /** Names of tasks by pid. */
   readonly comms: ReadonlyMap<number, string>;
   /** `/proc/kallsyms` as it stands, '' where it is not in the file. */
@@ -75,8 +77,8 @@ export interface PageLayout {
 /** Hears of a part that could not be read; `offset` is in bytes from the start of the file. */
 export type Problem = (offset: number, what: string) => void;
 
-type Draft = { -readonly [K in keyof TraceDatFile]: TraceDatFile[K] } & {
-  formats: Map<number, EventFormat>;
+type Draft = { pageSize: number } & { -readonly [K in keyof TraceDatFile]: TraceDatFile[K] } & {
+  formats: Map<number, FormatText>;
   comms: Map<number, string>;
   buffers: TraceBuffer[];
 };
@@ -147,6 +149,7 @@ function readLayout(cursor: Cursor, source: ByteSource, version: 6 | 7): Draft {
   return {
     version,
     source,
+    pageSize,
     little: cursor.little,
     longSize,
     page: { commit: 8, commitSize: longSize, data: 8 + longSize },
@@ -157,8 +160,7 @@ function readLayout(cursor: Cursor, source: ByteSource, version: 6 | 7): Draft {
     uname: null,
     clock: null,
     cycles: null,
-    // Version 6 has one buffer, whose pages are the machine's; filled in when they are found.
-    buffers: [{ name: '', clock: null, pageSize, cpus: [], codec: null }],
+    buffers: [],
   };
 }
 
@@ -172,7 +174,7 @@ function readVersion6(cursor: Cursor, draft: Draft, problem: Problem): void {
   readHeaderInfo(cursor, draft);
   readFtraceFormats(cursor, draft);
   readEventFormats(cursor, draft);
-  const [{ pageSize } = { pageSize: 4096 }] = draft.buffers.splice(0);
+  const { pageSize } = draft;
   attempt(problem, () => {
     readKallsyms(cursor, draft);
     readPrintk(cursor, draft);
@@ -231,7 +233,6 @@ function readVersion7(cursor: Cursor, draft: Draft, problem: Problem): void {
   cursor.cstring(64, 'the version of the compression');
   const codec = name === 'none' ? null : codecNamed(name);
   if (codec === undefined) throw cursor.error(`compression '${name}' is not known`);
-  draft.buffers.length = 0;
   let next = cursor.u64('the offset of the options');
   const options: [id: number, data: Cursor][] = [];
   const seen = new Set<number>();
@@ -255,8 +256,33 @@ function readVersion7(cursor: Cursor, draft: Draft, problem: Problem): void {
     done.add(id);
     attempt(problem, () => readOption7(id, data, draft, codec));
   }
+  if (draft.buffers.length === 0) attempt(problem, () => recoverBuffer(draft, cursor.at, codec));
   const clock = draft.clock;
   draft.clock = draft.buffers.find((buffer) => buffer.clock !== null)?.clock ?? clock;
+}
+
+/**
+ * A file that was cut off has lost the options that say where its events are. Sections lie one
+ * after the other from `at` on, and the first processor's pages at the start of theirs.
+ */
+function recoverBuffer(draft: Draft, at: number, codec: Codec | null): void {
+  const head = new Cursor(draft.source, at);
+  head.little = draft.little;
+  for (;;) {
+    const id = head.u16('the head of a section');
+    const packed = (head.u16('the head of a section') & 1) !== 0;
+    head.u32('the head of a section');
+    const size = head.u64('the size of a section');
+    if (id === OPTION.buffer) {
+      const { pageSize } = draft;
+      const offset = Math.ceil(head.at / pageSize) * pageSize;
+      const cpus = [{ cpu: 0, offset, size: Math.max(0, draft.source.size - offset) }];
+      const buffer = { name: '', clock: null, pageSize, cpus };
+      draft.buffers.push({ ...buffer, codec: packed ? codec : null });
+      throw head.error('its place is lost: what follows is read as the pages of processor 0');
+    }
+    head.at += size;
+  }
 }
 
 function collectOptions(section: Cursor, options: [number, Cursor][]): number {
@@ -383,8 +409,9 @@ function readEventFormats(cursor: Cursor, draft: Draft): void {
 
 function readFormat(cursor: Cursor, draft: Draft, system: string): void {
   const size = limited(cursor, cursor.u64('an event format'), MAX_FORMAT, 'an event format');
-  const format = parseEventFormat(system, textOf(cursor.bytes(size, 'an event format')));
-  if (format !== null) draft.formats.set(format.id, format);
+  const text = textOf(cursor.bytes(size, 'an event format'));
+  const id = formatId(text);
+  if (id !== null) draft.formats.set(id, { system, text });
 }
 
 function readKallsyms(cursor: Cursor, draft: Draft): void {

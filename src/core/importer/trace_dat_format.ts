@@ -21,6 +21,12 @@ export interface Field {
   readonly location: 'data' | 'relative' | null;
 }
 
+/** A format as it stands in the file. A file has thousands, of which few are used. */
+export interface FormatText {
+  readonly system: string;
+  readonly text: string;
+}
+
 /** An event's layout and how the kernel prints it. */
 export interface EventFormat {
   readonly system: string;
@@ -46,15 +52,21 @@ export function parseFields(text: string): Field[] {
   });
 }
 
-/** An event's format; null where the text has no name, number or print format. */
-export function parseEventFormat(system: string, text: string): EventFormat | null {
-  const name = /^name: (\S+)$/m.exec(text)?.[1];
+/** The `common_type` of a format text, null where it has none. */
+export function formatId(text: string): number | null {
   const id = /^ID: (\d{1,9})$/m.exec(text)?.[1];
+  return id === undefined ? null : Number(id);
+}
+
+/** An event's format; null where the text has no name, number or print format. */
+export function parseEventFormat({ system, text }: FormatText): EventFormat | null {
+  const name = /^name: (\S+)$/m.exec(text)?.[1];
+  const id = formatId(text);
   const print = text.indexOf('print fmt:');
-  if (name === undefined || id === undefined || print < 0) return null;
+  if (name === undefined || id === null || print < 0) return null;
   const fields = parseFields(text.slice(0, print)).map((field) => [field.name, field] as const);
   const printFmt = text.slice(print + 'print fmt:'.length).trim();
-  return { system, name, id: Number(id), fields: new Map(fields), printFmt };
+  return { system, name, id, fields: new Map(fields), printFmt };
 }
 
 function splitDeclaration(text: string): { name: string; type: string; array: boolean } {

@@ -6,7 +6,6 @@
  * Kernel: kernel/trace/ring_buffer.c writes these pages. Differs: a page that makes no sense is
  * told to `problem` and left at that point; reading goes on with the next one.
  */
-import TinyQueue from 'tinyqueue';
 import { Cursor, TraceDatError } from './trace_dat_bytes.js';
 import { unpack } from './trace_dat_codec.js';
 import type { CpuData, Problem, TraceBuffer, TraceDatFile } from './trace_dat_file.js';
@@ -68,6 +67,11 @@ export class CpuStream {
   /** Time of the event, unshifted. */
   get clock(): bigint {
     return this.base + BigInt(this.ts);
+  }
+
+  /** Bytes of the file that are done with. */
+  get done(): number {
+    return this.#pages.done;
   }
 
   /** Makes `ts` count from `base`. */
@@ -199,10 +203,10 @@ export class CpuStream {
 export class PageReader {
   readonly cpu: number;
   readonly problem: Problem;
-  readonly #file: TraceDatFile;
   readonly #buffer: TraceBuffer;
   readonly #budget: Budget;
   readonly #cursor: Cursor;
+  readonly #start: number;
   readonly #end: number;
   #chunk: Uint8Array = new Uint8Array(0);
   #chunkAt = 0;
@@ -218,7 +222,7 @@ export class PageReader {
   ) {
     this.cpu = data.cpu;
     this.problem = problem;
-    this.#file = file;
+    this.#start = data.offset;
     this.#buffer = buffer;
     this.#budget = budget;
     this.#cursor = new Cursor(file.source, data.offset);
@@ -232,6 +236,11 @@ export class PageReader {
   /** Where byte `at` of the current page lies in the file; compressed pages have but a start. */
   position(at: number): number {
     return this.#buffer.codec === null ? this.#pageAt + at : this.#pageAt;
+  }
+
+  /** Bytes of the file that are done with. */
+  get done(): number {
+    return this.#cursor.at - this.#start;
   }
 
   /** The next page, shorter where the file ends; null after the last one. */
@@ -317,21 +326,34 @@ export function openStreams(file: TraceDatFile, problem: Problem): CpuStream[] {
  * first, as when the kernel prints. The streams stand at their first events.
  */
 export function* mergeStreams(streams: readonly CpuStream[]): Generator<CpuStream, void> {
-  const queue = new TinyQueue([...streams], (a, b) => a.ts - b.ts || a.cpu - b.cpu);
+  // The earliest stands last.
+  const order = [...streams].sort((a, b) => (before(a, b) ? 1 : -1));
   for (;;) {
-    const first = queue.pop();
+    const first = order.pop();
     if (first === undefined) return;
-    const second = queue.peek();
-    // A processor goes on as long as it is the earliest: mostly many events in a row.
+    const second = order.at(-1);
     let more: boolean;
+    // A processor goes on as long as it is the earliest: mostly many events in a row.
     do {
       yield first;
       more = first.next();
-    } while (more && before(first, second));
-    if (more) queue.push(first);
+    } while (more && (second === undefined || before(first, second)));
+    if (more) order.splice(place(order, first), 0, first);
   }
 }
 
-function before(a: CpuStream, b: CpuStream | undefined): boolean {
-  return b === undefined || a.ts < b.ts || (a.ts === b.ts && a.cpu < b.cpu);
+/** Where a stream belongs: behind all that come after it. */
+function place(order: readonly CpuStream[], stream: CpuStream): number {
+  let low = 0;
+  let high = order.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (before(stream, order[middle] as CpuStream)) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function before(a: CpuStream, b: CpuStream): boolean {
+  return a.ts < b.ts || (a.ts === b.ts && a.cpu < b.cpu);
 }

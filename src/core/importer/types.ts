@@ -112,6 +112,8 @@ export interface Importer {
   readonly priority: number;
   /** What `where` counts. */
   readonly unit: 'line' | 'byte';
+  /** Words of an enum may stand there as numbers, which are turned into words by the era. */
+  readonly numbers?: boolean;
   /** Judges the first bytes of an input; null = surely not. */
   sniff(head: Uint8Array): Sniffed | null;
   /** A first look, for the era and the order of several files. */

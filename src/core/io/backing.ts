@@ -1,12 +1,26 @@
 /**
- * Files of a cache directory: opened for direct I/O where the filesystem allows it, replaced in one step,
- * measured. The only user is `cachefiles/`. Functions answer with a negative errno instead of throwing.
+ * The files of a cache directory on the machine's own filesystem: direct I/O where it allows that, sparse
+ * files, extended attributes, space, durability. The only user is `cachefiles/`.
  */
 import fs from 'node:fs';
-import path from 'node:path';
-import { errnoFromNode } from '../base/errno.js';
+import { EINVAL, EOPNOTSUPP, errnoFromNode } from '../base/errno.js';
+import { wallDate } from '../sim/clock.js';
+import { closeFd } from './files.js';
+import {
+  getXattr,
+  lockFile,
+  punchHole,
+  seekData,
+  seekHole,
+  setXattr,
+  syncFilesystem,
+  syncFilesystemLater,
+} from './syscalls.js';
+import type { Backing, BackingStatus, IoDone, IoDriver, Space } from './types.js';
 
-const { O_RDWR, O_CREAT, O_EXCL, O_DIRECT } = fs.constants;
+const { O_RDONLY, O_RDWR, O_CREAT, O_EXCL, O_DIRECT } = fs.constants;
+/** Up to this many files are synced one by one; more, and the filesystem is as a whole. */
+const SYNC_FILES_MAX = 16;
 
 function attempt<T>(action: () => T): T | number {
   try {
@@ -16,102 +30,144 @@ function attempt<T>(action: () => T): T | number {
   }
 }
 
-/** Makes a directory and those above it, mode 0700: 0 or a negative errno. */
-export function makeDirectory(directory: string): number {
+/** As `attempt`, for an action without a result: 0 or a negative errno. */
+function act(action: () => void): number {
   return attempt(() => {
-    fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
+    action();
     return 0;
   });
 }
 
-/** Opens a file for reading and writing; `create` makes it and fails with -EEXIST if it is there. */
-export function openBacking(file: string, create: boolean, direct: boolean): number {
-  const flags = O_RDWR | (create ? O_CREAT | O_EXCL : 0) | (direct ? (O_DIRECT ?? 0) : 0);
-  return attempt(() => fs.openSync(file, flags, 0o600));
+/** A cache directory on disk. */
+export class DiskBacking implements Backing {
+  readonly driver: IoDriver;
+  readonly lock = lockFile;
+  readonly punch = punchHole;
+  readonly seekData = seekData;
+  readonly seekHole = seekHole;
+  readonly getXattr = getXattr;
+  readonly setXattr = setXattr;
+  readonly close = closeFd;
+
+  /** With the `sync` driver `sync` too answers inside the call. */
+  constructor(driver: IoDriver) {
+    this.driver = driver;
+  }
+
+  makeDirectory(directory: string): number {
+    return act(() => fs.mkdirSync(directory, { recursive: true, mode: 0o700 }));
+  }
+
+  names(directory: string): string[] {
+    const names = attempt(() => fs.readdirSync(directory));
+    return typeof names === 'number' ? [] : names.sort();
+  }
+
+  open(file: string, { create, direct }: { create: boolean; direct: boolean }): number {
+    // Where there is no O_DIRECT at all, asking for it must fail as it does on filesystems without.
+    if (direct && O_DIRECT === undefined) return -EINVAL;
+    const flags = O_RDWR | (create ? O_CREAT | O_EXCL : 0) | (direct ? O_DIRECT : 0);
+    return attempt(() => fs.openSync(file, flags, 0o600));
+  }
+
+  truncate(fd: number, size: number): number {
+    return act(() => fs.ftruncateSync(fd, size));
+  }
+
+  touch(fd: number): void {
+    const now = wallDate();
+    act(() => fs.futimesSync(fd, now, now));
+  }
+
+  remove(file: string): number {
+    return act(() => fs.rmSync(file, { force: true }));
+  }
+
+  rename(from: string, to: string): number {
+    return act(() => fs.renameSync(from, to));
+  }
+
+  readWhole(file: string): Buffer | number {
+    return attempt(() => fs.readFileSync(file));
+  }
+
+  writeWhole(file: string, data: Uint8Array): number {
+    return act(() => fs.writeFileSync(file, data, { mode: 0o600 }));
+  }
+
+  status(file: string): BackingStatus | number {
+    return attempt(() => {
+      const { size, blocks, ino, atimeMs } = fs.lstatSync(file);
+      return { size, allocated: blocks * 512, inode: ino, usedAt: atimeMs };
+    });
+  }
+
+  space(directory: string): Space | number {
+    return attempt(() => {
+      const { bavail, blocks, bsize, ffree, files } = fs.statfsSync(directory);
+      return {
+        available: bavail * bsize,
+        total: blocks * bsize,
+        filesFree: ffree,
+        filesTotal: files,
+        blockSize: bsize,
+      };
+    });
+  }
+
+  sync(directory: string, files: readonly string[], done: IoDone): void {
+    const whole = files.length > SYNC_FILES_MAX;
+    if (this.driver.name === 'sync') {
+      const error = whole ? syncAll(directory) : syncEach(files);
+      done(error === -EOPNOTSUPP ? syncEach(files) : error);
+      return;
+    }
+    const oneByOne = (): void => syncEachLater(files, done);
+    if (!whole) oneByOne();
+    else syncAllLater(directory, (error) => (error === -EOPNOTSUPP ? oneByOne() : done(error)));
+  }
 }
 
-/** True if files in this directory can be opened with O_DIRECT. */
-export function allowsDirect(directory: string): boolean {
-  if (O_DIRECT === undefined) return false;
-  const probe = path.join(directory, `.probe-${process.pid}`);
-  const fd = openBacking(probe, true, true);
-  if (fd >= 0) fs.closeSync(fd);
-  removeFile(probe);
-  return fd >= 0;
+function syncEach(files: readonly string[]): number {
+  let result = 0;
+  for (const file of files) {
+    const fd = attempt(() => fs.openSync(file, O_RDONLY));
+    const error = fd < 0 ? fd : act(() => fs.fdatasyncSync(fd));
+    if (fd >= 0) closeFd(fd);
+    if (error < 0) result = error;
+  }
+  return result;
 }
 
-/** Sets the size of an open file: 0 or a negative errno. */
-export function truncateFd(fd: number, size: number): number {
-  return attempt(() => {
-    fs.ftruncateSync(fd, size);
-    return 0;
-  });
+function syncAll(directory: string): number {
+  const fd = attempt(() => fs.openSync(directory, O_RDONLY));
+  if (fd < 0) return fd;
+  const error = syncFilesystem(fd);
+  closeFd(fd);
+  return error;
 }
 
-/** Removes a file; that it is not there is no error. */
-export function removeFile(file: string): number {
-  return attempt(() => {
-    fs.rmSync(file, { force: true });
-    return 0;
-  });
+function syncEachLater(files: readonly string[], done: IoDone): void {
+  let left = files.length;
+  let result = 0;
+  const ended = (error: number): void => {
+    if (error < 0) result = error;
+    if (--left <= 0) done(result);
+  };
+  if (left === 0) setImmediate(ended, 0);
+  for (const file of files) {
+    fs.open(file, O_RDONLY, (notOpened, fd) => {
+      if (notOpened !== null) return ended(errnoFromNode(notOpened));
+      fs.fdatasync(fd, (error) => {
+        fs.close(fd, () => ended(error === null ? 0 : errnoFromNode(error)));
+      });
+    });
+  }
 }
 
-/** Renames a file, replacing what is there: 0 or a negative errno. */
-export function renameFile(from: string, to: string): number {
-  return attempt(() => {
-    fs.renameSync(from, to);
-    return 0;
-  });
-}
-
-/** A whole file as bytes, or a negative errno. */
-export function readWhole(file: string): Buffer | number {
-  return attempt(() => fs.readFileSync(file));
-}
-
-/** Replaces a file in one step: readers see the old content or the new. 0 or a negative errno. */
-export function replaceFile(file: string, data: Uint8Array): number {
-  const temporary = `${file}.new`;
-  return attempt(() => {
-    fs.writeFileSync(temporary, data, { mode: 0o600 });
-    fs.renameSync(temporary, file);
-    return 0;
-  });
-}
-
-/** Free and total blocks of the filesystem, in bytes, and free and total inodes. */
-export interface Space {
-  readonly available: number;
-  readonly total: number;
-  readonly filesFree: number;
-  readonly filesTotal: number;
-  readonly blockSize: number;
-}
-
-/** Asks the filesystem of a path for its space, or gives a negative errno. */
-export function spaceOf(directory: string): Space | number {
-  return attempt(() => {
-    const { bavail, blocks, bsize, ffree, files } = fs.statfsSync(directory);
-    return {
-      available: bavail * bsize,
-      total: blocks * bsize,
-      filesFree: ffree,
-      filesTotal: files,
-      blockSize: bsize,
-    };
-  });
-}
-
-/** Names in a directory in byte order; none when it cannot be read. */
-export function namesIn(directory: string): string[] {
-  const names = attempt(() => fs.readdirSync(directory));
-  return typeof names === 'number' ? [] : names.sort();
-}
-
-/** Size in bytes and allocated bytes of a file, or a negative errno. */
-export function sizeOf(file: string): { size: number; allocated: number } | number {
-  return attempt(() => {
-    const { size, blocks } = fs.statSync(file);
-    return { size, allocated: blocks * 512 };
+function syncAllLater(directory: string, done: IoDone): void {
+  fs.open(directory, O_RDONLY, (notOpened, fd) => {
+    if (notOpened !== null) return done(errnoFromNode(notOpened));
+    syncFilesystemLater(fd, (error) => fs.close(fd, () => done(error)));
   });
 }

@@ -1,7 +1,8 @@
 /**
  * System calls that Node.js does not offer, through koffi: where the data of a sparse file is, extended
  * attributes, locks, syncing a filesystem. Loaded when first needed, so that a program without a cache
- * never loads koffi. Where the library or a call is missing, `available` says so.
+ * never loads koffi. Where the library is missing every call answers -EOPNOTSUPP,
+ * but for the lock, which then is not taken.
  */
 import { createRequire } from 'node:module';
 import os from 'node:os';
@@ -12,7 +13,13 @@ const SEEK_HOLE = 4;
 /** flock(2) operation: exclusive, without waiting. */
 const LOCK_EX_NB = 2 | 4;
 
-type Call = (...args: unknown[]) => number;
+/** fallocate(2) mode: make a hole, keep the size. */
+const PUNCH_HOLE_KEEP_SIZE = 2 | 1;
+
+interface Call {
+  (...args: unknown[]): number;
+  async(...args: [...unknown[], (error: Error | null, result: number) => void]): void;
+}
 
 interface Calls {
   readonly lseek: Call;
@@ -20,6 +27,7 @@ interface Calls {
   readonly fsetxattr: Call;
   readonly flock: Call;
   readonly syncfs: Call;
+  readonly fallocate: Call;
   errno(): number;
 }
 
@@ -37,6 +45,7 @@ function load(): Calls | null {
       fsetxattr: libc.func('int fsetxattr(int fd, const char *name, const uint8_t *v, size_t n, int f)'),
       flock: libc.func('int flock(int fd, int operation)'),
       syncfs: libc.func('int syncfs(int fd)'),
+      fallocate: libc.func('int fallocate(int fd, int mode, int64_t offset, int64_t length)'),
       errno: () => koffi.errno() as number,
     };
   } catch {
@@ -49,16 +58,13 @@ function calls(): Calls | null {
   return loaded;
 }
 
-/** EOPNOTSUPP, for calls that cannot be made here. */
+/** -EIO: what an asynchronous call that failed is taken for, its errno being another thread's. */
+const FAILED = -5;
+/** -EOPNOTSUPP, for calls that cannot be made here. */
 const UNSUPPORTED = -95;
 
 function result(value: number, from: Calls): number {
   return value < 0 ? -from.errno() : value;
-}
-
-/** True if these calls can be made on this machine. */
-export function available(): boolean {
-  return calls() !== null;
 }
 
 /** First byte of data at or after `position`: lseek(SEEK_DATA). -ENXIO: none; -EOPNOTSUPP: no such call. */
@@ -99,4 +105,18 @@ export function lockFile(fd: number): number {
 export function syncFilesystem(fd: number): number {
   const from = calls();
   return from === null ? UNSUPPORTED : result(from.syncfs(fd), from);
+}
+
+/** As `syncFilesystem`, on another thread; `done` is called once, later. */
+export function syncFilesystemLater(fd: number, done: (result: number) => void): void {
+  const from = calls();
+  if (from === null) setImmediate(done, UNSUPPORTED);
+  else from.syncfs.async(fd, (_error, result) => done(result === 0 ? 0 : FAILED));
+}
+
+/** Gives up the space of bytes [start, start + length), which then read as zeros: 0 or a negative errno. */
+export function punchHole(fd: number, start: number, length: number): number {
+  const from = calls();
+  if (from === null) return UNSUPPORTED;
+  return result(from.fallocate(fd, PUNCH_HOLE_KEEP_SIZE, start, length), from);
 }

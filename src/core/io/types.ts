@@ -48,3 +48,66 @@ export interface FileStatus {
   readonly isFile: boolean;
   readonly isDirectory: boolean;
 }
+
+/** Free and total space of a filesystem: bytes, and inodes (total 0 where it does not count them). */
+export interface Space {
+  readonly available: number;
+  readonly total: number;
+  readonly filesFree: number;
+  readonly filesTotal: number;
+  /** Unit of allocation, bytes. */
+  readonly blockSize: number;
+}
+
+/** What is known of a file of a cache directory. */
+export interface BackingStatus {
+  /** Bytes, and those that take up space. */
+  readonly size: number;
+  readonly allocated: number;
+  readonly inode: number;
+  /** Last use, milliseconds since 1970. */
+  readonly usedAt: number;
+}
+
+/**
+ * The files of a cache directory. `DiskBacking` is the real one; tests put others in its place that lose
+ * power or run full. Every function answers with a negative errno instead of throwing.
+ */
+export interface Backing {
+  /** Reads and writes the descriptors that `open` gives. */
+  readonly driver: IoDriver;
+  /** Makes a directory and those above it, mode 0700. */
+  makeDirectory(directory: string): number;
+  /** Names in a directory in byte order; none when it cannot be read. */
+  names(directory: string): string[];
+  /** Opens for reading and writing; `create` makes the file and fails with -EEXIST if it is there. */
+  open(file: string, how: { readonly create: boolean; readonly direct: boolean }): number;
+  close(fd: number): void;
+  /** Takes an exclusive lock for the life of the descriptor; -EAGAIN when somebody else has it. */
+  lock(fd: number): number;
+  truncate(fd: number, size: number): number;
+  /** Gives up the space of bytes [start, start + length), which then read as zeros. */
+  punch(fd: number, start: number, length: number): number;
+  /** First byte of data at or after `position`; -ENXIO: there is none. */
+  seekData(fd: number, position: number): number;
+  /** First byte of a hole at or after `position`, the end of the file being one. */
+  seekHole(fd: number, position: number): number;
+  getXattr(fd: number, name: string): Buffer | number;
+  setXattr(fd: number, name: string, value: Uint8Array): number;
+  /** Notes that a file was used now. */
+  touch(fd: number): void;
+  /** Removes a file; that it is not there is no error. */
+  remove(file: string): number;
+  /** Renames a file, replacing what is there. */
+  rename(from: string, to: string): number;
+  readWhole(file: string): Buffer | number;
+  /** Writes a file from its beginning, making it if need be; not in one step. */
+  writeWhole(file: string, data: Uint8Array): number;
+  status(file: string): BackingStatus | number;
+  space(directory: string): Space | number;
+  /**
+   * Makes durable what these files hold now, and everything on the filesystem of `directory` where that
+   * is cheaper. Answers once, before it returns or later.
+   */
+  sync(directory: string, files: readonly string[], done: IoDone): void;
+}

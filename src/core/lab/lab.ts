@@ -4,9 +4,9 @@
  */
 import { PAGE_SHIFT } from '../base/range.js';
 import { Cachefiles } from '../cachefiles/cache.js';
-import { CacheIo } from '../cachefiles/io.js';
 import { AfsClient } from '../fs/afs.js';
 import { Fscache } from '../fscache/cookie.js';
+import { DiskBacking } from '../io/backing.js';
 import { libuvDriver, syncDriver } from '../io/drivers.js';
 import type { IoDriver } from '../io/types.js';
 import { FaultHandler } from '../mm/fault.js';
@@ -114,6 +114,8 @@ export class Lab {
     if (!this.#closed) {
       this.#closed = true;
       await this.scheduler.drain();
+      this.fscache?.quiesce();
+      await this.scheduler.drain();
       this.fscache?.close();
       this.tracer.stats(this.stats);
       this.tracer.meta({ lab_invariants: 'held' });
@@ -146,11 +148,14 @@ export class Lab {
       granule: options.granule,
       verify: options.verifyCache,
       direct: options.cacheDirect,
+      xattr: options.cacheXattr,
+      size: options.cacheSize,
+      limits: options.cacheLimits,
       latencyNs: options.cacheLatencyNs,
       compat: options.defects === 'kernel',
     };
-    const makeIo = (cache: Cachefiles): CacheIo => new CacheIo(cache, driver, scheduler);
-    this.cachefiles = new Cachefiles(settings, makeIo);
+    const backing = options.backing ?? new DiskBacking(driver);
+    this.cachefiles = new Cachefiles(settings, backing, scheduler);
     this.fscache = new Fscache(this.cachefiles);
     return this.fscache;
   }

@@ -1,7 +1,8 @@
 /** The options of a lab, each with its default: everything that decides what an engine does. */
 import { UsageError } from '../base/errors.js';
 import { isPowerOfTwo, PAGE_SIZE } from '../base/range.js';
-import type { Presence } from '../cachefiles/types.js';
+import type { Presence, SpaceLimits } from '../cachefiles/types.js';
+import type { Backing } from '../io/types.js';
 import type { MmBehaviour } from '../mm/types.js';
 import type { CacheShare, Defects } from '../netfs/types.js';
 import { PROFILES } from '../profile/index.js';
@@ -51,12 +52,20 @@ export interface LabOptions {
   readonly verifyCache: boolean;
   /** Use O_DIRECT for the cache where the filesystem allows it. */
   readonly cacheDirect: boolean;
+  /** Keep coherency data in extended attributes where the filesystem has them. */
+  readonly cacheXattr: boolean;
+  /** Most bytes of the cache; 0 = as many as its filesystem has. */
+  readonly cacheSize: number;
+  /** When to cull and when to stop storing, percent of what is free. */
+  readonly cacheLimits: SpaceLimits;
   /** Modelled time of a cache operation on the virtual clock. */
   readonly cacheLatencyNs: number;
   /** Where the trace goes; undefined: nowhere, and nothing is spent on it. */
   readonly sink: TraceSink | undefined;
   /** A cache's share of the client's request operations. */
   readonly cache: CacheShare | undefined;
+  /** Fault injection: the filesystem of the cache. */
+  readonly backing: Backing | undefined;
   /** Fault injection: puts a server between the client and the one that is served. */
   readonly wrapServer: ((server: Server) => Server) | undefined;
   /** Behaviours of the memory manager that differ from the profile's. */
@@ -86,9 +95,13 @@ export const LAB_DEFAULTS: Omit<LabOptions, 'server'> = {
   granule: PAGE_SIZE,
   verifyCache: true,
   cacheDirect: true,
+  cacheXattr: true,
+  cacheSize: 0,
+  cacheLimits: { run: 10, cull: 7, stop: 3 },
   cacheLatencyNs: 100_000,
   sink: undefined,
   cache: undefined,
+  backing: undefined,
   wrapServer: undefined,
   mm: {},
   failAllocation: undefined,
@@ -109,6 +122,7 @@ export function labOptions(given: Partial<LabOptions> & { server: string }): Lab
     ['--server-bandwidth', options.bandwidth],
     ['--server-concurrency', options.maxConcurrent],
     ['--read-ahead-kb', options.readAheadKb ?? 0],
+    ['--cache-size', options.cacheSize],
   ] as const) {
     if (!Number.isSafeInteger(value) || value < 0) {
       throw new UsageError(flag, `expected a whole number from 0, got ${value}`);
@@ -116,6 +130,11 @@ export function labOptions(given: Partial<LabOptions> & { server: string }): Lab
   }
   if (options.stripeUnit % PAGE_SIZE !== 0) {
     throw new UsageError('--stripe-unit', `expected a multiple of 4096, got ${options.stripeUnit}`);
+  }
+  const { run, cull, stop } = options.cacheLimits;
+  if (!(0 <= stop && stop < cull && cull < run && run < 100)) {
+    const got = `${run}/${cull}/${stop}`;
+    throw new UsageError('--cull-limits', `expected 100 > run > cull > stop >= 0, got ${got}`);
   }
   if (!isPowerOfTwo(options.granule) || options.granule < PAGE_SIZE) {
     throw new UsageError('--granule', `expected a power of two from 4096, got ${options.granule}`);

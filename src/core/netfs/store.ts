@@ -87,8 +87,8 @@ function unmark(requests: Requests, rreq: ReadRequest, wasAsync: boolean): void 
     for (let index = Math.max(pageIndex(start), unmarked + 1); index < end; ) {
       const pfn = mapping.find(index);
       index = mapping.folios.indexOf(pfn) + mapping.folios.pagesOf(pfn);
-      // With the kernel's defects another request may have stored a torn page meanwhile, and taken the
-      // flag; this one's reference is left.
+      // With the kernel's defects another request may have stored a torn page meanwhile, and taken
+      // the flag; this one's reference is left.
       if (requests.repaired || mapping.folios.test(pfn, PG_FSCACHE)) mapping.folios.endFscache(pfn);
       else mapping.folios.put(pfn);
       unmarked = index - 1;

@@ -66,6 +66,7 @@ export interface RingSinkOptions {
 /** The producer's end. */
 export class RingSink implements TraceSink {
   readonly era: Era;
+  failure: Error | undefined;
   readonly #header: Int32Array;
   readonly #words: Float64Array;
   readonly #mask: number;
@@ -77,7 +78,6 @@ export class RingSink implements TraceSink {
   /** Where the consumer was when last looked at. */
   #tail = 0;
   #nextNotify: number;
-  #failed = false;
   #lost = 0;
   #lostSince = 0;
 
@@ -93,7 +93,7 @@ export class RingSink implements TraceSink {
   }
 
   append(words: Float64Array, count: number): void {
-    if (this.#failed) return;
+    if (this.failure !== undefined) return;
     if (Atomics.load(this.#header, STATE) === FAILED) this.#fail();
     // When events were lost, that is to be said first.
     const needed = this.#lostSince > 0 ? count + LOST_WORDS : count;
@@ -166,16 +166,18 @@ export class RingSink implements TraceSink {
         beat = now;
         since = wallMs();
       } else if (wallMs() - since > DEAD_AFTER_MS) {
-        this.#failed = true;
-        throw new ErrnoError('EIO', 'write', this.#path, { text: 'the trace writer died' });
+        this.failure = new ErrnoError('EIO', 'write', this.#path, {
+          text: 'the trace writer died',
+        });
+        throw this.failure;
       }
     }
   }
 
   /** Tells once; after that records go nowhere, so that the run can be wound up. */
   #fail(): never {
-    this.#failed = true;
-    throw writeError(Atomics.load(this.#header, ERRNO), this.#path);
+    this.failure = writeError(Atomics.load(this.#header, ERRNO), this.#path);
+    throw this.failure;
   }
 
   #putControl(record: number, value: number): void {

@@ -2,37 +2,15 @@
  * The statistics text of each era as data: lines of label and keys, the variable each key prints,
  * and what it means. Called by the tracer (snapshots), `stats show` and `stats explain`.
  *
- * Kernel: fs/netfs/stats.c. `WBZ` and `sk` print the same variable.
+ * Kernel: fs/netfs/stats.c, fs/fscache/stats.c. `WBZ` and `sk` print the same variable; `rs` and
+ * `ws` stand on two lines with two meanings: a key is known by its line's label and itself.
  */
 import { type Era, inEra, type PerEra } from './eras.js';
+import { fscacheKeys } from './fscache_stats.js';
 import type { StatEntry } from './record.js';
+import { counter, gauge, type StatDoc } from './stat_doc.js';
 
-/** A counter only rises; a gauge counts objects alive and is back at 0 at rest. */
-export type StatKind = 'counter' | 'gauge';
-
-/** What one variable counts. */
-export interface StatDoc {
-  readonly kind: StatKind;
-  readonly doc: string;
-  /** The tracepoints that happen when it changes, or why none does. */
-  readonly events: string;
-  /** What holds at rest, '' if nothing does. */
-  readonly healthy: string;
-}
-
-const counter = (doc: string, events: string, healthy = ''): StatDoc => ({
-  kind: 'counter',
-  doc,
-  events,
-  healthy,
-});
-
-const gauge = (doc: string, events: string): StatDoc => ({
-  kind: 'gauge',
-  doc,
-  events,
-  healthy: '0 when no request is in flight',
-});
+export type { StatDoc, StatKind } from './stat_doc.js';
 
 /** The variables of the read helper, by the kernel's names. */
 export const STAT_VARIABLES = {
@@ -106,11 +84,61 @@ export const STAT_VARIABLES = {
   ),
 } as const satisfies Record<string, StatDoc>;
 
-/** Name of a counter or gauge. */
-export type StatVariable = keyof typeof STAT_VARIABLES;
+/** The variables that came with v6.8 and later, when the helper began to write. */
+const LATER_VARIABLES = {
+  netfs_n_rh_read_folio: counter('Read requests for a single folio.', 'netfs_read READPAGE'),
+  netfs_n_rh_read_single: counter(
+    'Reads of objects that are read as a whole.',
+    'netfs_read READ-SNGL',
+  ),
+  netfs_n_rh_dio_read: counter('Direct and unbuffered reads.', 'netfs_read DIO-READ'),
+  netfs_n_rh_dio_write: counter('Direct writes.', 'netfs_write DIO-WRITE'),
+  netfs_n_rh_retry_read_req: counter('Read requests tried again.', 'netfs_rreq RESUBMT'),
+  netfs_n_rh_retry_read_subreq: counter('Read subrequests tried again.', 'netfs_sreq RETRY'),
+  netfs_n_wh_buffered_write: counter(
+    'Writes through the page cache.',
+    'none: netfs_write_iter counts calls',
+  ),
+  netfs_n_wh_writethrough: counter('Writes sent on at once.', 'netfs_write WRITETHRU'),
+  netfs_n_wh_dio_write: counter('Direct writes.', 'netfs_write DIO-WRITE'),
+  netfs_n_wh_writepages: counter('Calls of writepages.', 'netfs_write WRITEBACK'),
+  netfs_n_wh_copy_to_cache: counter(
+    'Times data that was read is copied to the cache.',
+    'netfs_write COPY2CACH',
+  ),
+  netfs_n_wh_upload: counter('Writes to the server begun.', 'netfs_sreq SUBMT, source UPLD'),
+  netfs_n_wh_upload_done: counter('Writes to the server that ended well.', 'netfs_sreq TERM, UPLD'),
+  netfs_n_wh_upload_failed: counter(
+    'Writes to the server that failed.',
+    'netfs_sreq TERM with an error, source UPLD',
+  ),
+  netfs_n_wh_write: counter('Writes to the cache begun.', 'netfs_sreq SUBMT, source WRIT'),
+  netfs_n_wh_write_done: counter('Writes to the cache that ended well.', 'netfs_sreq TERM, WRIT'),
+  netfs_n_wh_write_failed: counter(
+    'Writes to the cache that failed.',
+    'netfs_sreq TERM with an error, source WRIT',
+  ),
+  netfs_n_wh_retry_write_req: counter('Write requests tried again.', 'none'),
+  netfs_n_wh_retry_write_subreq: counter('Write subrequests tried again.', 'netfs_sreq RETRY'),
+  netfs_n_wh_wstream_conflict: counter(
+    'Writes into a folio that another writer is streaming into.',
+    'netfs_folio flush',
+  ),
+  netfs_n_wb_lock_skip: counter('Writebacks that left a locked file alone.', 'none'),
+  netfs_n_wb_lock_wait: counter('Writebacks that waited for the lock of a file.', 'none'),
+  netfs_n_folioq: gauge('Folio queues alive.', 'netfs_folioq'),
+  netfs_n_bvecq: gauge('Bvec queues alive.', 'none'),
+} as const satisfies Record<string, StatDoc>;
 
-/** Every counter's value. */
-export type StatValues = Readonly<Record<StatVariable, number>>;
+const VARIABLES = { ...STAT_VARIABLES, ...LATER_VARIABLES };
+
+/** Name of a counter or gauge. */
+export type StatVariable = keyof typeof VARIABLES;
+
+/** Values: those of the read helper, and of the later variables those that are kept. */
+export type StatValues = Readonly<
+  Record<keyof typeof STAT_VARIABLES, number> & Partial<Record<StatVariable, number>>
+>;
 
 /** One line of the statistics text. */
 export interface StatLine {
@@ -118,59 +146,103 @@ export interface StatLine {
   readonly keys: readonly (readonly [key: string, variable: StatVariable])[];
 }
 
-const SH: StatLine = {
-  label: 'RdHelp',
-  keys: [
-    ['ZR', 'netfs_n_rh_zero'],
-    ['sh', 'netfs_n_rh_short_read'],
-    ['sk', 'netfs_n_rh_write_zskip'],
-  ],
-};
-const DL: StatLine = {
-  label: 'RdHelp',
-  keys: [
-    ['DL', 'netfs_n_rh_download'],
-    ['ds', 'netfs_n_rh_download_done'],
-    ['df', 'netfs_n_rh_download_failed'],
-    ['di', 'netfs_n_rh_download_instead'],
-  ],
-};
-const RD: StatLine = {
-  label: 'RdHelp',
-  keys: [
-    ['RD', 'netfs_n_rh_read'],
-    ['rs', 'netfs_n_rh_read_done'],
-    ['rf', 'netfs_n_rh_read_failed'],
-  ],
-};
-const WR: StatLine = {
-  label: 'RdHelp',
-  keys: [
-    ['WR', 'netfs_n_rh_write'],
-    ['ws', 'netfs_n_rh_write_done'],
-    ['wf', 'netfs_n_rh_write_failed'],
-  ],
-};
-const ASKED = [
-  ['RA', 'netfs_n_rh_readahead'],
-  ['RP', 'netfs_n_rh_readpage'],
-  ['WB', 'netfs_n_rh_write_begin'],
-] as const;
-const ALIVE = [
-  ['rr', 'netfs_n_rh_rreq'],
-  ['sr', 'netfs_n_rh_sreq'],
-] as const;
+type Keys = StatLine['keys'];
+
+/** Keys and the ends of their variables: `RA=readahead RP=readpage` after `netfs_n_rh_`. */
+function keys(prefix: string, list: string): Keys {
+  return list.split(' ').map((each) => {
+    const [key, name] = each.split('=');
+    return [key as string, `${prefix}${name}` as StatVariable] as const;
+  });
+}
+
+const ASKED = keys('netfs_n_rh_', 'RA=readahead RP=readpage WB=write_begin');
+const WBZ = keys('netfs_n_rh_', 'WBZ=write_zskip');
+const ALIVE = keys('netfs_n_rh_', 'rr=rreq sr=sreq');
+const ZR = keys('netfs_n_rh_', 'ZR=zero sh=short_read sk=write_zskip');
+const DL = keys(
+  'netfs_n_rh_',
+  'DL=download ds=download_done df=download_failed di=download_instead',
+);
+const RD = keys('netfs_n_rh_', 'RD=read rs=read_done rf=read_failed');
+const WR = keys('netfs_n_rh_', 'WR=write ws=write_done wf=write_failed');
+const UL = keys('netfs_n_wh_', 'UL=upload us=upload_done uf=upload_failed');
+const WH = keys('netfs_n_wh_', 'WR=write ws=write_done wf=write_failed');
+const WSC = keys('netfs_n_wh_', 'wsc=wstream_conflict');
+const FOQ = keys('netfs_n_', 'foq=folioq');
+const BQ = keys('netfs_n_', 'bq=bvecq');
+const DIO_READ = keys('netfs_n_rh_', 'DR=dio_read');
+const FOLIO_READS = keys('netfs_n_rh_', 'DR=dio_read RA=readahead RF=read_folio');
+const WRITE_READS = keys('netfs_n_rh_', 'WB=write_begin WBZ=write_zskip');
+const SINGLE = keys('netfs_n_rh_', 'RS=read_single');
+const BW = keys('netfs_n_wh_', 'BW=buffered_write');
+const WT = keys('netfs_n_wh_', 'WT=writethrough');
+const DW = keys('netfs_n_wh_', 'DW=dio_write WP=writepages');
+const COPY = keys('netfs_n_wh_', '2C=copy_to_cache');
+const RETRIES = [
+  ...keys('netfs_n_rh_', 'rq=retry_read_req rs=retry_read_subreq'),
+  ...keys('netfs_n_wh_', 'wq=retry_write_req ws=retry_write_subreq'),
+];
+const LOCK = keys('netfs_n_wb_', 'skip=lock_skip wait=lock_wait');
+
+const lines = (label: string, ...each: readonly Keys[]): StatLine[] =>
+  each.map((keys) => ({ label, keys }));
+
+/** The lines from v6.12 on, which say what they are about; `changed` names those that differ. */
+function named(changed: {
+  reads: Keys;
+  writes: Keys;
+  retries?: Keys;
+  objects: Keys;
+}): readonly StatLine[] {
+  return [
+    { label: 'Reads', keys: changed.reads },
+    { label: 'Writes', keys: changed.writes },
+    { label: 'ZeroOps', keys: ZR },
+    { label: 'DownOps', keys: DL },
+    { label: 'CaRdOps', keys: RD },
+    { label: 'UpldOps', keys: UL },
+    { label: 'CaWrOps', keys: WH },
+    ...(changed.retries === undefined ? [] : [{ label: 'Retries', keys: changed.retries }]),
+    { label: 'Objs', keys: changed.objects },
+    { label: 'WbLock', keys: LOCK },
+  ];
+}
 
 const LAYOUTS: PerEra<readonly StatLine[]> = {
-  E0: [{ label: 'RdHelp', keys: [...ASKED, ...ALIVE] }, SH, DL, RD, WR],
-  E1: [
-    { label: 'RdHelp', keys: [...ASKED, ['WBZ', 'netfs_n_rh_write_zskip'], ...ALIVE] },
-    SH,
+  E0: lines('RdHelp', [...ASKED, ...ALIVE], ZR, DL, RD, WR),
+  E1: lines('RdHelp', [...ASKED, ...WBZ, ...ALIVE], ZR, DL, RD, WR),
+  E4: lines(
+    'Netfs',
+    [...DIO_READ, ...keys('netfs_n_rh_', 'DW=dio_write'), ...ASKED, ...WBZ],
+    ZR,
     DL,
     RD,
-    WR,
-  ],
-  E4: null,
+    UL,
+    WH,
+    [...ALIVE, ...WSC],
+  ),
+  E5: lines('Netfs', [...FOLIO_READS, ...WRITE_READS], [...BW, ...WT, ...DW], ZR, DL, RD, UL, WH, [
+    ...ALIVE,
+    ...WSC,
+  ]),
+  E6: named({
+    reads: [...FOLIO_READS, ...WRITE_READS],
+    writes: [...BW, ...WT, ...DW, ...COPY],
+    objects: [...ALIVE, ...FOQ, ...WSC],
+  }),
+  E7: named({
+    reads: [...FOLIO_READS, ...SINGLE, ...WRITE_READS],
+    writes: [...BW, ...WT, ...DW, ...COPY],
+    retries: RETRIES,
+    objects: [...ALIVE, ...FOQ, ...WSC],
+  }),
+  E10: named({
+    reads: [...FOLIO_READS, ...SINGLE, ...WRITE_READS],
+    writes: [...BW, ...DW, ...COPY],
+    retries: RETRIES,
+    objects: [...ALIVE, ...BQ, ...WSC],
+  }),
 };
 
 /** The lines of an era's statistics text; none where the era is not filled in. */
@@ -181,7 +253,7 @@ export function statLines(era: Era): readonly StatLine[] {
 /** A snapshot in printed order. */
 export function statEntries(era: Era, values: StatValues): StatEntry[] {
   return statLines(era).flatMap(({ label, keys }, line) =>
-    keys.map(([key, variable]) => ({ line, label, key, value: values[variable] })),
+    keys.map(([key, variable]) => ({ line, label, key, value: values[variable] ?? 0 })),
   );
 }
 
@@ -213,17 +285,24 @@ export function parseStats(text: string): StatEntry[] {
 export interface StatExplanation extends StatDoc {
   readonly label: string;
   readonly key: string;
-  readonly variable: StatVariable;
+  /** The kernel's variable; for the lines of FS-Cache `fscache`. */
+  readonly variable: string;
 }
 
-/** Every key of an era, in printed order, with its meaning. */
+/** Every key of an era in printed order: those of the helper, then those of FS-Cache. */
 export function statKeys(era: Era): StatExplanation[] {
-  return statLines(era).flatMap(({ label, keys }) =>
-    keys.map(([key, variable]) => ({ label, key, variable, ...STAT_VARIABLES[variable] })),
+  const helper = statLines(era).flatMap(({ label, keys }) =>
+    keys.map(([key, variable]) => ({ label, key, variable, ...VARIABLES[variable] })),
   );
+  return [...helper, ...fscacheKeys(era)];
 }
 
-/** The meaning of a key, undefined if the era does not print it. */
-export function explainStat(era: Era, key: string): StatExplanation | undefined {
-  return statKeys(era).find((each) => each.key === key);
+/**
+ * The meaning of a key, undefined if the era does not print it. A key may stand on several lines;
+ * without a label the first counts.
+ */
+export function explainStat(era: Era, key: string, label?: string): StatExplanation | undefined {
+  return statKeys(era).find(
+    (each) => each.key === key && (label === undefined || each.label === label),
+  );
 }

@@ -112,6 +112,9 @@ export const HEADER_WORDS = 5;
 /** Lowest record number of an event; those below are control records. */
 export const FIRST_EVENT_RECORD = 32;
 
+/** Columns that every event has in the database in front of its own. */
+const COMMON: readonly string[] = ['id', 'ts', 'task', 'cpu', 'common_flags', 'op'];
+
 /** A compiled format with the column of each conversion. */
 interface Compiled extends EraFormat {
   readonly compiled: Format;
@@ -125,6 +128,8 @@ export function tracepoint<
 >(spec: TracepointSpec<C, O>): Tracepoint<C, O> {
   const columns: readonly Column[] = [...spec.columns, ...(spec.optional ?? [])];
   assert(columns.length <= MAX_COLUMNS, `${spec.name} has too many columns`);
+  const names = [...COMMON, ...columns.map((column) => column.name)];
+  assert(new Set(names).size === names.length, `${spec.name} has two columns of one name`);
   assert(spec.record >= FIRST_EVENT_RECORD, `${spec.name} uses the number of a control record`);
   const cache = new Map<Era, readonly Compiled[]>();
   const variants = (era: Era): readonly Compiled[] => {
@@ -229,8 +234,8 @@ function parseRow(
       row[indexes[i] as number] = value;
       at = end;
     }
-    if (!text.startsWith(next, at)) return null;
-    at += next.length;
+    if (text.startsWith(next, at)) at += next.length;
+    else if (at < text.length || next.trim() !== '') return null;
   }
   return at === text.length ? row : null;
 }
@@ -245,8 +250,9 @@ function scanWord(
 ): Scanned | null {
   if (symbols !== null) return symbols.scan(era, text, from, next);
   if (!last) return scanText(text, from, next);
-  // The last text of a line may hold anything, also what stands behind it.
-  const end = text.length - next.length;
+  // The last text of a line may hold anything, also what stands behind it; blanks at the end of a
+  // line may have been lost on the way.
+  const end = text.length - (next.trim() !== '' || text.endsWith(next) ? next.length : 0);
   return end < from ? null : { text: text.slice(from, end), end };
 }
 

@@ -46,6 +46,11 @@ export class Tracer {
     this.#contexts = contexts;
   }
 
+  /** Why nothing more is recorded; undefined while all is well. */
+  get failure(): Error | undefined {
+    return this.#writer.sink.failure;
+  }
+
   /** For tracepoints: starts the record of an event and returns the words to fill. */
   begin(record: number, count: number): Float64Array {
     const { context } = this.#contexts;

@@ -23,6 +23,8 @@ export interface FinishReport {
 export interface TraceSink {
   /** The era in which labels and formats are decoded. */
   readonly era: Era;
+  /** Why nothing more is recorded; undefined while all is well. */
+  readonly failure?: Error | undefined;
   /** Takes the first `count` words of `words`, which the caller reuses at once. */
   append(words: Float64Array, count: number): void;
   /** Ends the capture; never rejects, the report carries the error. */

@@ -3,7 +3,7 @@
  * mm/mincore.c over the page cache; made by `syscalls.ts`. Here, and only here, a negative errno
  * becomes a thrown `ErrnoError`.
  */
-import { EFAULT, EINVAL } from '../base/errno.js';
+import { EFAULT, EINTR, EINVAL, ERESTARTSYS } from '../base/errno.js';
 import { ErrnoError } from '../base/errors.js';
 import { PAGE_SIZE, pageIndex, pagesFor } from '../base/range.js';
 import type { Vnode } from '../fs/types.js';
@@ -60,14 +60,14 @@ export class File implements VfsFile, OpenFile {
     const now = this.readNow(target, at, count, position);
     if (now >= 0) return now;
     const got = yield* this.#parts.filemap.read(this, target, at, count, position);
-    if (got < 0) throw new ErrnoError(got, 'read', this.path);
+    // To be restarted is the kernel's affair; the application sees an interrupted call.
+    if (got < 0) throw new ErrnoError(got === -ERESTARTSYS ? -EINTR : got, 'read', this.path);
     this.#charge(got);
     return got;
   }
 
   *fadvise(advice: FileAdvice, offset = 0, length = 0): Task {
-    this.#checkOpen('fadvise');
-    if (offset < 0 || length < 0) throw new ErrnoError(EINVAL, 'fadvise', this.path);
+    this.#checkRange('fadvise', offset, length);
     const { ra } = this;
     if (advice === 'normal' || advice === 'sequential') {
       ra.raPages = ra.device.raPages * (advice === 'sequential' ? 2 : 1);
@@ -75,27 +75,28 @@ export class File implements VfsFile, OpenFile {
     } else if (advice === 'random') {
       this.randomMode = true;
     } else if (advice === 'willneed') {
-      const last = length === 0 ? Number.MAX_SAFE_INTEGER : offset + length - 1;
-      yield* this.#willNeed(pageIndex(offset), pageIndex(last));
+      yield* this.#willNeed(offset, length);
     } else if (advice === 'dontneed') {
       this.#dontNeed(offset, length === 0 ? Number.MAX_SAFE_INTEGER : offset + length - 1);
     }
   }
 
   *readahead(offset: number, count: number): Task {
-    this.#checkOpen('readahead');
-    if (count > 0) yield* this.#willNeed(pageIndex(offset), pageIndex(offset + count - 1));
+    this.#checkRange('readahead', offset, count);
+    yield* this.#willNeed(offset, count);
   }
 
   mmap(offset: number, length: number): MappingHandle {
     this.#checkOpen('mmap');
-    if (offset % PAGE_SIZE !== 0 || length <= 0) throw new ErrnoError(EINVAL, 'mmap', this.path);
+    if (!(offset >= 0 && length > 0) || offset % PAGE_SIZE !== 0)
+      throw new ErrnoError(EINVAL, 'mmap', this.path);
     this.inode.hold();
     const area = new Area(this, offset / PAGE_SIZE, pagesFor(length));
     return new Mapping(this.#parts, this, area);
   }
 
   mincore(): PageRun[] {
+    this.#checkOpen('mincore');
     const runs: Array<{ first: number; last: number }> = [];
     const { folios } = this.mapping;
     for (const pfn of this.mapping.range(0, Number.MAX_SAFE_INTEGER)) {
@@ -126,9 +127,11 @@ export class File implements VfsFile, OpenFile {
     this.#parts.clock.charge(SYSCALL_NS + Math.round(bytes * COPY_NS_PER_BYTE));
   }
 
-  *#willNeed(first: number, last: number): Task {
+  *#willNeed(offset: number, length: number): Task {
+    const last = length === 0 ? Number.MAX_SAFE_INTEGER : offset + length - 1;
+    const first = pageIndex(offset);
     const ractl = new ReadaheadControl(this, this.mapping, this.ra, first);
-    yield* this.#parts.filemap.readahead.forced(ractl, last - first + 1);
+    yield* this.#parts.filemap.readahead.forced(ractl, pageIndex(last) - first + 1);
   }
 
   // Only whole pages go: a page at the end counts when the range ends with it or with the file.
@@ -144,6 +147,11 @@ export class File implements VfsFile, OpenFile {
     if (!this.#open) throw new ErrnoError('EBADF', syscall, this.path);
   }
 
+  #checkRange(syscall: string, offset: number, length: number): void {
+    this.#checkOpen(syscall);
+    if (!(offset >= 0 && length >= 0)) throw new ErrnoError(EINVAL, syscall, this.path);
+  }
+
   #check(syscall: string, target: Uint8Array, at: number, count: number, position: number): void {
     if (!this.#open) throw new ErrnoError('EBADF', syscall, this.path);
     const sane = count >= 0 && at >= 0 && position >= 0 && Number.isSafeInteger(position + count);
@@ -156,6 +164,7 @@ class Mapping implements MappingHandle {
   readonly #parts: VfsParts;
   readonly #file: File;
   readonly #area: Area;
+  #mapped = true;
 
   constructor(parts: VfsParts, file: File, area: Area) {
     this.#parts = parts;
@@ -172,6 +181,7 @@ class Mapping implements MappingHandle {
     const { folios } = mapping;
     for (let done = 0; done < count; ) {
       const index = pageIndex(position + done);
+      if (!this.#mapped) this.#bus();
       const inside = index >= this.#area.firstPage;
       if (!inside || index >= this.#area.firstPage + this.#area.pages) this.#bus();
       while (!this.#area.isMapped(index, 1)) {
@@ -193,6 +203,8 @@ class Mapping implements MappingHandle {
   }
 
   munmap(): void {
+    if (!this.#mapped) return;
+    this.#mapped = false;
     this.#area.close();
     this.#file.inode.release();
   }

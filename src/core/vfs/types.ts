@@ -46,7 +46,7 @@ export interface VfsFile {
   read(target: Uint8Array, at: number, count: number, position: number): Task<number>;
   /** posix_fadvise(2); a length of 0 means to the end. */
   fadvise(advice: FileAdvice, offset?: number, length?: number): Task;
-  /** readahead(2). */
+  /** readahead(2): the same as the advice 'willneed'. */
   readahead(offset: number, count: number): Task;
   /** mmap(2) of [offset, offset + length), read only; `offset` a multiple of the page size. */
   mmap(offset: number, length: number): MappingHandle;

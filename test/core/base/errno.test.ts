@@ -36,7 +36,13 @@ test('the numbers are those of the machine, where it is Linux', (t) => {
 test('an error of Node.js gives its negative number, and anything else EIO', (t) => {
   const error = t.throws(() => fs.readFileSync('/nowhere/at/all'));
   t.is(errnoFromNode(error), -errno.ENOENT);
-  for (const other of [new Error('x'), { code: 'ERR_OUT_OF_RANGE' }, { code: 5 }, null, undefined]) {
+  for (const other of [
+    new Error('x'),
+    { code: 'ERR_OUT_OF_RANGE' },
+    { code: 5 },
+    null,
+    undefined,
+  ]) {
     t.is(errnoFromNode(other), -errno.EIO);
   }
 });

@@ -15,7 +15,10 @@ test('a system error has the shape of those of Node.js, with a negative number',
   for (const given of [5, -5, 'EIO'] as const) {
     const { message, code, errno, syscall, path } = new ErrnoError(given, 'read', '/f');
     t.is(message, "EIO: i/o error, read '/f'");
-    t.deepEqual({ code, errno, syscall, path }, { code: 'EIO', errno: -5, syscall: 'read', path: '/f' });
+    t.deepEqual(
+      { code, errno, syscall, path },
+      { code: 'EIO', errno: -5, syscall: 'read', path: '/f' },
+    );
   }
   t.is(new ErrnoError('ENOSPC', 'write').message, 'ENOSPC: no space left on device, write');
   t.is(new ErrnoError(-4095, 'read').code, 'E4095');
@@ -30,7 +33,10 @@ test('a system error can carry other words, a cause and advice', (t) => {
 });
 
 test('each class says where and what in its first line', (t) => {
-  t.is(new UsageError('--bs', "expected a size, got 'x'").message, "--bs: expected a size, got 'x'");
+  t.is(
+    new UsageError('--bs', "expected a size, got 'x'").message,
+    "--bs: expected a size, got 'x'",
+  );
   t.is(
     new TraceParseError('t.txt', 12, 31, 'a source', 'FOO ').message,
     't.txt:12:31: expected a source, got "FOO "',
@@ -63,5 +69,8 @@ test('each class names itself', (t) => {
 test('an assertion that does not hold is a bug with its message', (t) => {
   t.notThrows(() => assert(1, 'holds'));
   t.throws(() => assert(0, 'does not'), { instanceOf: Bug, message: 'does not' });
-  t.throws(() => assertUnreachable('x' as never), { instanceOf: Bug, message: /unexpected value x/ });
+  t.throws(() => assertUnreachable('x' as never), {
+    instanceOf: Bug,
+    message: /unexpected value x/,
+  });
 });

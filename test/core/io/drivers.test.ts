@@ -25,7 +25,12 @@ function gathered({ count, segments }: SegmentList): Buffer {
   return Buffer.concat(views);
 }
 
-function answer(driver: IoDriver, fd: number, list: SegmentList, position: number): Promise<number> {
+function answer(
+  driver: IoDriver,
+  fd: number,
+  list: SegmentList,
+  position: number,
+): Promise<number> {
   return new Promise((resolve) => driver.read(fd, list, position, resolve));
 }
 

@@ -1,11 +1,21 @@
-/** Opening files beneath a directory: what is let through, what is refused, and that nothing blocks. */
+/**
+ * Opening files beneath a directory: what is let through, what is refused, and that nothing
+ * blocks.
+ */
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { ErrnoError } from '../../../src/core/base/errors.js';
 import { errnoName } from '../../../src/core/base/errno.js';
-import { closeFd, openBeneath, resolveRoot, statFd, walkFiles } from '../../../src/core/io/files.js';
+import { ErrnoError } from '../../../src/core/base/errors.js';
+import {
+  closeFd,
+  openBeneath,
+  readExact,
+  resolveRoot,
+  statFd,
+  walkFiles,
+} from '../../../src/core/io/files.js';
 import { content, serverDir, tempDir } from '../../helpers/lab.js';
 
 /** A served directory with files and links, beside one that is not served. */
@@ -159,6 +169,21 @@ test('a status tells when a file changed, to the nanosecond', (t) => {
   return undefined;
 });
 
+test('a part of a file is read whole, as far as the file goes', (t) => {
+  const { root } = makeTree(t);
+  const opened = openBeneath(root, 'd/g');
+  if ('errno' in opened) return t.fail();
+  const target = new Uint8Array(150);
+  t.is(readExact(opened.fd, target, 100, 50), 100);
+  t.deepEqual(Buffer.from(target.subarray(0, 100)), content('in/d/g', 200).subarray(50, 150));
+  t.deepEqual(target.subarray(100), new Uint8Array(50));
+  t.is(readExact(opened.fd, target, 150, 120), 80);
+  t.is(readExact(opened.fd, target, 10, 200), 0);
+  closeFd(opened.fd);
+  t.is(readExact(999_999, target, 10, 0), -9);
+  return undefined;
+});
+
 test('a directory to be served is resolved, and one that cannot be is an error with advice', (t) => {
   const { root } = makeTree(t);
   t.is(resolveRoot(path.join(root, 'dirlink')), path.join(root, 'd'));
@@ -177,12 +202,15 @@ test('walking lists regular files in a fixed order and follows no link', (t) => 
   const { root } = makeTree(t);
   fs.writeFileSync(path.join(root, 'd/B'), '');
   fs.writeFileSync(path.join(root, 'Z'), 'zz');
-  t.deepEqual([...walkFiles(root)], [
-    { name: 'Z', size: 2 },
-    { name: 'd/B', size: 0 },
-    { name: 'd/g', size: 200 },
-    { name: 'f', size: 100 },
-  ]);
+  t.deepEqual(
+    [...walkFiles(root)],
+    [
+      { name: 'Z', size: 2 },
+      { name: 'd/B', size: 0 },
+      { name: 'd/g', size: 200 },
+      { name: 'f', size: 100 },
+    ],
+  );
 });
 
 test('walking leaves out what it is told to and reports what it cannot read', (t) => {

@@ -10,7 +10,10 @@ test('frames taken in a row are neighbours, also after the first ones have been 
   const taken = Array.from({ length: 12 }, () => frames.allocate());
   t.deepEqual(taken, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
   for (const pfn of [0, 1, 2, 5]) frames.release(pfn, 0);
-  t.deepEqual([1, 2, 3, 4, 5, 6].map(() => frames.allocate()), [12, 13, 14, 15, 0, 1]);
+  t.deepEqual(
+    [1, 2, 3, 4, 5, 6].map(() => frames.allocate()),
+    [12, 13, 14, 15, 0, 1],
+  );
 });
 
 test('frames run out at the limit and come back when released', (t) => {
@@ -64,7 +67,11 @@ test('more than 1 GiB lies in several arenas and no frame crosses them', (t) => 
 });
 
 test('any order of taking and giving back keeps frames apart and counted', (t) => {
-  const step = fc.record({ order: fc.integer({ min: 0, max: 3 }), give: fc.boolean(), at: fc.nat() });
+  const step = fc.record({
+    order: fc.integer({ min: 0, max: 3 }),
+    give: fc.boolean(),
+    at: fc.nat(),
+  });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
       const frames = new PageFrames(64 * PAGE_SIZE);

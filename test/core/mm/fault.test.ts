@@ -2,7 +2,7 @@
 import test from 'ava';
 import { EFAULT, EINTR, EIO } from '../../../src/core/base/errno.js';
 import { PAGE_SIZE } from '../../../src/core/base/range.js';
-import { type AreaAdvice, Area, FaultHandler } from '../../../src/core/mm/fault.js';
+import { Area, type AreaAdvice, FaultHandler } from '../../../src/core/mm/fault.js';
 import { PG_READAHEAD, PG_UPTODATE } from '../../../src/core/mm/folio.js';
 import type { OpenFile } from '../../../src/core/mm/types.js';
 import { Rig, type RigOptions } from './rig.js';
@@ -48,10 +48,16 @@ const readsAround = test.macro({
   title: (_, what: string) => what,
 });
 
-test(readsAround, 'a fault reads a window around itself, marked a quarter before its end', 100, {}, [
-  '84+32 m108',
+test(
+  readsAround,
+  'a fault reads a window around itself, marked a quarter before its end',
+  100,
+  {},
+  ['84+32 m108'],
+);
+test(readsAround, 'a fault near the start reads a whole window from the start', 5, {}, [
+  '0+32 m24',
 ]);
-test(readsAround, 'a fault near the start reads a whole window from the start', 5, {}, ['0+32 m24']);
 test(
   readsAround,
   'a window around a fault ends with the file, and its marker moves with the end',
@@ -59,17 +65,15 @@ test(
   { size: 110 * PAGE_SIZE },
   ['84+26 m102'],
 );
-test(
-  readsAround,
-  'a window cut to less than a quarter has no marker',
-  5,
-  { size: 6 * PAGE_SIZE },
-  ['0+6'],
-);
+test(readsAround, 'a window cut to less than a quarter has no marker', 5, { size: 6 * PAGE_SIZE }, [
+  '0+6',
+]);
 test(readsAround, 'a fault in a window of odd size rounds its halves down', 100, { raPages: 31 }, [
   '85+31 m109',
 ]);
-test(readsAround, 'with readahead switched off a fault reads its page', 100, { raPages: 0 }, ['RP 100']);
+test(readsAround, 'with readahead switched off a fault reads its page', 100, { raPages: 0 }, [
+  'RP 100',
+]);
 
 const advised = test.macro({
   async exec(t, advice: AreaAdvice, index: number, calls: string[]) {
@@ -239,4 +243,17 @@ test('an area that was closed maps nothing and no longer hears of its file', asy
   t.deepEqual(mapped.mapped(), []);
   t.is(mapped.rig.mapping.areas.size, 0);
   t.is(mapped.rig.mapping.invalidate(0, 1000), 32);
+});
+
+test('taking pages out of an area takes out those and no other', (t) => {
+  const { area } = new Mapped();
+  for (const index of range(4, 12)) area.map(index);
+  area.unmap(6, 2);
+  t.deepEqual(
+    range(0, 16).filter((index) => area.isMapped(index, 1)),
+    [4, 5, 8, 9, 10, 11],
+  );
+  t.false(area.isMapped(6, 2));
+  t.true(area.isMapped(6, 3));
+  t.false(area.isMapped(0, 4));
 });

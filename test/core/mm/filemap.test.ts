@@ -1,4 +1,7 @@
-/** Buffered reads: the read loop, the hit path that must be indistinguishable from it, and failures. */
+/**
+ * Buffered reads: the read loop, the hit path that must be indistinguishable from it, and
+ * failures.
+ */
 import { deepStrictEqual } from 'node:assert/strict';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -6,7 +9,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import { EINTR, EIO, ENOMEM } from '../../../src/core/base/errno.js';
 import { PAGE_SIZE } from '../../../src/core/base/range.js';
-import { PG_READAHEAD, PG_UPTODATE } from '../../../src/core/mm/folio.js';
+import { PG_ERROR, PG_READAHEAD, PG_UPTODATE } from '../../../src/core/mm/folio.js';
 import type { OpenFile } from '../../../src/core/mm/types.js';
 import { type Memory, makeMemory, Rig, rigBytes } from './rig.js';
 
@@ -145,12 +148,12 @@ const collectGarbage = runInNewContext('gc') as () => void;
 test('a read that hits allocates nothing that grows with its pages, and keeps nothing', (t) => {
   const rig = new Rig();
   const pages = 64;
-  for (let i = 0; i < pages + 1; i++) rig.place(i);
+  for (let i = 0; i < pages + 2; i++) rig.place(i);
   const file = rig.open();
   const target = new Uint8Array(pages * PAGE_SIZE);
   const repeat = (times: number, count: number): void => {
     for (let i = 0; i < times; i++) {
-      if (rig.filemap.hit(file, target, 0, count, 0) !== count) t.fail('not a hit');
+      if (rig.filemap.hit(file, target, 0, count, PAGE_SIZE) !== count) t.fail('not a hit');
     }
   };
   const heapUsed = (): number => process.memoryUsage().heapUsed;
@@ -159,7 +162,7 @@ test('a read that hits allocates nothing that grows with its pages, and keeps no
   const atRest = heapUsed();
   repeat(500, target.length);
   const perRead = (heapUsed() - atRest) / 500;
-  // One view of the memory copied from is left; a number, an array or a promise per page would not fit.
+  // One view of the memory copied from is left; a number or a promise per page would not fit.
   t.true(perRead < 400, `${perRead} bytes for a read of ${pages} pages`);
   repeat(100_000, PAGE_SIZE);
   collectGarbage();
@@ -284,6 +287,30 @@ test('i_size is looked at after the pages have come', async (t) => {
   });
   rig.inode.size = 100 * PAGE_SIZE;
   t.deepEqual(await rig.read(file, 50 * PAGE_SIZE, PAGE_SIZE), new Uint8Array(0));
+});
+
+test('a file that shrinks between two batches of a read ends the read', async (t) => {
+  const rig = new Rig({ latencyNs: 1000 });
+  const file = rig.open();
+  for (let i = 0; i < 15; i++) rig.place(i);
+  rig.scheduler.after(500, () => {
+    rig.inode.size = 9 * PAGE_SIZE;
+  });
+  // The first batch was given before the file shrank.
+  t.deepEqual(await rig.read(file, 0, 20 * PAGE_SIZE), rigBytes(0, 15 * PAGE_SIZE));
+});
+
+test('a page without readahead that cannot be read is tried once', async (t) => {
+  const rig = new Rig({ raPages: 0, ioPages: 0, fails: () => -EIO });
+  t.is(await rig.read(rig.open(), 0, 10), -EIO);
+  t.deepEqual(rig.calls, ['RP 0']);
+});
+
+test('the error mark of an earlier failure is cleared before a page is read again', async (t) => {
+  const rig = new Rig();
+  const pfn = rig.place(0, PG_ERROR);
+  t.deepEqual(await rig.read(rig.open(), 0, 10), rigBytes(0, 10));
+  t.is(rig.folios.flagsOf(pfn), PG_UPTODATE);
 });
 
 test('a reader that finds all memory under I/O waits for some', async (t) => {

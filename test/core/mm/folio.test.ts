@@ -27,11 +27,10 @@ test('a folio enters its mapping locked, with a reference for each of its two ow
   t.is(rig.folios.flagsOf(pfn), PG_LOCKED);
   t.is(rig.folios.refsOf(pfn), 2);
   t.is(rig.folios.mappingOf(pfn), rig.mapping);
-  t.deepEqual([rig.folios.indexOf(pfn), rig.folios.pagesOf(pfn), rig.folios.sizeOf(pfn)], [
-    7,
-    4,
-    4 * PAGE_SIZE,
-  ]);
+  t.deepEqual(
+    [rig.folios.indexOf(pfn), rig.folios.pagesOf(pfn), rig.folios.sizeOf(pfn)],
+    [7, 4, 4 * PAGE_SIZE],
+  );
   t.deepEqual(rig.present(), [7, 8, 9, 10]);
 });
 
@@ -198,7 +197,9 @@ test('a page that becomes free wakes who waits for memory', async (t) => {
   for (const [i, way] of ways.entries()) {
     const rig = new Rig({ cachePages: 1 });
     const pfn = rig.place(0);
-    [() => rig.folios.tryLock(pfn), () => rig.folios.startFscache(pfn), () => rig.folios.get(pfn)][i]!();
+    [() => rig.folios.tryLock(pfn), () => rig.folios.startFscache(pfn), () => rig.folios.get(pfn)][
+      i
+    ]!();
     note(rig, times, function* () {
       yield* rig.folios.waitForMemory();
       return rig.clock.now();

@@ -3,8 +3,8 @@ import test from 'ava';
 import fc from 'fast-check';
 import { Bug } from '../../../src/core/base/errors.js';
 import { PAGE_SIZE } from '../../../src/core/base/range.js';
-import { IovIter } from '../../../src/core/mm/iov_iter.js';
 import { makeSegmentList, segmentBytes } from '../../../src/core/io/segments.js';
+import { IovIter } from '../../../src/core/mm/iov_iter.js';
 import { makeMemory, Rig, rigBytes } from './rig.js';
 
 function pieces(iter: IovIter): number[] {
@@ -57,7 +57,10 @@ test('a range that starts and ends inside large folios covers just its bytes', (
   const start = 2 * PAGE_SIZE + 10;
   const count = 8 * PAGE_SIZE - 500;
   const iter = new IovIter(rig.mapping, start, count);
-  t.is(pieces(iter).reduce((a, b) => a + b), count);
+  t.is(
+    pieces(iter).reduce((a, b) => a + b),
+    count,
+  );
   t.deepEqual(out(iter, count), rigBytes(start, count));
   t.is(iter.count, 0);
 });
@@ -82,9 +85,10 @@ test('zeroing and copying end with the range', (t) => {
   t.is(iter.count, 0);
   iter.revert(20);
   iter.zero(1000);
-  t.deepEqual(out(new IovIter(rig.mapping, 9, 22), 22), Uint8Array.from(rigBytes(9, 22), (byte, i) =>
-    i === 0 || i === 21 ? byte : 0,
-  ));
+  t.deepEqual(
+    out(new IovIter(rig.mapping, 9, 22), 22),
+    Uint8Array.from(rigBytes(9, 22), (byte, i) => (i === 0 || i === 21 ? byte : 0)),
+  );
 });
 
 test('advancing, going back and cutting stay within the range', (t) => {
@@ -114,7 +118,8 @@ test('what is copied in comes out again, over folios of any order', (t) => {
   fc.assert(
     fc.property(scene, ({ orders, start, count }) => {
       const rig = new Rig({ memory });
-      for (let index = 0, i = 0; index < 30; index += 1 << orders[i++]!) rig.place(index, 0, orders[i]!);
+      for (let index = 0, i = 0; index < 30; index += 1 << orders[i++]!)
+        rig.place(index, 0, orders[i]!);
       const length = Math.min(count, bytes - start);
       const source = Buffer.alloc(length, 'netfs');
       new IovIter(rig.mapping, start, length).copyIn(source);

@@ -1,13 +1,18 @@
 /**
- * Folios of several pages in every walk: the read loop, the hit path, the window, and the read helper's
- * slices and unlock walk. Readahead of this profile inserts single pages, so they are put in by hand.
+ * Folios of several pages in every walk: the read loop, the hit path, the window, and the read
+ * helper's slices and unlock walk. Readahead of this profile inserts single pages, so they are put
+ * in by hand.
  */
 import test from 'ava';
 import { EIO } from '../../../src/core/base/errno.js';
 import { PAGE_SIZE } from '../../../src/core/base/range.js';
 import { PG_LOCKED, PG_READAHEAD, PG_UPTODATE } from '../../../src/core/mm/folio.js';
 import { IovIter } from '../../../src/core/mm/iov_iter.js';
-import { ReadaheadControl, readaheadExpand, readaheadFolio } from '../../../src/core/mm/readahead.js';
+import {
+  ReadaheadControl,
+  readaheadExpand,
+  readaheadFolio,
+} from '../../../src/core/mm/readahead.js';
 import type { AddressSpaceOps } from '../../../src/core/mm/types.js';
 import type { Subrequest } from '../../../src/core/netfs/objects.js';
 import { ReadHelper } from '../../../src/core/netfs/read_helper.js';
@@ -18,10 +23,15 @@ import { linux513Afs } from '../../../src/core/profile/linux_5_13_afs.js';
 import { MemorySink } from '../../../src/core/trace/sink.js';
 import { Tracer } from '../../../src/core/trace/tracer.js';
 import { brief } from '../../helpers/lab.js';
+import { atOnce } from '../sim/at_once.js';
 import { makeMemory, Rig, rigBytes } from './rig.js';
 
 /** A rig whose pages are read by the real helper, in slices of at most `clamp` bytes. */
-function helperRig(size: number, clamp: number, fails: (subreq: Subrequest) => boolean = () => false) {
+function helperRig(
+  size: number,
+  clamp: number,
+  fails: (subreq: Subrequest) => boolean = () => false,
+) {
   const memory = makeMemory(256);
   const sink = new MemorySink('E1');
   const tracer = new Tracer({ sink, clock: memory.clock, contexts: memory.scheduler });
@@ -41,11 +51,12 @@ function helperRig(size: number, clamp: number, fails: (subreq: Subrequest) => b
       subreq.len = Math.min(subreq.len, clamp);
       return true;
     },
-    *issueOp(subreq) {
-      const { start, len, rreq } = subreq;
-      if (!fails(subreq)) new IovIter(rreq.mapping, start, len).copyIn(rigBytes(start, len));
-      helper.subreqTerminated(subreq, fails(subreq) ? -EIO : len, false);
-    },
+    issueOp: (subreq) =>
+      atOnce(() => {
+        const { start, len, rreq } = subreq;
+        if (!fails(subreq)) new IovIter(rreq.mapping, start, len).copyIn(rigBytes(start, len));
+        helper.subreqTerminated(subreq, fails(subreq) ? -EIO : len, false);
+      }),
   };
   const ops: AddressSpaceOps = {
     readahead: (ractl) => helper.readahead(ractl, requestOps),
@@ -158,7 +169,10 @@ test('the helper reads a window of large folios in slices that end anywhere', as
     [9, PG_UPTODATE, 1],
     [10, PG_UPTODATE, 1],
   ]);
-  t.deepEqual(await rig.read(rig.open(), 4 * PAGE_SIZE, 8 * PAGE_SIZE), rigBytes(4 * PAGE_SIZE, 8 * PAGE_SIZE));
+  t.deepEqual(
+    await rig.read(rig.open(), 4 * PAGE_SIZE, 8 * PAGE_SIZE),
+    rigBytes(4 * PAGE_SIZE, 8 * PAGE_SIZE),
+  );
   const submitted = trace().filter((line) => line.includes('SUBMT'));
   t.is(submitted.length, Math.ceil((8 * PAGE_SIZE) / 5000));
 });

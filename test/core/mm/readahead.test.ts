@@ -1,4 +1,7 @@
-/** Readahead: which pages are read, when, and where the marker goes. The windows are BEHAVIOUR 2.9's. */
+/**
+ * Readahead: which pages are read, when, and where the marker goes. The windows are BEHAVIOUR
+ * 2.9's.
+ */
 import test from 'ava';
 import { PAGE_SIZE } from '../../../src/core/base/range.js';
 import { PG_READAHEAD, PG_UPTODATE, PG_WRITEBACK } from '../../../src/core/mm/folio.js';
@@ -28,12 +31,25 @@ const initial = test.macro({
       t.is(initialWindow(Number(req), max), size, `request of ${req}`);
     }
   },
-  title: (_, max: number) => `the first window grows with the request, with windows of ${max} pages at most`,
+  title: (_, max: number) =>
+    `the first window grows with the request, with windows of ${max} pages at most`,
 });
 
 test(initial, 32, { 1: 4, 2: 4, 3: 8, 4: 8, 5: 16, 8: 16, 9: 32, 16: 32, 32: 32, 100: 32 });
 test(initial, 31, { 1: 2, 2: 4, 3: 8, 4: 8, 5: 31, 8: 31, 9: 31, 16: 31, 32: 31 });
-test(initial, 256, { 1: 4, 2: 8, 3: 16, 4: 16, 5: 32, 8: 32, 9: 32, 16: 32, 32: 64, 64: 128, 65: 256 });
+test(initial, 256, {
+  1: 4,
+  2: 8,
+  3: 16,
+  4: 16,
+  5: 32,
+  8: 32,
+  9: 32,
+  16: 32,
+  32: 64,
+  64: 128,
+  65: 256,
+});
 
 const grows = test.macro({
   exec(t, max: number, sizes: readonly number[]) {
@@ -41,7 +57,8 @@ const grows = test.macro({
     while (grown.length < sizes.length) grown.push(nextWindow(grown.at(-1)!, max));
     t.deepEqual(grown, sizes);
   },
-  title: (_, max: number, sizes: readonly number[]) => `windows of ${max} pages at most grow as ${sizes.join(', ')}`,
+  title: (_, max: number, sizes: readonly number[]) =>
+    `windows of ${max} pages at most grow as ${sizes.join(', ')}`,
 });
 
 test(grows, 32, [1, 4, 8, 16, 32, 32]);
@@ -70,144 +87,193 @@ const max31 = { raPages: 31, ioPages: 31 };
 const max255 = { raPages: 255, ioPages: 255, size: 4 << 20 };
 
 const small32 = '4 KiB reads with windows of 32 pages';
-test(reads, small32, kib256, [1, 0, 64], [
-  '@0 0+4 m1',
-  '@1 4+8 m4',
-  '@4 12+16 m12',
-  '@12 28+32 m28',
-  '@28 60+4',
-]);
-test(reads, small32, { ...kib256, ...inclusive }, [1, 0, 64], [
-  '@0 0+4 m1',
-  '@0 4+8 m4',
-  '@3 12+16 m12',
-  '@11 28+32 m28',
-  '@27 60+4',
-]);
+test(
+  reads,
+  small32,
+  kib256,
+  [1, 0, 64],
+  ['@0 0+4 m1', '@1 4+8 m4', '@4 12+16 m12', '@12 28+32 m28', '@28 60+4'],
+);
+test(
+  reads,
+  small32,
+  { ...kib256, ...inclusive },
+  [1, 0, 64],
+  ['@0 0+4 m1', '@0 4+8 m4', '@3 12+16 m12', '@11 28+32 m28', '@27 60+4'],
+);
 
 const small31 = '4 KiB reads with windows of 31 pages';
-test(reads, small31, { ...kib256, ...max31 }, [1, 0, 64], [
-  '@0 0+2 m1',
-  '@1 2+4 m2',
-  '@2 6+8 m6',
-  '@6 14+16 m14',
-  '@14 30+31 m30',
-  '@30 61+3',
-]);
-test(reads, small31, { ...kib256, ...max31, ...inclusive }, [1, 0, 64], [
-  '@0 0+2 m1',
-  '@0 2+4 m2',
-  '@1 6+8 m6',
-  '@5 14+16 m14',
-  '@13 30+31 m30',
-  '@29 61+3',
-]);
+test(
+  reads,
+  small31,
+  { ...kib256, ...max31 },
+  [1, 0, 64],
+  ['@0 0+2 m1', '@1 2+4 m2', '@2 6+8 m6', '@6 14+16 m14', '@14 30+31 m30', '@30 61+3'],
+);
+test(
+  reads,
+  small31,
+  { ...kib256, ...max31, ...inclusive },
+  [1, 0, 64],
+  ['@0 0+2 m1', '@0 2+4 m2', '@1 6+8 m6', '@5 14+16 m14', '@13 30+31 m30', '@29 61+3'],
+);
 
 const small255 = '4 KiB reads with windows of 255 pages';
-test(reads, small255, max255, [1, 0, 1024], [
-  '@0 0+4 m1',
-  '@1 4+16 m4',
-  '@4 20+32 m20',
-  '@20 52+64 m52',
-  '@52 116+128 m116',
-  '@116 244+255 m244',
-  '@244 499+255 m499',
-  '@499 754+255 m754',
-  '@754 1009+15',
-]);
-test(reads, small255, { ...max255, ...inclusive }, [1, 0, 1024], [
-  '@0 0+4 m1',
-  '@0 4+16 m4',
-  '@3 20+32 m20',
-  '@19 52+64 m52',
-  '@51 116+128 m116',
-  '@115 244+255 m244',
-  '@243 499+255 m499',
-  '@498 754+255 m754',
-  '@753 1009+15',
-]);
+test(
+  reads,
+  small255,
+  max255,
+  [1, 0, 1024],
+  [
+    '@0 0+4 m1',
+    '@1 4+16 m4',
+    '@4 20+32 m20',
+    '@20 52+64 m52',
+    '@52 116+128 m116',
+    '@116 244+255 m244',
+    '@244 499+255 m499',
+    '@499 754+255 m754',
+    '@754 1009+15',
+  ],
+);
+test(
+  reads,
+  small255,
+  { ...max255, ...inclusive },
+  [1, 0, 1024],
+  [
+    '@0 0+4 m1',
+    '@0 4+16 m4',
+    '@3 20+32 m20',
+    '@19 52+64 m52',
+    '@51 116+128 m116',
+    '@115 244+255 m244',
+    '@243 499+255 m499',
+    '@498 754+255 m754',
+    '@753 1009+15',
+  ],
+);
 
 const reads64 = '64 KiB reads with windows of 32 pages';
-test(reads, reads64, mib1, [16, 0, 256], [
-  '@0 0+32 m16',
-  '@16 32+32 m32',
-  '@32 64+32 m64',
-  '@64 96+32 m96',
-  '@96 128+32 m128',
-  '@128 160+32 m160',
-  '@160 192+32 m192',
-  '@192 224+32 m224',
-]);
-test(reads, reads64, { ...mib1, ...inclusive }, [16, 0, 256], [
-  '@0 0+32 m16',
-  '@0 32+32 m32',
-  '@16 64+32 m64',
-  '@48 96+32 m96',
-  '@80 128+32 m128',
-  '@112 160+32 m160',
-  '@144 192+32 m192',
-  '@176 224+32 m224',
-]);
+test(
+  reads,
+  reads64,
+  mib1,
+  [16, 0, 256],
+  [
+    '@0 0+32 m16',
+    '@16 32+32 m32',
+    '@32 64+32 m64',
+    '@64 96+32 m96',
+    '@96 128+32 m128',
+    '@128 160+32 m160',
+    '@160 192+32 m192',
+    '@192 224+32 m224',
+  ],
+);
+test(
+  reads,
+  reads64,
+  { ...mib1, ...inclusive },
+  [16, 0, 256],
+  [
+    '@0 0+32 m16',
+    '@0 32+32 m32',
+    '@16 64+32 m64',
+    '@48 96+32 m96',
+    '@80 128+32 m128',
+    '@112 160+32 m160',
+    '@144 192+32 m192',
+    '@176 224+32 m224',
+  ],
+);
 
 const reads128 = '128 KiB reads with windows of 32 pages';
-test(reads, reads128, mib1, [32, 0, 256], [
-  '@0 0+32 m16',
-  '@0 32+32 m32',
-  '@32 64+32 m64',
-  '@64 96+32 m96',
-  '@96 128+32 m128',
-  '@128 160+32 m160',
-  '@160 192+32 m192',
-  '@192 224+32 m224',
-]);
+test(
+  reads,
+  reads128,
+  mib1,
+  [32, 0, 256],
+  [
+    '@0 0+32 m16',
+    '@0 32+32 m32',
+    '@32 64+32 m64',
+    '@64 96+32 m96',
+    '@96 128+32 m128',
+    '@128 160+32 m160',
+    '@160 192+32 m192',
+    '@192 224+32 m224',
+  ],
+);
 // The batch of pages 17 to 31 is full, so page 32 is not looked at by the first read.
-test(reads, reads128, { ...mib1, ...inclusive }, [32, 0, 256], [
-  '@0 0+32 m16',
-  '@0 32+32 m32',
-  '@32 64+32 m64',
-  '@32 96+32 m96',
-  '@64 128+32 m128',
-  '@96 160+32 m160',
-  '@128 192+32 m192',
-  '@160 224+32 m224',
-]);
+test(
+  reads,
+  reads128,
+  { ...mib1, ...inclusive },
+  [32, 0, 256],
+  [
+    '@0 0+32 m16',
+    '@0 32+32 m32',
+    '@32 64+32 m64',
+    '@32 96+32 m96',
+    '@64 128+32 m128',
+    '@96 160+32 m160',
+    '@128 192+32 m192',
+    '@160 224+32 m224',
+  ],
+);
 
-test(reads, '128 KiB reads with windows of 31 pages', { ...mib1, ...max31 }, [32, 0, 256], [
-  '@0 0+31 m16',
-  '@0 31+31 m31',
-  '@0 62+31 m62',
-  '@32 93+31 m93',
-  '@64 124+31 m124',
-  '@96 155+31 m155',
-  '@128 186+31 m186',
-  '@160 217+31 m217',
-  '@192 248+8',
-]);
+test(
+  reads,
+  '128 KiB reads with windows of 31 pages',
+  { ...mib1, ...max31 },
+  [32, 0, 256],
+  [
+    '@0 0+31 m16',
+    '@0 31+31 m31',
+    '@0 62+31 m62',
+    '@32 93+31 m93',
+    '@64 124+31 m124',
+    '@96 155+31 m155',
+    '@128 186+31 m186',
+    '@160 217+31 m217',
+    '@192 248+8',
+  ],
+);
 
 const whole = range(1, 8).map((i) => `@0 ${i * 32}+32 m${i * 32}`);
 test(reads, 'one read of 1 MiB', mib1, [256, 0, 256], ['@0 0+32 m16', ...whole]);
-test(reads, 'one read of 1 MiB', { ...mib1, ...inclusive }, [256, 0, 256], ['@0 0+32 m16', ...whole]);
+test(
+  reads,
+  'one read of 1 MiB',
+  { ...mib1, ...inclusive },
+  [256, 0, 256],
+  ['@0 0+32 m16', ...whole],
+);
 
 const middle = '4 KiB reads from the middle of the file';
-test(reads, middle, {}, [1, 256, 271], [
-  '@256 256+1',
-  '@257 257+4 m258',
-  '@258 261+8 m261',
-  '@261 269+16 m269',
-  '@269 285+32 m285',
-]);
-test(reads, middle, inclusive, [1, 256, 271], [
-  '@256 256+1',
-  '@257 257+4 m258',
-  '@257 261+8 m261',
-  '@260 269+16 m269',
-  '@268 285+32 m285',
-]);
+test(
+  reads,
+  middle,
+  {},
+  [1, 256, 271],
+  ['@256 256+1', '@257 257+4 m258', '@258 261+8 m261', '@261 269+16 m269', '@269 285+32 m285'],
+);
+test(
+  reads,
+  middle,
+  inclusive,
+  [1, 256, 271],
+  ['@256 256+1', '@257 257+4 m258', '@257 261+8 m261', '@260 269+16 m269', '@268 285+32 m285'],
+);
 
-test(reads, '4 KiB reads of a file of 8192 bytes, one of them at its end,', { size: 8192 }, [1, 0, 3], [
-  '@0 0+2',
-  '@2 RP 2',
-]);
+test(
+  reads,
+  '4 KiB reads of a file of 8192 bytes, one of them at its end,',
+  { size: 8192 },
+  [1, 0, 3],
+  ['@0 0+2', '@2 RP 2'],
+);
 test(
   reads,
   '4 KiB reads of a file of 8192 bytes, one of them at its end,',
@@ -416,9 +482,7 @@ const splits = test.macro({
     for (const page of present) rig.place(page);
     const file = rig.open();
     // Four pages asked at the start: a window of 8 with the marker on page 4.
-    await rig.run(() =>
-      rig.readahead.sync(new ReadaheadControl(file, rig.mapping, file.ra, 0), 4),
-    );
+    await rig.run(() => rig.readahead.sync(new ReadaheadControl(file, rig.mapping, file.ra, 0), 4));
     t.deepEqual(rig.calls, calls);
     t.deepEqual(rig.present(), range(0, 8));
   },
@@ -436,7 +500,9 @@ test('a window takes what memory there is', async (t) => {
   const rig = new Rig({ cachePages: 8, ...max31 });
   const file = rig.open();
   for (let i = 100; i < 103; i++) rig.folios.addLocked(rig.mapping, i);
-  await rig.run(() => rig.readahead.window(new ReadaheadControl(file, rig.mapping, file.ra, 0), 16, 8));
+  await rig.run(() =>
+    rig.readahead.window(new ReadaheadControl(file, rig.mapping, file.ra, 0), 16, 8),
+  );
   t.deepEqual(rig.calls, ['0+5']);
 });
 
@@ -545,7 +611,10 @@ test('pages that the filesystem leaves stay in v5.13, unlocked and not uptodate'
   t.deepEqual(rig.present(), [0, 1, 2, 3]);
   const flags = [0, 1, 2, 3].map((i) => rig.folios.flagsOf(rig.mapping.find(i)));
   t.deepEqual(flags, [PG_UPTODATE, PG_UPTODATE | PG_READAHEAD, 0, 0]);
-  t.deepEqual([2, 3].map((i) => rig.folios.refsOf(rig.mapping.find(i))), [1, 1]);
+  t.deepEqual(
+    [2, 3].map((i) => rig.folios.refsOf(rig.mapping.find(i))),
+    [1, 1],
+  );
 });
 
 test('pages that the filesystem leaves are removed by later kernels and leave the window', async (t) => {
@@ -588,7 +657,10 @@ test('a window expands both ways; only upwards does its recorded size grow', asy
   t.deepEqual(window, [8, 8]);
   t.deepEqual(ra, [10, 6, 5]);
   t.deepEqual(rig.present(), range(8, 16));
-  t.deepEqual(range(8, 10).map((i) => rig.folios.refsOf(rig.mapping.find(i))), [2, 2]);
+  t.deepEqual(
+    range(8, 10).map((i) => rig.folios.refsOf(rig.mapping.find(i))),
+    [2, 2],
+  );
 });
 
 test('a window without readahead state expands all the same', async (t) => {

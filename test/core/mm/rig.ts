@@ -1,6 +1,7 @@
 /**
- * The page cache over a filesystem made up for the test: it records each window and page it is asked for,
- * fills pages with bytes that tell them apart, and fails, delays or leaves pages when told to.
+ * The page cache over a filesystem made up for the test: it records each window and page it is
+ * asked for, fills pages with bytes that tell them apart, and fails, delays or leaves pages when
+ * told to.
  */
 import { PAGE_SHIFT, PAGE_SIZE } from '../../../src/core/base/range.js';
 import { AddressSpace } from '../../../src/core/mm/address_space.js';
@@ -202,7 +203,9 @@ export class Rig implements Memory {
           taken.push(pfn);
         }
         const { latencyNs } = rig.options;
-        const end = (): void => taken.forEach((pfn) => rig.finish(pfn));
+        const end = (): void => {
+          for (const pfn of taken) rig.finish(pfn);
+        };
         if (latencyNs === 0) end();
         else rig.scheduler.after(latencyNs, end);
       },

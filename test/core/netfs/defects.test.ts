@@ -1,6 +1,7 @@
 /**
- * The defects that the specification marks (BEHAVIOUR 3.8, 3.9, 4.4, 5.10 and section 7): each is shown to
- * give what the kernel gives in `kernel` mode, and right data or an error in `repaired` mode.
+ * The defects that the specification marks (BEHAVIOUR 3.8, 3.9, 4.4, 5.10 and section 7): each is
+ * shown to give what the kernel gives in `kernel` mode, and right data or an error in `repaired`
+ * mode.
  */
 import test, { type ExecutionContext } from 'ava';
 import { errnoOf } from '../../../src/core/base/errno.js';
@@ -50,7 +51,7 @@ async function differs(
 }
 
 inBothModes(
-  'T10: a short cache read is resubmitted from the start of its slice',
+  'T10: a short cache read is resubmitted, by the kernel from the start of its slice',
   async (t, defects) => {
     const onRead = ({ number }: { number: number }) => (number === 0 ? 0x1000 : undefined);
     const made = makeCachedLab(t, { f: 0x10000 }, { onRead }, { defects });
@@ -64,7 +65,7 @@ inBothModes(
 );
 
 inBothModes(
-  'T13: a cache slice beyond the end of the file that the server must give',
+  'T13: a slice beyond the end of the file, downloaded instead, fails only in the kernel',
   async (t, defects) => {
     const options = { onRead: () => -5 };
     const made = makeCachedLab(t, { f: 0x2800 }, options, { defects, clearTail: false });
@@ -90,14 +91,17 @@ inBothModes(
   },
 );
 
-inBothModes('T14: an invalid first slice', async (t, defects) => {
-  const made = makeCachedLab(t, { f: 0x10000 }, { choose: () => INVALID_READ }, { defects });
-  const file = made.open('f');
-  await readahead(made, file, 0, 0x4000);
-  t.is((await made.trace())[1], 'R1[0] PREP INVL f=00 s=0 0/4000 e=0');
-  await differs(t, made, file, 0x4000, { kernel: 0, repaired: 'EIO' });
-  await made.lab.close();
-});
+inBothModes(
+  'T14: an invalid first slice fails the read, and in the kernel gives pages never read',
+  async (t, defects) => {
+    const made = makeCachedLab(t, { f: 0x10000 }, { choose: () => INVALID_READ }, { defects });
+    const file = made.open('f');
+    await readahead(made, file, 0, 0x4000);
+    t.is((await made.trace())[1], 'R1[0] PREP INVL f=00 s=0 0/4000 e=0');
+    await differs(t, made, file, 0x4000, { kernel: 0, repaired: 'EIO' });
+    await made.lab.close();
+  },
+);
 
 inBothModes(
   'T14: an invalid slice behind a good one leaves the good one readable',
@@ -132,67 +136,79 @@ inBothModes('T15: a request without a slice fails its pages', async (t, defects)
   await made.lab.close();
 });
 
-inBothModes('T16: a short slice of a request that failed', async (t, defects) => {
-  const wrapServer = misbehave(({ number }) =>
-    number === 0 ? { most: 0x800 } : number === 1 ? { error: -ETIMEDOUT } : undefined,
-  );
-  const options = { defects, clearTail: false, rsize: 0x2000, wrapServer };
-  const made = makeLab(t, { f: 0x10000 }, options);
-  const file = made.open('f');
-  await readahead(made, file, 0, 0x4000);
-  const trace = await made.trace();
-  t.true(trace.includes('R1[0] TERM DOWN f=04 s=0 800/2000 e=0'));
-  t.true(trace.includes('R1 UNLOCK f=31'));
-  const first = defects === 'kernel' ? 'uptodate' : 'not uptodate';
-  t.deepEqual(pageStates(made, file, 4), [first, first, 'not uptodate', 'not uptodate']);
-  await differs(t, made, file, 0x2000, { kernel: 0x800, repaired: RIGHT });
-  await made.lab.close();
-});
+inBothModes(
+  'T16: a short slice of a failed request counts as good only in the kernel',
+  async (t, defects) => {
+    const wrapServer = misbehave(({ number }) =>
+      number === 0 ? { most: 0x800 } : number === 1 ? { error: -ETIMEDOUT } : undefined,
+    );
+    const options = { defects, clearTail: false, rsize: 0x2000, wrapServer };
+    const made = makeLab(t, { f: 0x10000 }, options);
+    const file = made.open('f');
+    await readahead(made, file, 0, 0x4000);
+    const trace = await made.trace();
+    t.true(trace.includes('R1[0] TERM DOWN f=04 s=0 800/2000 e=0'));
+    t.true(trace.includes('R1 UNLOCK f=31'));
+    const first = defects === 'kernel' ? 'uptodate' : 'not uptodate';
+    t.deepEqual(pageStates(made, file, 4), [first, first, 'not uptodate', 'not uptodate']);
+    await differs(t, made, file, 0x2000, { kernel: 0x800, repaired: RIGHT });
+    await made.lab.close();
+  },
+);
 
-inBothModes('3.9: a page that two stored slices share', async (t, defects) => {
-  const made = makeCachedLab(t, { f: 0x10000 }, {}, { defects, rsize: 0x800 });
-  const file = made.open('f');
-  await readahead(made, file, 0, 0x1000);
-  // The kernel takes a reference of the page for each slice and drops one.
-  t.is(pageState(made, file, 0), defects === 'kernel' ? 'uptodate +1' : 'uptodate');
-  t.deepEqual(counters(made.lab), { RA: 1, DL: 2, ds: 2, WR: 1, ws: 1 });
-  sameBytes(t, made.cache.content(file.fstat().ino, 0, 0x1000), content('f', 0x1000));
-  await dropPages(made, file);
-  t.is(pageState(made, file, 0), defects === 'kernel' ? 'uptodate +1' : 'absent');
-  await made.lab.close();
-});
+inBothModes(
+  '3.9: a page that two stored slices share leaks a reference only in the kernel',
+  async (t, defects) => {
+    const made = makeCachedLab(t, { f: 0x10000 }, {}, { defects, rsize: 0x800 });
+    const file = made.open('f');
+    await readahead(made, file, 0, 0x1000);
+    // The kernel takes a reference of the page for each slice and drops one.
+    t.is(pageState(made, file, 0), defects === 'kernel' ? 'uptodate +1' : 'uptodate');
+    t.deepEqual(counters(made.lab), { RA: 1, DL: 2, ds: 2, WR: 1, ws: 1 });
+    sameBytes(t, made.cache.content(file.fstat().ino, 0, 0x1000), content('f', 0x1000));
+    await dropPages(made, file);
+    t.is(pageState(made, file, 0), defects === 'kernel' ? 'uptodate +1' : 'absent');
+    await made.lab.close();
+  },
+);
 
-inBothModes('3.9: memory that runs out between two slices of one page', async (t, defects) => {
-  let slices = 0;
-  const failAllocation = (what: string): boolean => what === 'sreq' && slices++ === 2;
-  const options = { defects, rsize: 0xc00, failAllocation };
-  const made = makeCachedLab(t, { f: 0x10000 }, {}, options);
-  const file = made.open('f');
-  // Slices [0, c00) and [c00, 1800): page 0 is whole, page 1 is torn.
-  await readahead(made, file, 0, 0x4000);
-  const torn = made.cache.content(file.fstat().ino, 0x1000, 0x2000);
-  const whole = content('f', 0x2000).subarray(0x1000);
-  if (defects === 'kernel') t.is(firstDifference(torn, whole), 0x800);
-  else t.is(torn.length, 0);
-  t.is(pageState(made, file, 1), 'not uptodate');
-  await dropPages(made, file);
-  await differs(t, made, file, 0x4000, { kernel: 0x1800, repaired: RIGHT });
-  await made.lab.close();
-});
+inBothModes(
+  '3.9: a page torn by lack of memory is stored only in the kernel',
+  async (t, defects) => {
+    let slices = 0;
+    const failAllocation = (what: string): boolean => what === 'sreq' && slices++ === 2;
+    const options = { defects, rsize: 0xc00, failAllocation };
+    const made = makeCachedLab(t, { f: 0x10000 }, {}, options);
+    const file = made.open('f');
+    // Slices [0, c00) and [c00, 1800): page 0 is whole, page 1 is torn.
+    await readahead(made, file, 0, 0x4000);
+    const torn = made.cache.content(file.fstat().ino, 0x1000, 0x2000);
+    const whole = content('f', 0x2000).subarray(0x1000);
+    if (defects === 'kernel') t.is(firstDifference(torn, whole), 0x800);
+    else t.is(torn.length, 0);
+    t.is(pageState(made, file, 1), 'not uptodate');
+    await dropPages(made, file);
+    await differs(t, made, file, 0x4000, { kernel: 0x1800, repaired: RIGHT });
+    await made.lab.close();
+  },
+);
 
-inBothModes('5.10: a short reply in the middle of a file with CLEAR_TAIL', async (t, defects) => {
-  const wrapServer = misbehave(({ number }) => (number === 0 ? { most: 0x1800 } : undefined));
-  const made = makeLab(t, { f: 0x10000 }, { defects, wrapServer });
-  const file = made.open('f');
-  await readahead(made, file, 0, 0x4000);
-  const shorts = (await made.trace()).filter((line) => line.includes(' SHORT '));
-  t.deepEqual(shorts, defects === 'kernel' ? [] : ['R1[0] SHORT DOWN f=08 s=0 1800/4000 e=0']);
-  t.is(made.lab.stats.bytes.cleared, defects === 'kernel' ? 0x2800 : 0);
-  await differs(t, made, file, 0x4000, { kernel: 0x1800, repaired: RIGHT });
-  const read = await made.read(file, 0, 0x4000);
-  if (defects === 'kernel') sameBytes(t, read.subarray(0x1800), Buffer.alloc(0x2800));
-  await made.lab.close();
-});
+inBothModes(
+  '5.10: a short reply in the middle of a file becomes zeros only in the kernel',
+  async (t, defects) => {
+    const wrapServer = misbehave(({ number }) => (number === 0 ? { most: 0x1800 } : undefined));
+    const made = makeLab(t, { f: 0x10000 }, { defects, wrapServer });
+    const file = made.open('f');
+    await readahead(made, file, 0, 0x4000);
+    const shorts = (await made.trace()).filter((line) => line.includes(' SHORT '));
+    t.deepEqual(shorts, defects === 'kernel' ? [] : ['R1[0] SHORT DOWN f=08 s=0 1800/4000 e=0']);
+    t.is(made.lab.stats.bytes.cleared, defects === 'kernel' ? 0x2800 : 0);
+    await differs(t, made, file, 0x4000, { kernel: 0x1800, repaired: RIGHT });
+    const read = await made.read(file, 0, 0x4000);
+    if (defects === 'kernel') sameBytes(t, read.subarray(0x1800), Buffer.alloc(0x2800));
+    await made.lab.close();
+  },
+);
 
 inBothModes('3.7: a reply longer than was asked is cut down', async (t, defects) => {
   const wrapServer = misbehave(() => ({ surplus: 0x123 }));
@@ -204,7 +220,7 @@ inBothModes('3.7: a reply longer than was asked is cut down', async (t, defects)
   await made.lab.close();
 });
 
-test('T41: a READ of nothing is an invalid slice, and a cache that gives the server instead is right', async (t) => {
+test('T41: a READ of nothing is an invalid slice, a download instead is right', async (t) => {
   for (const emptyReads of [true, false]) {
     const made = makeCachedLab(t, { f: 0x10000 }, { emptyReads });
     const file = made.open('f');

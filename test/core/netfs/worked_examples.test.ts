@@ -1,6 +1,7 @@
 /**
- * The worked examples W1 to W10 of the specification (BEHAVIOUR 3.13), event for event with the counters
- * given there. W13 to W16 are in `cache_examples.test.ts`, where the defects differ in `defects.test.ts`.
+ * The worked examples W1 to W10 of the specification (BEHAVIOUR 3.13), event for event with the
+ * counters given there. W13 to W16 are in `cache_examples.test.ts`, where the defects differ in
+ * `defects.test.ts`.
  */
 import test from 'ava';
 import { errnoOf } from '../../../src/core/base/errno.js';
@@ -148,7 +149,7 @@ inBothModes('W4: a window partly in the cache is sliced at its edges', async (t,
 });
 
 inBothModes(
-  'W4: with asynchronous writes both are submitted before either ends, and the last ends the request',
+  'W4: asynchronous writes are all submitted at once, and the last one ends the request',
   async (t, defects) => {
     const made = makeCachedLab(t, { f: 0x20000 }, { writes: 'async' }, { defects });
     const file = made.open('f');

@@ -6,8 +6,8 @@ import { ENODEV, ENOENT, EXDEV } from '../../../src/core/base/errno.js';
 import { ErrnoError } from '../../../src/core/base/errors.js';
 import { libuvDriver, syncDriver } from '../../../src/core/io/drivers.js';
 import { addSegment } from '../../../src/core/io/segments.js';
-import { SERVERS } from '../../../src/core/server/index.js';
 import { DirServer } from '../../../src/core/server/dir.js';
+import { SERVERS } from '../../../src/core/server/index.js';
 import type { FetchReply, ServerFile } from '../../../src/core/server/types.js';
 import { RealClock, VirtualClock } from '../../../src/core/sim/clock.js';
 import { Prng } from '../../../src/core/sim/prng.js';
@@ -40,7 +40,10 @@ function serve(t: ExecutionContext, files: Record<string, number>, real = false)
     server.fetch(file, position, into, (reply) => replies.push(reply));
     await scheduler.drain();
     t.is(replies.length, 1);
-    return { ...replies[0]!, bytes: Buffer.from(bytes.subarray(0, Math.max(0, replies[0]!.result))) };
+    return {
+      ...replies[0]!,
+      bytes: Buffer.from(bytes.subarray(0, Math.max(0, replies[0]!.result))),
+    };
   };
   return { dir, clock, server, open, fetch, path: (name: string) => path.join(dir, name) };
 }
@@ -115,10 +118,15 @@ const changes = test.macro({
 });
 
 const later = (file: string): void => fs.utimesSync(file, 2_000_000_000, 2_000_000_000);
-test(changes, 'rewritten', (file) => {
-  fs.writeFileSync(file, content('other', 10_000));
-  later(file);
-}, 10_000);
+test(
+  changes,
+  'rewritten',
+  (file) => {
+    fs.writeFileSync(file, content('other', 10_000));
+    later(file);
+  },
+  10_000,
+);
 test(changes, 'truncated', (file) => fs.truncateSync(file, 5000), 5000);
 test(changes, 'grown', (file) => fs.appendFileSync(file, 'more'), 10_004);
 
@@ -144,6 +152,9 @@ test('a file that is replaced keeps its content for who has it open and is anoth
 
 test('the files beneath the directory are listed, or those beneath a part of it', (t) => {
   const { server } = serve(t, { b: 1, 'd/a': 2, 'd/e/f': 3 });
-  t.deepEqual([...server.list()].map(({ name }) => name), ['b', 'd/a', 'd/e/f']);
+  t.deepEqual(
+    [...server.list()].map(({ name }) => name),
+    ['b', 'd/a', 'd/e/f'],
+  );
   t.deepEqual([...server.list('d/e')], [{ name: 'd/e/f', size: 3 }]);
 });

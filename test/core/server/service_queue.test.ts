@@ -1,4 +1,7 @@
-/** The time a server takes: exact on the virtual clock, in order, and never more at once than allowed. */
+/**
+ * The time a server takes: exact on the virtual clock, in order, and never more at once than
+ * allowed.
+ */
 import test from 'ava';
 import fc from 'fast-check';
 import { ServiceQueue } from '../../../src/core/server/service_queue.js';
@@ -59,15 +62,27 @@ const takes = test.macro({
 
 const at0 = (bytes: number): Operation => ({ at: 0, bytes });
 
-test(takes, 'without delays an operation ends when it begins', {}, [at0(100), { at: 5, bytes: 1 }], [
-  [0, 0],
-  [1, 5],
-]);
-test(takes, 'latencies overlap', { latencyNs: 1000 }, [at0(1), at0(1), { at: 300, bytes: 1 }], [
-  [0, 1000],
-  [1, 1000],
-  [2, 1300],
-]);
+test(
+  takes,
+  'without delays an operation ends when it begins',
+  {},
+  [at0(100), { at: 5, bytes: 1 }],
+  [
+    [0, 0],
+    [1, 5],
+  ],
+);
+test(
+  takes,
+  'latencies overlap',
+  { latencyNs: 1000 },
+  [at0(1), at0(1), { at: 300, bytes: 1 }],
+  [
+    [0, 1000],
+    [1, 1000],
+    [2, 1300],
+  ],
+);
 test(
   takes,
   'a link sends replies one after the other, each in the time its bytes take',
@@ -150,7 +165,10 @@ test('jitter adds between nothing and its bound, and repeats with the seed', asy
     return ended.map(([i, ns]) => ns - i * 10_000 - 1000);
   };
   const extra = await times(1);
-  t.deepEqual([...new Set(extra)].sort((a, b) => a - b), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+  t.deepEqual(
+    [...new Set(extra)].sort((a, b) => a - b),
+    [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10],
+  );
   t.deepEqual(await times(1), extra);
   t.notDeepEqual(await times(2), extra);
 });

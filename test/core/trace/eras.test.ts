@@ -1,6 +1,6 @@
 /** Values that change with the era, and the names of flag bits, which do. */
 import test from 'ava';
-import { inEra, isEra } from '../../../src/core/trace/eras.js';
+import { eraOfKernel, inEra, isEra } from '../../../src/core/trace/eras.js';
 import { flagMask, flagNames } from '../../../src/core/trace/flag_bits.js';
 
 test('a value holds from its era until the next that has one', (t) => {
@@ -14,6 +14,17 @@ test('a value holds from its era until the next that has one', (t) => {
 test('eras are known by name', (t) => {
   t.true(isEra('E10'));
   t.false(isEra('E11'));
+});
+
+test('a release names its era', (t) => {
+  t.deepEqual(
+    ['5.13.0', 'v5.18', '6.1.0-56-amd64', '6.12.107+deb13-amd64', '6.19.1', '7.1.0-rc2'].map(
+      eraOfKernel,
+    ),
+    ['E1', 'E3', 'E3', 'E6', 'E8', 'E9'],
+  );
+  t.is(eraOfKernel('5.4.0'), null);
+  t.is(eraOfKernel('a kernel'), null);
 });
 
 test('flag bits have the names of their era', (t) => {

@@ -1,5 +1,6 @@
 /** The statistics text. */
 import test from 'ava';
+import { ERAS } from '../../../src/core/trace/eras.js';
 import {
   explainStat,
   parseStats,
@@ -33,7 +34,7 @@ test('the first posted form has no WBZ on its first line', (t) => {
   t.is(first, 'RdHelp : RA=1 RP=2 WB=3 rr=5 sr=6');
 });
 
-for (const era of ['E0', 'E1', 'E2', 'E3'] as const) {
+for (const era of ERAS) {
   test(`the text of ${era} is read back as it was printed`, (t) => {
     const entries = statEntries(era, VALUES);
     t.deepEqual(parseStats(printStats(entries)), entries);
@@ -52,5 +53,17 @@ test('every key is explained, and sk and WBZ are one counter', (t) => {
   t.is(explainStat('E1', 'sk')?.variable, explainStat('E1', 'WBZ')?.variable);
   t.is(explainStat('E1', 'rr')?.kind, 'gauge');
   t.is(explainStat('E0', 'WBZ'), undefined);
-  t.deepEqual(statKeys('E4'), []);
+});
+
+test('a key that stands on two lines is told apart by their labels', (t) => {
+  t.is(explainStat('E8', 'rs', 'CaRdOps')?.variable, 'netfs_n_rh_read_done');
+  t.is(explainStat('E8', 'rs', 'Retries')?.variable, 'netfs_n_rh_retry_read_subreq');
+  t.is(explainStat('E8', 'rs', 'Objs'), undefined);
+});
+
+test('the lines of FS-Cache are explained too, old and new', (t) => {
+  t.is(explainStat('E1', 'luo', 'CacheOp')?.kind, 'gauge');
+  t.is(explainStat('E3', 'luo'), undefined);
+  t.is(explainStat('E3', 'n', 'Cookies')?.kind, 'gauge');
+  t.is(explainStat('E6', 'mis', 'IO')?.kind, 'counter');
 });

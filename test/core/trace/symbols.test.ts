@@ -7,13 +7,11 @@ import {
 } from '../../../src/core/trace/events/netfs.js';
 import { symbols } from '../../../src/core/trace/symbols.js';
 
-const WORDS = symbols('words', {
-  E0: [
-    ['read', 'READ'],
-    ['ahead', 'READAHEAD'],
-    ['free', 'FREE '],
-  ],
-});
+const WORDS = symbols('words', [
+  ['read', { E0: 'READ' }],
+  ['ahead', { E0: 'READAHEAD' }],
+  ['free', { E0: 'FREE ' }],
+]);
 
 test('an identifier has one number whatever the order of its era', (t) => {
   const { write, assess } = netfsRreqTraces.id;

@@ -4,6 +4,7 @@ import {
   netfsRead,
   netfsReadTraces,
   netfsRreqRef,
+  netfsRreqRefTraces,
   netfsSreq,
   netfsSreqSources,
   netfsSreqTraces,
@@ -55,7 +56,7 @@ test('an event the era does not have is not recorded', (t) => {
   netfsRreqRef.emit(makeTracer(old).tracer, 1, 0, 2);
   t.deepEqual(old.rows, []);
   const later = new MemorySink('E3');
-  netfsRreqRef.emit(makeTracer(later).tracer, 1, 1, 2);
+  netfsRreqRef.emit(makeTracer(later).tracer, 1, netfsRreqRefTraces.id.get_subreq, 2);
   t.deepEqual(later.lines(), ['netfs_rreq_ref: R=00000001 GET SUBREQ  r=2']);
 });
 

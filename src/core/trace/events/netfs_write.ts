@@ -247,10 +247,10 @@ export const netfsFolioq = netfs({
   record: 50,
   columns: [
     rreq,
-    uint('id', 'Number of the folio queue.'),
+    uint('fq', 'Number of the folio queue (its field is called id).'),
     label('trace', netfsFolioqTraces, 'What happens.'),
   ],
-  formats: { E7: prints('R=%08x fq=%x %s', 'rreq id trace'), E10: null },
+  formats: { E7: prints('R=%08x fq=%x %s', 'rreq fq trace'), E10: null },
 });
 
 /** What was read is copied to the cache by a request of its own. */
@@ -297,9 +297,6 @@ export const netfsTruncate = netfs({
     u64('to', 'Size it gets, bytes.'),
   ],
   formats: {
-    E7: prints(
-      'ni=%x isz=%llx rsz=%llx zp=%llx to=%llx',
-      'ino i_size remote_i_size zero_point to',
-    ),
+    E7: prints('ni=%x isz=%llx rsz=%llx zp=%llx to=%llx', 'ino i_size remote_i_size zero_point to'),
   },
 });

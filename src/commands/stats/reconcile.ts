@@ -1,0 +1,35 @@
+/** `netfslab stats reconcile`: do the statistics agree with the events? */
+import { Flags } from '@oclif/core';
+import { reconcile } from '../../core/app/reconcile.js';
+import { EXIT } from '../../core/cli/exit.js';
+import { captureArg, tableFlags } from '../../core/cli/flags.js';
+import { LabCommand } from '../../core/cli/lab_command.js';
+
+export default class StatsReconcile extends LabCommand {
+  static override description = `Recompute the statistics from the events and explain differences
+Compares with what the statistics rose by between two copies of /proc/fs/fscache/stats or
+/proc/fs/netfs/stats, default the first and last snapshot of the capture. Ends with 1 if a key
+differs and nothing (lost events, requests cut off by the ends of the trace) explains it.
+--json gives { unexplained, capture, rows: [{ label, key, events, stats, ..., why }] }.`;
+
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> run.db',
+    '<%= config.bin %> <%= command.id %> host.db --before before.txt --after after.txt',
+  ];
+
+  static override args = { file: captureArg };
+
+  static override flags = {
+    before: Flags.string({ description: 'copy from before the trace; without it, all were 0' }),
+    after: Flags.string({ description: 'copy from after the trace' }),
+    ...tableFlags,
+  };
+
+  async run(): Promise<unknown> {
+    const { args, flags } = await this.parse(StatsReconcile);
+    const { unexplained, ...table } = reconcile(args.file, flags.before, flags.after);
+    const shown = await this.show(table, flags);
+    if (unexplained > 0) this.endWith(EXIT.failed);
+    return shown === undefined ? undefined : { unexplained, ...shown };
+  }
+}

@@ -1,0 +1,68 @@
+/** `netfslab trace import`: a kernel's trace into a capture. */
+import { Args, Flags } from '@oclif/core';
+import { newCapturePath } from '../../core/app/capture_path.js';
+import { importTraces } from '../../core/app/import.js';
+import { importName, importSummaryLines, wasDamaged } from '../../core/app/import_summary.js';
+import { EXIT } from '../../core/cli/exit.js';
+import { onInterrupt } from '../../core/cli/interrupt.js';
+import { LabCommand } from '../../core/cli/lab_command.js';
+import { startProgress } from '../../core/report/progress.js';
+
+export default class TraceImport extends LabCommand {
+  static override description = `Import traces of a real kernel into a capture
+Format, compression and kernel era are told by content. Several files become one capture.
+Ends with 1 if lines were damaged (what could be read is kept), with 3 if nothing was understood.
+--json gives { capture, files, era, events, counts, interrupted, finishMs }.`;
+
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> trace.txt',
+    'ssh host trace-cmd show | <%= config.bin %> <%= command.id %> - --out host.db',
+    '<%= config.bin %> <%= command.id %> mail.txt --format bare --kernel 6.15',
+    '<%= config.bin %> <%= command.id %> trace.txt.gz --stats before.txt --stats after.txt',
+  ];
+
+  static override strict = false;
+
+  static override args = {
+    file: Args.string({ description: 'traces to read; - is stdin', required: true }),
+  };
+
+  static override flags = {
+    out: Flags.string({
+      char: 'o',
+      description: 'file to write; default named by file and time in the folder of captures',
+    }),
+    format: Flags.string({ description: 'format, when it is not told by content' }),
+    era: Flags.string({ description: 'era of the kernel (E0 to E10), when content does not tell' }),
+    kernel: Flags.string({ description: 'kernel release (6.1, 6.12.107), which gives the era' }),
+    stats: Flags.string({
+      description: 'copy of the statistics before or after; may be repeated',
+      multiple: true,
+    }),
+  };
+
+  async run(): Promise<unknown> {
+    const { argv, flags } = await this.parse(TraceImport);
+    const files = argv as string[];
+    const out = newCapturePath(importName(files), flags.out);
+    const interrupt = onInterrupt();
+    const progress = startProgress('importing', 'bytes');
+    try {
+      const { format, era, kernel, stats } = flags;
+      const request = { files, target: this.traceTarget(out), format, era, kernel, stats };
+      const summary = await importTraces(request, {
+        signal: interrupt.signal,
+        progress: (done, total) => progress.update(done, total),
+      });
+      progress.stop();
+      this.noteCapture(out);
+      await this.print(importSummaryLines(summary));
+      if (summary.interrupted) this.endWith(EXIT.interrupted);
+      else if (wasDamaged(summary)) this.endWith(EXIT.failed);
+      return summary;
+    } finally {
+      progress.stop();
+      interrupt.stop();
+    }
+  }
+}

@@ -1,0 +1,197 @@
+/**
+ * The use case `trace import`: recognises the inputs, tells the era, reads them into one capture,
+ * and says what became of every line. Called by the command.
+ */
+import { readFileSync, rmSync } from 'node:fs';
+import { basename } from 'node:path';
+import { errnoFromNode } from '../base/errno.js';
+import { ErrnoError, StoreError } from '../base/errors.js';
+import { chooseEra, type EraChoice } from '../importer/era.js';
+import { type ImportCounts, ImportSink } from '../importer/import_sink.js';
+import { type Recognised, recognise } from '../importer/index.js';
+import { type OpenInput, openInput } from '../importer/input.js';
+import type { ImportContext, Survey } from '../importer/types.js';
+import { createCapture } from '../store/database.js';
+import { spoolPath } from '../trace/spool.js';
+import { parseStats } from '../trace/stats_layout.js';
+import type { TraceTarget } from './trace_sink.js';
+
+/** What to import. */
+export interface ImportRequest {
+  /** Paths; `-` is stdin. */
+  readonly files: readonly string[];
+  readonly target: TraceTarget;
+  readonly format?: string | undefined;
+  readonly era?: string | undefined;
+  readonly kernel?: string | undefined;
+  /** Files of statistics text, which become snapshots of the capture. */
+  readonly stats?: readonly string[] | undefined;
+}
+
+/** What an import tells while it lasts. */
+export interface ImportWatch {
+  readonly signal?: AbortSignal;
+  /** Bytes done and bytes there are (0: not known). */
+  progress?(done: number, total: number): void;
+}
+
+/** How one input was read. */
+export interface ImportedFile {
+  readonly name: string;
+  readonly format: string;
+  readonly evidence: string;
+  readonly compression: string | null;
+}
+
+/** What became of an import. */
+export interface ImportSummary {
+  readonly capture: string;
+  readonly files: readonly ImportedFile[];
+  readonly era: EraChoice;
+  readonly events: number;
+  readonly counts: ImportCounts;
+  readonly interrupted: boolean;
+  /** Milliseconds from the last line to the finished database. */
+  readonly finishMs: number;
+}
+
+interface Source {
+  readonly input: OpenInput;
+  readonly how: Recognised;
+  readonly survey: Survey;
+}
+
+/**
+ * Imports. `ErrnoError` for a file that cannot be read or written, `TraceFormatError` for one that
+ * no importer knows, `StoreError` when nothing in it is an event.
+ */
+export async function importTraces(
+  request: ImportRequest,
+  watch: ImportWatch = {},
+): Promise<ImportSummary> {
+  const sources: Source[] = [];
+  try {
+    for (const file of request.files) sources.push(await begin(file, request));
+    sources.sort(byTime);
+    return await importAll(sources, request, watch);
+  } finally {
+    for (const { input } of sources) input.close();
+  }
+}
+
+async function begin(file: string, { format }: ImportRequest): Promise<Source> {
+  const input = await openInput(file);
+  try {
+    const how = recognise(input, format);
+    const survey = await how.importer.survey(input, { mail: how.mail });
+    return { input, how, survey };
+  } catch (error) {
+    input.close();
+    throw error;
+  }
+}
+
+/** Pieces of one trace are read in the order of their times, whatever order they were named in. */
+function byTime({ survey: a }: Source, { survey: b }: Source): number {
+  if (a.firstNs === null || b.firstNs === null) return 0;
+  return a.firstNs < b.firstNs ? -1 : a.firstNs > b.firstNs ? 1 : 0;
+}
+
+async function importAll(
+  sources: readonly Source[],
+  request: ImportRequest,
+  watch: ImportWatch,
+): Promise<ImportSummary> {
+  const { target } = request;
+  const surveys = sources.map(({ survey }) => survey);
+  const named = request.kernel ?? surveys.find(({ kernel }) => kernel !== null)?.kernel ?? null;
+  const samples = surveys.flatMap((survey) => survey.samples);
+  const era = chooseEra(samples, { era: request.era, kernel: request.kernel, named });
+  const snapshots = (request.stats ?? []).map(readStats);
+  const trace = createCapture(target.out, {
+    source: 'import',
+    era: era.era,
+    workload: sources.map(({ input }) => basename(input.name)).join(' '),
+    kernel_release: named,
+    clock: surveys.find(({ clock }) => clock !== null)?.clock ?? null,
+    command_line: target.commandLine,
+    tool_version: target.toolVersion,
+  });
+  const sink = new ImportSink(trace);
+  let failure: unknown = null;
+  try {
+    for (const entries of snapshots) sink.stats(entries);
+    await readAll(sources, sink, watch);
+  } catch (error) {
+    failure = error;
+  }
+  const files = sources.map(fileOf);
+  sink.finish(captureMeta(sink, files, era));
+  const report = await trace.close();
+  if (failure !== null) throw failure;
+  if (report.error !== null) throw report.error;
+  const { counts } = sink;
+  if (counts.kept.count === 0 && counts.damaged.count > 0)
+    throw nothing(target.out, sources, counts);
+  const interrupted = watch.signal?.aborted ?? false;
+  const { events, finishMs } = report;
+  return { capture: target.out, files, era, events, counts, interrupted, finishMs };
+}
+
+async function readAll(
+  sources: readonly Source[],
+  sink: ImportSink,
+  { signal, progress }: ImportWatch,
+): Promise<void> {
+  const total = sources.every(({ input }) => input.size > 0)
+    ? sources.reduce((sum, { input }) => sum + input.size, 0)
+    : 0;
+  let before = 0;
+  for (const { input, how } of sources) {
+    const { importer, mail } = how;
+    const { unit } = importer;
+    const numbers = importer.numbers ?? false;
+    sink.from({ name: input.name, unit, latin1: unit === 'line', numbers });
+    const context: ImportContext = {
+      mail,
+      ...(signal === undefined ? {} : { signal }),
+      progress: (done) => progress?.(before + done, total),
+    };
+    await importer.read(input, sink, context);
+    before += input.size;
+    if (signal?.aborted) return;
+  }
+}
+
+function readStats(file: string) {
+  try {
+    const entries = parseStats(readFileSync(file, 'utf8'));
+    if (entries.length > 0) return entries;
+  } catch (error) {
+    throw new ErrnoError(errnoFromNode(error), 'open', file, { cause: error });
+  }
+  throw new StoreError(file, 'holds no statistics', {
+    hint: 'it should be a copy of /proc/fs/fscache/stats or /proc/fs/netfs/stats',
+  });
+}
+
+function fileOf({ input, how }: Source): ImportedFile {
+  const { name, compression } = input;
+  return { name, format: how.importer.name, evidence: how.evidence, compression };
+}
+
+/** Columns of `capture` that are known at the end. */
+function captureMeta(sink: ImportSink, files: readonly ImportedFile[], era: EraChoice) {
+  const { counts } = sink;
+  return {
+    clock_origin_ns: Number(sink.start ?? 0n),
+    unparsed_lines: counts.damaged.count + counts.unknown.count,
+    options: { files, era: era.evidence, counts },
+  };
+}
+
+function nothing(out: string, sources: readonly Source[], { damaged }: ImportCounts): StoreError {
+  for (const path of [out, spoolPath(out)]) rmSync(path, { force: true });
+  const [first] = sources;
+  return new StoreError(first?.input.name ?? '', `holds no event: ${damaged.first ?? ''}`);
+}

@@ -1,0 +1,131 @@
+/**
+ * A bound cache directory: its layout, its lock, what its filesystem can do, and the removal of files.
+ * Plays fs/cachefiles/daemon.c (bind) and the burying of fs/cachefiles/namei.c. Used by the cache and by
+ * the commands that look after one.
+ *
+ *   DIR/lock                        locked by the process that uses the cache; holds the number of binds
+ *   DIR/cache/I<volume>/@hh/<key>   data file; .map beside it is its content map, .map.new one not published
+ *   DIR/graveyard/                  files on their way out
+ */
+import path from 'node:path';
+import { EAGAIN } from '../base/errno.js';
+import { ErrnoError } from '../base/errors.js';
+import type { Backing } from '../io/types.js';
+import { mapPath } from './content.js';
+import { encodeKey, fanOut } from './key.js';
+
+/** The directory of the objects of a cache. */
+export function objectsDirectory(root: string): string {
+  return path.join(root, 'cache');
+}
+
+/** The data file of a cookie. */
+export function objectPath(root: string, volume: string, key: string): string {
+  return path.join(objectsDirectory(root), `I${encodeKey(volume)}`, fanOut(key), encodeKey(key));
+}
+
+/** The exclusive use of a cache directory. */
+export class Binding {
+  readonly root: string;
+  /** Whether files can be opened with O_DIRECT and take extended attributes. */
+  readonly direct: boolean;
+  readonly xattr: boolean;
+  readonly backing: Backing;
+  readonly #lockFd: number;
+  readonly #number: number;
+  #made = 0;
+  #buried = 0;
+
+  /**
+   * Binds a directory, making it if need be. Throws `ErrnoError`: EBUSY when another process uses it,
+   * EACCES, ENOSPC, ... when it cannot be used.
+   */
+  constructor(backing: Backing, directory: string) {
+    this.backing = backing;
+    this.root = path.resolve(directory);
+    for (const needed of [objectsDirectory(this.root), this.#graveyard]) {
+      const error = backing.makeDirectory(needed);
+      if (error < 0) this.#fail(error, 'mkdir');
+    }
+    this.#lockFd = this.#lock();
+    this.#number = this.#countBind();
+    this.#emptyGraveyard();
+    this.direct = this.#probe(true) === 'usable';
+    this.xattr = this.#probe(false) === 'usable';
+  }
+
+  /** A name for a new data file that no other has or had. */
+  nextIncarnation(): string {
+    return `${this.#number}.${++this.#made}`;
+  }
+
+  /** Removes an object. The map goes first, so that no moment shows one without its own data. */
+  bury(file: string): number {
+    const { backing } = this;
+    const error = backing.remove(mapPath(file));
+    if (error < 0) return error;
+    const grave = path.join(this.#graveyard, `${this.#number}-${this.#buried++}`);
+    const renamed = backing.rename(file, grave);
+    return renamed < 0 ? renamed : backing.remove(grave);
+  }
+
+  /** Ends the use. */
+  release(): void {
+    this.backing.close(this.#lockFd);
+  }
+
+  get #graveyard(): string {
+    return path.join(this.root, 'graveyard');
+  }
+
+  get #lockFile(): string {
+    return path.join(this.root, 'lock');
+  }
+
+  #lock(): number {
+    const { backing } = this;
+    let fd = backing.open(this.#lockFile, { create: true, direct: false });
+    if (fd < 0) fd = backing.open(this.#lockFile, { create: false, direct: false });
+    if (fd < 0) this.#fail(fd, 'open');
+    const error = backing.lock(fd);
+    if (error === 0) return fd;
+    backing.close(fd);
+    if (error !== -EAGAIN) this.#fail(error, 'lock');
+    throw new ErrnoError('EBUSY', 'lock', this.root, {
+      text: 'another process uses this cache',
+      hint: 'end the other netfslab or name another --cache',
+    });
+  }
+
+  #countBind(): number {
+    const text = this.backing.readWhole(this.#lockFile);
+    const before = typeof text === 'number' ? 0 : Number.parseInt(text.toString(), 10) || 0;
+    const error = this.backing.writeWhole(this.#lockFile, Buffer.from(`${before + 1}\n`));
+    if (error < 0) this.#fail(error, 'write');
+    return before + 1;
+  }
+
+  // What a process that was killed left on its way out.
+  #emptyGraveyard(): void {
+    for (const name of this.backing.names(this.#graveyard)) {
+      this.backing.remove(path.join(this.#graveyard, name));
+    }
+  }
+
+  #probe(direct: boolean): 'usable' | 'unusable' {
+    const { backing } = this;
+    const file = path.join(this.#graveyard, 'probe');
+    const fd = backing.open(file, { create: true, direct });
+    if (fd < 0) return 'unusable';
+    const error = direct ? 0 : backing.setXattr(fd, 'user.probe', Buffer.from('1'));
+    backing.close(fd);
+    backing.remove(file);
+    return error < 0 ? 'unusable' : 'usable';
+  }
+
+  #fail(errno: number, syscall: string): never {
+    throw new ErrnoError(errno, syscall, this.root, {
+      hint: 'name a directory that can be written to',
+    });
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * Publishing content maps: what is stored becomes findable after a restart once a map says so, and a map
+ * may say so only after the data is durable. A map is written out first, then it and the data are made
+ * durable together, then it takes the place of the old one. A stop at any moment loses downloads only.
+ */
+import type { Backing } from '../io/types.js';
+import type { Scheduler } from '../sim/scheduler.js';
+import { type Content, mapPath } from './content.js';
+import type { CacheCounters } from './types.js';
+
+/** A checkpoint begins when this much time has passed or this much has been stored since the last. */
+const INTERVAL_NS = 5e9;
+const BYTES_MAX = 256 << 20;
+/** Or when this many objects wait for one, so that memory stays bounded. */
+const OBJECTS_MAX = 2048;
+
+/** The maps of a cache that are to be published. */
+export class Checkpointer {
+  readonly #backing: Backing;
+  readonly #root: string;
+  readonly #scheduler: Scheduler;
+  readonly #counters: CacheCounters;
+  /** By path: what has changed since it was published, open or not. */
+  readonly #pending = new Map<string, Content>();
+  #running = false;
+  #bytes = 0;
+  #last: number;
+
+  constructor(backing: Backing, root: string, scheduler: Scheduler, counters: CacheCounters) {
+    this.#backing = backing;
+    this.#root = root;
+    this.#scheduler = scheduler;
+    this.#counters = counters;
+    this.#last = scheduler.clock.now();
+  }
+
+  /** The content at this path that is still to be published. */
+  find(path: string): Content | undefined {
+    return this.#pending.get(path);
+  }
+
+  /** `bytes` have been stored in a content, or its map has changed otherwise. */
+  changed(content: Content, bytes: number): void {
+    if (!content.current) return;
+    content.dirty = true;
+    this.#pending.set(content.path, content);
+    this.#bytes += bytes;
+    this.tick();
+  }
+
+  /** Begins a checkpoint if one is due. */
+  tick(): void {
+    if (this.#pending.size === 0) return;
+    const due = this.#scheduler.clock.now() - this.#last >= INTERVAL_NS;
+    if (due || this.#bytes >= BYTES_MAX || this.#pending.size >= OBJECTS_MAX) this.begin();
+  }
+
+  /** The content has been replaced or removed. */
+  forget(content: Content): void {
+    content.current = false;
+    if (this.#pending.get(content.path) === content) this.#pending.delete(content.path);
+  }
+
+  /** Publishes all that has changed up to now; in the background on the real clock. */
+  begin(): void {
+    if (this.#running) return;
+    this.#bytes = 0;
+    this.#last = this.#scheduler.clock.now();
+    const written = [...this.#pending.values()].filter((content) => this.#writeOut(content));
+    if (written.length === 0) return;
+    this.#running = true;
+    const files = written.flatMap(({ path }) => [path, unpublished(path)]);
+    const { driver } = this.#backing;
+    const ended = (error: number): void => this.#synced(written, error);
+    const answer = driver.name === 'sync' ? ended : this.#scheduler.expect(ended);
+    this.#backing.sync(this.#root, files, answer);
+  }
+
+  #writeOut(content: Content): boolean {
+    content.dirty = false;
+    const data = content.map.encode(content.identity, content.name);
+    const error = this.#backing.writeWhole(unpublished(content.path), data);
+    if (error === 0) return true;
+    this.#failed(content);
+    return false;
+  }
+
+  #synced(written: readonly Content[], error: number): void {
+    this.#running = false;
+    for (const content of written) {
+      if (!content.current) this.#backing.remove(unpublished(content.path));
+      else if (error < 0 || !this.#publish(content.path)) this.#failed(content);
+      else {
+        this.#counters.published++;
+        if (!content.dirty) this.#pending.delete(content.path);
+      }
+    }
+    this.tick();
+  }
+
+  #publish(path: string): boolean {
+    return this.#backing.rename(unpublished(path), mapPath(path)) === 0;
+  }
+
+  // What was stored in it is still there to be read until its object is closed; the next store tries again.
+  #failed(content: Content): void {
+    this.#counters.publishFailed++;
+    this.#backing.remove(unpublished(content.path));
+    this.#pending.delete(content.path);
+  }
+}
+
+/** Where a map is written before it is published. */
+export function unpublished(file: string): string {
+  return `${mapPath(file)}.new`;
+}

@@ -1,0 +1,96 @@
+/**
+ * Tells the era of a trace by what its events look like: the era is meant in which most of them
+ * parse, print back as they were, and hold no unknown word. Called by app/import.ts.
+ */
+import { UsageError } from '../base/errors.js';
+import { ERA_KERNELS, ERAS, type Era, eraOfKernel, isEra } from '../trace/eras.js';
+import { tracepointNamed } from '../trace/index.js';
+import type { Sample } from './types.js';
+
+/** An era, and why it was taken. */
+export interface EraChoice {
+  readonly era: Era;
+  /** In words. */
+  readonly evidence: string;
+}
+
+/** What a user says of the kernel. */
+export interface EraHints {
+  /** --era */
+  readonly era?: string | undefined;
+  /** --kernel, a release as `uname -r` prints it. */
+  readonly kernel?: string | undefined;
+  /** The release that the trace itself names. */
+  readonly named?: string | null;
+}
+
+/** Taken where nothing tells: what most kernels in use print. */
+const FALLBACK: Era = 'E3';
+
+/** Chooses the era. Throws `UsageError` for an era or kernel that is not known. */
+export function chooseEra(samples: readonly Sample[], hints: EraHints = {}): EraChoice {
+  const { era, kernel, named } = hints;
+  if (era !== undefined) {
+    if (!isEra(era)) throw unknownEra(era);
+    return { era, evidence: 'as --era says' };
+  }
+  if (kernel !== undefined) {
+    const of = eraOfKernel(kernel);
+    if (of === null) throw unknownKernel(kernel);
+    return { era: of, evidence: `as --kernel says: ${kernel} is ${ERA_KERNELS[of]}` };
+  }
+  const fitting = fittingEras(samples);
+  // Backports make the text differ from the release, so the text decides and the release helps.
+  const ofName = named === undefined || named === null ? null : eraOfKernel(named);
+  if (ofName !== null && (fitting.eras.length === 0 || fitting.eras.includes(ofName))) {
+    return { era: ofName, evidence: `the trace names its kernel ${named}` };
+  }
+  const [first] = fitting.eras;
+  if (first === undefined) {
+    return { era: FALLBACK, evidence: 'nothing in the trace tells the era' };
+  }
+  // The posted patchset ran hardly anywhere.
+  const era0 = first === 'E0' ? (fitting.eras[1] ?? first) : first;
+  const others = fitting.eras.filter((each) => each !== era0);
+  const also = others.length === 0 ? '' : `; ${others.join(', ')} would do as well`;
+  return { era: era0, evidence: `${fitting.evidence}${also}` };
+}
+
+/** The eras that fit best, oldest first, and in words how well. */
+function fittingEras(samples: readonly Sample[]): { eras: Era[]; evidence: string } {
+  const points = ERAS.map((era) => samples.reduce((sum, sample) => sum + fitOf(sample, era), 0));
+  const best = Math.max(...points);
+  const eras = best === 0 ? [] : ERAS.filter((_, i) => points[i] === best);
+  const events = samples.filter(([name]) => tracepointNamed(name) !== undefined);
+  const [era] = eras;
+  const exact =
+    era === undefined ? 0 : events.filter((sample) => fitOf(sample, era) === EXACT).length;
+  const evidence = `${exact} of ${events.length} events looked at are printed exactly so`;
+  return { eras, evidence };
+}
+
+const EXACT = 4;
+
+/** How well an event fits an era: 0 = it does not have it or does not print it so. */
+function fitOf([name, text]: Sample, era: Era): number {
+  const tracepoint = tracepointNamed(name);
+  if (tracepoint === undefined || tracepoint.format(era) === null) return 0;
+  const row = tracepoint.parse(text, era) ?? tracepoint.parse(`${text}\n`, era);
+  if (row === null) return 0;
+  const known = tracepoint.columns.every(({ symbols }, i) => {
+    const value = row[i];
+    return symbols === null || typeof value !== 'string' || symbols.find(era, value) !== undefined;
+  });
+  const same = tracepoint.print(row, era).trimEnd() === text.trimEnd();
+  return 1 + (known ? 2 : 0) + (same ? 1 : 0);
+}
+
+function unknownEra(era: string): UsageError {
+  const eras = ERAS.map((each) => `${each} (${ERA_KERNELS[each]})`).join(', ');
+  return new UsageError('--era', `no era '${era}'`, `one of ${eras}`);
+}
+
+function unknownKernel(kernel: string): UsageError {
+  const hint = 'a release from 5.13 on, as uname -r prints it: 6.1, 6.12.107';
+  return new UsageError('--kernel', `no netfs events are known of '${kernel}'`, hint);
+}

@@ -1,0 +1,324 @@
+/**
+ * Takes the events that importers read and writes them as records: into the tables of their
+ * tracepoints, as markers, or as text where nothing fits. Counts what became of everything. Called
+ * by app/import.ts.
+ */
+import type { Era } from '../trace/eras.js';
+import { tracepointNamed } from '../trace/index.js';
+import {
+  packBytes,
+  packedWords,
+  placeWord,
+  RECORD,
+  recordWord,
+  type StatEntry,
+} from '../trace/record.js';
+import { RecordWriter } from '../trace/record_writer.js';
+import { type AnyTracepoint, HEADER_WORDS, type Row } from '../trace/tracepoint.js';
+import type { TraceSink, Value } from '../trace/types.js';
+import { utf8 } from './lines.js';
+import { Operations } from './operations.js';
+import { parseRawFields } from './raw_fields.js';
+import { type RowParser, rowParser } from './row_parser.js';
+import type { EventHead, EventSink } from './types.js';
+
+/** A count, and the first that was counted. */
+export interface Tally {
+  count: number;
+  /** `file:line` or `file: byte N`, and what was there; null = none. */
+  first: string | null;
+}
+
+/** What became of an import. */
+export interface ImportCounts {
+  /** Events that are in the capture. */
+  readonly kept: Tally;
+  /** Of those, the ones without a table of their own: other systems, or events not known here. */
+  readonly others: Tally;
+  /** Of those, the ones whose text is not what the era prints; kept as text. */
+  readonly unknown: Tally;
+  /** Words that are in no table; kept as they are. */
+  readonly words: Tally;
+  /** Lines or records that are not understood and not in the capture. */
+  readonly damaged: Tally;
+  /** Headings, empty lines, and lines that are not part of the trace. */
+  readonly skipped: Tally;
+  /** Events the kernel had dropped, as far as the trace tells. */
+  lost: number;
+}
+
+/** How the input at hand is read. */
+export interface SourceName {
+  readonly name: string;
+  readonly unit: 'line' | 'byte';
+  /** Strings are bytes as Latin-1, which hold UTF-8; false: they are text already. */
+  readonly latin1: boolean;
+  /** Words may be given as numbers. */
+  readonly numbers: boolean;
+}
+
+/** How an event of a name is read. */
+interface Known {
+  readonly tracepoint: AnyTracepoint;
+  readonly fast: RowParser | null;
+}
+
+/** Names that are looked up once; more are not remembered. */
+const NAMES_MAX = 4096;
+/** Texts up to this length are kept for comparison, as tasks and systems repeat. */
+const REPEATED_MAX = 4096;
+
+/** Writes events into a capture. */
+export class ImportSink implements EventSink {
+  readonly era: Era;
+  readonly counts: ImportCounts = {
+    kept: tally(),
+    others: tally(),
+    unknown: tally(),
+    words: tally(),
+    damaged: tally(),
+    skipped: tally(),
+    lost: 0,
+  };
+  readonly #writer: RecordWriter;
+  readonly #operations = new Operations();
+  readonly #known = new Map<string, Known | null>();
+  readonly #texts = new Map<string, string>();
+  #source: SourceName = { name: '', unit: 'line', latin1: false, numbers: false };
+  #origin: bigint | null = null;
+  /** The last head, so that its task and flags are looked up once. */
+  #comm = '';
+  #pid = -1;
+  #task = 0;
+  #flags = '';
+  #flagsNumber = -1;
+  #op = 0;
+  #lastNs = 0;
+  #scratch: number;
+  #words = new Float64Array(1024);
+
+  constructor(sink: TraceSink) {
+    this.era = sink.era;
+    this.#writer = new RecordWriter(sink);
+    // A string number that is defined anew for each long text: were they all kept, a capture of
+    // other events would not fit into memory.
+    this.#scratch = this.#writer.string('\0');
+  }
+
+  /** Says what is read from now on. */
+  from(source: SourceName): void {
+    this.#source = source;
+  }
+
+  /** Nanoseconds of the trace clock that times count from; null before the first event. */
+  get start(): bigint | null {
+    return this.#origin;
+  }
+
+  origin(first: bigint): bigint {
+    this.#origin ??= first;
+    return this.#origin;
+  }
+
+  event(head: EventHead, system: string, name: string, text: string, where: number): void {
+    let known = this.#known.get(name);
+    if (known === undefined) known = this.#learn(name);
+    if (known !== null) {
+      if (known.fast !== null) {
+        this.#enter(head);
+        const { record, columns } = known.tracepoint;
+        const place = placeWord(head.cpu, this.#flagsNumber);
+        const words = this.#writer.begin(
+          record,
+          columns.length,
+          head.ns,
+          this.#task,
+          place,
+          this.#op,
+        );
+        if (known.fast(text, words)) {
+          this.#writer.commit(columns.length);
+          this.counts.kept.count++;
+          return;
+        }
+      }
+      const row = this.#parse(known.tracepoint, this.#own(text));
+      if (row !== null) {
+        this.row(head, known.tracepoint, row, where);
+        return;
+      }
+      this.#count(this.counts.unknown, where, `${name}: ${text}`);
+    } else if (name === 'tracing_mark_write') {
+      this.marker(head, this.#own(text), where);
+      return;
+    }
+    this.#other(head, system, name, text, where);
+  }
+
+  row(head: EventHead, tracepoint: AnyTracepoint, row: Row, where: number): void {
+    this.#enter(head);
+    const named = this.#source.numbers ? this.#words2labels(tracepoint, row) : row;
+    for (const [i, { symbols }] of tracepoint.columns.entries()) {
+      const value = named[i];
+      if (symbols === null || typeof value !== 'string') continue;
+      if (symbols.find(this.era, value) !== undefined) continue;
+      this.#count(this.counts.words, where, `${tracepoint.name}: '${value}'`);
+    }
+    const { ns: ts, cpu, flags } = head;
+    this.#writer.row(tracepoint, { ts, task: this.#task, cpu, flags, op: this.#op }, named);
+    this.counts.kept.count++;
+  }
+
+  marker(head: EventHead, text: string, _where: number): void {
+    this.#enter(head);
+    const announced = this.#operations.announce(text);
+    if (announced !== null) {
+      const ended = this.#operations.begin(this.#task, announced, head.ns);
+      const at = { ts: head.ns, task: this.#task, cpu: head.cpu, flags: head.flags, op: 0 };
+      if (ended !== null) this.#writer.op(at, ended);
+      this.#op = announced.op;
+    }
+    this.#text(RECORD.marker, head, [], text);
+    this.counts.kept.count++;
+  }
+
+  lost(events: number, _where: number): void {
+    this.counts.lost += events;
+    const words = this.#words;
+    words.fill(0, 0, HEADER_WORDS);
+    words[0] = recordWord(RECORD.lost, HEADER_WORDS + 1);
+    words[HEADER_WORDS] = events;
+    this.#writer.sink.append(words, HEADER_WORDS + 1);
+  }
+
+  damaged(where: number, what: string): void {
+    this.#count(this.counts.damaged, where, what);
+  }
+
+  skipped(where: number): void {
+    this.#count(this.counts.skipped, where, '');
+  }
+
+  /** Records a snapshot of the statistics, at the time of the last event. */
+  stats(entries: readonly StatEntry[]): void {
+    this.#writer.stats({ ts: this.#lastNs, task: 0, cpu: 0, flags: '', op: 0 }, entries);
+  }
+
+  /** Ends the operations that are open, and sets columns of the row of `capture`. */
+  finish(meta: Readonly<Record<string, unknown>>): void {
+    for (const task of this.#operations.tasks()) {
+      const ended = this.#operations.end(task, this.#lastNs);
+      const at = { ts: this.#lastNs, task, cpu: 0, flags: '', op: 0 };
+      if (ended !== null) this.#writer.op(at, ended);
+    }
+    this.#writer.meta(meta);
+  }
+
+  /** Makes the task and the flags of an event those at hand. */
+  #enter(head: EventHead): void {
+    if (head.pid !== this.#pid || head.comm !== this.#comm) {
+      this.#comm = this.#repeated(head.comm);
+      this.#pid = head.pid;
+      this.#task = this.#writer.task(head.pid, this.#comm);
+      this.#op = this.#operations.current(this.#task);
+    }
+    if (head.flags !== this.#flags || this.#flagsNumber < 0) {
+      this.#flags = this.#repeated(head.flags);
+      this.#flagsNumber = this.#writer.string(this.#flags);
+    }
+    this.#lastNs = head.ns;
+  }
+
+  /** A piece of a line as a string of its own, which does not keep the line in memory. */
+  #repeated(text: string): string {
+    let own = this.#texts.get(text);
+    if (own === undefined) {
+      own = this.#own(text);
+      // ASCII is its own UTF-8, so for nearly all of them the key is the same string.
+      if (this.#texts.size < REPEATED_MAX && own === text) this.#texts.set(own, own);
+    }
+    return own;
+  }
+
+  /** Text of an importer as text, and as a string of its own. */
+  #own(text: string): string {
+    return this.#source.latin1 ? utf8(text) : text;
+  }
+
+  #learn(name: string): Known | null {
+    const tracepoint = tracepointNamed(name);
+    const exists = tracepoint !== undefined && tracepoint.format(this.era) !== null;
+    const known = exists ? { tracepoint, fast: rowParser(tracepoint, this.era) } : null;
+    if (this.#known.size < NAMES_MAX) this.#known.set(this.#repeated(name), known);
+    return known;
+  }
+
+  #parse(tracepoint: AnyTracepoint, text: string): Value[] | null {
+    const row = tracepoint.parse(text, this.era) ?? tracepoint.parse(`${text}\n`, this.era);
+    if (row !== null || !this.#source.numbers) return row;
+    return parseRawFields(tracepoint, text, this.era);
+  }
+
+  /** Turns numbers of an enum, which tools print that do not know its words, into words. */
+  #words2labels(tracepoint: AnyTracepoint, row: Row): Row {
+    return row.map((value, i) => {
+      const symbols = tracepoint.columns[i]?.symbols ?? null;
+      if (symbols === null || typeof value !== 'string' || !/^0x[0-9a-f]{1,4}$/.test(value)) {
+        return value;
+      }
+      return symbols.labels(this.era)[Number(value)]?.text ?? value;
+    });
+  }
+
+  #other(head: EventHead, system: string, name: string, text: string, where: number): void {
+    this.#enter(head);
+    const names = [this.#repeated(system), this.#repeated(name)];
+    this.#text(RECORD.other, head, names, this.#own(text));
+    this.#count(this.counts.others, where, name);
+    this.counts.kept.count++;
+  }
+
+  /** Writes a record of strings, of which the last is hardly ever the same twice. */
+  #text(record: number, head: EventHead, names: readonly string[], text: string): void {
+    const bytes = Buffer.from(text, 'utf8');
+    const packed = packedWords(bytes.length);
+    if (this.#words.length < HEADER_WORDS + 2 + packed) {
+      this.#words = new Float64Array(2 * (HEADER_WORDS + 2 + packed));
+    }
+    const words = this.#words;
+    words.fill(0, 0, HEADER_WORDS);
+    words[0] = recordWord(RECORD.string, HEADER_WORDS + 2 + packed);
+    words[HEADER_WORDS] = this.#scratch;
+    words[HEADER_WORDS + 1] = bytes.length;
+    packBytes(bytes, words, HEADER_WORDS + 2);
+    this.#writer.sink.append(words, HEADER_WORDS + 2 + packed);
+    const strings = [...names.map((each) => this.#writer.string(each)), this.#scratch];
+    words[0] = recordWord(record, HEADER_WORDS + strings.length);
+    words[1] = head.ns;
+    words[2] = this.#task;
+    words[3] = placeWord(head.cpu, this.#flagsNumber);
+    words[4] = this.#op;
+    words.set(strings, HEADER_WORDS);
+    this.#writer.sink.append(words, HEADER_WORDS + strings.length);
+  }
+
+  #count(counted: Tally, where: number, what: string): void {
+    counted.count++;
+    if (counted.first !== null) return;
+    const { name, unit } = this.#source;
+    const place = unit === 'line' ? `${name}:${where}` : `${name}: byte ${where}`;
+    counted.first = what === '' ? place : `${place}: ${visible(what)}`;
+  }
+}
+
+function tally(): Tally {
+  return { count: 0, first: null };
+}
+
+/** Text of a file as it may stand on a terminal: one line, no control characters. */
+function visible(text: string): string {
+  const short = text.length > 160 ? `${text.slice(0, 157)}...` : text;
+  return short.replaceAll(/\p{Cc}/gu, (char) => {
+    return `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`;
+  });
+}

@@ -1,0 +1,78 @@
+/**
+ * Ties events to what the application asked for: a program that writes `kcap op=N <operation>` to
+ * trace_marker before each system call says on whose behalf its task's next events are. Called by
+ * import_sink.ts.
+ */
+import type { OpRecord } from '../trace/record.js';
+
+/** An operation that a marker announces. */
+export interface Announced {
+  /** Number, from 1; 0 = the task has ended its work. */
+  readonly op: number;
+  readonly kind: string;
+  readonly file: string;
+  /** File position and length, bytes; NaN where the operation has none. */
+  readonly offset: number;
+  readonly len: number;
+}
+
+const MARKER = /^kcap (?:op=(\d{1,9}) (\w+)(?: (.*))?|(end)\b.*)$/s;
+
+/** Operations whose arguments are `slot offset length`. */
+const RANGED = new Set(['read', 'write', 'readahead']);
+
+/** Reads markers; remembers which file a slot stands for. */
+export class Operations {
+  readonly #files = new Map<string, string>();
+  readonly #open = new Map<number, { announced: Announced; start: number }>();
+
+  /** What a marker announces, null if it is a text like any other. */
+  announce(text: string): Announced | null {
+    const match = MARKER.exec(text);
+    if (match === null) return null;
+    const [, number, kind = '', rest = '', end] = match;
+    if (end !== undefined) return { op: 0, kind: '', file: '', offset: 0, len: 0 };
+    const words = rest.split(' ');
+    const [slot = '', first = '', second = ''] = words;
+    // open SLOT flags path
+    if (kind === 'open') this.#files.set(slot, words.slice(2).join(' '));
+    const file = this.#files.get(slot) ?? '';
+    const ranged = RANGED.has(kind);
+    return {
+      op: Number(number) + 1,
+      kind,
+      file,
+      offset: ranged ? bytes(first) : Number.NaN,
+      len: ranged ? bytes(second) : Number.NaN,
+    };
+  }
+
+  /** Begins an operation of a task at `ns`; returns the one that this ends. */
+  begin(task: number, announced: Announced, ns: number): OpRecord | null {
+    const ended = this.end(task, ns);
+    if (announced.op > 0) this.#open.set(task, { announced, start: ns });
+    return ended;
+  }
+
+  /** Ends the operation of a task at `ns`, if there is one. The trace does not tell the result. */
+  end(task: number, ns: number): OpRecord | null {
+    const open = this.#open.get(task);
+    if (open === undefined) return null;
+    this.#open.delete(task);
+    return { ...open.announced, result: Number.NaN, start: open.start, end: ns };
+  }
+
+  /** The operation a task is at, 0 = none. */
+  current(task: number): number {
+    return this.#open.get(task)?.announced.op ?? 0;
+  }
+
+  /** The tasks that are at an operation. */
+  tasks(): number[] {
+    return [...this.#open.keys()];
+  }
+}
+
+function bytes(word: string): number {
+  return /^\d{1,15}$/.test(word) ? Number(word) : Number.NaN;
+}

@@ -1,0 +1,77 @@
+/**
+ * The text of `perf script`:
+ *
+ *     kops   135 [000]     7.791543:          netfs:netfs_read: R=00000001 ...
+ *
+ * The process may be `pid/tid`, the processor may be missing, times may have nanoseconds.
+ */
+import { textImporter } from './text.js';
+import {
+  blanksEnd,
+  CPU_MAX,
+  decimal,
+  digitsEnd,
+  isDigit,
+  type LineFormat,
+  scanEvent,
+  scanTime,
+  type TextLine,
+} from './text_line.js';
+
+class PerfFormat implements LineFormat {
+  parse(line: string, to: TextLine): boolean {
+    const colon = line.indexOf(': ');
+    let from = colon;
+    while (from > 0 && (isDigit(line, from - 1) || line.charCodeAt(from - 1) === 46)) from--;
+    if (colon < 0 || scanTime(line, from, to) !== colon || !this.#scanTask(line, from, to)) {
+      return false;
+    }
+    const name = blanksEnd(line, colon + 1);
+    const system = line.indexOf(':', name);
+    // The name is `system:event:`.
+    if (system < 0 || line.charCodeAt(system + 1) === 32) return false;
+    to.system = line.slice(name, system);
+    if (!/^[\w-]+$/.test(to.system) || !scanEvent(line, system + 1, to)) return false;
+    if (to.system === 'ftrace' && to.event === 'print') {
+      to.event = 'tracing_mark_write';
+      to.text = to.text.replace(/^\S+ ?/, '');
+    }
+    return true;
+  }
+
+  /** Reads `comm pid[/tid] [cpu]` that ends at `end`. */
+  #scanTask(line: string, end: number, to: TextLine): boolean {
+    let front = line.slice(0, end).trimEnd();
+    to.cpu = 0;
+    to.flags = '';
+    // Newer versions print latency flags between the processor and the time.
+    const place = /\s\[(\d{1,4})\](?: +(\S{1,16}))?$/.exec(front);
+    if (place !== null) {
+      to.cpu = Number(place[1]);
+      to.flags = place[2] ?? '';
+      front = front.slice(0, place.index).trimEnd();
+    }
+    let at = front.length;
+    while (isDigit(front, at - 1)) at--;
+    if (at === front.length || front.length - at > 10 || to.cpu > CPU_MAX) return false;
+    // Of pid/tid the thread is what ftrace calls pid.
+    to.pid = decimal(front, at, front.length);
+    if (front.charCodeAt(at - 1) === 47) {
+      at--;
+      while (isDigit(front, at - 1)) at--;
+    }
+    if (front.charCodeAt(at - 1) !== 32) return false;
+    to.comm = front.slice(0, at).trim();
+    return digitsEnd(front, 0) !== front.length;
+  }
+}
+
+/** The importer of perf's script. */
+export const perf = textImporter({
+  name: 'perf',
+  doc: 'text of perf script',
+  priority: 30,
+  what: 'comm pid [cpu] time: system:event: text',
+  format: () => new PerfFormat(),
+  numbers: true,
+});

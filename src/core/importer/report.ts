@@ -1,0 +1,45 @@
+/**
+ * The text of `trace-cmd report`, which pads the names of events and does without flags:
+ *
+ *     kops-135   [000]     7.791543: netfs_read:           R=00000001 ...
+ *
+ * Also with -R (raw fields), -t (nanoseconds), -l (latency format) and --ts-diff. Where it could
+ * not find the words of an enum it prints their numbers; text.ts turns these into words again.
+ */
+import { textImporter } from './text.js';
+import { blanksEnd, type LineFormat, scanEvent, type TextLine } from './text_line.js';
+import { PrefixScanner } from './text_prefix.js';
+
+/** What trace-cmd prints in front of a text written to trace_marker: an address or a function. */
+const PRINT_PLACE = /^\s*(?:buf=|(?:0x[0-9a-f]+|[\w.]+(?:\+0x[0-9a-f]+)?): ?|ip=\S+ buf=)/;
+
+class ReportFormat implements LineFormat {
+  readonly #prefix = new PrefixScanner();
+
+  parse(line: string, to: TextLine): boolean {
+    let rest = this.#prefix.scan(line, to);
+    if (rest < 0) return false;
+    rest = blanksEnd(line, rest);
+    if (line.startsWith('(+', rest)) rest = blanksEnd(line, line.indexOf(')', rest) + 1);
+    if (!scanEvent(line, rest, to)) return false;
+    if (to.event === 'print') {
+      to.event = 'tracing_mark_write';
+      to.text = to.text.replace(PRINT_PLACE, '');
+    } else {
+      to.text = to.text.trimStart();
+    }
+    return true;
+  }
+}
+
+/** The importer of trace-cmd's report. */
+export const report = textImporter({
+  name: 'report',
+  doc: 'text of trace-cmd report, with any of its options',
+  priority: 40,
+  what: 'task-pid [cpu] time: event:  text in columns',
+  format: () => new ReportFormat(),
+  // Only trace-cmd pads names: of several names one at least has a blank behind it.
+  distinct: (line) => /: [\w-]+: {2,}\S/.test(line.slice(0, 200)),
+  numbers: true,
+});

@@ -1,0 +1,338 @@
+/**
+ * Tracepoints of AFS that tell of calls to the server, of their errors, of callbacks and of dirty
+ * folios, as v6.1 and v6.12 print them.
+ *
+ * Called by fs/afs (emit), the importers (parse) and the store (tables). Kernel:
+ * include/trace/events/afs.h. Words without padding are kept as text; the field `op` has a column
+ * `operation` or `what`, as every event has a column `op` of its own.
+ */
+import { since, symbols } from '../symbols.js';
+import { int, label, prints, text, tracepointsOf, u64, uint } from '../tracepoint.js';
+
+const afs = tracepointsOf('afs', 'include/trace/events/afs.h');
+
+const call = uint('call', 'Debug number of the call.');
+const fid = [
+  u64('vid', 'Number of the volume.'),
+  u64('vnode', 'Number of the file in the volume.'),
+  uint('unique', 'Which file of that number.'),
+] as const;
+const operation = text('operation', 'Operation, as FS.FetchData64.');
+const name = text('name', 'Name in the directory.');
+const state = uint('state', 'State of the call.');
+const ref = int('ref', 'References after that.');
+const error = int('error', 'Negative error number.');
+
+/** What happens to a call. */
+export const afsCallTraces = symbols('afs_call_traces', [
+  ['alloc', { E3: 'ALLOC' }],
+  ['async_abort', { E6: 'ASYAB' }],
+  ['async_kill', { E6: 'ASYKL' }],
+  ['free', { E3: 'FREE ' }],
+  ['get', { E3: 'GET  ' }],
+  ['put', { E3: 'PUT  ' }],
+  ['wake', { E3: 'WAKE ' }],
+  ['work', { E3: 'QUEUE' }],
+]);
+
+/** Why a server is chosen or given up. */
+export const afsRotateTraces = symbols(
+  'afs_rotate_traces',
+  since('E6', [
+    ['aborted', 'Abortd'],
+    ['busy_sleep', 'BsySlp'],
+    ['check_vol_status', 'VolStt'],
+    ['failed', 'Failed'],
+    ['iter', 'Iter  '],
+    ['iterate_addr', 'ItAddr'],
+    ['next_server', 'NextSv'],
+    ['no_more_servers', 'NoMore'],
+    ['nomem', 'Nomem '],
+    ['probe_error', 'PrbErr'],
+    ['probe_fileserver', 'PrbFsv'],
+    ['probe_none', 'PrbNon'],
+    ['probe_response', 'PrbRsp'],
+    ['probe_superseded', 'PrbSup'],
+    ['restart', 'Rstart'],
+    ['retry_server', 'RtrySv'],
+    ['selected_server', 'SlctSv'],
+    ['stale_lock', 'StlLck'],
+    ['start', 'Start '],
+    ['stop', 'Stop  '],
+    ['stopped', 'Stoppd'],
+  ]),
+);
+
+/** Something happens to a call. */
+export const afsCall = afs({
+  name: 'afs_call',
+  doc: 'Something happens to a call.',
+  record: 144,
+  columns: [
+    call,
+    label('what', afsCallTraces, 'What happens.'),
+    ref,
+    int('outstanding', 'Calls alive.'),
+    text('where', 'Place in the kernel.'),
+  ],
+  formats: { E3: prints('c=%08x %s r=%d o=%d sp=%s', 'call what ref outstanding where') },
+});
+
+/** A call ends. */
+export const afsCallDone = afs({
+  name: 'afs_call_done',
+  doc: 'A call ends.',
+  record: 145,
+  columns: [
+    call,
+    int('ret', 'Result, a negative error number or 0.'),
+    int('abort_code', 'Code with which the server aborted it, 0 = none.'),
+    text('rx_call_ptr', 'Hashed address of the rxrpc call, hexadecimal.'),
+  ],
+  formats: { E3: prints('   c=%08x ret=%d ab=%d [%p]', 'call ret abort_code rx_call_ptr') },
+});
+
+/** A call changes its state. */
+export const afsCallState = afs({
+  name: 'afs_call_state',
+  doc: 'A call changes its state.',
+  record: 146,
+  columns: [
+    call,
+    uint('from', 'State it had.'),
+    uint('to', 'State it has.'),
+    int('ret', 'Result, a negative error number or 0.'),
+    int('abort', 'Code with which the server aborted it, 0 = none.'),
+  ],
+  formats: { E3: prints('c=%08x %u->%u r=%d ab=%d', 'call from to ret abort') },
+});
+
+/** A call to a file server is made. */
+export const afsMakeFsCall = afs({
+  name: 'afs_make_fs_call',
+  doc: 'A call to a file server is made.',
+  record: 147,
+  columns: [call, ...fid, operation],
+  formats: { E3: prints('c=%08x %06llx:%06llx:%06x %s', 'call vid vnode unique operation') },
+});
+
+/** A call to a file server with a name is made. */
+export const afsMakeFsCall1 = afs({
+  name: 'afs_make_fs_call1',
+  doc: 'A call to a file server with a name is made.',
+  record: 148,
+  columns: [call, ...fid, operation, name],
+  formats: {
+    E3: prints('c=%08x %06llx:%06llx:%06x %s "%s"', 'call vid vnode unique operation name'),
+  },
+});
+
+/** A call to a file server with two names is made. */
+export const afsMakeFsCall2 = afs({
+  name: 'afs_make_fs_call2',
+  doc: 'A call to a file server with two names is made.',
+  record: 149,
+  columns: [call, ...fid, operation, name, text('name2', 'Second name.')],
+  formats: {
+    E3: prints(
+      'c=%08x %06llx:%06llx:%06x %s "%s" "%s"',
+      'call vid vnode unique operation name name2',
+    ),
+  },
+});
+
+/** A call to a file server with a number is made. */
+export const afsMakeFsCalli = afs({
+  name: 'afs_make_fs_calli',
+  doc: 'A call to a file server with a number is made.',
+  record: 150,
+  columns: [call, ...fid, operation, uint('i', 'The number.')],
+  formats: { E3: prints('c=%08x %06llx:%06llx:%06x %s i=%u', 'call vid vnode unique operation i') },
+});
+
+/** A call is sent to a server; v6.8 and later. */
+export const afsMakeCall = afs({
+  name: 'afs_make_call',
+  doc: 'A call is sent to a server; v6.8 and later.',
+  record: 151,
+  columns: [
+    call,
+    text('transport', 'Address and port of the server.'),
+    uint('srx_service', 'Service of the server: 1 = files, 52 = volume locations.'),
+    operation,
+    ...fid,
+  ],
+  formats: {
+    E6: prints(
+      'c=%08x %s+%u %s %llx:%llx:%x',
+      'call transport srx_service operation vid vnode unique',
+    ),
+  },
+});
+
+/** A call to a volume location server is made. */
+export const afsMakeVlCall = afs({
+  name: 'afs_make_vl_call',
+  doc: 'A call to a volume location server is made.',
+  record: 152,
+  columns: [call, operation],
+  formats: { E3: prints('c=%08x %s', 'call operation') },
+});
+
+/** A call has news. */
+export const afsNotifyCall = afs({
+  name: 'afs_notify_call',
+  doc: 'A call has news.',
+  record: 153,
+  columns: [call, state, uint('unmarshall', 'Phase of decoding the reply.')],
+  formats: { E3: prints('c=%08x s=%u u=%u', 'call state unmarshall') },
+});
+
+/** Part of a reply arrives. */
+export const afsReceiveData = afs({
+  name: 'afs_receive_data',
+  doc: 'Part of a reply arrives.',
+  record: 154,
+  columns: [
+    call,
+    u64('remain', 'Bytes still wanted.'),
+    uint('unmarshall', 'Phase of decoding the reply.'),
+    uint('want_more', '1 = more is to come.'),
+    state,
+    int('ret', 'Result, a negative error number or 0.'),
+  ],
+  formats: {
+    E3: prints('c=%08x r=%llu u=%u w=%u s=%u ret=%d', 'call remain unmarshall want_more state ret'),
+  },
+});
+
+const sent = [call, u64('offset', 'Position in the data, bytes.'), u64('count', 'Bytes.')] as const;
+
+/** Data of a store is sent. */
+export const afsSendData = afs({
+  name: 'afs_send_data',
+  doc: 'Data of a store is sent.',
+  record: 155,
+  columns: [...sent, uint('flags', 'Flags of the message (MSG_*).')],
+  formats: { E3: prints(' c=%08x o=%llx n=%llx f=%x', 'call offset count flags') },
+});
+
+/** Data of a store was sent. */
+export const afsSentData = afs({
+  name: 'afs_sent_data',
+  doc: 'Data of a store was sent.',
+  record: 156,
+  columns: [...sent, int('ret', 'Result: bytes, or a negative error number.')],
+  formats: { E3: prints(' c=%08x o=%llx n=%llx r=%x', 'call offset count ret') },
+});
+
+/** A call fails. */
+export const afsIoError = afs({
+  name: 'afs_io_error',
+  doc: 'A call fails.',
+  record: 157,
+  columns: [call, error, text('where', 'Where, as FS_PROBE_FAIL.')],
+  formats: { E3: prints('c=%08x r=%d %s', 'call error where') },
+});
+
+/** An operation on a file fails. */
+export const afsFileError = afs({
+  name: 'afs_file_error',
+  doc: 'An operation on a file fails.',
+  record: 158,
+  columns: [...fid, error, text('where', 'Where, as WRITEBACK_FAILED.')],
+  formats: { E3: prints('%llx:%llx:%x r=%d %s', 'vid vnode unique error where') },
+});
+
+/** A reply is not as the protocol wants it. */
+export const afsProtocolError = afs({
+  name: 'afs_protocol_error',
+  doc: 'A reply is not as the protocol wants it.',
+  record: 159,
+  columns: [call, text('cause', 'What is wrong, as FileTYpe.')],
+  formats: { E3: prints('c=%08x %s', 'call cause') },
+});
+
+/** Something happens to a dirty folio; to v6.7. */
+export const afsFolioDirty = afs({
+  name: 'afs_folio_dirty',
+  doc: 'Something happens to a dirty folio; to v6.7.',
+  record: 160,
+  columns: [
+    text('vnode_ptr', 'Hashed address of the file, hexadecimal.'),
+    u64('index', 'First page of the folio in the file, pages.'),
+    text('where', 'What happens: dirty, store, ...'),
+    u64('from', 'First dirty byte of the folio.'),
+    u64('to', 'Byte of the folio behind the dirty ones.'),
+    text('mapped', '` M` = written through a mapping, else empty.'),
+  ],
+  formats: {
+    E3: prints('vn=%p %lx %s %lx-%lx%s', 'vnode_ptr index where from to mapped'),
+    E4: null,
+  },
+});
+
+/** A promise of the server ends. */
+export const afsCbBreak = afs({
+  name: 'afs_cb_break',
+  doc: 'A promise of the server ends.',
+  record: 161,
+  columns: [
+    ...fid,
+    uint('cb_break', 'Times the promise of this file was broken.'),
+    uint('skipped', '1 = there was no promise.'),
+    text('reason', 'Why, as break-cb.'),
+  ],
+  formats: {
+    E3: prints('%llx:%llx:%x b=%x s=%u %s', 'vid vnode unique cb_break skipped reason'),
+  },
+});
+
+/** The server calls. */
+export const afsCbCall = afs({
+  name: 'afs_cb_call',
+  doc: 'The server calls.',
+  record: 162,
+  columns: [call, operation],
+  formats: { E3: prints('c=%08x %s', 'call operation') },
+});
+
+/** A server is chosen or given up; v6.8 and later. */
+export const afsRotate = afs({
+  name: 'afs_rotate',
+  doc: 'A server is chosen or given up; v6.8 and later.',
+  record: 163,
+  columns: [
+    uint('operation', 'Debug number of the operation.'),
+    uint('iteration', 'Which attempt.'),
+    label('reason', afsRotateTraces, 'Why.'),
+    uint('flags', 'Flag bits of the operation.'),
+    int('server_index', 'Which server, -1 = none.'),
+    int('addr_index', 'Which of its addresses, -1 = none.'),
+    int('extra', 'More, by reason.'),
+  ],
+  formats: {
+    E6: prints(
+      'OP=%08x it=%02x %s fl=%x sx=%d ax=%d ext=%d',
+      'operation iteration reason flags server_index addr_index extra',
+    ),
+  },
+});
+
+/** A name is looked up. */
+export const afsLookup = afs({
+  name: 'afs_lookup',
+  doc: 'A name is looked up.',
+  record: 164,
+  columns: [
+    u64('vid', 'Number of the volume.'),
+    u64('dvnode', 'Number of the directory in the volume.'),
+    uint('dunique', 'Which directory of that number.'),
+    name,
+    u64('vnode', 'Number of the file in the volume.'),
+    uint('unique', 'Which file of that number.'),
+  ],
+  formats: {
+    E3: prints('d=%llx:%llx:%x "%s" f=%llx:%x', 'vid dvnode dunique name vnode unique'),
+  },
+});

@@ -1,0 +1,76 @@
+/** The package as others get it: packed, unpacked into an empty project, imported, and run. */
+import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { tempDir } from '../helpers/lab.js';
+import { ROOT } from '../helpers/source.js';
+
+function run(command: string, args: readonly string[], cwd: string) {
+  const { status, stdout, stderr, error } = spawnSync(command, args, { cwd, encoding: 'utf8' });
+  if (error !== undefined) throw error;
+  return { status, stdout, stderr };
+}
+
+interface Installed {
+  /** The folder of the project that uses the package. */
+  readonly project: string;
+  /** The files of the package. */
+  readonly files: readonly string[];
+}
+
+/** Installs the packed package without a network: the dependencies are those of the checkout. */
+function install(t: ExecutionContext): Installed {
+  const project = tempDir(t);
+  const modules = join(project, 'node_modules');
+  fs.mkdirSync(modules);
+  for (const name of fs.readdirSync(join(ROOT, 'node_modules'))) {
+    if (!name.startsWith('.'))
+      fs.symlinkSync(join(ROOT, 'node_modules', name), join(modules, name));
+  }
+  // Without its scripts: they would build into the folder the running tests are in.
+  const packed = run('npm', ['pack', '--ignore-scripts', '--pack-destination', project], ROOT);
+  t.is(packed.status, 0, packed.stderr);
+  const archive = fs.readdirSync(project).find((name) => name.endsWith('.tgz')) ?? '';
+  t.is(run('tar', ['-xzf', archive], project).status, 0);
+  fs.renameSync(join(project, 'package'), join(modules, 'netfslab'));
+  const listed = fs.readdirSync(join(modules, 'netfslab'), { recursive: true, encoding: 'utf8' });
+  fs.writeFileSync(join(project, 'package.json'), '{ "type": "module" }\n');
+  return { project, files: listed };
+}
+
+/** The example in the header of src/index.ts. */
+function example(): string {
+  const source = fs.readFileSync(join(ROOT, 'src/index.ts'), 'utf8');
+  return [...source.matchAll(/^ \* {5}(.*)$/gm)].map(([, line]) => line).join('\n');
+}
+
+test('the packed package works in an empty project, as a module and as a program', (t) => {
+  const { project, files } = install(t);
+  fs.writeFileSync(
+    join(project, 'example.js'),
+    `${example()}\nprocess.stdout.write(\`\${bytes}\`);`,
+  );
+  const ran = run(process.execPath, ['example.js'], project);
+  t.is(ran.status, 0, ran.stderr);
+  // The size of the project's package.json comes last, the trace before it.
+  t.regex(ran.stdout, /netfs_read: R=00000001 READAHEAD c=00000000 s=0 [\s\S]* FREE .*\n21$/);
+
+  const bin = join('node_modules/netfslab', 'bin/run.js');
+  const command = run(process.execPath, [bin, 'trace', 'requests', 'run.db', '--csv'], project);
+  t.is(command.status, 0, command.stderr);
+  t.regex(command.stdout, /\n00000001,1,readahead,/);
+  const help = run(process.execPath, [bin, 'run', '--help'], project);
+  t.regex(help.stdout, /--page-cache=SIZE/);
+
+  t.false(files.some((name) => /(^|\/)test(\/|$)|\.test\.|^src\/|^traces/.test(name)));
+  for (const name of [
+    'LICENSE',
+    'README.md',
+    'CHANGELOG.md',
+    'bin/run.js',
+    'dist/src/index.d.ts',
+  ]) {
+    t.true(files.includes(name), name);
+  }
+});

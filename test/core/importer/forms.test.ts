@@ -1,0 +1,191 @@
+/** The forms of text: each is told by content and gives the rows it shows. */
+import test from 'ava';
+import { IMPORTERS } from '../../../src/core/importer/index.js';
+import { importBytes, sampleText } from '../../helpers/import.js';
+
+const RREQ = 'netfs_rreq: R=00000001 RA ASSESS  f=22';
+
+const FORMS: readonly (readonly [what: string, format: string, line: string, row: object])[] = [
+  [
+    'tracefs text',
+    'ftrace',
+    `            kops-135     [000] d.h1.     7.791543: ${RREQ}`,
+    { pid: 135, comm: 'kops', cpu: 0, common_flags: 'd.h1.' },
+  ],
+  [
+    'a TGID column',
+    'ftrace',
+    `            kops-135     (    135) [003] .....     7.791543: ${RREQ}`,
+    { pid: 135, comm: 'kops', cpu: 3 },
+  ],
+  [
+    'an unknown TGID',
+    'ftrace',
+    `          <idle>-0       (-------) [001] d..2.     7.791543: ${RREQ}`,
+    { pid: 0, comm: '<idle>', cpu: 1 },
+  ],
+  [
+    'eight flag columns of an RT kernel',
+    'ftrace',
+    `           <...>-77      [012] d..h.1.b 12345.791543: ${RREQ}`,
+    { pid: 77, comm: '<...>', cpu: 12, common_flags: 'd..h.1.b' },
+  ],
+  [
+    'no flags',
+    'ftrace',
+    `            kops-135     [000]     7.791543: ${RREQ}`,
+    { pid: 135, common_flags: '' },
+  ],
+  [
+    'a name with slash, colon, dash, blank and brackets',
+    'ftrace',
+    `  a b/8:1-x [9]-437     [008] ...1.   107.149530: ${RREQ}`,
+    { pid: 437, comm: 'a b/8:1-x [9]', cpu: 8 },
+  ],
+  [
+    'a name in UTF-8',
+    'ftrace',
+    `            größe-9     [000] .....   107.149530: ${RREQ}`,
+    { pid: 9, comm: 'größe' },
+  ],
+  [
+    'a dump on a console',
+    'oops',
+    `[29690.046137] kworker/-19194     1..... 9424710955us : ${RREQ}`,
+    { pid: 19194, comm: 'kworker/', cpu: 1, common_flags: '.....' },
+  ],
+  [
+    'a dump with a mark for a long time',
+    'oops',
+    `<4>[ 12.5][   T12]     cat-9       0d..1. 100us+: ${RREQ}`,
+    { pid: 9, comm: 'cat', common_flags: 'd..1.' },
+  ],
+  [
+    "trace-cmd's report",
+    'report',
+    `            kops-135   [000]     7.791543: ${RREQ.replace(': ', ':            ')}`,
+    { pid: 135, comm: 'kops', common_flags: '' },
+  ],
+  [
+    'a report with nanoseconds and differences',
+    'report',
+    `   kops-135   [000]     7.791543123: (+12)  ${RREQ.replace(': ', ':            ')}`,
+    { pid: 135, comm: 'kops' },
+  ],
+  [
+    "perf's script",
+    'perf',
+    `            kops   135 [000]     7.791543:               netfs:${RREQ}`,
+    { pid: 135, comm: 'kops', cpu: 0 },
+  ],
+  [
+    "perf's script with pid/tid and a name with a blank",
+    'perf',
+    `     kworker 0:1   12/34 [001]     7.791543:     netfs:${RREQ}`,
+    { pid: 34, comm: 'kworker 0:1', cpu: 1 },
+  ],
+  ['a line without anything in front', 'bare', RREQ, { pid: 0, comm: '' }],
+  ['a line with the task only', 'bare', ` xfs_io-6059: ${RREQ}`, { pid: 6059, comm: 'xfs_io' }],
+];
+
+for (const [what, format, line, row] of FORMS) {
+  test(`${what} is told by content and read`, async (t) => {
+    const imported = await importBytes(`${line}\n`);
+    t.is(imported.format, format);
+    t.is(imported.sink.rows.length, 1);
+    t.like(imported.sink.rows[0], { event: 'netfs_rreq', rreq: 1, what: 'ASSESS', ...row });
+    t.is(imported.counts.damaged.count, 0);
+  });
+}
+
+test('importers have different priorities and names that are their keys', (t) => {
+  const all = Object.entries(IMPORTERS);
+  t.is(new Set(all.map(([, { priority }]) => priority)).size, all.length);
+  for (const [name, importer] of all) t.is(importer.name, name);
+});
+
+for (const form of ['report', 'report-R', 'report-l']) {
+  test(`${form} of trace-cmd gives the rows of the kernel's own text`, async (t) => {
+    const folder = 'linux-6.1-cachefull3-known-file-nospace';
+    const own = await importBytes(sampleText(`${folder}/trace.txt.gz`));
+    const other = await importBytes(sampleText(`${folder}/${form}.txt.gz`), { era: own.era });
+    t.is(other.format, 'report');
+    // What trace-cmd does not print: flags; in the latency format, long names.
+    const plain = ({ sink }: typeof own) =>
+      sink.rows
+        .filter(({ event }) => event.startsWith('netfs_'))
+        .map(({ common_flags: _flags, comm: _comm, task: _task, ...row }) => row);
+    t.true(plain(own).length > 100);
+    t.deepEqual(plain(other), plain(own));
+    t.deepEqual(other.sink.markers, own.sink.markers);
+    t.is(other.counts.unknown.count, 0);
+  });
+}
+
+test('numbers that do not fit a double survive', async (t) => {
+  const line =
+    '  a-1  [000] .....  1.000000: 9p_client_req: client 18380971225904341568 request P9_TREAD tag  0';
+  const { sink, counts } = await importBytes(`${line}\n`);
+  t.is(counts.kept.count, 1);
+  t.true(sink.lines().length === 1 ? sink.lines()[0]!.includes('18380971225904341568') : true);
+});
+
+test('markers tie the events of their task to operations', async (t) => {
+  const at = (time: string, text: string, task = 'kops-135') =>
+    `            ${task}     [000] .....     ${time}: ${text}\n`;
+  const { sink } = await importBytes(
+    [
+      at('1.000000', 'tracing_mark_write: kcap op=0 open 0 rdonly a file'),
+      at('1.000001', 'tracing_mark_write: kcap op=1 read 0 4096 100'),
+      at('1.000002', RREQ),
+      at('1.000003', RREQ, 'kworker-1'),
+      at('1.000009', 'tracing_mark_write: kcap end'),
+      at('1.000010', RREQ),
+    ].join(''),
+  );
+  t.deepEqual(
+    sink.rows.map(({ op }) => op),
+    [2, 0, 0],
+  );
+  t.like(sink.ops[1], { op: 2, kind: 'read', file: 'a file', offset: 4096, len: 100 });
+  t.like(sink.ops[1], { start: 1000, end: 9000 });
+  t.is(sink.markers.length, 3);
+});
+
+test('an event of several lines is one event, and lost events are counted', async (t) => {
+  const { sink, counts } = await importBytes(
+    [
+      '# entries-in-buffer/entries-written: 2/10   #P:1',
+      `  a-1  [000] .....  1.000000: some_event: first`,
+      'second',
+      '',
+      'CPU:0 [LOST 5 EVENTS]',
+      `  a-1  [000] .....  1.000001: ${RREQ}`,
+    ].join('\n'),
+  );
+  t.is(counts.kept.count, 2);
+  t.is(counts.lost, 13);
+  t.is(counts.damaged.count, 0);
+  t.is(sink.rows.length, 1);
+});
+
+test('a mail is cleaned: quoted-printable, wrapped, quoted', async (t) => {
+  const stuck = await importBytes(sampleText('stuck-copy-to-cache.txt'));
+  t.is(stuck.sink.rows.length, 6);
+  t.deepEqual(
+    stuck.sink.rows.map(({ what }) => what),
+    ['PREP', 'SUBMT', 'CA-PR', 'CA-WR', 'TERM', 'WAKE-Q'],
+  );
+  t.is(stuck.counts.words.count + stuck.counts.unknown.count, 0);
+  const early = await importBytes(sampleText('early-unlock-at-eof.txt'));
+  t.is(early.counts.unknown.count, 0);
+  t.like(early.sink.rows.at(-1), { event: 'netfs_sreq', rreq: 0x1b55, source: 'ZERO', len: 0x4e });
+  const quoted = await importBytes(`> ${RREQ}\n> netfs_rreq:\n> R=00000002 RA DONE    f=20\n`);
+  t.deepEqual(
+    quoted.sink.rows.map(({ rreq, flags }) => [rreq, flags]),
+    [
+      [1, 0x22],
+      [2, 0x20],
+    ],
+  );
+});

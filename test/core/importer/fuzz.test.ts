@@ -1,0 +1,68 @@
+/** Inputs that were damaged at random: no crash, no hang, and every line is accounted for. */
+import test from 'ava';
+import fc from 'fast-check';
+import { TraceFormatError } from '../../../src/core/base/errors.js';
+import { IMPORTERS } from '../../../src/core/importer/index.js';
+import { wallMs } from '../../../src/core/sim/clock.js';
+import { importBytes, sampleText } from '../../helpers/import.js';
+
+const CASES = Number(process.env.NETFSLAB_CASES ?? 500);
+
+const folder = 'linux-6.1-cachefull3-known-file-nospace';
+const first = (text: string, lines: number) => text.split('\n').slice(0, lines).join('\n');
+const trace = first(sampleText(`${folder}/trace.txt.gz`), 90);
+const SEEDS: Record<string, string> = {
+  ftrace: trace,
+  report: first(sampleText(`${folder}/report.txt.gz`), 80),
+  oops: trace
+    .split('\n')
+    .map((line) => line.replace(/ \[000\] (\S+) +(\d+)\.(\d+): /, '  0$1 $2$3us : '))
+    .join('\n'),
+  perf: trace
+    .split('\n')
+    .map((line) => line.replace(/-(\d+) +\[000\] \S+ +(\S+): (\w+)/, ' $1 [000] $2: netfs:$3'))
+    .join('\n'),
+  bare: trace
+    .split('\n')
+    .map((line) => line.replace(/^.*\d: /, ''))
+    .join('\n'),
+};
+
+/** One change of a text: a piece of it is replaced. */
+const change = fc.record({
+  at: fc.double({ min: 0, max: 1, noNaN: true }),
+  length: fc.constantFrom(0, 0, 1, 1, 3, 20, 400),
+  by: fc.oneof(
+    fc.constantFrom('', '\n', '\0', '[', ']', ':', '-', ' ', '999999999999999999', '\x1b[2J', '='),
+    fc.string({ maxLength: 12 }),
+  ),
+});
+
+for (const name of Object.keys(IMPORTERS).filter((each) => each in SEEDS)) {
+  test(`${name}: damaged input is read as far as it goes and accounted for`, async (t) => {
+    const seed = SEEDS[name] as string;
+    await fc.assert(
+      fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 8 }), async (changes) => {
+        let text = seed;
+        for (const { at, length, by } of changes) {
+          const from = Math.floor(at * text.length);
+          text = text.slice(0, from) + by + text.slice(from + length);
+        }
+        const started = wallMs();
+        try {
+          const { counts, sink } = await importBytes(text, { format: name, era: 'E3' });
+          const { kept, others, damaged } = counts;
+          const inTables = sink.rows.length + sink.markers.length + others.count;
+          if (inTables !== kept.count) return false;
+          if (damaged.count > 0 && damaged.first === null) return false;
+          if (/[\p{Cc}]/u.test(damaged.first ?? '')) return false;
+        } catch (error) {
+          if (!(error instanceof TraceFormatError)) throw error;
+        }
+        return wallMs() - started < 2000;
+      }),
+      { numRuns: CASES },
+    );
+    t.pass();
+  });
+}

@@ -1,0 +1,64 @@
+/** Inputs: compression by content, damage, bombs. */
+import { spawnSync } from 'node:child_process';
+import { gzipSync } from 'node:zlib';
+import test from 'ava';
+import { DamagedData } from '../../../src/core/importer/decompress.js';
+import { memoryInput } from '../../../src/core/importer/input.js';
+import { LINE_MAX, LineSplitter } from '../../../src/core/importer/lines.js';
+import { importBytes } from '../../helpers/import.js';
+
+const LINE = '  a-1  [000] .....  1.000000: netfs_rreq: R=00000001 RA ASSESS  f=22\n';
+const TEXT = LINE.repeat(40_000);
+
+async function all(bytes: Uint8Array): Promise<Buffer> {
+  const pieces: Uint8Array[] = [];
+  for await (const piece of (await memoryInput('x', bytes)).chunks()) pieces.push(piece.slice());
+  return Buffer.concat(pieces);
+}
+
+test('gzip of several members is decompressed by content', async (t) => {
+  const bytes = Buffer.concat([gzipSync(TEXT), gzipSync(LINE)]);
+  t.true((await all(bytes)).equals(Buffer.from(TEXT + LINE)));
+});
+
+for (const tool of ['zstd', 'bzip2', 'xz']) {
+  const packed = spawnSync(tool, ['-c'], { input: TEXT, maxBuffer: 1 << 26 });
+  const there = packed.status === 0 && packed.stdout.length > 0;
+  (there ? test : test.skip)(`${tool} is decompressed by content`, async (t) => {
+    t.true((await all(packed.stdout)).equals(Buffer.from(TEXT)));
+  });
+}
+
+test('what was readable of truncated gzip is kept, and the damage is told', async (t) => {
+  const noise = Array.from({ length: 3000 }, (_, i) =>
+    LINE.replace('1.000000', `1.${String((i * 7919) % 1000000).padStart(6, '0')}`),
+  ).join('');
+  const whole = gzipSync(noise);
+  const { counts } = await importBytes(whole.subarray(0, whole.length / 2));
+  t.true(counts.kept.count > 1000);
+  t.true(counts.damaged.count >= 1);
+  t.regex(counts.damaged.first ?? '', /^text:\d+: the gzip data is damaged after \d+/);
+});
+
+test('data that grows out of all proportion is refused', async (t) => {
+  const bomb = Buffer.concat(Array(9).fill(gzipSync(Buffer.alloc(1 << 27))));
+  const input = await memoryInput('bomb', bomb);
+  let made = 0;
+  const error = await t.throwsAsync(async () => {
+    for await (const piece of input.chunks()) made += piece.length;
+  });
+  t.true(error instanceof DamagedData);
+  t.true(made < 2 ** 31);
+});
+
+test('a line without an end takes no memory', (t) => {
+  const lines: [number, boolean][] = [];
+  const splitter = new LineSplitter((line, cut) => lines.push([line.length, cut]));
+  for (let i = 0; i < 2000; i++) splitter.feed(Buffer.alloc(LINE_MAX, 0x61));
+  splitter.feed(Buffer.from('\nshort\r\n'));
+  splitter.end();
+  t.deepEqual(lines, [
+    [LINE_MAX, true],
+    [5, false],
+  ]);
+});
