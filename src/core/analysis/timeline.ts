@@ -18,10 +18,15 @@ function branch({ name, columns }: AnyTracepoint): string {
   return `  SELECT "id", "ts", "task", '${name}' AS "event",
     ${slice === undefined ? 'NULL' : `"${slice}"`} AS "slice", ${values.join(', ')},
     ${flags === null ? 'NULL' : `'${flags}'`} AS "flag_set"
-  FROM "${name}" WHERE "rreq" = @rreq`;
+  FROM "${name}" WHERE "${requestColumn(columns)}" = @rreq`;
 }
 
-const withRequest = TRACEPOINTS.filter((each) => each.columns.some(({ name }) => name === 'rreq'));
+// Write requests are numbered from the same counter; the kernel calls theirs wreq.
+function requestColumn(columns: AnyTracepoint['columns']): string | undefined {
+  return ['rreq', 'wreq'].find((name) => columns.some((column) => column.name === name));
+}
+
+const withRequest = TRACEPOINTS.filter(({ columns }) => requestColumn(columns) !== undefined);
 
 const hex = (value: Cell | undefined) => Number(value).toString(16);
 

@@ -69,7 +69,7 @@ function inPrintedOrder(entries: readonly StatEntry[], era: Era): StatEntry[] {
 }
 
 function explained({ label, key, value }: StatEntry, era: Era): Row {
-  const known = statKeys(era).find((each) => each.label === label && each.key === key);
+  const known = explainStat(era, key, label);
   return { label, key, value, kind: known?.kind ?? null, doc: known?.doc ?? null };
 }
 

@@ -140,12 +140,14 @@ export class CacheIo implements CacheOps {
     const first = start / PAGE_SIZE;
     for (let i = 0; i < sums.length; i++) content.map.clear(first + i);
     counters.writes++;
+    room.inFlight += count;
     this.#perform(
       (answer) => {
         iter.segments(this.#segments);
         backing.driver.write(content.fd, this.#segments, start, answer);
       },
       (result, wasAsync) => {
+        room.inFlight -= count;
         if (priv.outdated) {
           counters.outdatedStores++;
         } else if (result === count) {

@@ -1,7 +1,7 @@
 /**
  * Whether there is room in the cache. Plays cachefiles_has_space of fs/cachefiles/daemon.c: limits are
  * absolute numbers computed at bind from percentages of all blocks and inodes. The answer is advice;
- * nothing is reserved. Spec: BEHAVIOUR 4.6.
+ * nothing is reserved, but stores under way are counted, as v5.17 and later do. Spec: BEHAVIOUR 4.6.
  *
  * Differs: a cache may have a size of its own, whose free part is held to the same percentages.
  */
@@ -21,6 +21,8 @@ export class Room {
   readonly blockSize: number;
   /** Bytes that objects take up; kept only for a cache with a size of its own. */
   used = 0;
+  /** Bytes of stores under way. */
+  inFlight = 0;
   /** Room is short, and objects should be removed. */
   culling = false;
   readonly #backing: Backing;
@@ -49,12 +51,13 @@ export class Room {
     const space = this.#backing.space(this.#root);
     if (typeof space === 'number') return false;
     const { run, cull, stop } = this.#levels;
-    if (this.#below(stop, space, files, bytes)) {
+    const wanted = bytes + this.inFlight;
+    if (this.#below(stop, space, files, wanted)) {
       this.culling = true;
       return false;
     }
-    if (this.#below(cull, space, files, bytes)) this.culling = true;
-    else if (this.culling && !this.#below(run, space, files, bytes)) this.culling = false;
+    if (this.#below(cull, space, files, wanted)) this.culling = true;
+    else if (this.culling && !this.#below(run, space, files, wanted)) this.culling = false;
     return true;
   }
 

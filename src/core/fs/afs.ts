@@ -9,7 +9,7 @@ import { assert } from '../base/assert.js';
 import { roundDown, roundUp } from '../base/range.js';
 import { AddressSpace } from '../mm/address_space.js';
 import type { Cookie, Fscache } from '../fscache/cookie.js';
-import type { Folios } from '../mm/folio.js';
+import { type Folios, PG_UPTODATE } from '../mm/folio.js';
 import { IovIter } from '../mm/iov_iter.js';
 import type { AddressSpaceOps, Inode } from '../mm/types.js';
 import { type ReadRequest, SREQ_CLEAR_TAIL, type Subrequest } from '../netfs/objects.js';
@@ -84,6 +84,7 @@ class AfsVnode implements Vnode {
     if (!this.#zapData) return;
     this.#zapData = false;
     this.mapping.invalidate(0, Number.MAX_SAFE_INTEGER);
+    this.#client.zapPinned(this.mapping);
   }
 
   /**
@@ -156,6 +157,33 @@ export class AfsClient implements NetworkFs {
   mappingEmptied(mapping: AddressSpace): void {
     const vnode = mapping.host as AfsVnode;
     if (vnode.uses === 0) this.#forget(vnode);
+  }
+
+  /**
+   * Pages that cannot be dropped, because they are being read or stored, would go on to be read with
+   * their old content: they are made to be read anew. The kernel leaves them.
+   */
+  zapPinned(mapping: AddressSpace): void {
+    const { scheduler, defects } = this.#parts;
+    if (defects === 'kernel') return;
+    for (const pfn of [...mapping.range(0, Number.MAX_SAFE_INTEGER)]) {
+      scheduler.startHere(this.#expire(mapping, pfn));
+    }
+  }
+
+  // In line for the lock before anybody who opened the file after the change.
+  *#expire(mapping: AddressSpace, pfn: number): Task {
+    const { scheduler, folios } = this.#parts;
+    // This context is a copy: whoever opens the file may be killed, and this has to go on.
+    scheduler.context.killed = false;
+    const index = folios.indexOf(pfn);
+    folios.get(pfn);
+    yield* folios.lock(pfn);
+    folios.clear(pfn, PG_UPTODATE);
+    yield* folios.waitFscache(pfn);
+    folios.unlock(pfn);
+    folios.put(pfn);
+    mapping.invalidate(index, index);
   }
 
   #forget(vnode: AfsVnode): void {

@@ -124,7 +124,7 @@ export class ImportSink implements EventSink {
     let known = this.#known.get(name);
     if (known === undefined) known = this.#learn(name);
     if (known !== null) {
-      if (known.fast !== null) {
+      if (known.fast !== null && !this.#source.numbers) {
         this.#enter(head);
         const { record, columns } = known.tracepoint;
         const place = placeWord(head.cpu, this.#flagsNumber);
@@ -157,7 +157,7 @@ export class ImportSink implements EventSink {
 
   row(head: EventHead, tracepoint: AnyTracepoint, row: Row, where: number): void {
     this.#enter(head);
-    const named = this.#source.numbers ? this.#words2labels(tracepoint, row) : row;
+    const named = this.#source.numbers ? this.#meant(tracepoint, row) : row;
     for (const [i, { symbols }] of tracepoint.columns.entries()) {
       const value = named[i];
       if (symbols === null || typeof value !== 'string') continue;
@@ -259,10 +259,18 @@ export class ImportSink implements EventSink {
     return parseRawFields(tracepoint, text, this.era);
   }
 
-  /** Turns numbers of an enum, which tools print that do not know its words, into words. */
-  #words2labels(tracepoint: AnyTracepoint, row: Row): Row {
+  /**
+   * Undoes what tools do that print by the formats a kernel gives out: numbers of an enum whose
+   * words they do not find, errors of 16 bits without their sign.
+   */
+  #meant(tracepoint: AnyTracepoint, row: Row): Row {
+    // Elsewhere errors have 32 bits, and such a number may be a count of bytes.
+    const short = tracepoint.system === 'netfs' || tracepoint.system === 'cachefiles';
     return row.map((value, i) => {
-      const symbols = tracepoint.columns[i]?.symbols ?? null;
+      const { symbols = null, name } = tracepoint.columns[i] ?? {};
+      if (short && name === 'error' && Number(value) >= 0x8000 && Number(value) <= 0xffff) {
+        return Number(value) - 0x10000;
+      }
       if (symbols === null || typeof value !== 'string' || !/^0x[0-9a-f]{1,4}$/.test(value)) {
         return value;
       }

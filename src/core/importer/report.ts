@@ -39,7 +39,7 @@ export const report = textImporter({
   priority: 40,
   what: 'task-pid [cpu] time: event:  text in columns',
   format: () => new ReportFormat(),
-  // Only trace-cmd pads names: of several names one at least has a blank behind it.
-  distinct: (line) => /: [\w-]+: {2,}\S/.test(line.slice(0, 200)),
+  // Only trace-cmd pads names, of which hardly any is as long as its column.
+  distinct: (line) => /\d: +(?:\(\+\d+\) +)?[\w-]+: {2,}\S/.test(line.slice(0, 200)),
   numbers: true,
 });

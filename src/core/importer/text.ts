@@ -81,7 +81,7 @@ function sniff(form: TextForm, head: Uint8Array): Sniffed | null {
   splitter.feed(head.subarray(0, JUDGED_BYTES));
   if (head.length <= JUDGED_BYTES) splitter.end();
   if (count.events === 0) return null;
-  if (form.distinct !== undefined && count.distinct === 0) return null;
+  if (form.distinct !== undefined && count.distinct * 5 < count.events) return null;
   const evidence = `${count.events} of ${count.lines} lines are ${form.what}`;
   // What only this form prints outweighs what others can read too.
   const score = count.events / count.lines;

@@ -76,13 +76,13 @@ export class PrefixScanner {
     if (end < 0 || line.charCodeAt(end) !== COLON || line.charCodeAt(end + 1) !== BLANK) return -1;
     if (!scanTask(line, beforeTgid(line, open), to)) return -1;
     to.flags = line.slice(flags, flagsEnd);
-    this.#remember(line, flagsEnd, to);
+    this.#remember(line, to.flags === '' ? close + 1 : flagsEnd, to);
     return end + 2;
   }
 
-  #remember(line: string, flagsEnd: number, to: TextLine): void {
+  #remember(line: string, end: number, to: TextLine): void {
     // One blank only: how many pad a time depends on its digits.
-    this.#prefix = line.slice(0, flagsEnd + 1);
+    this.#prefix = line.slice(0, end + 1);
     this.#comm = to.comm;
     this.#pid = to.pid;
     this.#cpu = to.cpu;

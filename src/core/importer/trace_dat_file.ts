@@ -279,7 +279,9 @@ function recoverBuffer(draft: Draft, at: number, codec: Codec | null): void {
       const cpus = [{ cpu: 0, offset, size: Math.max(0, draft.source.size - offset) }];
       const buffer = { name: '', clock: null, pageSize, cpus };
       draft.buffers.push({ ...buffer, codec: packed ? codec : null });
-      throw head.error('its place is lost: what follows is read as the pages of processor 0');
+      throw head.error(
+        'the list of processors is lost: what follows is read as the pages of the first',
+      );
     }
     head.at += size;
   }

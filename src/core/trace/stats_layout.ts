@@ -289,20 +289,19 @@ export interface StatExplanation extends StatDoc {
   readonly variable: string;
 }
 
-/** Every key of an era in printed order: those of the helper, then those of FS-Cache. */
+/** Every key of the helper's lines of an era, in printed order, with its meaning. */
 export function statKeys(era: Era): StatExplanation[] {
-  const helper = statLines(era).flatMap(({ label, keys }) =>
+  return statLines(era).flatMap(({ label, keys }) =>
     keys.map(([key, variable]) => ({ label, key, variable, ...VARIABLES[variable] })),
   );
-  return [...helper, ...fscacheKeys(era)];
 }
 
 /**
- * The meaning of a key, undefined if the era does not print it. A key may stand on several lines;
- * without a label the first counts.
+ * The meaning of a key of the helper's or of FS-Cache's lines, undefined if the era does not print
+ * it. A key may stand on several lines; without a label the first counts.
  */
 export function explainStat(era: Era, key: string, label?: string): StatExplanation | undefined {
-  return statKeys(era).find(
+  return [...statKeys(era), ...fscacheKeys(era)].find(
     (each) => each.key === key && (label === undefined || each.label === label),
   );
 }

@@ -14,9 +14,9 @@ import type { Tracer } from './tracer.js';
 import type { Value } from './types.js';
 
 /**
- * One column. `uint` is at most 32 bits, `int` too unless it is printed through `%lld`; `int16` is a
- * short that some eras print through `%x`; `u64` is stored as hexadecimal text from 2^53 on; `label`
- * and `text` are words.
+ * One column. `uint` is at most 32 bits, `int` too unless it is printed through `%lld`; `int16` is
+ * a short that some eras print through `%x`; `u64` is stored as hexadecimal text from 2^53 on;
+ * `label` and `text` are words.
  */
 export interface Column<Name extends string = string> {
   readonly name: Name;

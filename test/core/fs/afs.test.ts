@@ -92,6 +92,15 @@ test('a file truncated while it is open ends where the reply says', async (t) =>
   await lab.close();
 });
 
+test('a short reply that reached the new end of the file is complete', async (t) => {
+  const { open, read, truncate, trace } = changing(t, 20_000);
+  const file = open('f');
+  truncate(5000);
+  t.deepEqual(await read(file, 0, 20_000), content('f', 20_000).subarray(0, 5000));
+  const terminated = (await trace()).filter((line) => /TERM|failure|SHORT/.test(line));
+  t.deepEqual(terminated, ['R1[0] TERM DOWN f=02 s=0 4e20/4e20 e=0']);
+});
+
 test('a file truncated while it is read gives what there is, followed by nothing', async (t) => {
   const { open, read, truncate, lab } = changing(t, 200_000, {
     completion: 'async',

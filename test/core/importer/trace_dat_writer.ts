@@ -18,6 +18,8 @@ export interface DatOptions {
   readonly cpus?: readonly (readonly Uint8Array[])[];
   /** Texts of event formats of the system `test`. */
   readonly formats?: readonly string[];
+  /** Texts of ftrace's own formats. */
+  readonly ftrace?: readonly string[];
   readonly kallsyms?: string;
   readonly printk?: string;
   readonly comms?: string;
@@ -77,12 +79,15 @@ export class Bytes {
 /** The format of an event with the four common fields, then those given as `type name:size`. */
 export function formatText(id: number, name: string, fields: string, print: string): string {
   let offset = 8;
-  const lines = fields.split(';').filter(Boolean).map((field) => {
-    const [declaration = '', size = '4', signed = '0'] = field.trim().split(':');
-    const line = `\tfield:${declaration};\toffset:${offset};\tsize:${size};\tsigned:${signed};`;
-    offset += Number(size);
-    return line;
-  });
+  const lines = fields
+    .split(';')
+    .filter(Boolean)
+    .map((field) => {
+      const [declaration = '', size = '4', signed = '0'] = field.trim().split(':');
+      const line = `\tfield:${declaration};\toffset:${offset};\tsize:${size};\tsigned:${signed};`;
+      offset += Number(size);
+      return line;
+    });
   const common = [
     'unsigned short common_type;\toffset:0;\tsize:2;\tsigned:0;',
     'unsigned char common_flags;\toffset:2;\tsize:1;\tsigned:0;',
@@ -128,7 +133,9 @@ export class Page {
 
   /** Type 29: a discarded event of `bytes` bytes. */
   padding(delta: number, bytes: number): this {
-    this.#head(29, delta).number(bytes + 4, 4).raw(new Uint8Array(bytes));
+    this.#head(29, delta)
+      .number(bytes + 4, 4)
+      .raw(new Uint8Array(bytes));
     return this;
   }
 
@@ -173,7 +180,10 @@ export function record(
 export function datFile(options: DatOptions): Uint8Array {
   const { version = 7, little = true, longSize = 8, pageSize = 4096 } = options;
   const file = new Bytes(little).raw(Uint8Array.of(0x17, 8, 0x44)).text(`tracing${version}\0`);
-  file.number(little ? 0 : 1, 1).number(longSize, 1).number(pageSize, 4);
+  file
+    .number(little ? 0 : 1, 1)
+    .number(longSize, 1)
+    .number(pageSize, 4);
   return version === 6 ? version6(file, options) : version7(file, options);
 }
 
@@ -187,18 +197,26 @@ function headerInfo(bytes: Bytes, longSize: number): Bytes {
 }
 
 function eventFormats(bytes: Bytes, formats: readonly string[]): Bytes {
-  bytes.number(1, 4).text('test\0').number(formats.length, 4);
+  return formatTexts(bytes.number(1, 4).text('test\0'), formats);
+}
+
+function formatTexts(bytes: Bytes, formats: readonly string[]): Bytes {
+  bytes.number(formats.length, 4);
   for (const text of formats) bytes.number(text.length, 8).text(text);
   return bytes;
 }
 
 function version6(file: Bytes, options: DatOptions): Uint8Array {
   const { longSize = 8, formats = [], kallsyms = '', printk = '', comms = '' } = options;
-  eventFormats(headerInfo(file, longSize).number(0, 4), formats);
+  eventFormats(formatTexts(headerInfo(file, longSize), options.ftrace ?? []), formats);
   file.number(kallsyms.length, 4).text(kallsyms).number(printk.length, 4).text(printk);
-  file.number(comms.length, 8).text(comms).number(options.cpus?.length ?? 0, 4);
+  file
+    .number(comms.length, 8)
+    .text(comms)
+    .number(options.cpus?.length ?? 0, 4);
   file.text('options  \0');
-  for (const [id, data] of plainOptions(options)) file.number(id, 2).number(data.length, 4).raw(data);
+  for (const [id, data] of plainOptions(options))
+    file.number(id, 2).number(data.length, 4).raw(data);
   file.number(0, 2).text('flyrecord\0');
   placePages(file, options);
   return file.done();
@@ -244,7 +262,7 @@ function writePages(file: Bytes, pages: readonly Uint8Array[], { chunk }: DatOpt
 
 function version7(file: Bytes, options: DatOptions): Uint8Array {
   const { little = true, longSize = 8, formats = [], chunk, cpus = [], pageSize = 4096 } = options;
-  file.text(`${options.codec ?? (chunk === undefined ? 'none' : 'zlib')}\01.0\0`);
+  file.text(`${options.codec ?? (chunk === undefined ? 'none' : 'zlib')}\0v1\0`);
   const pointer = file.length;
   file.number(0, 8);
   const section = (id: number, body: Bytes): number => {
@@ -252,7 +270,10 @@ function version7(file: Bytes, options: DatOptions): Uint8Array {
     const plain = body.done();
     const packed = chunk === undefined ? plain : deflateSync(plain);
     const head = chunk === undefined ? 0 : 8;
-    file.number(id, 2).number(chunk === undefined ? 0 : 1, 2).number(0, 4);
+    file
+      .number(id, 2)
+      .number(chunk === undefined ? 0 : 1, 2)
+      .number(0, 4);
     file.number(packed.length + head, 8);
     if (chunk !== undefined) file.number(packed.length, 4).number(plain.length, 4);
     file.raw(packed);
@@ -262,14 +283,18 @@ function version7(file: Bytes, options: DatOptions): Uint8Array {
   const counted = (text: string, size: number) => bytes().number(text.length, size).text(text);
   const parts: [option: number, offset: number][] = [
     [16, section(16, headerInfo(bytes(), longSize))],
-    [17, section(17, bytes().number(0, 4))],
+    [17, section(17, formatTexts(bytes(), options.ftrace ?? []))],
     [18, section(18, eventFormats(bytes(), formats))],
     [19, section(19, counted(options.kallsyms ?? '', 4))],
     [20, section(20, counted(options.printk ?? '', 4))],
     [21, section(21, counted(options.comms ?? '', 8))],
   ];
   const buffer = file.length;
-  file.number(3, 2).number(chunk === undefined ? 0 : 1, 2).number(0, 4).number(0, 8);
+  file
+    .number(3, 2)
+    .number(chunk === undefined ? 0 : 1, 2)
+    .number(0, 4)
+    .number(0, 8);
   // The directory lies in the options, which follow the pages: it is written aside, then copied.
   const directory = bytes().number(buffer, 8).text('\0mono\0').number(pageSize, 4);
   directory.number(cpus.length, 4);
@@ -283,7 +308,8 @@ function version7(file: Bytes, options: DatOptions): Uint8Array {
   file.patch(buffer + 8, file.length - buffer - 16);
   const list = bytes();
   for (const [id, at] of parts) list.number(id, 2).number(8, 4).number(at, 8);
-  for (const [id, data] of plainOptions(options)) list.number(id, 2).number(data.length, 4).raw(data);
+  for (const [id, data] of plainOptions(options))
+    list.number(id, 2).number(data.length, 4).raw(data);
   const data = directory.done();
   list.number(3, 2).number(data.length, 4).raw(data).number(0, 2).number(8, 4).number(0, 8);
   file.patch(pointer, section(0, list));

@@ -1,10 +1,15 @@
 /** The mapping of a file: looking up, entering and erasing pages, ranges, and dropping pages. */
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import test from 'ava';
 import fc from 'fast-check';
 import { Bug } from '../../../src/core/base/errors.js';
 import { AddressSpace } from '../../../src/core/mm/address_space.js';
 import { PG_DIRTY, PG_WRITEBACK } from '../../../src/core/mm/folio.js';
 import { makeMemory, Rig } from './rig.js';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
 
 test('a mapping behaves as a map from page to folio, whatever is entered and erased', (t) => {
   const memory = makeMemory(256);
@@ -47,6 +52,17 @@ test('a page is not entered where one is present, nor erased where none is', (t)
   rig.place(5);
   t.throws(() => rig.mapping.insert(5, 9, 1), { instanceOf: Bug, message: /page 5 entered twice/ });
   t.throws(() => rig.mapping.erase(6, 1), { instanceOf: Bug, message: /page 6 erased but absent/ });
+});
+
+test('places that pages have left cost no memory', (t) => {
+  const rig = new Rig();
+  const buffers = (): number => {
+    collectGarbage();
+    return process.memoryUsage().arrayBuffers;
+  };
+  const before = buffers();
+  for (let i = 0; i < 10_000; i++) rig.folios.remove(rig.place(i * 1000));
+  t.true(buffers() - before < 500_000, `${buffers() - before} bytes`);
 });
 
 test('the first absent page is found within the range asked', (t) => {

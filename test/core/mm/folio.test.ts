@@ -187,6 +187,14 @@ test('a folio that can be had only by reclaiming is had, and none when all are i
   t.deepEqual(rig.present(), [10, 11, 12, 13]);
 });
 
+test('memory is taken from 32 pages at a time', (t) => {
+  const rig = new Rig({ cachePages: 64 });
+  for (let i = 0; i < 64; i++) rig.place(i);
+  rig.folios.addLocked(rig.mapping, 100);
+  t.is(rig.mapping.pages, 64 - 32 + 1);
+  t.is(rig.present()[0], 32);
+});
+
 test('a page that becomes free wakes who waits for memory', async (t) => {
   const ways: Array<(rig: Rig, pfn: number) => void> = [
     (rig, pfn) => rig.folios.unlock(pfn),

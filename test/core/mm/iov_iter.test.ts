@@ -91,6 +91,17 @@ test('zeroing and copying end with the range', (t) => {
   );
 });
 
+test('copying out goes past the bytes that the target took, and no further than the range', (t) => {
+  const rig = new Rig();
+  rig.place(0);
+  const iter = new IovIter(rig.mapping, 10, 20);
+  t.deepEqual(out(iter, 5), rigBytes(10, 5));
+  t.deepEqual([iter.position, iter.count], [15, 15]);
+  const want = new Uint8Array(100);
+  want.set(rigBytes(15, 15));
+  t.deepEqual(out(iter, 100), want);
+});
+
 test('advancing, going back and cutting stay within the range', (t) => {
   const rig = new Rig();
   const iter = new IovIter(rig.mapping, 1000, 50);

@@ -160,6 +160,18 @@ test('a deadlock is a bug that names each task and what it waits for', async (t)
   );
 });
 
+test('a deadlock names tasks started by others too', async (t) => {
+  const { scheduler } = makeScheduler();
+  function* waits(): Task {
+    yield new WaitQueue('the cache');
+  }
+  scheduler.spawn('starter', () => atOnce(() => scheduler.startHere(waits())));
+  await t.throwsAsync(
+    scheduler.run(() => false),
+    { instanceOf: Bug, message: 'deadlock: starter-1000 on the cache' },
+  );
+});
+
 test('waiting for what no task will do is a bug, not a hang', async (t) => {
   const { scheduler } = makeScheduler();
   await t.throwsAsync(

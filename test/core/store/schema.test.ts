@@ -44,6 +44,7 @@ function rows(event: AnyTracepoint, era: (typeof ERAS)[number]): Value[][] {
     if (column.kind === 'label') return fc.constantFrom(...labels, 'NEW  ');
     if (column.kind === 'int') return fc.constantFrom(0, -5, -110, 7);
     if (column.kind === 'int16') return fc.constantFrom(0, 3);
+    if (column.kind === 'text') return fc.constantFrom('', 'a', 'two words', 'a"b');
     const numbers: Value[] = [0, 1, 0xab, 0x1000, 0xffff_ffff];
     const large: Value[] = [2 ** 40 + 1, Number.MAX_SAFE_INTEGER, '0xffffffffffff0000'];
     return fc.constantFrom(...numbers, ...(column.kind === 'u64' ? large : []));
