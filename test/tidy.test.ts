@@ -52,9 +52,13 @@ const PACKAGES: Record<string, RegExp> = {
   'cli-table3': /^src\/core\/report\/table\.ts$/,
   'cli-progress': /^src\/core\/report\/progress\.ts$/,
   'pure-rand': /^src\/core\/sim\//,
-  tinyqueue: /^src\/core\/sim\//,
+  tinyqueue: /^src\/core\/(sim|importer)\//,
   minimatch: /^src\/core\/app\//,
   koffi: /^src\/core\/io\//,
+  '@node-rs/crc32': /^src\/core\/cachefiles\//,
+  fzstd: /^src\/core\/importer\//,
+  'seek-bzip': /^src\/core\/importer\//,
+  'xz-decompress': /^src\/core\/importer\//,
   '@oclif/core': /^src\/(core\/cli|commands)\//,
 };
 

@@ -128,7 +128,10 @@ async function importAll(
   const files = sources.map(fileOf);
   sink.finish(captureMeta(sink, files, era));
   const report = await trace.close();
-  if (failure !== null) throw failure;
+  if (failure !== null) {
+    if (sink.counts.kept.count === 0) removeCapture(target.out);
+    throw failure;
+  }
   if (report.error !== null) throw report.error;
   const { counts } = sink;
   if (counts.kept.count === 0 && counts.damaged.count > 0)
@@ -191,7 +194,11 @@ function captureMeta(sink: ImportSink, files: readonly ImportedFile[], era: EraC
 }
 
 function nothing(out: string, sources: readonly Source[], { damaged }: ImportCounts): StoreError {
-  for (const path of [out, spoolPath(out)]) rmSync(path, { force: true });
+  removeCapture(out);
   const [first] = sources;
   return new StoreError(first?.input.name ?? '', `holds no event: ${damaged.first ?? ''}`);
+}
+
+function removeCapture(out: string): void {
+  for (const path of [out, spoolPath(out)]) rmSync(path, { force: true });
 }

@@ -14,7 +14,7 @@ import type { CacheResources } from '../netfs/types.js';
 import type { Scheduler } from '../sim/scheduler.js';
 import { Binding, objectPath } from './binding.js';
 import { Checkpointer } from './checkpoint.js';
-import { backingSize, Content, mapPath, readCoherency, writeCoherency } from './content.js';
+import { backingSize, Content, mapPath, readIncarnation, writeCoherency } from './content.js';
 import { ContentMap, type MapIdentity } from './content_map.js';
 import { cullObjects, usedBytes } from './cull.js';
 import { CacheIo, OperationPriv } from './io.js';
@@ -165,7 +165,7 @@ export class Cachefiles implements CacheBackend {
   // What the file holds of this version, by the file's own account and its map's.
   #contentOf(file: string, fd: number, cookie: CookieIdentity): Content | undefined {
     const incarnation = this.#xattr
-      ? readCoherency(this.backing, fd, cookie)
+      ? readIncarnation(this.backing, fd, cookie)
       : this.#incarnationByInode(file);
     if (incarnation === undefined) return undefined;
     const identity = identityOf(cookie, incarnation);

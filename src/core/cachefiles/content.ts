@@ -76,7 +76,7 @@ export function writeCoherency(backing: Backing, fd: number, identity: MapIdenti
 }
 
 /** What a file says it is: the `incarnation` if it is a file of this version and size. */
-export function readCoherency(
+export function readIncarnation(
   backing: Backing,
   fd: number,
   cookie: Pick<CookieIdentity, 'aux' | 'size'>,

@@ -1,6 +1,6 @@
 /** The flags of every command that runs the engine, and the lab options they stand for. */
 import { Flags } from '@oclif/core';
-import { LAB_DEFAULTS, type LabOptions } from '../app/lab_options.js';
+import { checkLimits, LAB_DEFAULTS, type LabOptions } from '../app/lab_options.js';
 import { durationFlag, sizeFlag } from './flags.js';
 
 /** Flags that decide what the engine does. */
@@ -88,6 +88,20 @@ export const engineFlags = {
   }),
 };
 
+/** When to cull. */
+export const cullLimitsFlag = Flags.string({
+  description: 'percent free at which culling ends, at which it begins, and below which nothing is stored',
+  helpValue: 'RUN/CULL/STOP',
+  default: '10/7/3',
+  helpGroup: 'CACHE',
+});
+
+/** The limits that a `--cull-limits` stands for. Throws a `UsageError`. */
+export function limitsFrom(text: string): LabOptions['cacheLimits'] {
+  const [run, cull, stop] = text.split('/').map(Number);
+  return checkLimits({ run: run ?? NaN, cull: cull ?? NaN, stop: stop ?? NaN });
+}
+
 /** Flags of the disk cache. */
 export const cacheFlags = {
   cache: Flags.string({
@@ -119,6 +133,18 @@ export const cacheFlags = {
     allowNo: true,
     helpGroup: 'CACHE',
   }),
+  'cache-xattr': Flags.boolean({
+    description: 'keep coherency data in extended attributes where the filesystem has them',
+    default: true,
+    allowNo: true,
+    helpGroup: 'CACHE',
+  }),
+  'cache-size': sizeFlag({
+    description: "most bytes of the cache; 0 = as many as the limits leave of the filesystem's",
+    default: LAB_DEFAULTS.cacheSize,
+    helpGroup: 'CACHE',
+  }),
+  'cull-limits': cullLimitsFlag,
 };
 
 /** The values of `engineFlags` and `cacheFlags` once parsed. */
@@ -128,6 +154,9 @@ export interface EngineFlags {
   readonly granule: number;
   readonly 'verify-cache': boolean;
   readonly 'cache-direct': boolean;
+  readonly 'cache-xattr': boolean;
+  readonly 'cache-size': number;
+  readonly 'cull-limits': string;
   readonly server: string;
   readonly profile: string;
   readonly defects: string;
@@ -168,6 +197,9 @@ export function labFrom(flags: EngineFlags, streams = 1): Partial<LabOptions> & 
     granule: flags.granule,
     verifyCache: flags['verify-cache'],
     cacheDirect: flags['cache-direct'],
+    cacheXattr: flags['cache-xattr'],
+    cacheSize: flags['cache-size'],
+    cacheLimits: limitsFrom(flags['cull-limits']),
     completion: completion ?? (streams > 1 ? 'async' : undefined),
   };
 }

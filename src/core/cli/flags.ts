@@ -43,3 +43,10 @@ export const durationFlag = Flags.custom<number>({
   helpValue: 'TIME',
   parse: async (input, _context, options) => parseDuration(input, `--${options.name}`),
 });
+
+/** The cache that a command looks after. */
+export const cacheDirFlag = Flags.string({
+  description: 'directory of the disk cache',
+  helpValue: 'DIR',
+  required: true,
+});

@@ -7,10 +7,12 @@ import { cleanHead, mailDamage } from './mail.js';
 import { oops } from './oops.js';
 import { perf } from './perf.js';
 import { report } from './report.js';
+import { traceDat } from './trace_dat.js';
 import type { Importer, Input, MailDamage } from './types.js';
 
 /** Every importer by name. */
 export const IMPORTERS = {
+  'trace-dat': traceDat,
   ftrace,
   oops,
   report,

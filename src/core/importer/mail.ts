@@ -18,6 +18,8 @@ function linesOf(head: Uint8Array): string[] {
 
 /** Says what mail has done to the text that begins with `head`, null if nothing. */
 export function mailDamage(head: Uint8Array): MailDamage | null {
+  // A binary file is no mail, whatever it looks like.
+  if (head.subarray(0, 4096).includes(0)) return null;
   const lines = linesOf(head);
   const encoded = lines.some((line) => line.includes('=3D'));
   const quoted = lines.filter((line) => /^\s*>/.test(line)).length;

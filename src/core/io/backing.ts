@@ -74,6 +74,10 @@ export class DiskBacking implements Backing {
     return act(() => fs.ftruncateSync(fd, size));
   }
 
+  readAt(fd: number, target: Uint8Array, position: number): number {
+    return attempt(() => fs.readSync(fd, target, 0, target.byteLength, position));
+  }
+
   touch(fd: number): void {
     const now = wallDate();
     act(() => fs.futimesSync(fd, now, now));

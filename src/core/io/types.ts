@@ -88,6 +88,8 @@ export interface Backing {
   truncate(fd: number, size: number): number;
   /** Gives up the space of bytes [start, start + length), which then read as zeros. */
   punch(fd: number, start: number, length: number): number;
+  /** Fills `target` from `position`: bytes read, fewer at the end of the file. */
+  readAt(fd: number, target: Uint8Array, position: number): number;
   /** First byte of data at or after `position`; -ENXIO: there is none. */
   seekData(fd: number, position: number): number;
   /** First byte of a hole at or after `position`, the end of the file being one. */

@@ -31,6 +31,11 @@ import { Vfs } from '../vfs/syscalls.js';
 import { checkInvariants } from './invariants.js';
 import { type LabOptions, labOptions } from './options.js';
 
+/** The volume that a server is in a cache. */
+export function cacheVolume({ root }: Server): string {
+  return `dir,${root}`;
+}
+
 /** An engine with everything it needs. */
 export class Lab {
   readonly options: LabOptions;
@@ -172,7 +177,7 @@ export class Lab {
       scheduler,
       defects,
       cache,
-      fscache: cookies && { cookies, volume: `dir,${this.server.root}` },
+      fscache: cookies && { cookies, volume: cacheVolume(this.server) },
       options: {
         rsize: options.rsize,
         stripeUnit: options.stripeUnit,

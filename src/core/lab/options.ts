@@ -131,13 +131,17 @@ export function labOptions(given: Partial<LabOptions> & { server: string }): Lab
   if (options.stripeUnit % PAGE_SIZE !== 0) {
     throw new UsageError('--stripe-unit', `expected a multiple of 4096, got ${options.stripeUnit}`);
   }
-  const { run, cull, stop } = options.cacheLimits;
-  if (!(0 <= stop && stop < cull && cull < run && run < 100)) {
-    const got = `${run}/${cull}/${stop}`;
-    throw new UsageError('--cull-limits', `expected 100 > run > cull > stop >= 0, got ${got}`);
-  }
+  checkLimits(options.cacheLimits);
   if (!isPowerOfTwo(options.granule) || options.granule < PAGE_SIZE) {
     throw new UsageError('--granule', `expected a power of two from 4096, got ${options.granule}`);
   }
   return options;
+}
+
+/** The limits, if they can work. Throws a `UsageError` if not. */
+export function checkLimits(limits: SpaceLimits): SpaceLimits {
+  const { run, cull, stop } = limits;
+  if (0 <= stop && stop < cull && cull < run && run < 100) return limits;
+  const got = `${run}/${cull}/${stop}`;
+  throw new UsageError('--cull-limits', `expected 100 > run > cull > stop >= 0, got ${got}`);
 }

@@ -76,7 +76,7 @@ export function createCapture(
 
 function finishReport({ events, lost, finishMs, error }: WorkerReport, path: string): FinishReport {
   if (error === null) return { events, lost, finishMs, error: null };
-  return { events, lost, finishMs, error: writeError(error.errno, spoolPath(path)) };
+  return { events, lost, finishMs, error: writeError(error.errno, spoolPath(path), error.message) };
 }
 
 function died(path: string, cause?: unknown): FinishReport {

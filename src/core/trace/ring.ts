@@ -187,10 +187,14 @@ export class RingSink implements TraceSink {
   }
 }
 
-/** The error of a trace that could not be written; `errno` is positive. */
-export function writeError(errno: number, path: string): ErrnoError {
+/**
+ * The error of a trace that could not be written; `errno` is positive. What is no error of the
+ * system (EIO stands in for it) is told in the writer's own words.
+ */
+export function writeError(errno: number, path: string, reason?: string): ErrnoError {
   const kept = 'what was recorded is finished when the database is next opened';
   return new ErrnoError(errno, 'write', path, {
+    ...(reason !== undefined && errno === errnoOf('EIO') && { text: reason }),
     hint: Math.abs(errno) === errnoOf('ENOSPC') ? `make room there; ${kept}` : kept,
   });
 }

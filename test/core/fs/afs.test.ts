@@ -98,7 +98,10 @@ test('a short reply that reached the new end of the file is complete', async (t)
   truncate(5000);
   t.deepEqual(await read(file, 0, 20_000), content('f', 20_000).subarray(0, 5000));
   const terminated = (await trace()).filter((line) => /TERM|failure|SHORT/.test(line));
-  t.deepEqual(terminated, ['R1[0] TERM DOWN f=02 s=0 4e20/4e20 e=0']);
+  t.deepEqual(terminated, [
+    'R1[0] TERM DOWN f=02 s=0 4e20/4e20 e=0',
+    'R1[1] TERM ZERO f=02 s=4e20 1e0/1e0 e=0',
+  ]);
 });
 
 test('a file truncated while it is read gives what there is, followed by nothing', async (t) => {

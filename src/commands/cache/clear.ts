@@ -1,0 +1,18 @@
+/** `netfslab cache clear`: empties a cache. */
+import { clearCache } from '../../core/app/cache_admin.js';
+import { cacheDirFlag, tableFlags } from '../../core/cli/flags.js';
+import { LabCommand } from '../../core/cli/lab_command.js';
+
+export default class CacheClear extends LabCommand {
+  static override description = `Remove everything from a cache that nobody uses
+--json gives { capture: null, rows: [{ object, bytes }] }.`;
+
+  static override examples = ['<%= config.bin %> <%= command.id %> --cache /var/cache/netfslab'];
+
+  static override flags = { cache: cacheDirFlag, ...tableFlags };
+
+  async run(): Promise<unknown> {
+    const { flags } = await this.parse(CacheClear);
+    return this.show(clearCache(flags.cache), flags);
+  }
+}

@@ -1,0 +1,29 @@
+/** `netfslab cache cull`: makes room in a cache. */
+import { cullCache } from '../../core/app/cache_admin.js';
+import { cullLimitsFlag, limitsFrom } from '../../core/cli/engine_flags.js';
+import { cacheDirFlag, sizeFlag, tableFlags } from '../../core/cli/flags.js';
+import { LabCommand } from '../../core/cli/lab_command.js';
+
+export default class CacheCull extends LabCommand {
+  static override description = `Remove objects, least recently used first, until there is room
+That is when the free share of the filesystem, and of --cache-size, has come up to the first of the
+limits. A running netfslab does this by itself.
+--json gives { capture: null, rows: [{ object, bytes }] }.`;
+
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> --cache /var/cache/netfslab --cache-size 10g',
+  ];
+
+  static override flags = {
+    cache: cacheDirFlag,
+    'cache-size': sizeFlag({ description: 'bytes the cache may take up; 0 = no limit', default: 0 }),
+    'cull-limits': cullLimitsFlag,
+    ...tableFlags,
+  };
+
+  async run(): Promise<unknown> {
+    const { flags } = await this.parse(CacheCull);
+    const limits = limitsFrom(flags['cull-limits']);
+    return this.show(cullCache(flags.cache, flags['cache-size'], limits), flags);
+  }
+}

@@ -1,0 +1,29 @@
+/** `netfslab cache invalidate`: forgets one file. */
+import { Args, Flags } from '@oclif/core';
+import { invalidateFile } from '../../core/app/cache_admin.js';
+import { cacheDirFlag, tableFlags } from '../../core/cli/flags.js';
+import { LabCommand } from '../../core/cli/lab_command.js';
+
+export default class CacheInvalidate extends LabCommand {
+  static override description = `Remove what is cached of a file of the server
+--json gives { capture: null, rows: [{ object, bytes }] }; no row when nothing was cached.`;
+
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> --cache /var/cache/netfslab --server /srv docs/a.txt',
+  ];
+
+  static override args = {
+    path: Args.string({ description: 'file, relative to the server', required: true }),
+  };
+
+  static override flags = {
+    cache: cacheDirFlag,
+    server: Flags.string({ description: 'directory that is served', default: '.' }),
+    ...tableFlags,
+  };
+
+  async run(): Promise<unknown> {
+    const { args, flags } = await this.parse(CacheInvalidate);
+    return this.show(await invalidateFile(flags.cache, flags.server, args.path), flags);
+  }
+}

@@ -1,0 +1,20 @@
+/** `netfslab cache ls`: what is in a cache. */
+import { listObjects } from '../../core/app/cache_admin.js';
+import { cacheDirFlag, tableFlags } from '../../core/cli/flags.js';
+import { LabCommand } from '../../core/cli/lab_command.js';
+
+export default class CacheLs extends LabCommand {
+  static override description = `List the objects of a cache
+As they lie on disk: what a running netfslab has stored since its last checkpoint is not in it.
+--json gives { capture: null, rows: [{ name, size, stored, disk, blocks, granule, version, used,
+state, object }] }.`;
+
+  static override examples = ['<%= config.bin %> <%= command.id %> --cache /var/cache/netfslab'];
+
+  static override flags = { cache: cacheDirFlag, ...tableFlags };
+
+  async run(): Promise<unknown> {
+    const { flags } = await this.parse(CacheLs);
+    return this.show(listObjects(flags.cache), flags);
+  }
+}
