@@ -157,7 +157,6 @@ export class PageWatch {
   }
 }
 
-// biome-ignore lint/correctness/useYield: an operation that may sleep and does not have to.
 function* noCache(): Generator<never, number> {
   return -ENOBUFS;
 }

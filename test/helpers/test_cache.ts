@@ -180,7 +180,6 @@ export class TestCache {
     return file;
   }
 
-  // biome-ignore lint/correctness/useYield: an operation that may sleep and does not have to.
   *#begin(rreq: ReadRequest): Task<number> {
     const refused = this.#options.onBegin(rreq);
     if (refused < 0) return refused;
@@ -209,7 +208,6 @@ export class TestCache {
         },
       }),
       prepareRead: (subreq, iSize) => this.#prepareRead(subreq, iSize),
-      // biome-ignore lint/correctness/useYield: an operation that may sleep and does not have to.
       prepareWrite: function* (subreq) {
         if (refuse()) return -ENOBUFS;
         const end = roundUp(subreq.start + subreq.len, PAGE_SIZE);

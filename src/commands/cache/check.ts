@@ -26,7 +26,7 @@ anything was found and left.
     const { flags } = await this.parse(CacheCheck);
     const { found, left, ...table } = checkObjects(flags.cache, flags.repair);
     if (found === 0) this.note('nothing is wrong');
-    if (left > 0) this.endWith(EXIT.findings);
+    if (left > 0) this.endWith(EXIT.failed);
     return found === 0 && !this.jsonEnabled() ? undefined : this.show(table, flags);
   }
 }

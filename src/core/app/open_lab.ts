@@ -28,7 +28,7 @@ export interface LabFile {
    * pread(2): up to `count` bytes at `position` into `target` at `at`; 0 at the end of the file.
    */
   read(target: Uint8Array, at: number, count: number, position: number): Promise<number>;
-  /** The same if it needs no I/O and no sleep, else -1. Allocates nothing. */
+  /** The same if it needs no I/O and no sleep, else -1. */
   readNow(target: Uint8Array, at: number, count: number, position: number): number;
   /** posix_fadvise(2); a length of 0 means to the end. */
   fadvise(advice: FileAdvice, offset?: number, length?: number): Promise<void>;

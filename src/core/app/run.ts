@@ -13,6 +13,7 @@ import type { FileAdvice } from '../vfs/types.js';
 import { workloadByName } from '../workload/index.js';
 import { type EndedOp, Job, type JobSpec } from '../workload/job.js';
 import type { WorkloadFile } from '../workload/types.js';
+import { CacheUse } from './cache_use.js';
 import { selectFiles } from './select_files.js';
 import type { PhaseSummary, RunSummary } from './summary.js';
 import { type TraceTarget, traceSink } from './trace_sink.js';
@@ -68,8 +69,9 @@ export async function runWorkload(request: RunRequest, watch: RunWatch = {}): Pr
     await probe.close();
   }
   const sink = request.trace && traceSink(request.trace, request.rw, request.lab);
-  const lab = new Lab({ ...request.lab, sink });
-  const phase = await runPhase(lab, request, files, watch);
+  const use = request.lab.cacheDir === undefined ? undefined : new CacheUse();
+  const lab = new Lab({ ...request.lab, sink, cache: use?.share });
+  const phase = await runPhase(lab, request, files, watch, use);
   return { ...phase, ...(await finishTrace(lab, request.trace)) };
 }
 
@@ -89,8 +91,9 @@ export async function runPhase(
   request: RunRequest,
   files: readonly WorkloadFile[],
   watch: RunWatch = {},
+  use?: CacheUse,
 ): Promise<PhaseSummary> {
-  const phase = new Phase(lab, request, watch);
+  const phase = new Phase(lab, request, watch, use);
   return phase.perform(files);
 }
 
@@ -134,11 +137,14 @@ class Phase {
   readonly #watch: RunWatch;
   readonly #jobs: Job[] = [];
   readonly #verifier: Verifier | undefined;
+  /** What the cache is good for; undefined without one. */
+  readonly #use: CacheUse | undefined;
   #bytes = 0;
   #total = 0;
 
-  constructor(lab: Lab, request: RunRequest, watch: RunWatch) {
+  constructor(lab: Lab, request: RunRequest, watch: RunWatch, use: CacheUse | undefined) {
     this.#lab = lab;
+    this.#use = use;
     this.#request = request;
     this.#watch = watch;
     this.#verifier = request.verify ? new Verifier(lab.server.root) : undefined;
@@ -207,6 +213,7 @@ class Phase {
     if (opLog === 'all' || (opLog === 'miss' && !op.hit)) this.#log(op);
     if (op.result > 0) this.#bytes += op.result;
     this.#verifier?.check(op);
+    this.#use?.used(op);
     this.#watch.progress?.(this.#bytes, this.#total);
   }
 
@@ -233,6 +240,12 @@ class Phase {
     return covered * loops * numjobs;
   }
 
+  #cacheSummary(sent: number): PhaseSummary['cache'] {
+    const { cachefiles } = this.#lab;
+    if (cachefiles === undefined || this.#use === undefined) return null;
+    return this.#use.summary(cachefiles.counters, sent);
+  }
+
   #summary(elapsedNs: number, before: ReturnType<typeof counters>): PhaseSummary {
     const { stats, server, profile, options } = this.#lab;
     const after = counters(this.#lab);
@@ -251,6 +264,7 @@ class Phase {
       sources: difference(after.sources, before.sources),
       server: { ...sent, maxInService: server.counters.maxInService },
       amplification: reads.bytes === 0 ? null : sent.bytes / reads.bytes,
+      cache: this.#cacheSummary(sent.bytes),
       stats: printStats(statEntries(profile.era, stats)),
       verified: verifier === undefined ? null : { ops: verifier.ops, bytes: verifier.bytes },
       interrupted: this.#watch.signal?.aborted ?? false,

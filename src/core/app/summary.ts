@@ -1,5 +1,6 @@
 /** What a run did, in the shape of `--json`, and as the text a person reads at a glance. */
 import { formatBytes, formatCount, formatNs, formatRate } from '../base/units.js';
+import type { CacheSummary } from './cache_use.js';
 
 /** Latency of operations, nanoseconds. */
 export interface Percentiles {
@@ -39,6 +40,8 @@ export interface PhaseSummary {
   };
   /** Bytes sent by the server per byte read by the application; null when nothing was read. */
   readonly amplification: number | null;
+  /** What the disk cache was good for; null without one. */
+  readonly cache: CacheSummary | null;
   /** The statistics as the profile's kernel prints them. */
   readonly stats: string;
   readonly verified: { readonly ops: number; readonly bytes: number } | null;
@@ -88,6 +91,7 @@ export function* phaseLines(phase: PhaseSummary): Generator<string> {
       ? 'nothing read'
       : `${phase.amplification.toFixed(3)} x what was read`,
   ]);
+  if (phase.cache !== null) yield* cacheLines(phase.cache);
   if (phase.verified !== null) {
     const { ops, bytes } = phase.verified;
     yield row('verified', [
@@ -95,6 +99,28 @@ export function* phaseLines(phase: PhaseSummary): Generator<string> {
       `${formatBytes(bytes)} equal to the files`,
     ]);
   }
+}
+
+function* cacheLines(cache: CacheSummary): Generator<string> {
+  const { hitRate, application, requests, subrequests, device } = cache;
+  const all = [
+    ['application bytes', hitRate.applicationBytes, kinds(application, formatBytes)],
+    ['requests', hitRate.requests, kinds(requests, formatCount)],
+    ['subrequests', hitRate.subrequests, kinds(subrequests, formatCount)],
+    ['device bytes', hitRate.deviceBytes, kinds(device, formatBytes)],
+  ] as const;
+  for (const [what, rate, parts] of all) {
+    const percent = rate === null ? 'nothing to hit' : `${(100 * rate).toFixed(1)} % hit`;
+    yield row('cache', [`${what}: ${percent}`, ...parts]);
+  }
+  yield row('cache', [
+    `${formatBytes(cache.storedBytes)} stored`,
+    `${formatBytes(cache.bypassedBytes)} bypassed`,
+    `${formatBytes(cache.unusedBytes)} fetched and not used`,
+    `${formatCount(cache.culled)} objects culled`,
+    `${formatCount(cache.checksumFailures)} wrong checksums`,
+    `${formatCount(cache.disagreements)} disagreements`,
+  ]);
 }
 
 /** The statistics as the kernel prints them, as lines. */

@@ -53,7 +53,8 @@ export class Cachefiles implements CacheBackend {
     this.#xattr = options.xattr && binding.xattr;
     this.room = new Room(backing, root, options.size, options.limits);
     if (options.size > 0) this.room.used = usedBytes(backing, root);
-    this.checkpointer = new Checkpointer(backing, root, scheduler, this.counters);
+    const { checkpointNs } = options;
+    this.checkpointer = new Checkpointer(backing, root, scheduler, this.counters, checkpointNs);
     this.#io = new CacheIo(this, scheduler);
     this.#warn();
   }

@@ -8,10 +8,9 @@ import type { Scheduler } from '../sim/scheduler.js';
 import { type Content, mapPath } from './content.js';
 import type { CacheCounters } from './types.js';
 
-/** A checkpoint begins when this much time has passed or this much has been stored since the last. */
-const INTERVAL_NS = 5e9;
+/** A checkpoint begins when this much has been stored since the last. */
 const BYTES_MAX = 256 << 20;
-/** Or when this many objects wait for one, so that memory stays bounded. */
+/** And when this many objects wait for one, so that memory stays bounded. */
 const OBJECTS_MAX = 2048;
 
 /** The maps of a cache that are to be published. */
@@ -20,15 +19,24 @@ export class Checkpointer {
   readonly #root: string;
   readonly #scheduler: Scheduler;
   readonly #counters: CacheCounters;
+  readonly #intervalNs: number;
   /** By path: what has changed since it was published, open or not. */
   readonly #pending = new Map<string, Content>();
   #running = false;
   #bytes = 0;
   #last: number;
 
-  constructor(backing: Backing, root: string, scheduler: Scheduler, counters: CacheCounters) {
+  /** A checkpoint begins `intervalNs` after the last, too. */
+  constructor(
+    backing: Backing,
+    root: string,
+    scheduler: Scheduler,
+    counters: CacheCounters,
+    intervalNs: number,
+  ) {
     this.#backing = backing;
     this.#root = root;
+    this.#intervalNs = intervalNs;
     this.#scheduler = scheduler;
     this.#counters = counters;
     this.#last = scheduler.clock.now();
@@ -51,7 +59,7 @@ export class Checkpointer {
   /** Begins a checkpoint if one is due. */
   tick(): void {
     if (this.#pending.size === 0) return;
-    const due = this.#scheduler.clock.now() - this.#last >= INTERVAL_NS;
+    const due = this.#scheduler.clock.now() - this.#last >= this.#intervalNs;
     if (due || this.#bytes >= BYTES_MAX || this.#pending.size >= OBJECTS_MAX) this.begin();
   }
 

@@ -72,7 +72,6 @@ export class CacheIo implements CacheOps {
     this.#cache.checkpointer.tick();
   }
 
-  // biome-ignore lint/correctness/useYield: an operation that may sleep and does not have to.
   *prepareRead(subreq: Subrequest, iSize: number): Task<Source> {
     const verdict = this.#verdict(privOf(subreq.rreq.cache).content, subreq, iSize);
     const { reasons } = this.#cache.counters;
@@ -119,7 +118,6 @@ export class CacheIo implements CacheOps {
     );
   }
 
-  // biome-ignore lint/correctness/useYield: an operation that may sleep and does not have to.
   *prepareWrite(subreq: Subrequest, _iSize: number): Task<number> {
     const down = subreq.start % PAGE_SIZE;
     subreq.start -= down;

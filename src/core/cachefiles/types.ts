@@ -34,6 +34,8 @@ export interface CacheOptions {
   /** Most bytes the cache may take up; 0 = as many as the filesystem has. */
   readonly size: number;
   readonly limits: SpaceLimits;
+  /** Time between checkpoints, ns: what is younger is downloaded again after a crash. */
+  readonly checkpointNs: number;
   /** Modelled time of one cache operation on the virtual clock, ns. */
   readonly latencyNs: number;
   /** Reproduce the kernel's defects. */

@@ -1,9 +1,9 @@
 /**
  * The raw fields that `trace-cmd report -R` prints, as rows: `rreq=00000003 index=0 flags=3 ...`.
  *
- * It follows libtraceevent 1.7 (trace-cmd 3.1), which prints the fields of the struct in order, each
- * by the conversion of the format that prints it, until it has come past the format's last argument;
- * from then on numbers are decimal, whatever the format says.
+ * It follows libtraceevent 1.7 (trace-cmd 3.1), which prints the fields of the struct in order,
+ * each by the conversion of the format that prints it, until it has come past the format's last
+ * argument; from then on numbers are decimal, whatever the format says.
  */
 import type { Era } from '../trace/eras.js';
 import { compileFormat } from '../trace/printk.js';
@@ -12,7 +12,7 @@ import type { Value } from '../trace/types.js';
 
 const FIELD = /(?:^| )(\w+)=(-?(?:0x)?[0-9a-f]+)(?= |$)/g;
 
-/** The row of raw fields; null if the text is not made of them or one that is printed is missing. */
+/** The row of raw fields; null if the text is not of them or one that is printed is missing. */
 export function parseRawFields(tracepoint: AnyTracepoint, text: string, era: Era): Value[] | null {
   const format = tracepoint.format(era);
   if (format === null || !/^\w+=\S* \w+=/.test(text)) return null;
@@ -27,7 +27,9 @@ export function parseRawFields(tracepoint: AnyTracepoint, text: string, era: Era
     const { symbols } = tracepoint.columns[index] as AnyTracepoint['columns'][number];
     const hex = !passed && conversions[at]?.kind === 'x';
     passed ||= at === format.args.length - 1;
-    const exact = BigInt(hex && !digits.startsWith('0x') ? `0x${digits}` : digits);
+    const spelled = hex && !digits.startsWith('0x') ? `0x${digits}` : digits;
+    if (!/^(?:-?\d{1,20}|0x[0-9a-f]{1,16})$/.test(spelled)) return null;
+    const exact = BigInt(spelled);
     missing--;
     if (symbols !== null) row[index] = `0x${exact.toString(16)}`;
     else if (exact > BigInt(Number.MAX_SAFE_INTEGER)) row[index] = `0x${exact.toString(16)}`;

@@ -38,7 +38,7 @@ export class PrefixScanner {
   #cpu = 0;
   #flags = '';
 
-  /** Fills `to`; returns where the rest begins, after the colon and a blank; -1 if it is no front. */
+  /** Fills `to`; returns where the rest begins, after colon and blank; -1 if it is no front. */
   scan(line: string, to: TextLine): number {
     const { length } = this.#prefix;
     if (length > 0 && line.startsWith(this.#prefix)) {

@@ -89,8 +89,9 @@ const MAX_PAGE = 1 << 24;
 const MAX_CPUS = 4096;
 const MAX_EVENTS = 65536;
 const MAX_FORMAT = 1 << 20;
-/** kallsyms of a large kernel is a third of this. */
-const MAX_SECTION = 64 << 20;
+/** kallsyms of a large kernel is half of this. */
+const MAX_SECTION = 32 << 20;
+const MAX_NAMES = 4 << 20;
 const MAX_COMM = 256;
 const MAX_TASKS = 1 << 20;
 /** Sections and options of options; trace-cmd writes one section of about ten. */
@@ -422,12 +423,12 @@ function readKallsyms(cursor: Cursor, draft: Draft): void {
 }
 
 function readPrintk(cursor: Cursor, draft: Draft): void {
-  const size = limited(cursor, cursor.u32('printk formats'), MAX_SECTION, 'printk formats');
+  const size = limited(cursor, cursor.u32('printk formats'), MAX_NAMES, 'printk formats');
   draft.printk = textOf(cursor.bytes(size, 'printk formats'));
 }
 
 function readCmdlines(cursor: Cursor, draft: Draft): void {
-  const size = limited(cursor, cursor.u64('the names of tasks'), MAX_SECTION, 'names of tasks');
+  const size = limited(cursor, cursor.u64('the names of tasks'), MAX_NAMES, 'names of tasks');
   const text = textOf(cursor.bytes(size, 'the names of tasks'));
   // A name may hold spaces: `25 my task`.
   for (const [, pid, comm = ''] of text.matchAll(/^(\d{1,9}) (.*)$/gm)) {

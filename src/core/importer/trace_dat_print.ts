@@ -88,13 +88,17 @@ export function compilePrintFmt(format: EventFormat, context: PrintContext): Pri
   throw failure;
 }
 
-/** Prints a record. */
+const MAX_WIDTH = 1024;
+/** The kernel has room for this many bytes of text of an event. */
+const MAX_TEXT = 8192;
+
+/** Prints a record; no longer than the kernel could. */
 export function printRecord({ text, conversions }: PrintFmt, record: RecordView): string {
   let line = text[0] as string;
-  for (let i = 0; i < conversions.length; i++) {
+  for (let i = 0; i < conversions.length && line.length < MAX_TEXT; i++) {
     line += (conversions[i] as PrintConversion).print(record) + text[i + 1];
   }
-  return line;
+  return line.length > MAX_TEXT ? line.slice(0, MAX_TEXT) : line;
 }
 
 /** The fields of a record as `name=value`, for an event whose print format is not understood. */
@@ -148,7 +152,7 @@ function bind(source: string, args: readonly Expression[], context: PrintContext
 
 function specOf(match: RegExpMatchArray): Spec {
   const [source, flags = '', width = '', precision, length = '', kind = ''] = match;
-  const amount = (given: string): Amount => (given === '*' ? '*' : Number(given));
+  const amount = (given: string) => (given === '*' ? '*' : Math.min(MAX_WIDTH, Number(given)));
   return {
     source,
     flags,
@@ -181,8 +185,6 @@ function conversion(spec: Spec, take: () => Expression, context: PrintContext): 
   };
   return { source, kind, bits, argument, print };
 }
-
-const MAX_WIDTH = 4096;
 
 function amountOf(amount: Amount, take: () => Expression): (record: RecordView) => number | null {
   if (amount !== '*') return () => amount;

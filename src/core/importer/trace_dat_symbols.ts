@@ -1,7 +1,7 @@
 /**
- * What addresses stand for: functions, from the `/proc/kallsyms` that a trace.dat embeds, and texts,
- * from its `printk_formats`. Called by the printer for `%pS`, `%ps`, and `%s` of an address. Nothing
- * is parsed before the first address is asked for.
+ * What addresses stand for: functions, from the `/proc/kallsyms` that a trace.dat embeds, and
+ * texts, from its `printk_formats`. Called by the printer for `%pS`, `%ps`, and `%s` of an address.
+ * Nothing is parsed before the first address is asked for.
  */
 
 /** Looks up addresses. */

@@ -105,8 +105,9 @@ function refuse(status: FileStatus, root: string, real: string): Opened | undefi
  * Opens `name` (relative to `root`, which is a real path) for reading. Symbolic links may be
  * followed as long as they end beneath the root. -EXDEV: leads outside; -EISDIR, -ENODEV: not a
  * regular file.
+ * `viaProc` false: by the way that needs no /proc.
  */
-export function openBeneath(root: string, name: string): Opened {
+export function openBeneath(root: string, name: string, viaProc = hasProc): Opened {
   if (name.includes('\0')) return { errno: -EINVAL };
   const target = path.resolve(root, name);
   // A lexical escape is refused before the kernel is asked, so that it tells nothing about what is
@@ -114,7 +115,7 @@ export function openBeneath(root: string, name: string): Opened {
   if (!isBeneath(root, target)) {
     return { errno: -EXDEV, why: 'the path leads out of the served directory' };
   }
-  return hasProc ? openThroughPath(root, target) : openThroughRealpath(root, target);
+  return viaProc ? openThroughPath(root, target) : openThroughRealpath(root, target);
 }
 
 function openThroughPath(root: string, target: string): Opened {

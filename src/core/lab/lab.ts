@@ -156,6 +156,7 @@ export class Lab {
       xattr: options.cacheXattr,
       size: options.cacheSize,
       limits: options.cacheLimits,
+      checkpointNs: options.cacheCheckpointNs,
       latencyNs: options.cacheLatencyNs,
       compat: options.defects === 'kernel',
     };

@@ -58,6 +58,8 @@ export interface LabOptions {
   readonly cacheSize: number;
   /** When to cull and when to stop storing, percent of what is free. */
   readonly cacheLimits: SpaceLimits;
+  /** Time between checkpoints of the cache. */
+  readonly cacheCheckpointNs: number;
   /** Modelled time of a cache operation on the virtual clock. */
   readonly cacheLatencyNs: number;
   /** Where the trace goes; undefined: nowhere, and nothing is spent on it. */
@@ -98,6 +100,7 @@ export const LAB_DEFAULTS: Omit<LabOptions, 'server'> = {
   cacheXattr: true,
   cacheSize: 0,
   cacheLimits: { run: 10, cull: 7, stop: 3 },
+  cacheCheckpointNs: 5e9,
   cacheLatencyNs: 100_000,
   sink: undefined,
   cache: undefined,

@@ -115,7 +115,6 @@ export class Requests {
       return;
     }
     const requests = this;
-    // biome-ignore lint/correctness/useYield: work is a task, though this one never sleeps.
     this.scheduler.queueWork(function* () {
       requests.#free(rreq);
     });

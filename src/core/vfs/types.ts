@@ -36,7 +36,7 @@ export interface VfsFile {
   readonly path: string;
   /**
    * pread(2) if it needs no I/O and no sleep: the bytes read, or -1 when `read` must do it.
-   * Allocates nothing.
+   * Allocates no more than a view per run of neighbouring frames.
    */
   readNow(target: Uint8Array, at: number, count: number, position: number): number;
   /**

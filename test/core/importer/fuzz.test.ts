@@ -13,7 +13,8 @@ const first = (text: string, lines: number) => text.split('\n').slice(0, lines).
 const trace = first(sampleText(`${folder}/trace.txt.gz`), 90);
 const SEEDS: Record<string, string> = {
   ftrace: trace,
-  report: first(sampleText(`${folder}/report.txt.gz`), 80),
+  report: `${first(sampleText(`${folder}/report.txt.gz`), 50)}
+${first(sampleText(`${folder}/report-R.txt.gz`), 50)}`,
   oops: trace
     .split('\n')
     .map((line) => line.replace(/ \[000\] (\S+) +(\d+)\.(\d+): /, '  0$1 $2$3us : '))

@@ -1,4 +1,4 @@
-/** The container and the pages of trace.dat, by files made by hand: sound ones, then damaged ones. */
+/** The container and pages of trace.dat, by files made by hand: sound ones, then damaged ones. */
 import test from 'ava';
 import fc from 'fast-check';
 import { TraceParseError } from '../../../src/core/base/errors.js';

@@ -10,11 +10,14 @@ import {
 import { KernelSymbols } from '../../../src/core/importer/trace_dat_symbols.js';
 import { Bytes, formatText } from './trace_dat_writer.js';
 
-const KALLSYMS =
-  'ffffffff81000000 T _text\nffffffffc0a1b000 t afs_alloc\t[kafs]\nffffffffc0a1b110 t afs_b\t[kafs]\n';
+const KALLSYMS = [
+  'ffffffff81000000 T _text',
+  'ffffffffc0a1b000 t afs_alloc\t[kafs]',
+  'ffffffffc0a1b110 t afs_b\t[kafs]',
+].join('\n');
 const symbols = new KernelSymbols(KALLSYMS, '0xffffffff82000010 : "dirty"\n');
 
-/** Prints one record: fields as `type name:size:signed;...`, the print format, the record's body. */
+/** Prints one record: fields as `type name:size:signed;...`, the print format, the body. */
 function print(
   fields: string,
   printFmt: string,
@@ -173,6 +176,11 @@ test('what is not understood is an error, and the fields can still be had', (t) 
     .done();
   const view = { page: new DataView(bytes.buffer), start: 0, end: bytes.length };
   t.is(printFields(format!, { little: true, longSize: 8 }, view), 'a=-5 b=10 c=77 name=ab');
+});
+
+test('text is no longer than the kernel could print', (t) => {
+  const fmt = `"${'%1000d'.repeat(40)}"${', REC->a'.repeat(40)}`;
+  t.is(print(NUMBERS, fmt, (b) => b.number(1, 4)).length, 8192);
 });
 
 test('latency flags have the columns and letters of their era', (t) => {

@@ -35,8 +35,8 @@ function makeTree(t: ExecutionContext): { root: string; outside: string } {
 }
 
 /** The size of the file opened, or the name of the error. */
-function outcome(root: string, name: string): number | string {
-  const opened = openBeneath(root, name);
+function outcome(root: string, name: string, viaProc?: boolean): number | string {
+  const opened = openBeneath(root, name, viaProc);
   if ('errno' in opened) return errnoName(opened.errno);
   closeFd(opened.fd);
   return opened.status.size;
@@ -44,7 +44,9 @@ function outcome(root: string, name: string): number | string {
 
 const opens = test.macro({
   exec(t, name: string, size: number) {
-    t.is(outcome(makeTree(t).root, name), size);
+    const { root } = makeTree(t);
+    t.is(outcome(root, name), size);
+    t.is(outcome(root, name, false), size, 'without /proc');
   },
   title: (_, name: string) => `'${name}' lies beneath the directory and is opened`,
 });
@@ -58,7 +60,9 @@ test(opens, 'dirlink/g', 200);
 
 const refuses = test.macro({
   exec(t, name: string, error: string) {
-    t.is(outcome(makeTree(t).root, name), error);
+    const { root } = makeTree(t);
+    t.is(outcome(root, name), error);
+    t.is(outcome(root, name, false), error, 'without /proc');
   },
   title: (_, name: string, error: string) => `${JSON.stringify(name)} is refused with ${error}`,
 });
@@ -98,6 +102,7 @@ test('a pipe is refused at once, though opening it would wait for a writer', (t)
   const { root } = makeTree(t);
   execFileSync('mkfifo', [path.join(root, 'pipe')]);
   t.is(outcome(root, 'pipe'), 'ENODEV');
+  t.is(outcome(root, 'pipe', false), 'ENODEV');
 });
 
 test('a device node is refused', (t) => {
