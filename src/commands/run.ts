@@ -16,7 +16,7 @@ export default class Run extends LabCommand {
 The flags have fio's names and meanings: a pass reads each file once, in blocks of --bs. Unlike fio,
 --offset and --size are per file, and the files are those that exist on the server.
 --json gives the summary: { capture, elapsedNs, reads: { ops, hits, bytes, latencyNs }, requests,
-sources, server, amplification, stats, trace, verified, interrupted, errors }, bytes and nanoseconds.`;
+sources, server, amplification, cache, stats, trace, verified, interrupted, errors }, bytes and nanoseconds.`;
 
   static override examples = [
     '<%= config.bin %> <%= command.id %> --server /usr/share/doc --bs 64k',
@@ -77,6 +77,7 @@ sources, server, amplification, stats, trace, verified, interrupted, errors }, b
     const summary = await runWorkload(request, {
       signal: interrupt.signal,
       progress: (done, total) => bar.update(done, total),
+      warn: (message) => this.note(message),
     }).finally(() => {
       bar.stop();
       interrupt.stop();

@@ -84,7 +84,7 @@ test('--json has the documented shape', async (t) => {
   ]);
   const summary = JSON.parse(stdout) as Record<string, unknown>;
   t.deepEqual(Object.keys(summary).sort(), [
-    ...['amplification', 'capture', 'clock', 'elapsedNs', 'errors', 'interrupted', 'jobs'],
+    ...['amplification', 'cache', 'capture', 'clock', 'elapsedNs', 'errors', 'interrupted', 'jobs'],
     ...['profile', 'reads', 'requests', 'seed', 'server', 'sources', 'stats', 'trace', 'verified'],
     'workload',
   ]);

@@ -94,16 +94,16 @@ const OLD: Readonly<Record<string, Recipe>> = {
 const NEW: Readonly<Record<string, Recipe>> = {
   ...BOTH,
   netfs_n_rh_write_begin: [read('PREFETCHW')],
-  // The server's slices tell their end only, where the filesystem reads in the caller's context.
+  // Done counts what ended, failed or not. The server's slices tell their end only, where the filesystem reads in the caller's context.
   netfs_n_rh_download: [was('DOWN', 'TERM')],
-  netfs_n_rh_download_done: [sreq(`"source" = 'DOWN' AND "what" = 'TERM' AND "error" >= 0`)],
+  netfs_n_rh_download_done: [was('DOWN', 'TERM')],
   netfs_n_wh_writepages: [{ table: 'netfs_write', where: `"what" = 'WRITEBACK'` }],
   netfs_n_wh_copy_to_cache: [{ table: 'netfs_write', where: `"what" = 'COPY2CACH'` }],
   netfs_n_wh_upload: [was('UPLD', 'SUBMT')],
   netfs_n_wh_upload_done: [sreq(`"source" = 'UPLD' AND "what" = 'TERM' AND "error" >= 0`)],
   netfs_n_wh_upload_failed: [failed('UPLD')],
   netfs_n_wh_write: [was('WRIT', 'SUBMT')],
-  netfs_n_wh_write_done: [sreq(`"source" = 'WRIT' AND "what" = 'TERM' AND "error" >= 0`)],
+  netfs_n_wh_write_done: [was('WRIT', 'TERM')],
   netfs_n_wh_write_failed: [failed('WRIT')],
 };
 

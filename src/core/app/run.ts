@@ -52,6 +52,8 @@ export interface RunWatch {
   readonly signal?: AbortSignal;
   /** Bytes done and bytes there are to do (0: not known). */
   progress?(done: number, total: number): void;
+  /** What is not as it was asked for, and how the run does without. */
+  warn?(message: string): void;
 }
 
 /**
@@ -71,6 +73,7 @@ export async function runWorkload(request: RunRequest, watch: RunWatch = {}): Pr
   const sink = request.trace && traceSink(request.trace, request.rw, request.lab);
   const use = request.lab.cacheDir === undefined ? undefined : new CacheUse();
   const lab = new Lab({ ...request.lab, sink, cache: use?.share });
+  for (const message of lab.cachefiles?.warnings ?? []) watch.warn?.(message);
   const phase = await runPhase(lab, request, files, watch, use);
   return { ...phase, ...(await finishTrace(lab, request.trace)) };
 }

@@ -124,14 +124,17 @@ function* checkContent(binding: Binding, object: AuditObject, repair: boolean): 
   if (known === undefined) return;
   const { header, map } = known;
   const name = nameOf(object);
+  const unclaimed = contentRanges(backing, object).filter(
+    (range) => range.map === 'hole' && range.disk === 'data',
+  );
   const wrong = wrongBlocks(backing, file, map);
   if (wrong.length > 0) {
     for (const block of wrong) map.clear(block);
-    const repaired = repair && republish(binding, file, header, map);
+    const freed = wrong.map((block) => ({ start: block * PAGE_SIZE, end: (block + 1) * PAGE_SIZE }));
+    // The map first: it claims less than the old one, so nothing need be made durable before.
+    const repaired = repair && republish(binding, file, header, map) && punchAll(backing, file, freed);
     yield { name, problem: 'wrong checksums', bytes: wrong.length * PAGE_SIZE, repaired };
   }
-  const ranges = contentRanges(backing, object);
-  const unclaimed = ranges.filter((range) => range.map === 'hole' && range.disk === 'data');
   const bytes = unclaimed.reduce((sum, { start, end }) => sum + end - start, 0);
   if (bytes > 0) {
     const repaired = repair && punchAll(backing, file, unclaimed);
@@ -162,11 +165,14 @@ function republish(
   const { volume, key, aux, size, incarnation, name } = header;
   const data = map.encode({ volume, key, aux, size, incarnation }, name);
   const next = unpublished(file);
-  // It claims less than the old one, so nothing need be made durable first.
   return backing.writeWhole(next, data) === 0 && backing.rename(next, mapPath(file)) === 0;
 }
 
-function punchAll(backing: Backing, file: string, ranges: readonly ContentRange[]): boolean {
+function punchAll(
+  backing: Backing,
+  file: string,
+  ranges: readonly Pick<ContentRange, 'start' | 'end'>[],
+): boolean {
   const fd = backing.open(file, { create: false, direct: false });
   if (fd < 0) return false;
   const errors = ranges.map(({ start, end }) => backing.punch(fd, start, end - start));

@@ -66,6 +66,7 @@ test('the summary counts reads, requests, bytes by source, and what was verified
     sources: { DOWN: BYTES, READ: 0 },
     server: { bytes: BYTES },
     amplification: 1,
+    cache: null,
     verified: { ops: 74 + 2, bytes: BYTES },
     interrupted: false,
     errors: [],

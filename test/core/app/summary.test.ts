@@ -19,6 +19,7 @@ const RUN: RunSummary = {
   sources: { ZERO: 4096, DOWN: 24_576_000, READ: 0 },
   server: { fetches: 1239, bytes: 24_576_000, maxInService: 2 },
   amplification: 1.5,
+  cache: null,
   stats: 'RdHelp : RA=1234\nRdHelp : ZR=1\n',
   verified: { ops: 4000, bytes: 16_384_000 },
   interrupted: false,

@@ -1,0 +1,87 @@
+/** The four hit rates of a run, and what they leave out. */
+import test from 'ava';
+import { type RunRequest, runWorkload } from '../../../src/core/app/run.js';
+import type { CacheSummary } from '../../../src/core/app/cache_use.js';
+import type { LabOptions } from '../../../src/core/lab/options.js';
+import { type CacheRig, cacheRig } from '../../helpers/cache.js';
+
+const REQUEST = {
+  rw: 'read',
+  bs: 0x1000,
+  offset: 0,
+  size: undefined,
+  files: [],
+  dir: undefined,
+  numjobs: 1,
+  loops: 1,
+  runtime: undefined,
+  timeBased: false,
+  fadvise: undefined,
+  verify: true,
+  opLog: 'none',
+  trace: undefined,
+} as const;
+
+async function run(
+  { server, dir }: CacheRig,
+  given: Partial<RunRequest> = {},
+  options: Partial<LabOptions> = {},
+): Promise<CacheSummary> {
+  const lab = { server, cacheDir: dir, ...options };
+  const { cache } = await runWorkload({ ...REQUEST, ...given, lab });
+  if (cache === null) throw new Error('no cache in the summary');
+  return cache;
+}
+
+test('a cold run hits nothing and stores everything, a warm one hits everything', async (t) => {
+  const rig = cacheRig(t, { a: 0x8000, b: 0x8000 });
+  const cold = await run(rig);
+  t.like(cold.hitRate, { applicationBytes: 0, requests: 0, subrequests: 0, deviceBytes: 0 });
+  t.like(cold, { storedBytes: 0x10000, bypassedBytes: 0, unusedBytes: 0 });
+  t.like(cold.application, { server: 0x10000, cache: 0, pageCache: 0 });
+  const warm = await run(rig);
+  t.like(warm.hitRate, { applicationBytes: 1, requests: 1, subrequests: 1, deviceBytes: 1 });
+  t.like(warm, { storedBytes: 0, application: { cache: 0x10000, server: 0 } });
+});
+
+test('a request of which the cache has a part is partial, and the denominators differ', async (t) => {
+  const rig = cacheRig(t, { a: 0x10000 });
+  await run(rig, { size: 0x6000 }, { readAheadKb: 0 });
+  const { hitRate, requests, subrequests, application, device } = await run(rig);
+  t.deepEqual(requests, { full: 1, partial: 1, miss: 1 });
+  t.deepEqual(subrequests, { READ: 2, DOWN: 2 });
+  t.deepEqual(application, { pageCache: 0, cache: 0x6000, server: 0xa000 });
+  t.deepEqual(device, { cache: 0x6000, server: 0xa000 });
+  t.deepEqual(hitRate, {
+    applicationBytes: 6 / 16,
+    requests: 1 / 3,
+    subrequests: 2 / 4,
+    deviceBytes: 6 / 16,
+  });
+});
+
+test('bytes of a page that was used before come from the page cache', async (t) => {
+  const rig = cacheRig(t, { a: 0x1000 });
+  const { application, hitRate } = await run(rig, { bs: 0x400, loops: 2 });
+  t.deepEqual(application, { server: 0x400, pageCache: 0x2000 - 0x400, cache: 0 });
+  t.is(hitRate.applicationBytes, 0x1c00 / 0x2000);
+});
+
+test('what readahead got and nobody used is counted', async (t) => {
+  const rig = cacheRig(t, { a: 0x40000 });
+  const { unusedBytes, application } = await run(rig, { size: 0x1000 });
+  t.is(application.server, 0x1000);
+  t.true(unusedBytes > 0);
+});
+
+test('what is downloaded and not stored is bypassed', async (t) => {
+  const rig = cacheRig(t, { a: 0x10000 });
+  const { bypassedBytes, storedBytes } = await run(rig, {}, { cacheSize: 0x1000 });
+  t.is(bypassedBytes + storedBytes, 0x10000);
+  t.is(storedBytes, 0);
+});
+
+test('without a cache there is nothing to say', async (t) => {
+  const { server } = cacheRig(t, { a: 0x1000 });
+  t.is((await runWorkload({ ...REQUEST, lab: { server } })).cache, null);
+});
