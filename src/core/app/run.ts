@@ -46,6 +46,24 @@ export interface RunRequest {
   readonly trace: TraceTarget | undefined;
 }
 
+/** A run without options: one job, one pass over every file. */
+export const RUN_DEFAULTS: Omit<RunRequest, 'lab'> = {
+  rw: 'read',
+  bs: 4096,
+  offset: 0,
+  size: undefined,
+  files: [],
+  dir: undefined,
+  numjobs: 1,
+  loops: 1,
+  runtime: undefined,
+  timeBased: false,
+  fadvise: undefined,
+  verify: false,
+  opLog: 'all',
+  trace: undefined,
+};
+
 /** What a run tells while it lasts. */
 export interface RunWatch {
   /** Interrupts the run: jobs stop, the capture is finished. */

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { Lab } from '../lab/lab.js';
 import { openCapture } from '../store/database.js';
 import type { WorkloadFile } from '../workload/types.js';
-import { finishTrace, type RunRequest, type RunWatch, runPhase } from './run.js';
+import { finishTrace, RUN_DEFAULTS, type RunWatch, runPhase } from './run.js';
 import { type PhaseSummary, phaseLines, statsLines, traceLines } from './summary.js';
 import { type TraceTarget, traceSink } from './trace_sink.js';
 
@@ -38,23 +38,7 @@ export async function takeTour(
 ): Promise<TourResult> {
   const options = { server: directory, clock: 'real', pageCache: PAGE_CACHE } as const;
   const files = treeFiles(directory, new Lab(options));
-  const request: RunRequest = {
-    lab: options,
-    rw: 'read',
-    bs: 16 << 10,
-    offset: 0,
-    size: undefined,
-    files: [],
-    dir: undefined,
-    numjobs: 1,
-    loops: 1,
-    runtime: undefined,
-    timeBased: false,
-    fadvise: undefined,
-    verify: true,
-    opLog: 'all',
-    trace: target,
-  };
+  const request = { ...RUN_DEFAULTS, lab: options, bs: 16 << 10, verify: true, trace: target };
   const lab = new Lab({ ...options, sink: traceSink(target, 'tour', options) });
   const cold = await runPhase(lab, request, files, watch);
   const hot = await runPhase(lab, request, files, watch);

@@ -1,26 +1,11 @@
 /** The four hit rates of a run, and what they leave out. */
 import test from 'ava';
-import { type RunRequest, runWorkload } from '../../../src/core/app/run.js';
 import type { CacheSummary } from '../../../src/core/app/cache_use.js';
+import { RUN_DEFAULTS, type RunRequest, runWorkload } from '../../../src/core/app/run.js';
 import type { LabOptions } from '../../../src/core/lab/options.js';
 import { type CacheRig, cacheRig } from '../../helpers/cache.js';
 
-const REQUEST = {
-  rw: 'read',
-  bs: 0x1000,
-  offset: 0,
-  size: undefined,
-  files: [],
-  dir: undefined,
-  numjobs: 1,
-  loops: 1,
-  runtime: undefined,
-  timeBased: false,
-  fadvise: undefined,
-  verify: true,
-  opLog: 'none',
-  trace: undefined,
-} as const;
+const REQUEST = { ...RUN_DEFAULTS, verify: true, opLog: 'none' } as const;
 
 async function run(
   { server, dir }: CacheRig,

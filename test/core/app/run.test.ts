@@ -4,7 +4,12 @@
 import fs from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { type RunRequest, type RunWatch, runWorkload } from '../../../src/core/app/run.js';
+import {
+  RUN_DEFAULTS,
+  type RunRequest,
+  type RunWatch,
+  runWorkload,
+} from '../../../src/core/app/run.js';
 import { ErrnoError, UsageError, VerificationError } from '../../../src/core/base/errors.js';
 import { makeSegmentList } from '../../../src/core/io/segments.js';
 import type { Server } from '../../../src/core/server/types.js';
@@ -20,20 +25,8 @@ type Given = Partial<Omit<RunRequest, 'lab'>> & { lab?: Partial<RunRequest['lab'
 
 function requestOf(dir: string, { lab, ...given }: Given = {}): RunRequest {
   return {
-    rw: 'read',
-    bs: 4096,
-    offset: 0,
-    size: undefined,
-    files: [],
-    dir: undefined,
-    numjobs: 1,
-    loops: 1,
-    runtime: undefined,
-    timeBased: false,
-    fadvise: undefined,
+    ...RUN_DEFAULTS,
     verify: true,
-    opLog: 'all',
-    trace: undefined,
     ...given,
     lab: { server: dir, ...lab },
   };
