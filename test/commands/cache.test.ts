@@ -22,7 +22,13 @@ async function filled(t: ExecutionContext): Promise<CacheRig> {
 test('cache ls names the files that are cached, with their sizes', async (t) => {
   const rig = await filled(t);
   const { rows } = await json(['cache', 'ls', '--cache', rig.dir], 0, t);
-  const shown = rows.map(({ name, size, stored, blocks, state }) => [name, size, stored, blocks, state]);
+  const shown = rows.map(({ name, size, stored, blocks, state }) => [
+    name,
+    size,
+    stored,
+    blocks,
+    state,
+  ]);
   t.deepEqual(shown.sort(), [
     ['d/g', 0x4000, 0x4000, 4, 'ok'],
     ['f', 0x9800, 0x9800, 10, 'ok'],
@@ -88,9 +94,21 @@ test('cache cull removes the least recently used objects until the size is kept'
   const rig = await filled(t);
   const old = rig.objects()[1] as string;
   fs.utimesSync(old, 1, 1);
-  const args = ['cache', 'cull', '--cache', rig.dir, '--cache-size', '60k', '--cull-limits', '10/7/0'];
+  const args = [
+    'cache',
+    'cull',
+    '--cache',
+    rig.dir,
+    '--cache-size',
+    '60k',
+    '--cull-limits',
+    '10/7/0',
+  ];
   const { rows } = await json(args, 0, t);
-  t.deepEqual(rows.map(({ object }) => object), [old]);
+  t.deepEqual(
+    rows.map(({ object }) => object),
+    [old],
+  );
   t.is(rig.objects().length, 1);
 });
 

@@ -4,8 +4,8 @@ import path from 'node:path';
 import type { ExecutionContext } from 'ava';
 import type { Cachefiles } from '../../src/core/cachefiles/cache.js';
 import { isDataFile } from '../../src/core/cachefiles/cull.js';
-import { syncDriver } from '../../src/core/io/drivers.js';
 import { DiskBacking } from '../../src/core/io/backing.js';
+import { syncDriver } from '../../src/core/io/drivers.js';
 import type { LabOptions } from '../../src/core/lab/options.js';
 import { makeLab, serverDir, type TestLab, tempDir } from './lab.js';
 

@@ -16,7 +16,10 @@ limits. A running netfslab does this by itself.
 
   static override flags = {
     cache: cacheDirFlag,
-    'cache-size': sizeFlag({ description: 'bytes the cache may take up; 0 = no limit', default: 0 }),
+    'cache-size': sizeFlag({
+      description: 'bytes the cache may take up; 0 = no limit',
+      default: 0,
+    }),
     'cull-limits': cullLimitsFlag,
     ...tableFlags,
   };

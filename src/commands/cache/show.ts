@@ -5,7 +5,8 @@ import { cacheDirFlag, tableFlags } from '../../core/cli/flags.js';
 import { LabCommand } from '../../core/cli/lab_command.js';
 
 export default class CacheShow extends LabCommand {
-  static override description = `Show what is cached of a file, and where map and filesystem disagree
+  static override description =
+    `Show what is cached of a file, and where map and filesystem disagree
 --json gives { capture: null, rows: [{ start, end, length, map, disk, agree }] }.`;
 
   static override examples = [

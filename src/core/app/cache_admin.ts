@@ -217,7 +217,11 @@ function table(columns: readonly Column[], rows: readonly Row[]): Table {
 function existing(dir: string): string {
   const root = path.resolve(dir);
   if (typeof disk.status(path.join(root, 'lock')) === 'number') {
-    throw new UsageError('--cache', `${dir} is not a cache`, 'name a directory used by run --cache');
+    throw new UsageError(
+      '--cache',
+      `${dir} is not a cache`,
+      'name a directory used by run --cache',
+    );
   }
   return root;
 }

@@ -51,7 +51,10 @@ export function* auditObjects(backing: Backing, root: string): Generator<AuditOb
 }
 
 /** Where map and filesystem see data in an object, from its start to its end. */
-export function contentRanges(backing: Backing, { file, status, map }: AuditObject): ContentRange[] {
+export function contentRanges(
+  backing: Backing,
+  { file, status, map }: AuditObject,
+): ContentRange[] {
   const fd = backing.open(file, { create: false, direct: false });
   const ranges: ContentRange[] = [];
   const onDisk = diskBlocks(backing, fd, status.size);
@@ -88,7 +91,8 @@ export function* checkCache(binding: Binding, repair: boolean): Generator<Findin
     // Nothing was ever stored in it: the next open makes it anew.
     if (object.map === undefined && bytes === 0 && !repair) continue;
     const repaired = repair && binding.bury(object.file) === 0;
-    if (bytes > 0 || object.map !== undefined) yield { name: nameOf(object), problem, bytes, repaired };
+    if (bytes > 0 || object.map !== undefined)
+      yield { name: nameOf(object), problem, bytes, repaired };
   }
 }
 
@@ -130,9 +134,13 @@ function* checkContent(binding: Binding, object: AuditObject, repair: boolean): 
   const wrong = wrongBlocks(backing, file, map);
   if (wrong.length > 0) {
     for (const block of wrong) map.clear(block);
-    const freed = wrong.map((block) => ({ start: block * PAGE_SIZE, end: (block + 1) * PAGE_SIZE }));
+    const freed = wrong.map((block) => ({
+      start: block * PAGE_SIZE,
+      end: (block + 1) * PAGE_SIZE,
+    }));
     // The map first: it claims less than the old one, so nothing need be made durable before.
-    const repaired = repair && republish(binding, file, header, map) && punchAll(backing, file, freed);
+    const repaired =
+      repair && republish(binding, file, header, map) && punchAll(backing, file, freed);
     yield { name, problem: 'wrong checksums', bytes: wrong.length * PAGE_SIZE, repaired };
   }
   const bytes = unclaimed.reduce((sum, { start, end }) => sum + end - start, 0);
@@ -165,7 +173,11 @@ function republish(
   const { volume, key, aux, size, incarnation, name } = header;
   const data = map.encode({ volume, key, aux, size, incarnation }, name);
   const next = unpublished(file);
-  return backing.writeWhole(next, data) === 0 && backing.rename(next, mapPath(file)) === 0;
+  return (
+    backing.remove(next) === 0 &&
+    backing.writeWhole(next, data) === 0 &&
+    backing.rename(next, mapPath(file)) === 0
+  );
 }
 
 function punchAll(
@@ -189,7 +201,8 @@ function diskBlocks(backing: Backing, fd: number, size: number): Set<number> | u
   while (at >= 0 && at < size) {
     const hole = backing.seekHole(fd, at);
     const end = hole < 0 ? size : hole;
-    for (let block = Math.floor(at / PAGE_SIZE); block * PAGE_SIZE < end; block++) blocks.add(block);
+    for (let block = Math.floor(at / PAGE_SIZE); block * PAGE_SIZE < end; block++)
+      blocks.add(block);
     at = backing.seekData(fd, end);
   }
   return blocks;

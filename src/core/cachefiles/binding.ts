@@ -97,10 +97,11 @@ export class Binding {
     });
   }
 
+  // Durable before anything is named by it: a power cut must not have two files of the same name.
   #countBind(): number {
     const text = this.backing.readWhole(this.#lockFile);
     const before = typeof text === 'number' ? 0 : Number.parseInt(text.toString(), 10) || 0;
-    const error = this.backing.writeWhole(this.#lockFile, Buffer.from(`${before + 1}\n`));
+    const error = this.backing.writeDurably(this.#lockFile, Buffer.from(`${before + 1}\n`));
     if (error < 0) this.#fail(error, 'write');
     return before + 1;
   }

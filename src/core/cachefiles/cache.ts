@@ -19,7 +19,7 @@ import { ContentMap, type MapIdentity } from './content_map.js';
 import { cullObjects, usedBytes } from './cull.js';
 import { CacheIo, OperationPriv } from './io.js';
 import { Room } from './space.js';
-import { CacheCounters, type CacheOptions, type CachefilesObject } from './types.js';
+import { CacheCounters, type CachefilesObject, type CacheOptions } from './types.js';
 
 /** The cache of one lab. */
 export class Cachefiles implements CacheBackend {

@@ -87,7 +87,9 @@ export class Checkpointer {
   #writeOut(content: Content): boolean {
     content.dirty = false;
     const data = content.map.encode(content.identity, content.name);
-    const error = this.#backing.writeWhole(unpublished(content.path), data);
+    const file = unpublished(content.path);
+    // A new file, in case a power cut has left this name on the map that is published.
+    const error = this.#backing.remove(file) || this.#backing.writeWhole(file, data);
     if (error === 0) return true;
     this.#failed(content);
     return false;

@@ -141,7 +141,10 @@ export class ContentMap {
   }
 
   #hasGranule(start: number, size: number): boolean {
-    const end = Math.min(start + this.granule, Math.max(start + PAGE_SIZE, roundUp(size, PAGE_SIZE)));
+    const end = Math.min(
+      start + this.granule,
+      Math.max(start + PAGE_SIZE, roundUp(size, PAGE_SIZE)),
+    );
     for (let at = start; at < end; at += PAGE_SIZE) if (!this.has(at / PAGE_SIZE)) return false;
     return true;
   }
@@ -180,7 +183,8 @@ interface Parsed {
 }
 
 function parse(data: Buffer): Parsed | undefined {
-  if (data.length < PREFIX + 4 || data.toString('latin1', 0, MAGIC.length) !== MAGIC) return undefined;
+  if (data.length < PREFIX + 4 || data.toString('latin1', 0, MAGIC.length) !== MAGIC)
+    return undefined;
   const body = data.subarray(0, data.length - 4);
   if (crc32c(body) !== data.readUInt32LE(data.length - 4)) return undefined;
   const start = PREFIX + data.readUInt32LE(MAGIC.length);

@@ -112,7 +112,8 @@ export class CacheIo implements CacheOps {
         if (result > 0) counters.readBytes += Math.min(result, count);
         if (priv.outdated) return done(-ESTALE, wasAsync);
         if (result < 0) return done(result, wasAsync);
-        if (!this.#verify(priv.content, mapping, position, result, count)) return done(-EIO, wasAsync);
+        if (!this.#verify(priv.content, mapping, position, result, count))
+          return done(-EIO, wasAsync);
         return done(skipped + Math.min(result, count), wasAsync);
       },
     );

@@ -90,7 +90,8 @@ export const engineFlags = {
 
 /** When to cull. */
 export const cullLimitsFlag = Flags.string({
-  description: 'percent free at which culling ends, at which it begins, and below which nothing is stored',
+  description:
+    'percent free at which culling ends, at which it begins, and below which nothing is stored',
   helpValue: 'RUN/CULL/STOP',
   default: '10/7/3',
   helpGroup: 'CACHE',

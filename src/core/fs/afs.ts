@@ -7,8 +7,8 @@
  */
 import { assert } from '../base/assert.js';
 import { roundDown, roundUp } from '../base/range.js';
-import { AddressSpace } from '../mm/address_space.js';
 import type { Cookie, Fscache } from '../fscache/cookie.js';
+import { AddressSpace } from '../mm/address_space.js';
 import { type Folios, PG_UPTODATE } from '../mm/folio.js';
 import { IovIter } from '../mm/iov_iter.js';
 import type { AddressSpaceOps, Inode } from '../mm/types.js';

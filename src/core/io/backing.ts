@@ -3,6 +3,7 @@
  * files, extended attributes, space, durability. The only user is `cachefiles/`.
  */
 import fs from 'node:fs';
+import path from 'node:path';
 import { EINVAL, EOPNOTSUPP, errnoFromNode } from '../base/errno.js';
 import { wallDate } from '../sim/clock.js';
 import { closeFd } from './files.js';
@@ -97,6 +98,11 @@ export class DiskBacking implements Backing {
 
   writeWhole(file: string, data: Uint8Array): number {
     return act(() => fs.writeFileSync(file, data, { mode: 0o600 }));
+  }
+
+  writeDurably(file: string, data: Uint8Array): number {
+    const error = this.writeWhole(file, data);
+    return error < 0 ? error : syncEach([file, path.dirname(file)]);
   }
 
   status(file: string): BackingStatus | number {

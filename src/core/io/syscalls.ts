@@ -42,7 +42,9 @@ function load(): Calls | null {
     return {
       lseek: libc.func('int64_t lseek(int fd, int64_t offset, int whence)'),
       fgetxattr: libc.func('long fgetxattr(int fd, const char *name, _Out_ uint8_t *v, size_t n)'),
-      fsetxattr: libc.func('int fsetxattr(int fd, const char *name, const uint8_t *v, size_t n, int f)'),
+      fsetxattr: libc.func(
+        'int fsetxattr(int fd, const char *name, const uint8_t *v, size_t n, int f)',
+      ),
       flock: libc.func('int flock(int fd, int operation)'),
       syncfs: libc.func('int syncfs(int fd)'),
       fallocate: libc.func('int fallocate(int fd, int mode, int64_t offset, int64_t length)'),

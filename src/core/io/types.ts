@@ -105,6 +105,8 @@ export interface Backing {
   readWhole(file: string): Buffer | number;
   /** Writes a file from its beginning, making it if need be; not in one step. */
   writeWhole(file: string, data: Uint8Array): number;
+  /** As `writeWhole`, and returns only when the file and its name are durable. */
+  writeDurably(file: string, data: Uint8Array): number;
   status(file: string): BackingStatus | number;
   space(directory: string): Space | number;
   /**

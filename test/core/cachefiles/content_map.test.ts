@@ -5,10 +5,10 @@ import { ContentMap, type MapIdentity } from '../../../src/core/cachefiles/conte
 
 const IDENTITY: MapIdentity = { volume: 'v', key: 'k', aux: '7', size: 0x8000, incarnation: '1.1' };
 
-const blocks = fc.uniqueArray(
-  fc.record({ block: fc.nat(3000), sum: fc.nat(0xffffffff) }),
-  { selector: ({ block }) => block, maxLength: 200 },
-);
+const blocks = fc.uniqueArray(fc.record({ block: fc.nat(3000), sum: fc.nat(0xffffffff) }), {
+  selector: ({ block }) => block,
+  maxLength: 200,
+});
 
 function mapOf(entries: readonly { block: number; sum: number }[], granule = 4096): ContentMap {
   const map = new ContentMap(granule);
@@ -38,14 +38,20 @@ test('a map that was written out says the same when it is read back', (t) => {
 });
 
 test('a map that is cut short anywhere is no map', (t) => {
-  const data = mapOf([{ block: 3, sum: 5 }, { block: 90, sum: 6 }]).encode(IDENTITY);
+  const data = mapOf([
+    { block: 3, sum: 5 },
+    { block: 90, sum: 6 },
+  ]).encode(IDENTITY);
   for (let length = 0; length < data.length; length++) {
     t.is(ContentMap.decode(data.subarray(0, length), IDENTITY, 4096), undefined);
   }
 });
 
 test('a map with any bit flipped is no map', (t) => {
-  const data = mapOf([{ block: 3, sum: 5 }, { block: 90, sum: 6 }]).encode(IDENTITY);
+  const data = mapOf([
+    { block: 3, sum: 5 },
+    { block: 90, sum: 6 },
+  ]).encode(IDENTITY);
   for (let bit = 0; bit < data.length * 8; bit++) {
     const flipped = Buffer.from(data);
     flipped[bit >> 3] = (flipped[bit >> 3] as number) ^ (1 << (bit & 7));
@@ -97,7 +103,10 @@ test('runs of blocks present and absent alternate and tile the file', (t) => {
 });
 
 test('a granule is present when all its blocks are', (t) => {
-  const map = mapOf([0, 1, 2].map((block) => ({ block, sum: 0 })), 0x4000);
+  const map = mapOf(
+    [0, 1, 2].map((block) => ({ block, sum: 0 })),
+    0x4000,
+  );
   t.is(map.next(true, 0, 0x8000, 0x8000), 0x8000);
   map.set(3, 0);
   t.is(map.next(true, 0, 0x8000, 0x8000), 0);
@@ -105,7 +114,10 @@ test('a granule is present when all its blocks are', (t) => {
 });
 
 test('the last granule ends with the last page of the file', (t) => {
-  const map = mapOf([4, 5].map((block) => ({ block, sum: 0 })), 0x4000);
+  const map = mapOf(
+    [4, 5].map((block) => ({ block, sum: 0 })),
+    0x4000,
+  );
   t.is(map.next(true, 0x4000, 0x8000, 0x5001), 0x4000);
   t.is(map.next(true, 0x4000, 0x8000, 0x6001), 0x8000);
 });

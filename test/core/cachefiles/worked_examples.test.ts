@@ -4,9 +4,17 @@
  */
 import fs from 'node:fs';
 import test from 'ava';
-import { content } from '../../helpers/lab.js';
 import { type CacheRig, cacheRig, overwrite } from '../../helpers/cache.js';
-import { counters, dropPages, events, inBothModes, pageStates, readahead, sameBytes } from '../../helpers/netfs.js';
+import { content } from '../../helpers/lab.js';
+import {
+  counters,
+  dropPages,
+  events,
+  inBothModes,
+  pageStates,
+  readahead,
+  sameBytes,
+} from '../../helpers/netfs.js';
 
 type Options = Parameters<CacheRig['lab']>[0];
 
@@ -28,7 +36,8 @@ async function window(rig: CacheRig, start: number, length: number, options: Opt
 // What was read must always be what the server has.
 function sameBytesOf(bytes: Buffer, { server }: CacheRig, start: number): void {
   const expected = fs.readFileSync(`${server}/f`).subarray(start, start + bytes.length);
-  if (Buffer.compare(bytes, expected) !== 0) throw new Error('read something else than the server has');
+  if (Buffer.compare(bytes, expected) !== 0)
+    throw new Error('read something else than the server has');
 }
 
 const COLD = `
@@ -59,25 +68,30 @@ const WARM = `
 `;
 
 for (const presence of ['seek', 'map', 'both'] as const) {
-  inBothModes(`W2 and W3: cold, then warm in a new lab (--presence ${presence})`, async (t, defects) => {
-    const rig = cacheRig(t, { f: 0x10000 });
-    const cold = await window(rig, 0, 0x4000, { presence, defects });
-    t.deepEqual(cold.trace, events(COLD));
-    t.deepEqual(cold.counted, { RA: 1, DL: 1, ds: 1, WR: 1, ws: 1 });
-    const warm = await window(rig, 0, 0x4000, { presence, defects });
-    t.deepEqual(warm.trace, events(WARM));
-    t.deepEqual(warm.counted, { RA: 1, RD: 1, rs: 1 });
-    t.deepEqual(warm.states, new Array(4).fill('uptodate'));
-    t.deepEqual([warm.server.fetches, warm.server.bytes], [0, 0]);
-  });
+  inBothModes(
+    `W2 and W3: cold, then warm in a new lab (--presence ${presence})`,
+    async (t, defects) => {
+      const rig = cacheRig(t, { f: 0x10000 });
+      const cold = await window(rig, 0, 0x4000, { presence, defects });
+      t.deepEqual(cold.trace, events(COLD));
+      t.deepEqual(cold.counted, { RA: 1, DL: 1, ds: 1, WR: 1, ws: 1 });
+      const warm = await window(rig, 0, 0x4000, { presence, defects });
+      t.deepEqual(warm.trace, events(WARM));
+      t.deepEqual(warm.counted, { RA: 1, RD: 1, rs: 1 });
+      t.deepEqual(warm.states, new Array(4).fill('uptodate'));
+      t.deepEqual([warm.server.fetches, warm.server.bytes], [0, 0]);
+    },
+  );
 
-  inBothModes(`W4: cached, downloaded and stored in one window (--presence ${presence})`, async (t, defects) => {
-    const rig = cacheRig(t, { f: 0x10000 });
-    await window(rig, 0x2000, 0x2000, { presence, defects });
-    const mixed = await window(rig, 0, 0x8000, { presence, defects });
-    t.deepEqual(
-      mixed.trace,
-      events(`
+  inBothModes(
+    `W4: cached, downloaded and stored in one window (--presence ${presence})`,
+    async (t, defects) => {
+      const rig = cacheRig(t, { f: 0x10000 });
+      await window(rig, 0x2000, 0x2000, { presence, defects });
+      const mixed = await window(rig, 0, 0x8000, { presence, defects });
+      t.deepEqual(
+        mixed.trace,
+        events(`
         R1 READAHEAD c=00000001 s=0 8000
         R1[0] PREP DOWN f=01 s=0 0/2000 e=0
         R1[0] SUBMT DOWN f=01 s=0 0/2000 e=0
@@ -101,16 +115,19 @@ for (const presence of ['seek', 'map', 'both'] as const) {
         R1[2] FREE DOWN f=03 s=4000 4000/4000 e=0
         R1 FREE f=02
       `),
-    );
-    t.deepEqual(mixed.counted, { RA: 1, DL: 2, ds: 2, RD: 1, rs: 1, WR: 2, ws: 2 });
-  });
+      );
+      t.deepEqual(mixed.counted, { RA: 1, DL: 2, ds: 2, RD: 1, rs: 1, WR: 2, ws: 2 });
+    },
+  );
 
-  inBothModes(`W5: the zeros behind the end are stored and read back (--presence ${presence})`, async (t, defects) => {
-    const rig = cacheRig(t, { f: 0x2800 });
-    const cold = await window(rig, 0, 0x3000, { presence, defects });
-    t.deepEqual(
-      cold.trace,
-      events(`
+  inBothModes(
+    `W5: the zeros behind the end are stored and read back (--presence ${presence})`,
+    async (t, defects) => {
+      const rig = cacheRig(t, { f: 0x2800 });
+      const cold = await window(rig, 0, 0x3000, { presence, defects });
+      t.deepEqual(
+        cold.trace,
+        events(`
         R1 READAHEAD c=00000001 s=0 3000
         R1[0] PREP DOWN f=01 s=0 0/2800 e=0
         R1[0] SUBMT DOWN f=01 s=0 0/2800 e=0
@@ -128,21 +145,24 @@ for (const presence of ['seek', 'map', 'both'] as const) {
         R1[0] FREE DOWN f=03 s=0 2800/3000 e=0
         R1 FREE f=02
       `),
-    );
-    const warm = await window(rig, 0, 0x3000, { presence, defects });
-    t.deepEqual(warm.trace, events(WARM.replaceAll('4000', '3000')));
-    t.deepEqual(warm.counted, { RA: 1, RD: 1, rs: 1 });
-  });
+      );
+      const warm = await window(rig, 0, 0x3000, { presence, defects });
+      t.deepEqual(warm.trace, events(WARM.replaceAll('4000', '3000')));
+      t.deepEqual(warm.counted, { RA: 1, RD: 1, rs: 1 });
+    },
+  );
 }
 
-inBothModes('W9: what cannot be read from the cache is downloaded and not stored again', async (t, defects) => {
-  const rig = cacheRig(t, { f: 0x4000 });
-  await window(rig, 0, 0x4000, { defects });
-  overwrite(rig.object(), 0x1234, Buffer.from('rot'));
-  const { trace, counted } = await window(rig, 0, 0x4000, { defects });
-  t.deepEqual(
-    trace,
-    events(`
+inBothModes(
+  'W9: what cannot be read from the cache is downloaded and not stored again',
+  async (t, defects) => {
+    const rig = cacheRig(t, { f: 0x4000 });
+    await window(rig, 0, 0x4000, { defects });
+    overwrite(rig.object(), 0x1234, Buffer.from('rot'));
+    const { trace, counted } = await window(rig, 0, 0x4000, { defects });
+    t.deepEqual(
+      trace,
+      events(`
       R1 READAHEAD c=00000001 s=0 4000
       R1[0] PREP READ f=00 s=0 0/4000 e=0
       R1[0] SUBMT READ f=00 s=0 0/4000 e=0
@@ -157,9 +177,10 @@ inBothModes('W9: what cannot be read from the cache is downloaded and not stored
       R1[0] FREE DOWN f=02 s=0 4000/4000 e=0
       R1 FREE f=00
     `),
-  );
-  t.deepEqual(counted, { RA: 1, RD: 1, rs: 1, rf: 1, di: 1, DL: 1, ds: 1 });
-});
+    );
+    t.deepEqual(counted, { RA: 1, RD: 1, rs: 1, rf: 1, di: 1, DL: 1, ds: 1 });
+  },
+);
 
 inBothModes('W14: neighbouring slices are stored in one write', async (t, defects) => {
   const rig = cacheRig(t, { f: 0x10000 });

@@ -1,0 +1,331 @@
+/**
+ * A disk in memory that can lose power. Everything done since it was made durable may then have happened or
+ * not, in any order, and a write may have got only some of its sectors down. A sync makes the data and sizes
+ * of its files durable and nothing else: neither their names nor their attributes.
+ */
+import { ENODATA, ENOENT, ENXIO, errnoOf } from '../../src/core/base/errno.js';
+import { PAGE_SIZE, roundUp } from '../../src/core/base/range.js';
+import type {
+  Backing,
+  BackingStatus,
+  IoDriver,
+  SegmentList,
+  Space,
+} from '../../src/core/io/types.js';
+import type { Prng } from '../../src/core/sim/prng.js';
+
+const SECTOR = 512;
+
+interface Inode {
+  size: number;
+  readonly sectors: Map<number, Buffer>;
+  readonly xattrs: Map<string, Buffer>;
+}
+
+interface State {
+  readonly names: Map<string, number>;
+  readonly inodes: Map<number, Inode>;
+}
+
+/** One thing that was done; `data` of these is what a sync of the file covers. */
+interface Change {
+  readonly ino: number;
+  readonly data: boolean;
+  apply(state: State): void;
+}
+
+function inodeOf(state: State, ino: number): Inode {
+  let inode = state.inodes.get(ino);
+  if (inode === undefined) {
+    inode = { size: 0, sectors: new Map(), xattrs: new Map() };
+    state.inodes.set(ino, inode);
+  }
+  return inode;
+}
+
+function copyOf({ names, inodes }: State): State {
+  const copies = [...inodes].map(([ino, { size, sectors, xattrs }]): [number, Inode] => [
+    ino,
+    { size, sectors: new Map(sectors), xattrs: new Map(xattrs) },
+  ]);
+  return { names: new Map(names), inodes: new Map(copies) };
+}
+
+function shuffled<T>(list: readonly T[], prng: Prng): T[] {
+  const result = [...list];
+  for (let i = result.length - 1; i > 0; i--) {
+    const j = prng.below(i + 1);
+    [result[i], result[j]] = [result[j] as T, result[i] as T];
+  }
+  return result;
+}
+
+/** The disk; use `powerCut` to get the one that is found afterwards. */
+export class PowerCutDisk implements Backing {
+  readonly driver: IoDriver;
+  /** Changes made. */
+  changes = 0;
+  #now: State;
+  #durable: State;
+  #pending: Change[] = [];
+  #nextIno: number;
+  #nextFd = 3;
+  #clock = 0;
+  readonly #open = new Map<number, number>();
+  /** What a power cut at the chosen moment would find: taken once that many changes have been made. */
+  #cutAt = -1;
+  #cut: { durable: State; pending: Change[] } | undefined;
+
+  constructor(state: State = { names: new Map(), inodes: new Map() }, nextIno = 1) {
+    this.#now = copyOf(state);
+    this.#durable = copyOf(state);
+    this.#nextIno = nextIno;
+    this.driver = {
+      name: 'sync',
+      read: (fd, into, position, done) => done(this.#readv(fd, into, position)),
+      write: (fd, from, position, done) => done(this.#writev(fd, from, position)),
+    };
+  }
+
+  /** Chooses the moment of the power cut: after so many further changes. `seen` is called then. */
+  planCut(after: number, seen: () => void): void {
+    this.#cutAt = this.changes + after;
+    this.#seen = seen;
+  }
+  #seen: () => void = () => {};
+
+  /** The disk as it is found after the planned power cut, or one that happens now. */
+  powerCut(prng: Prng): PowerCutDisk {
+    const { durable, pending } = this.#cut ?? { durable: this.#durable, pending: this.#pending };
+    const state = copyOf(durable);
+    const share = prng.below(5) / 4;
+    const kept = pending.filter(() => prng.chance(share));
+    for (const change of prng.chance(0.5) ? kept : shuffled(kept, prng)) change.apply(state);
+    return new PowerCutDisk(state, this.#nextIno);
+  }
+
+  #do(ino: number, data: boolean, apply: (state: State) => void): void {
+    const change = { ino, data, apply };
+    change.apply(this.#now);
+    this.#pending.push(change);
+    this.changes++;
+    if (this.changes !== this.#cutAt) return;
+    this.#cut = { durable: copyOf(this.#durable), pending: [...this.#pending] };
+    this.#seen();
+  }
+
+  sync(_directory: string, files: readonly string[], done: (result: number) => void): void {
+    const synced = new Set(files.map((file) => this.#now.names.get(file)));
+    for (const change of this.#pending) {
+      if (change.data && synced.has(change.ino)) change.apply(this.#durable);
+    }
+    this.#pending = this.#pending.filter(({ data, ino }) => !data || !synced.has(ino));
+    done(0);
+  }
+
+  writeDurably(file: string, data: Uint8Array): number {
+    this.writeWhole(file, data);
+    const ino = this.#now.names.get(file) as number;
+    this.sync('', [file], () => {});
+    this.#durable.names.set(file, ino);
+    return 0;
+  }
+
+  makeDirectory(): number {
+    return 0;
+  }
+
+  names(directory: string): string[] {
+    const under = [...this.#now.names.keys()].filter((name) => name.startsWith(`${directory}/`));
+    return [
+      ...new Set(under.map((name) => name.slice(directory.length + 1).split('/')[0] as string)),
+    ].sort();
+  }
+
+  open(file: string, { create }: { create: boolean }): number {
+    let ino = this.#now.names.get(file);
+    if (create) {
+      if (ino !== undefined) return -errnoOf('EEXIST');
+      ino = this.#create(file);
+    }
+    if (ino === undefined) return -ENOENT;
+    this.#open.set(this.#nextFd, ino);
+    return this.#nextFd++;
+  }
+
+  #create(file: string): number {
+    const ino = this.#nextIno++;
+    this.#do(ino, false, (state) => {
+      inodeOf(state, ino);
+      state.names.set(file, ino);
+    });
+    return ino;
+  }
+
+  close(fd: number): void {
+    this.#open.delete(fd);
+  }
+
+  lock(): number {
+    return 0;
+  }
+
+  truncate(fd: number, size: number): number {
+    this.#truncate(this.#inoOf(fd), size);
+    return 0;
+  }
+
+  #truncate(ino: number, size: number): void {
+    this.#do(ino, true, (state) => {
+      const inode = inodeOf(state, ino);
+      for (const sector of inode.sectors.keys()) {
+        if (sector * SECTOR >= size) inode.sectors.delete(sector);
+      }
+      inode.size = size;
+    });
+  }
+
+  punch(fd: number, start: number, length: number): number {
+    const ino = this.#inoOf(fd);
+    this.#do(ino, true, (state) => {
+      const { sectors } = inodeOf(state, ino);
+      for (let at = start; at < start + length; at += SECTOR) sectors.delete(at / SECTOR);
+    });
+    return 0;
+  }
+
+  seekData(fd: number, position: number): number {
+    const { size, sectors } = this.#inode(fd);
+    for (let at = position; at < size; at = roundUp(at + 1, SECTOR)) {
+      if (sectors.has(Math.floor(at / SECTOR))) return at;
+    }
+    return -ENXIO;
+  }
+
+  seekHole(fd: number, position: number): number {
+    const { size, sectors } = this.#inode(fd);
+    if (position >= size) return -ENXIO;
+    for (let at = position; at < size; at = roundUp(at + 1, SECTOR)) {
+      if (!sectors.has(Math.floor(at / SECTOR))) return at;
+    }
+    return size;
+  }
+
+  getXattr(fd: number, name: string): Buffer | number {
+    return this.#inode(fd).xattrs.get(name) ?? -ENODATA;
+  }
+
+  setXattr(fd: number, name: string, value: Uint8Array): number {
+    const ino = this.#inoOf(fd);
+    const copy = Buffer.from(value);
+    this.#do(ino, false, (state) => inodeOf(state, ino).xattrs.set(name, copy));
+    return 0;
+  }
+
+  touch(): void {}
+
+  remove(file: string): number {
+    const ino = this.#now.names.get(file);
+    if (ino === undefined) return 0;
+    this.#do(ino, false, ({ names }) => {
+      if (names.get(file) === ino) names.delete(file);
+    });
+    return 0;
+  }
+
+  rename(from: string, to: string): number {
+    const ino = this.#now.names.get(from);
+    if (ino === undefined) return -ENOENT;
+    this.#do(ino, false, ({ names }) => {
+      if (names.get(from) === ino) names.delete(from);
+      names.set(to, ino);
+    });
+    return 0;
+  }
+
+  readWhole(file: string): Buffer | number {
+    const ino = this.#now.names.get(file);
+    if (ino === undefined) return -ENOENT;
+    return this.#read(inodeOf(this.#now, ino), 0, Number.MAX_SAFE_INTEGER);
+  }
+
+  writeWhole(file: string, data: Uint8Array): number {
+    const ino = this.#now.names.get(file) ?? this.#create(file);
+    this.#truncate(ino, 0);
+    this.#write(ino, 0, Buffer.from(data));
+    return 0;
+  }
+
+  readAt(fd: number, target: Uint8Array, position: number): number {
+    const bytes = this.#read(this.#inode(fd), position, target.length);
+    target.set(bytes);
+    return bytes.length;
+  }
+
+  status(file: string): BackingStatus | number {
+    const ino = this.#now.names.get(file);
+    if (ino === undefined) return -ENOENT;
+    const { size, sectors } = inodeOf(this.#now, ino);
+    return { size, allocated: sectors.size * SECTOR, inode: ino, usedAt: this.#clock++ };
+  }
+
+  space(): Space {
+    const [available, total] = [1e12, 1e12];
+    return { available, total, filesFree: 0, filesTotal: 0, blockSize: PAGE_SIZE };
+  }
+
+  #inoOf(fd: number): number {
+    const ino = this.#open.get(fd);
+    if (ino === undefined) throw new Error(`descriptor ${fd} is not open`);
+    return ino;
+  }
+
+  #inode(fd: number): Inode {
+    return inodeOf(this.#now, this.#inoOf(fd));
+  }
+
+  #read({ size, sectors }: Inode, position: number, length: number): Buffer {
+    const bytes = Buffer.alloc(Math.max(0, Math.min(length, size - position)));
+    for (let at = 0; at < bytes.length; ) {
+      const sector = Math.floor((position + at) / SECTOR);
+      const within = (position + at) % SECTOR;
+      sectors.get(sector)?.copy(bytes, at, within);
+      at += SECTOR - within;
+    }
+    return bytes;
+  }
+
+  // A change per sector, so that a write can be torn.
+  #write(ino: number, position: number, data: Buffer): void {
+    for (let at = 0; at < data.length; at += SECTOR) {
+      const piece = Buffer.alloc(SECTOR);
+      data.copy(piece, 0, at, at + SECTOR);
+      const end = position + Math.min(data.length, at + SECTOR);
+      this.#do(ino, true, (state) => {
+        const inode = inodeOf(state, ino);
+        inode.sectors.set((position + at) / SECTOR, piece);
+        inode.size = Math.max(inode.size, end);
+      });
+    }
+  }
+
+  #readv(fd: number, into: SegmentList, position: number): number {
+    let done = 0;
+    for (const { memory, offset, length } of into.segments.slice(0, into.count)) {
+      const bytes = this.#read(this.#inode(fd), position + done, length);
+      memory.set(bytes, offset);
+      done += bytes.length;
+      if (bytes.length < length) break;
+    }
+    return done;
+  }
+
+  #writev(fd: number, from: SegmentList, position: number): number {
+    const pieces = from.segments
+      .slice(0, from.count)
+      .map(({ memory, offset, length }) => memory.subarray(offset, offset + length));
+    const data = Buffer.concat(pieces);
+    this.#write(this.#inoOf(fd), position, data);
+    return data.length;
+  }
+}
