@@ -1,4 +1,7 @@
-/** Labs with a real cache directory: runs one after the other on the same cache, and hands on its files. */
+/**
+ * Labs with a real cache directory: runs one after the other on the same cache, and hands on its
+ * files.
+ */
 import fs from 'node:fs';
 import path from 'node:path';
 import type { ExecutionContext } from 'ava';

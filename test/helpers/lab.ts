@@ -1,4 +1,7 @@
-/** The one constructor of a lab for tests: virtual clock, fixed seed, files in a directory of its own. */
+/**
+ * The one constructor of a lab for tests: virtual clock, fixed seed, files in a directory of its
+ * own.
+ */
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * A process that fills a cache, and changes files on the server meanwhile, until it is killed. Arguments:
- * the served directory, the cache, and a number that no earlier process was given.
+ * A process that fills a cache, and changes files on the server meanwhile, until it is killed.
+ * Arguments: the served directory, the cache, and a number that no earlier process was given.
  */
 import fs from 'node:fs';
 import path from 'node:path';

@@ -1,7 +1,8 @@
 /**
- * A disk in memory that can lose power. Everything done since it was made durable may then have happened or
- * not, in any order, and a write may have got only some of its sectors down. A sync makes the data and sizes
- * of its files durable and nothing else: neither their names nor their attributes.
+ * A disk in memory that can lose power. Everything done since it was made durable may then have
+ * happened or not, in any order, and a write may have got only some of its sectors down. A sync
+ * makes the data and sizes of its files durable and nothing else: neither their names nor their
+ * attributes.
  */
 import { ENODATA, ENOENT, ENXIO, errnoOf } from '../../src/core/base/errno.js';
 import { PAGE_SIZE, roundUp } from '../../src/core/base/range.js';
@@ -72,7 +73,9 @@ export class PowerCutDisk implements Backing {
   #nextFd = 3;
   #clock = 0;
   readonly #open = new Map<number, number>();
-  /** What a power cut at the chosen moment would find: taken once that many changes have been made. */
+  /**
+   * What a power cut at the chosen moment would find: taken once that many changes have been made.
+   */
   #cutAt = -1;
   #cut: { durable: State; pending: Change[] } | undefined;
 

@@ -1,6 +1,6 @@
 /**
- * Looking after a cache directory: listing, showing, checking, emptying it. Called by the `cache` commands.
- * Whatever changes it, or must see it at rest, takes its lock.
+ * Looking after a cache directory: listing, showing, checking, emptying it. Called by the `cache`
+ * commands. Whatever changes it, or must see it at rest, takes its lock.
  */
 import path from 'node:path';
 import type { Column, Row, Table } from '../analysis/types.js';
@@ -67,7 +67,10 @@ function objectRow(object: AuditObject): Row {
   };
 }
 
-/** Where one object has data and holes; `name` is that of the file on the server, or the object's path. */
+/**
+ * Where one object has data and holes; `name` is that of the file on the server, or the object's
+ * path.
+ */
 export function showObject(dir: string, name: string): CacheTable {
   const root = existing(dir);
   const wanted = path.resolve(name);
@@ -121,7 +124,9 @@ function hex(value: number): string {
   return value.toString(16).padStart(8, '0');
 }
 
-/** Checks every object, map and checksum. `found` and `left` count findings and those not repaired. */
+/**
+ * Checks every object, map and checksum. `found` and `left` count findings and those not repaired.
+ */
 export function checkObjects(
   dir: string,
   repair: boolean,

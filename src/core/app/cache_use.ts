@@ -1,6 +1,6 @@
 /**
- * What a disk cache was good for: follows each page from the request that got it to the operation that
- * used it. Called by `run`, which ties it to the read helper and reports every operation.
+ * What a disk cache was good for: follows each page from the request that got it to the operation
+ * that used it. Called by `run`, which ties it to the read helper and reports every operation.
  */
 import { PAGE_SIZE, pageIndex, pagesFor } from '../base/range.js';
 import type { CacheCounters } from '../cachefiles/types.js';

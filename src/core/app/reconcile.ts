@@ -94,7 +94,8 @@ const OLD: Readonly<Record<string, Recipe>> = {
 const NEW: Readonly<Record<string, Recipe>> = {
   ...BOTH,
   netfs_n_rh_write_begin: [read('PREFETCHW')],
-  // Done counts what ended, failed or not. The server's slices tell their end only, where the filesystem reads in the caller's context.
+  // Done counts what ended, failed or not. The server's slices tell their end only, where the
+  // filesystem reads in the caller's context.
   netfs_n_rh_download: [was('DOWN', 'TERM')],
   netfs_n_rh_download_done: [was('DOWN', 'TERM')],
   netfs_n_wh_writepages: [{ table: 'netfs_write', where: `"what" = 'WRITEBACK'` }],

@@ -1,7 +1,7 @@
 /**
- * Looking at a cache directory from outside: what its objects are and hold, what is wrong with them, and
- * putting it right. Called by the `cache` commands; the engine itself refuses what is wrong as it comes
- * upon it.
+ * Looking at a cache directory from outside: what its objects are and hold, what is wrong with
+ * them, and putting it right. Called by the `cache` commands; the engine itself refuses what is
+ * wrong as it comes upon it.
  */
 import { crc32c } from '@node-rs/crc32';
 import { PAGE_SIZE } from '../base/range.js';

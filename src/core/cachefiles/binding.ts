@@ -1,10 +1,12 @@
 /**
- * A bound cache directory: its layout, its lock, what its filesystem can do, and the removal of files.
- * Plays fs/cachefiles/daemon.c (bind) and the burying of fs/cachefiles/namei.c. Used by the cache and by
- * the commands that look after one.
+ * A bound cache directory: its layout, its lock, what its filesystem can do, and the removal of
+ * files. Plays fs/cachefiles/daemon.c (bind) and the burying of fs/cachefiles/namei.c. Used by the
+ * cache and by the commands that look after one.
  *
- *   DIR/lock                        locked by the process that uses the cache; holds the number of binds
- *   DIR/cache/I<volume>/@hh/<key>   data file; .map beside it is its content map, .map.new one not published
+ *   DIR/lock                        locked by the process that uses the cache; holds the number of
+ * binds
+ *   DIR/cache/I<volume>/@hh/<key>   data file; .map beside it is its content map, .map.new one not
+ * published
  *   DIR/graveyard/                  files on their way out
  */
 import path from 'node:path';
@@ -37,8 +39,8 @@ export class Binding {
   #buried = 0;
 
   /**
-   * Binds a directory, making it if need be. Throws `ErrnoError`: EBUSY when another process uses it,
-   * EACCES, ENOSPC, ... when it cannot be used.
+   * Binds a directory, making it if need be. Throws `ErrnoError`: EBUSY when another process uses
+   * it, EACCES, ENOSPC, ... when it cannot be used.
    */
   constructor(backing: Backing, directory: string) {
     this.backing = backing;

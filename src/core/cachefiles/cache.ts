@@ -1,13 +1,13 @@
 /**
- * The cache in one directory: finding, making, invalidating and culling the objects of cookies. Plays
- * fs/cachefiles/{interface,namei,xattr}.c; called by fscache through `CacheBackend`. Spec: BEHAVIOUR 4.2,
- * 4.6 to 4.10.
+ * The cache in one directory: finding, making, invalidating and culling the objects of cookies.
+ * Plays fs/cachefiles/{interface,namei,xattr}.c; called by fscache through `CacheBackend`. Spec:
+ * BEHAVIOUR 4.2, 4.6 to 4.10.
  *
- * Differs: each object has a content map beside its file, and a file is never used for a second version
- * of what it holds.
+ * Differs: each object has a content map beside its file, and a file is never used for a second
+ * version of what it holds.
  */
 import path from 'node:path';
-import { ENOBUFS } from '../base/errno.js';
+import { EBUSY, ENOBUFS } from '../base/errno.js';
 import type { CacheBackend, CacheObject, CookieIdentity } from '../fscache/types.js';
 import type { Backing } from '../io/types.js';
 import type { CacheResources } from '../netfs/types.js';
@@ -61,6 +61,8 @@ export class Cachefiles implements CacheBackend {
 
   lookup(cookie: CookieIdentity): CachefilesObject | number {
     const file = objectPath(this.#binding.root, cookie.volume, cookie.key);
+    // One object a name: a second would take the first one's file for a stranger's.
+    if (this.#open.has(file)) return -EBUSY;
     const content = this.#revive(file, cookie) ?? this.#openExisting(file, cookie);
     const found = content ?? this.#create(file, cookie);
     if (typeof found === 'number') return found;

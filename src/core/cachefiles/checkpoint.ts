@@ -1,7 +1,8 @@
 /**
- * Publishing content maps: what is stored becomes findable after a restart once a map says so, and a map
- * may say so only after the data is durable. A map is written out first, then it and the data are made
- * durable together, then it takes the place of the old one. A stop at any moment loses downloads only.
+ * Publishing content maps: what is stored becomes findable after a restart once a map says so, and
+ * a map may say so only after the data is durable. A map is written out first, then it and the data
+ * are made durable together, then it takes the place of the old one. A stop at any moment loses
+ * downloads only.
  */
 import type { Backing } from '../io/types.js';
 import type { Scheduler } from '../sim/scheduler.js';
@@ -66,7 +67,7 @@ export class Checkpointer {
   /** The content has been replaced or removed. */
   forget(content: Content): void {
     content.current = false;
-    if (this.#pending.get(content.path) === content) this.#pending.delete(content.path);
+    this.#settled(content);
   }
 
   /** Publishes all that has changed up to now; in the background on the real clock. */
@@ -102,7 +103,7 @@ export class Checkpointer {
       else if (error < 0 || !this.#publish(content.path)) this.#failed(content);
       else {
         this.#counters.published++;
-        if (!content.dirty) this.#pending.delete(content.path);
+        if (!content.dirty) this.#settled(content);
       }
     }
     this.tick();
@@ -112,11 +113,16 @@ export class Checkpointer {
     return this.#backing.rename(unpublished(path), mapPath(path)) === 0;
   }
 
-  // What was stored in it is still there to be read until its object is closed; the next store tries again.
+  // What was stored in it is still there to be read until its object is closed; the next store
+  // tries again.
   #failed(content: Content): void {
     this.#counters.publishFailed++;
     this.#backing.remove(unpublished(content.path));
-    this.#pending.delete(content.path);
+    this.#settled(content);
+  }
+
+  #settled(content: Content): void {
+    if (this.#pending.get(content.path) === content) this.#pending.delete(content.path);
   }
 }
 

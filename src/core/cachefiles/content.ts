@@ -1,7 +1,8 @@
 /**
- * The content of an object: a sparse file of one version of one file of the server, and the map of what
- * is in it. Content is never made over into another version's; an invalidated object gets a new file.
- * So an operation under way can neither read nor leave behind anything of another version.
+ * The content of an object: a sparse file of one version of one file of the server, and the map of
+ * what is in it. Content is never made over into another version's; an invalidated object gets a
+ * new file. So an operation under way can neither read nor leave behind anything of another
+ * version.
  */
 import { PAGE_SIZE, roundUp } from '../base/range.js';
 import type { CookieIdentity } from '../fscache/types.js';
@@ -70,7 +71,10 @@ export function backingSize(size: number): number {
   return roundUp(size, PAGE_SIZE);
 }
 
-/** Writes the coherency data of a file: size, version, and which file of all that had its name it is. */
+/**
+ * Writes the coherency data of a file: size, version, and which file of all that had its name it
+ * is.
+ */
 export function writeCoherency(backing: Backing, fd: number, identity: MapIdentity): number {
   return backing.setXattr(fd, XATTR, Buffer.from(coherency(identity)));
 }

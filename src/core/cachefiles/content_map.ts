@@ -1,10 +1,10 @@
 /**
- * The content map of an object: which blocks of its file hold data that we stored, and a checksum of each.
- * None of the kernel's versions has one; they ask the filesystem where data is, and a filesystem may
- * insert or drop blocks of zeros as it likes (BEHAVIOUR 4.10).
+ * The content map of an object: which blocks of its file hold data that we stored, and a checksum
+ * of each. None of the kernel's versions has one; they ask the filesystem where data is, and a
+ * filesystem may insert or drop blocks of zeros as it likes (BEHAVIOUR 4.10).
  *
- * On disk: magic, length of the header, header (JSON), a bit per block, a CRC-32C per block that is present,
- * and a CRC-32C of all that. A map that is torn or of another object is no map.
+ * On disk: magic, length of the header, header (JSON), a bit per block, a CRC-32C per block that is
+ * present, and a CRC-32C of all that. A map that is torn or of another object is no map.
  */
 import { crc32c } from '@node-rs/crc32';
 import { PAGE_SIZE, roundUp } from '../base/range.js';
@@ -71,8 +71,8 @@ export class ContentMap {
   }
 
   /**
-   * The first byte at or after `position` whose granule is present (or absent), `end` if there is none
-   * before it. `size` is the file's: blocks beyond it are not asked of a granule.
+   * The first byte at or after `position` whose granule is present (or absent), `end` if there is
+   * none before it. `size` is the file's: blocks beyond it are not asked of a granule.
    */
   next(present: boolean, position: number, end: number, size: number): number {
     const { granule } = this;

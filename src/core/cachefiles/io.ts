@@ -1,7 +1,7 @@
 /**
- * I/O of a cache: choosing between cache and server, reading back, storing. Straight between page frames
- * and the object's file. Plays fs/cachefiles/io.c; the read helper calls it through `CacheOps`.
- * Spec: BEHAVIOUR 4.3 to 4.5, 4.10.
+ * I/O of a cache: choosing between cache and server, reading back, storing. Straight between page
+ * frames and the object's file. Plays fs/cachefiles/io.c; the read helper calls it through
+ * `CacheOps`. Spec: BEHAVIOUR 4.3 to 4.5, 4.10.
  */
 import { crc32c } from '@node-rs/crc32';
 import { EIO, ENXIO, EOPNOTSUPP, ESTALE } from '../base/errno.js';
@@ -53,7 +53,10 @@ export class CacheIo implements CacheOps {
   readonly #cache: Cachefiles;
   readonly #scheduler: Scheduler;
   readonly #segments = makeSegmentList();
-  /** Present only where granules are larger than a page, so that the kernel's events stay as they are. */
+  /**
+   * Present only where granules are larger than a page, so that the kernel's events stay as they
+   * are.
+   */
   readonly expandReadahead?: CacheOps['expandReadahead'];
 
   constructor(cache: Cachefiles, scheduler: Scheduler) {
@@ -93,13 +96,10 @@ export class CacheIo implements CacheOps {
   ): void {
     const priv = privOf(cres);
     const { counters, backing } = this.#cache;
-    let skipped = 0;
-    if (seekFirst) {
-      const data = backing.seekData(priv.content.fd, start);
-      if (data < 0 && data !== -ENXIO) return done(data, false);
-      skipped = data < 0 ? iter.count : Math.min(iter.count, data - start);
-      if (skipped > 0) iter.zero(skipped);
-      if (iter.count === 0) return done(skipped, false);
+    const skipped = seekFirst ? this.#zeroHole(priv.content.fd, start, iter) : 0;
+    if (skipped < 0 || iter.count === 0) {
+      done(skipped, false);
+      return;
     }
     const { count, position, mapping } = iter;
     counters.reads++;
@@ -110,13 +110,22 @@ export class CacheIo implements CacheOps {
       },
       (result, wasAsync) => {
         if (result > 0) counters.readBytes += Math.min(result, count);
-        if (priv.outdated) return done(-ESTALE, wasAsync);
-        if (result < 0) return done(result, wasAsync);
-        if (!this.#verify(priv.content, mapping, position, result, count))
-          return done(-EIO, wasAsync);
-        return done(skipped + Math.min(result, count), wasAsync);
+        let outcome = skipped + Math.min(result, count);
+        if (priv.outdated) outcome = -ESTALE;
+        else if (result < 0) outcome = result;
+        else if (!this.#verify(priv.content, mapping, position, result, count)) outcome = -EIO;
+        done(outcome, wasAsync);
       },
     );
+  }
+
+  // Zeroes the hole in front of the next data: bytes zeroed, or a negative errno.
+  #zeroHole(fd: number, start: number, iter: IovIter): number {
+    const data = this.#cache.backing.seekData(fd, start);
+    if (data < 0 && data !== -ENXIO) return data;
+    const hole = data < 0 ? iter.count : Math.min(iter.count, data - start);
+    if (hole > 0) iter.zero(hole);
+    return hole;
   }
 
   *prepareWrite(subreq: Subrequest, _iSize: number): Task<number> {
@@ -133,7 +142,8 @@ export class CacheIo implements CacheOps {
     const { count } = iter;
     if (priv.outdated) {
       counters.outdatedStores++;
-      return done(-ESTALE, false);
+      done(-ESTALE, false);
+      return;
     }
     const sums = checksums(iter.mapping, start, count);
     const first = start / PAGE_SIZE;
@@ -152,10 +162,10 @@ export class CacheIo implements CacheOps {
         } else if (result === count) {
           counters.writtenBytes += result;
           room.used += result;
-          sums.forEach((sum, i) => content.map.set(first + i, sum));
+          for (const [i, sum] of sums.entries()) content.map.set(first + i, sum);
           checkpointer.changed(content, result);
         }
-        return done(result, wasAsync);
+        done(result, wasAsync);
       },
     );
   }
@@ -205,7 +215,8 @@ export class CacheIo implements CacheOps {
     return download(lost - start, 'found-hole');
   }
 
-  // Data in [start, end) that nobody stored: a filesystem has bridged a gap, or a store failed half-way.
+  // Data in [start, end) that nobody stored: a filesystem has bridged a gap, or a store failed
+  // half-way.
   #hasStrangeData({ fd, map }: Content, start: number, end: number): boolean {
     const { backing } = this.#cache;
     for (let at = backing.seekData(fd, start); at >= 0 && at < end; ) {
@@ -240,7 +251,8 @@ export class CacheIo implements CacheOps {
     return cached(edge - start);
   }
 
-  // Compares every block that was read with its checksum; those that are wrong or missing are dropped.
+  // Compares every block that was read with its checksum; those that are wrong or missing are
+  // dropped.
   #verify(
     content: Content,
     mapping: AddressSpace,
@@ -249,7 +261,8 @@ export class CacheIo implements CacheOps {
     wanted: number,
   ): boolean {
     const { options, counters, checkpointer } = this.#cache;
-    // The kernel's way: what the filesystem calls data is taken for data, and what is short is asked again.
+    // The kernel's way: what the filesystem calls data is taken for data, and what is short is
+    // asked again.
     if (options.presence === 'seek') return true;
     let wrong = 0;
     for (let at = start; at < start + wanted; at += PAGE_SIZE) {

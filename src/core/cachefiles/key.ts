@@ -1,6 +1,6 @@
 /**
- * Names of objects in the cache directory: a pure function of the volume's and the cookie's key, different
- * for different keys. Plays fs/cachefiles/key.c; the encoding is our own.
+ * Names of objects in the cache directory: a pure function of the volume's and the cookie's key,
+ * different for different keys. Plays fs/cachefiles/key.c; the encoding is our own.
  */
 import { createHash } from 'node:crypto';
 
@@ -8,9 +8,9 @@ import { createHash } from 'node:crypto';
 const NAME_MAX = 200;
 
 /**
- * One path element for a key. `D` and the key itself where it is made of letters, digits and `_-`; `E`
- * and base64url where it is not; `H` and its SHA-256 where that would be too long (the object's map
- * holds the whole key, so even a collision would be seen).
+ * One path element for a key. `D` and the key itself where it is made of letters, digits and `_-`;
+ * `E` and base64url where it is not; `H` and its SHA-256 where that would be too long (the object's
+ * map holds the whole key, so even a collision would be seen).
  */
 export function encodeKey(key: string): string {
   if (/^[0-9A-Za-z_-]+$/.test(key) && key.length <= NAME_MAX) return `D${key}`;

@@ -1,7 +1,8 @@
 /**
- * Whether there is room in the cache. Plays cachefiles_has_space of fs/cachefiles/daemon.c: limits are
- * absolute numbers computed at bind from percentages of all blocks and inodes. The answer is advice;
- * nothing is reserved, but stores under way are counted, as v5.17 and later do. Spec: BEHAVIOUR 4.6.
+ * Whether there is room in the cache. Plays cachefiles_has_space of fs/cachefiles/daemon.c: limits
+ * are absolute numbers computed at bind from percentages of all blocks and inodes. The answer is
+ * advice; nothing is reserved, but stores under way are counted, as v5.17 and later do. Spec:
+ * BEHAVIOUR 4.6.
  *
  * Differs: a cache may have a size of its own, whose free part is held to the same percentages.
  */

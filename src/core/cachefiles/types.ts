@@ -2,7 +2,9 @@
 import type { CacheObject } from '../fscache/types.js';
 import type { Content } from './content.js';
 
-/** Who says which blocks are cached: the filesystem, the content map, or the map checked against it. */
+/**
+ * Who says which blocks are cached: the filesystem, the content map, or the map checked against it.
+ */
 export type Presence = 'seek' | 'map' | 'both';
 
 /**

@@ -81,6 +81,12 @@ class AfsVnode implements Vnode {
     else server.close(file);
     this.applyStatus(file.status);
     if (first) this.cookie?.use(this.version, this.size);
+  }
+
+  /**
+   * Drops the pages of an outdated version; the vnode is held, so that it outlives its last page.
+   */
+  dropStale(): void {
     if (!this.#zapData) return;
     this.#zapData = false;
     this.mapping.invalidate(0, Number.MAX_SAFE_INTEGER);
@@ -144,6 +150,7 @@ export class AfsClient implements NetworkFs {
     }
     vnode.adopt(file, server);
     vnode.hold();
+    vnode.dropStale();
     return vnode;
   }
 
@@ -160,8 +167,8 @@ export class AfsClient implements NetworkFs {
   }
 
   /**
-   * Pages that cannot be dropped, because they are being read or stored, would go on to be read with
-   * their old content: they are made to be read anew. The kernel leaves them.
+   * Pages that cannot be dropped, because they are being read or stored, would go on to be read
+   * with their old content: they are made to be read anew. The kernel leaves them.
    */
   zapPinned(mapping: AddressSpace): void {
     const { scheduler, defects } = this.#parts;

@@ -3,8 +3,8 @@
  * fs/fscache/cookie.c and io.c in the 5.17 shape (volume and cookie, no index objects); called by
  * `fs/`, calls a backend. Spec: BEHAVIOUR 4.1, 4.8, 6.4.
  *
- * Differs: a look-up is done when the cookie is first used, in the caller's context; unused cookies keep
- * their object open up to a number of them instead of for a time.
+ * Differs: a look-up is done when the cookie is first used, in the caller's context; unused cookies
+ * keep their object open up to a number of them instead of for a time.
  */
 import { assert } from '../base/assert.js';
 import { ENOBUFS } from '../base/errno.js';
@@ -79,7 +79,9 @@ export class Cookie implements CookieIdentity {
   /** Opens of the file, and requests that use the object. */
   #users = 0;
   #accesses = 0;
-  /** What becomes of the object once the last operation has ended; undefined while the file lives. */
+  /**
+   * What becomes of the object once the last operation has ended; undefined while the file lives.
+   */
   #farewell: 'keep' | 'retire' | undefined;
 
   constructor(fscache: Fscache, volume: string, key: string, name: string) {

@@ -1,6 +1,6 @@
 /**
- * Where the cookie side (fscache) and a cache that keeps data (cachefiles) meet. Network filesystems talk
- * to cookies; only cookies talk to a backend.
+ * Where the cookie side (fscache) and a cache that keeps data (cachefiles) meet. Network
+ * filesystems talk to cookies; only cookies talk to a backend.
  */
 import type { CacheResources } from '../netfs/types.js';
 
@@ -26,21 +26,28 @@ export interface CacheObject {
 
 /** A cache. */
 export interface CacheBackend {
-  /** Finds the object of a cookie or makes one; a negative errno: there is none and can be none now. */
+  /**
+   * Finds the object of a cookie or makes one; a negative errno: there is none and can be none now.
+   */
   lookup(cookie: CookieIdentity): CacheObject | number;
   /**
-   * Fills in `cres` for one request, whose `endOperation` calls `ended`: 0, or -ENOBUFS when the object
-   * cannot hold anything.
+   * Fills in `cres` for one request, whose `endOperation` calls `ended`: 0, or -ENOBUFS when the
+   * object cannot hold anything.
    */
   beginOperation(object: CacheObject, cres: CacheResources, ended: () => void): number;
   /**
-   * Throws away all content; the object goes on with the cookie's coherency data and size. Operations
-   * begun before find that out: what they read is stale (-ESTALE), what they store is dropped.
+   * Throws away all content; the object goes on with the cookie's coherency data and size.
+   * Operations begun before find that out: what they read is stale (-ESTALE), what they store is
+   * dropped.
    */
   invalidate(object: CacheObject, cookie: CookieIdentity): void;
-  /** The object is not needed for now; with `retire` its content goes for good. No operation is on. */
+  /**
+   * The object is not needed for now; with `retire` its content goes for good. No operation is on.
+   */
   release(object: CacheObject, retire: boolean): void;
-  /** Has `give` called when objects that nobody uses should be released, so that they can be culled. */
+  /**
+   * Has `give` called when objects that nobody uses should be released, so that they can be culled.
+   */
   onPressure(give: () => void): void;
   /** Makes what is stored so far findable after a restart; answers in the background. */
   checkpoint(): void;

@@ -1,6 +1,6 @@
 /**
- * The files of a cache directory on the machine's own filesystem: direct I/O where it allows that, sparse
- * files, extended attributes, space, durability. The only user is `cachefiles/`.
+ * The files of a cache directory on the machine's own filesystem: direct I/O where it allows that,
+ * sparse files, extended attributes, space, durability. The only user is `cachefiles/`.
  */
 import fs from 'node:fs';
 import path from 'node:path';

@@ -1,7 +1,7 @@
 /**
- * System calls that Node.js does not offer, through koffi: where the data of a sparse file is, extended
- * attributes, locks, syncing a filesystem. Loaded when first needed, so that a program without a cache
- * never loads koffi. Where the library is missing every call answers -EOPNOTSUPP,
+ * System calls that Node.js does not offer, through koffi: where the data of a sparse file is,
+ * extended attributes, locks, syncing a filesystem. Loaded when first needed, so that a program
+ * without a cache never loads koffi. Where the library is missing every call answers -EOPNOTSUPP,
  * but for the lock, which then is not taken.
  */
 import { createRequire } from 'node:module';
@@ -69,7 +69,10 @@ function result(value: number, from: Calls): number {
   return value < 0 ? -from.errno() : value;
 }
 
-/** First byte of data at or after `position`: lseek(SEEK_DATA). -ENXIO: none; -EOPNOTSUPP: no such call. */
+/**
+ * First byte of data at or after `position`: lseek(SEEK_DATA). -ENXIO: none; -EOPNOTSUPP: no such
+ * call.
+ */
 export function seekData(fd: number, position: number): number {
   const from = calls();
   return from === null ? UNSUPPORTED : result(from.lseek(fd, position, SEEK_DATA), from);
@@ -81,7 +84,9 @@ export function seekHole(fd: number, position: number): number {
   return from === null ? UNSUPPORTED : result(from.lseek(fd, position, SEEK_HOLE), from);
 }
 
-/** Reads an extended attribute of at most 4096 bytes, or gives a negative errno (-ENODATA: not set). */
+/**
+ * Reads an extended attribute of at most 4096 bytes, or gives a negative errno (-ENODATA: not set).
+ */
 export function getXattr(fd: number, name: string): Buffer | number {
   const from = calls();
   if (from === null) return UNSUPPORTED;
@@ -97,7 +102,9 @@ export function setXattr(fd: number, name: string, value: Uint8Array): number {
   return result(from.fsetxattr(fd, name, value, value.byteLength, 0), from);
 }
 
-/** Takes an exclusive lock for the life of the descriptor: 0, -EAGAIN when another process has it. */
+/**
+ * Takes an exclusive lock for the life of the descriptor: 0, -EAGAIN when another process has it.
+ */
 export function lockFile(fd: number): number {
   const from = calls();
   return from === null ? 0 : result(from.flock(fd, LOCK_EX_NB), from);
@@ -116,7 +123,10 @@ export function syncFilesystemLater(fd: number, done: (result: number) => void):
   else from.syncfs.async(fd, (_error, result) => done(result === 0 ? 0 : FAILED));
 }
 
-/** Gives up the space of bytes [start, start + length), which then read as zeros: 0 or a negative errno. */
+/**
+ * Gives up the space of bytes [start, start + length), which then read as zeros: 0 or a negative
+ * errno.
+ */
 export function punchHole(fd: number, start: number, length: number): number {
   const from = calls();
   if (from === null) return UNSUPPORTED;

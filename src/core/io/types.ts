@@ -49,7 +49,9 @@ export interface FileStatus {
   readonly isDirectory: boolean;
 }
 
-/** Free and total space of a filesystem: bytes, and inodes (total 0 where it does not count them). */
+/**
+ * Free and total space of a filesystem: bytes, and inodes (total 0 where it does not count them).
+ */
 export interface Space {
   readonly available: number;
   readonly total: number;
@@ -70,8 +72,8 @@ export interface BackingStatus {
 }
 
 /**
- * The files of a cache directory. `DiskBacking` is the real one; tests put others in its place that lose
- * power or run full. Every function answers with a negative errno instead of throwing.
+ * The files of a cache directory. `DiskBacking` is the real one; tests put others in its place that
+ * lose power or run full. Every function answers with a negative errno instead of throwing.
  */
 export interface Backing {
   /** Reads and writes the descriptors that `open` gives. */
@@ -80,7 +82,9 @@ export interface Backing {
   makeDirectory(directory: string): number;
   /** Names in a directory in byte order; none when it cannot be read. */
   names(directory: string): string[];
-  /** Opens for reading and writing; `create` makes the file and fails with -EEXIST if it is there. */
+  /**
+   * Opens for reading and writing; `create` makes the file and fails with -EEXIST if it is there.
+   */
   open(file: string, how: { readonly create: boolean; readonly direct: boolean }): number;
   close(fd: number): void;
   /** Takes an exclusive lock for the life of the descriptor; -EAGAIN when somebody else has it. */
@@ -110,8 +114,8 @@ export interface Backing {
   status(file: string): BackingStatus | number;
   space(directory: string): Space | number;
   /**
-   * Makes durable what these files hold now, and everything on the filesystem of `directory` where that
-   * is cheaper. Answers once, before it returns or later.
+   * Makes durable what these files hold now, and everything on the filesystem of `directory` where
+   * that is cheaper. Answers once, before it returns or later.
    */
   sync(directory: string, files: readonly string[], done: IoDone): void;
 }

@@ -1,6 +1,6 @@
 /**
- * What a filesystem does behind the cache's back (BEHAVIOUR 4.10): it bridges gaps with zeros, gives up
- * blocks, preallocates. The map is not fooled; asking the filesystem alone is.
+ * What a filesystem does behind the cache's back (BEHAVIOUR 4.10): it bridges gaps with zeros,
+ * gives up blocks, preallocates. The map is not fooled; asking the filesystem alone is.
  */
 import fs from 'node:fs';
 import test from 'ava';

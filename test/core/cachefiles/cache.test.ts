@@ -1,4 +1,7 @@
-/** The cache on real files: coherency, damage, invalidation, fallbacks, bounds. Reads are always right. */
+/**
+ * The cache on real files: coherency, damage, invalidation, fallbacks, bounds. Reads are always
+ * right.
+ */
 import fs from 'node:fs';
 import test from 'ava';
 import { ErrnoError } from '../../../src/core/base/errors.js';

@@ -1,7 +1,8 @@
 /**
- * Eight readers at once on the virtual clock, while files change on the server and objects are invalidated,
- * evicted and culled. Close-to-open: every page that is read is of a version that the file had between its
- * opening and the end of the read. NETFSLAB_OPERATIONS says how many reads; the long form is 1000000.
+ * Eight readers at once on the virtual clock, while files change on the server and objects are
+ * invalidated, evicted and culled. Close-to-open: every page that is read is of a version that the
+ * file had between its opening and the end of the read. NETFSLAB_OPERATIONS says how many reads;
+ * the long form is 1000000.
  */
 import fs from 'node:fs';
 import path from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * A process that fills a cache is killed (SIGKILL) again and again, at moments drawn at random. NETFSLAB_KILLS
- * says how often; the long form is 300.
+ * A process that fills a cache is killed (SIGKILL) again and again, at moments drawn at random.
+ * NETFSLAB_KILLS says how often; the long form is 300.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,7 +1,7 @@
 /**
- * Power cuts at random moments of a run that fills, reads and invalidates the cache, while files change on
- * the server, forth and back. What is read afterwards equals the server even when checksums are not looked
- * at. NETFSLAB_POWER_CUTS says how often; the long form is 5000.
+ * Power cuts at random moments of a run that fills, reads and invalidates the cache, while files
+ * change on the server, forth and back. What is read afterwards equals the server even when
+ * checksums are not looked at. NETFSLAB_POWER_CUTS says how often; the long form is 5000.
  */
 import fs from 'node:fs';
 import path from 'node:path';

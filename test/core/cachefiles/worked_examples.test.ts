@@ -1,6 +1,7 @@
 /**
- * The worked examples of the specification that involve a cache (BEHAVIOUR 3.13), with the real cache on
- * real files, event for event: W2, W3, W4, W5, W9, W14, W15. Cache I/O is asynchronous, as in the kernel.
+ * The worked examples of the specification that involve a cache (BEHAVIOUR 3.13), with the real
+ * cache on real files, event for event: W2, W3, W4, W5, W9, W14, W15. Cache I/O is asynchronous, as
+ * in the kernel.
  */
 import fs from 'node:fs';
 import test from 'ava';
