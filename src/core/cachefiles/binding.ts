@@ -3,10 +3,8 @@
  * files. Plays fs/cachefiles/daemon.c (bind) and the burying of fs/cachefiles/namei.c. Used by the
  * cache and by the commands that look after one.
  *
- *   DIR/lock                        locked by the process that uses the cache; holds the number of
- * binds
- *   DIR/cache/I<volume>/@hh/<key>   data file; .map beside it is its content map, .map.new one not
- * published
+ *   DIR/lock                        locked by the process that uses the cache; counts the binds
+ *   DIR/cache/I<volume>/@hh/<key>   data file; .map beside it is its content map
  *   DIR/graveyard/                  files on their way out
  */
 import path from 'node:path';

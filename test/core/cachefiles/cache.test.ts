@@ -128,7 +128,9 @@ for (const [what, harm] of Object.entries(damage)) {
       const rig = cacheRig(t, { f: SIZE });
       await rig.readAll(['f'], options);
       harm(rig.object());
-      for (const expectDownload of [true, undefined, false]) {
+      // Without attributes a copy is told by its inode number, which the filesystem may give again.
+      const copy = what.includes('copied') && options.cacheXattr === false;
+      for (const expectDownload of [copy ? undefined : true, undefined, false]) {
         const { bytes, downloaded } = await rig.readAll(['f'], options);
         sameBytes(t, bytes[0] as Buffer, content('f', SIZE));
         if (expectDownload !== undefined) t.is(downloaded > 0, expectDownload);
