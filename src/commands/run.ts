@@ -3,6 +3,7 @@ import { Flags } from '@oclif/core';
 import { newCapturePath } from '../core/app/capture_path.js';
 import { runWorkload } from '../core/app/run.js';
 import { type RunSummary, summaryLines } from '../core/app/summary.js';
+import { UsageError } from '../core/base/errors.js';
 import { cacheFlags, engineFlags, labFrom } from '../core/cli/engine_flags.js';
 import { EXIT } from '../core/cli/exit.js';
 import { durationFlag, sizeFlag } from '../core/cli/flags.js';
@@ -15,6 +16,7 @@ export default class Run extends LabCommand {
   static override description = `Read files of a directory through the engine, and record the trace
 The flags have fio's names and meanings: a pass reads each file once, in blocks of --bs. Unlike fio,
 --offset and --size are per file, and the files are those that exist on the server.
+Sizes take k, m, g (binary); times take us, ms, s, and a bare number is seconds.
 --json gives the summary: { capture, elapsedNs, reads: { ops, hits, bytes, latencyNs }, requests,
 sources, server, amplification, cache, stats, trace, verified, interrupted, errors }, bytes and nanoseconds.`;
 
@@ -62,6 +64,13 @@ sources, server, amplification, cache, stats, trace, verified, interrupted, erro
 
   async run(): Promise<RunSummary> {
     const { flags } = await this.parse(Run);
+    if (!flags.trace && flags.out !== undefined) {
+      throw new UsageError(
+        '--out',
+        'there is nothing to write with --no-trace',
+        'drop one of them',
+      );
+    }
     const out = flags.trace ? newCapturePath(flags.rw, flags.out) : undefined;
     const request = {
       ...flags,

@@ -228,18 +228,64 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   );
 }
 
-test.serial('a second interrupt ends the program at once', async (t) => {
+test.serial('an interrupt does not wait for the time a server is said to take', async (t) => {
   const srv = serverDir(t, { a: 300_000 });
   const out = join(tempDir(t), 'x.db');
-  const slow = ['--server-latency', '30s', '--server-completion', 'sync', '--out', out];
+  const slow = ['--server-latency', '3000s', '--server-completion', 'sync', '--out', out];
   const { child, stdout, ended } = startNetfslab(['run', '--server', srv, ...slow]);
   stdout.resume();
   await untilFile(`${out}.spool`, 4096 + 100);
   child.kill('SIGINT');
-  await new Promise((resolve) => child.stderr?.once('data', resolve));
-  child.kill('SIGINT');
-  await ended;
-  t.is(child.signalCode, 'SIGINT');
+  const { status, stderr } = await ended;
+  t.is(status, 130, stderr);
+  const capture = openCapture(out);
+  t.teardown(() => capture.close());
+  t.is(capture.info.complete, 1);
+});
+
+test.serial('a file that is cut short under a run is told, verified or not', async (t) => {
+  for (const verify of [[], ['--verify']]) {
+    const srv = serverDir(t, { a: 4_000_000 });
+    const out = join(tempDir(t), 'x.db');
+    const slow = ['--server-latency', '20ms', '--page-cache', '1m', '--out', out, ...verify];
+    const { stdout, ended } = startNetfslab(['run', '--server', srv, ...slow]);
+    stdout.resume();
+    await untilFile(`${out}.spool`, 4096 + 100);
+    fs.truncateSync(join(srv, 'a'), 100);
+    const { status, stderr } = await ended;
+    t.true(status === 1 || (verify.length > 0 && status === 4), stderr);
+    t.regex(stderr, /^error: .*the file was changed while it was read/m);
+    t.regex(stderr, /^try: .*run again when nobody writes/m);
+  }
+});
+
+test('a stdout that cannot take the data is one line', async (t) => {
+  const srv = serverDir(t, { a: 300_000 });
+  const told = "error: ENOSPC: no space left on device, write 'stdout'\n";
+  for (const args of [
+    ['cat', '--server', srv, 'a'],
+    ['run', '--server', srv, '--no-trace'],
+    ['run', '--server', srv, '--no-trace', '--json'],
+  ]) {
+    const { status, stderr } = await inShell('"$@" > /dev/full', args);
+    t.is(stderr, told, args.join(' '));
+    t.is(status, 1);
+  }
+});
+
+test('names that cannot be spelled are left out and told', async (t) => {
+  const srv = serverDir(t, { a: 10 });
+  fs.writeFileSync(Buffer.concat([Buffer.from(`${srv}/`), Buffer.from([0xff, 0xfe])]), 'x');
+  const { status, stderr } = await netfslab(['run', '--server', srv, '--no-trace']);
+  t.is(status, 0, stderr);
+  t.regex(stderr, /left out: .*: invalid or incomplete character/);
+});
+
+test('a page cache that no machine has is refused', async (t) => {
+  const srv = serverDir(t, { a: 10 });
+  const { status, stderr } = await netfslab(['run', '--server', srv, '--page-cache', '100000g']);
+  t.is(status, 2);
+  t.regex(stderr, /^error: --page-cache: expected at least 1 MiB and at most 1 TiB/);
 });
 
 test.serial(

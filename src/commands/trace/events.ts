@@ -19,7 +19,11 @@ The text is what /sys/kernel/tracing/trace shows, byte for byte, heading include
   static override args = { file: captureArg };
 
   static override flags = {
-    event: Flags.string({ description: 'only this event; may be repeated', multiple: true }),
+    event: Flags.string({
+      description: 'only this event; may be repeated',
+      multiple: true,
+      multipleNonGreedy: true,
+    }),
     request: Flags.string({ description: 'only this request, hexadecimal as printed' }),
     file: Flags.string({ description: 'only events on behalf of this file' }),
     since: Flags.string({ description: 'from this time on, as printed (s) or with a unit (2ms)' }),

@@ -3,10 +3,10 @@
  * Called by the command; like cat(1) it goes on with the next file after an error.
  */
 import { isAbsolute, relative } from 'node:path';
-import { ErrnoError } from '../base/errors.js';
 import { Lab } from '../lab/lab.js';
 import type { LabOptions } from '../lab/options.js';
 import type { VfsFile } from '../vfs/types.js';
+import { changedWhileRead } from '../workload/job.js';
 import { type TraceTarget, traceSink } from './trace_sink.js';
 
 /** Bytes of one read. */
@@ -33,6 +33,7 @@ export async function catFiles(
   const sink = trace && traceSink(trace, 'cat', options);
   const lab = new Lab({ ...options, sink });
   const buffer = new Uint8Array(CHUNK);
+  output.signal?.addEventListener('abort', () => lab.scheduler.hurry());
   for (const path of paths) {
     if (output.signal?.aborted) break;
     try {
@@ -69,10 +70,7 @@ async function catFile(
       if (!(await output.write(buffer.subarray(0, got)))) return false;
     }
     if (file.fstat().version === version) return true;
-    throw new ErrnoError('ESTALE', 'read', name, {
-      text: 'the file was changed while it was read',
-      hint: 'what was written may mix two versions; run again when nobody writes to the file',
-    });
+    throw changedWhileRead(name);
   } finally {
     file.close();
   }

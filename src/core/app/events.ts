@@ -71,7 +71,8 @@ function checkEvent(capture: Capture, event: string): void {
   if (known.includes(event)) return;
   const others = capture.all('SELECT DISTINCT "event" FROM "other_event"');
   known.push(...others.map((row) => String(row.event)));
-  if (!known.includes(event)) throw unknown('--event', event, known);
+  if (!known.includes(event))
+    throw unknown('--event', event, known, 'netfslab sql --schema lists the events');
 }
 
 function checkFile(capture: Capture, file: string): string {
@@ -88,11 +89,11 @@ function checkSource(capture: Capture, source: string): string {
   throw unknown('--source', source, known, `one of ${known.join(', ')}`);
 }
 
-function unknown(flag: string, value: string, known: readonly string[], hint?: string): UsageError {
+function unknown(flag: string, value: string, known: readonly string[], hint: string): UsageError {
   const near = closest(value, known);
   return new UsageError(
     flag,
-    `'${value}' is not in this capture`,
-    near === undefined ? (hint ?? `one of ${known.join(', ')}`) : `${flag} ${near}`,
+    `no such ${flag.slice(2)} in this capture: '${value}'`,
+    near === undefined ? hint : `${flag} ${near}`,
   );
 }

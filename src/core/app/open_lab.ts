@@ -3,8 +3,10 @@
  * of its own, so several may be under way at once.
  */
 import { createRequire } from 'node:module';
+import { UsageError } from '../base/errors.js';
+import { closest } from '../base/suggest.js';
 import { Lab } from '../lab/lab.js';
-import type { LabOptions } from '../lab/options.js';
+import { LAB_DEFAULTS, type LabOptions } from '../lab/options.js';
 import { printStats, statEntries } from '../trace/stats_layout.js';
 import type { FinishReport } from '../trace/types.js';
 import type { FileAdvice, FileStat, PageRun, VfsFile } from '../vfs/types.js';
@@ -56,19 +58,37 @@ export interface PublicLab {
  */
 export async function openLab({ trace, ...given }: OpenLabOptions): Promise<PublicLab> {
   const options = { ...given, clock: given.clock ?? 'real' } as const;
+  checkNames(options);
   // First without a trace, so that a lab that cannot be opened leaves no capture behind.
   if (trace !== undefined) await new Lab(options).close();
   const sink = trace === undefined ? undefined : traceSink(targetOf(trace), 'api', options);
   const lab = new Lab({ ...options, sink });
+  let closed = false;
   return {
-    open: (path) => wrap(lab, lab.vfs.open(path)),
+    open(path) {
+      if (closed) throw new UsageError('lab', 'was closed', 'open another with openLab()');
+      return wrap(lab, lab.vfs.open(path));
+    },
     stats: () => printStats(statEntries(lab.profile.era, lab.stats)),
     async close() {
+      closed = true;
       const report = await lab.close();
       if (report.error !== null) throw report.error;
       return report;
     },
   };
+}
+
+function checkNames(options: OpenLabOptions): void {
+  if (typeof options.server !== 'string') {
+    throw new UsageError('server', 'expected the name of a directory');
+  }
+  const known = ['server', ...Object.keys(LAB_DEFAULTS)];
+  for (const name of Object.keys(options)) {
+    if (known.includes(name)) continue;
+    const near = closest(name, known);
+    throw new UsageError(name, 'no such option', near === undefined ? undefined : near);
+  }
 }
 
 function targetOf(out: string) {

@@ -3,6 +3,7 @@
  * Called by the command, the tour and the benchmarks.
  */
 import { createHistogram } from 'node:perf_hooks';
+import { errnoText } from '../base/errno.js';
 import { UsageError } from '../base/errors.js';
 import { Lab } from '../lab/lab.js';
 import type { LabOptions } from '../lab/options.js';
@@ -84,7 +85,9 @@ export async function runWorkload(request: RunRequest, watch: RunWatch = {}): Pr
   const probe = new Lab(request.lab);
   let files: readonly WorkloadFile[];
   try {
-    files = selectFiles(probe.server, request.files, request.dir);
+    files = selectFiles(probe.server, request.files, request.dir, (name, errno) =>
+      watch.warn?.(`left out: ${name}: ${errnoText(errno)}`),
+    );
   } finally {
     await probe.close();
   }
@@ -177,10 +180,16 @@ class Phase {
     const { signal } = this.#watch;
     const before = counters(lab);
     const start = clock.now();
+    // The most at once is told for each workload by itself.
+    lab.server.counters.maxInService = 0;
     this.#total = this.#expectedBytes(files);
+    if (this.#total === 0 && !this.#request.timeBased) {
+      this.#watch.warn?.('nothing to read: the files end at or before --offset');
+    }
     const strands = this.#spawnJobs(files, start);
     const interrupt = (): void => {
       for (const strand of strands) scheduler.kill(strand);
+      scheduler.hurry();
     };
     signal?.addEventListener('abort', interrupt);
     if (signal?.aborted) interrupt();

@@ -9,16 +9,18 @@ import type { WorkloadFile } from '../workload/types.js';
 /**
  * The files that `names` (exact names or glob patterns, relative to the server) select beneath
  * `dir`; all regular files when there are no names. Throws the server's refusal (ENOENT, EXDEV,
- * ...) of a name or directory and a `UsageError` when nothing is selected.
+ * ...) of a name or directory and a `UsageError` when nothing is selected. `skipped` is told what is
+ * left out of a list because it cannot be read.
  */
 export function selectFiles(
   server: Server,
   names: readonly string[],
   dir: string | undefined,
+  skipped?: (name: string, errno: number) => void,
 ): WorkloadFile[] {
   const under = dir === undefined ? '' : directory(server, dir);
   if (names.length === 0) {
-    const files = [...server.list(under)];
+    const files = [...server.list(under, skipped)];
     if (files.length > 0) return files;
     const option = dir === undefined ? '--server' : '--dir';
     throw new UsageError(option, 'there are no regular files', 'name a directory that has some');

@@ -32,6 +32,7 @@ const TABLE = {
   ENAMETOOLONG: [36, 'name too long'],
   ELOOP: [40, 'too many symbolic links'],
   ENODATA: [61, 'no data available'],
+  EILSEQ: [84, 'invalid or incomplete character'],
   EOVERFLOW: [75, 'value too large'],
   EOPNOTSUPP: [95, 'operation not supported'],
   ENOBUFS: [105, 'no buffer space available'],
@@ -90,6 +91,7 @@ export const EISDIR = 21;
 export const EINVAL = 22;
 export const ENODATA = 61;
 export const EOPNOTSUPP = 95;
+export const EILSEQ = 84;
 export const ENOBUFS = 105;
 export const ESTALE = 116;
 export const ERESTARTSYS = 512;

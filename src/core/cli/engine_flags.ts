@@ -31,6 +31,8 @@ export const engineFlags = {
   }),
   randseed: Flags.integer({
     description: 'seed of everything that is left to chance',
+    min: 0,
+    max: Number.MAX_SAFE_INTEGER,
     default: LAB_DEFAULTS.seed,
     helpGroup: 'ENGINE',
   }),

@@ -23,7 +23,8 @@ export function write(stream: NodeJS.WritableStream, text: string | Uint8Array):
     stream.write(text, (error) => {
       if (error === null || error === undefined) resolve(true);
       else if ('code' in error && error.code === 'EPIPE') resolve(false);
-      else reject(error);
+      // Anything else is told by the listener of cli/main.ts, which ends the program.
+      else if (stream !== process.stdout) reject(error);
     });
   });
 }

@@ -6,12 +6,12 @@
  * Differs: no callbacks; a vnode is revalidated when it is opened and by the status in each reply.
  */
 import { assert } from '../base/assert.js';
-import { roundDown, roundUp } from '../base/range.js';
+import { pageIndex, pagesFor, roundDown, roundUp } from '../base/range.js';
 import type { Cookie, Fscache } from '../fscache/cookie.js';
-import { AddressSpace } from '../mm/address_space.js';
+import { AddressSpace, AOP_TRUNCATED_PAGE } from '../mm/address_space.js';
 import { type Folios, PG_UPTODATE } from '../mm/folio.js';
 import { IovIter } from '../mm/iov_iter.js';
-import type { AddressSpaceOps, Inode } from '../mm/types.js';
+import type { AddressSpaceOps, Inode, OpenFile } from '../mm/types.js';
 import { type ReadRequest, SREQ_CLEAR_TAIL, type Subrequest } from '../netfs/objects.js';
 import type { ReadHelper } from '../netfs/read_helper.js';
 import type { ByteRange, CacheShare, Defects, RequestOps } from '../netfs/types.js';
@@ -42,6 +42,8 @@ class AfsVnode implements Vnode {
   size: number;
   version: string;
   uses = 0;
+  /** Times that the pages were found outdated. */
+  zaps = 0;
   readonly #client: AfsClient;
   #file: ServerFile | undefined;
   /** Somebody else changed the file: its pages go at the next validation (ZAP_DATA). */
@@ -89,6 +91,7 @@ class AfsVnode implements Vnode {
   dropStale(): void {
     if (!this.#zapData) return;
     this.#zapData = false;
+    this.zaps++;
     this.mapping.invalidate(0, Number.MAX_SAFE_INTEGER);
     this.#client.zapPinned(this.mapping);
   }
@@ -117,6 +120,13 @@ class AfsVnode implements Vnode {
   }
 }
 
+/** What a request holds of its vnode. */
+interface RequestPriv {
+  readonly vnode: AfsVnode;
+  /** The vnode's count when the request began. */
+  readonly zaps: number;
+}
+
 /** The client of one lab. */
 export class AfsClient implements NetworkFs {
   readonly #parts: AfsParts;
@@ -130,7 +140,7 @@ export class AfsClient implements NetworkFs {
     const { helper } = parts;
     this.#spaceOps = {
       readahead: (ractl) => helper.readahead(ractl, this.#requestOps),
-      readpage: (file, pfn) => helper.readpage(file, pfn, this.#requestOps),
+      readpage: (file, pfn) => this.#readpage(file, pfn),
     };
   }
 
@@ -167,30 +177,48 @@ export class AfsClient implements NetworkFs {
   }
 
   /**
-   * Pages that cannot be dropped, because they are being read or stored, would go on to be read
-   * with their old content: they are made to be read anew. The kernel leaves them.
+   * Pages that cannot be dropped, because they are in use or being stored, would go on to be read
+   * with their old content: they are made to be read anew. Those that are being read are left to
+   * `#readOutdated`. The kernel leaves them all.
    */
-  zapPinned(mapping: AddressSpace): void {
-    const { scheduler, defects } = this.#parts;
+  zapPinned(mapping: AddressSpace, first = 0, last = Number.MAX_SAFE_INTEGER): void {
+    const { scheduler, folios, defects } = this.#parts;
     if (defects === 'kernel') return;
-    for (const pfn of [...mapping.range(0, Number.MAX_SAFE_INTEGER)]) {
-      scheduler.startHere(this.#expire(mapping, pfn));
+    for (const pfn of [...mapping.range(first, last)]) {
+      if (folios.tryLock(pfn)) scheduler.startHere(this.#expire(mapping, pfn));
     }
   }
 
-  // In line for the lock before anybody who opened the file after the change.
+  // The page is locked. It stays so until it is stored, because it must not be stored twice at
+  // once.
   *#expire(mapping: AddressSpace, pfn: number): Task {
     const { scheduler, folios } = this.#parts;
     // This context is a copy: whoever opens the file may be killed, and this has to go on.
     scheduler.context.killed = false;
     const index = folios.indexOf(pfn);
     folios.get(pfn);
-    yield* folios.lock(pfn);
     folios.clear(pfn, PG_UPTODATE);
     yield* folios.waitFscache(pfn);
     folios.unlock(pfn);
     folios.put(pfn);
     mapping.invalidate(index, index);
+  }
+
+  *#readpage(file: OpenFile, pfn: number): Task<number> {
+    const vnode = file.inode as AfsVnode;
+    const { zaps } = vnode;
+    const error = yield* this.#parts.helper.readpage(file, pfn, this.#requestOps);
+    const outdated = vnode.zaps !== zaps && !this.#parts.folios.test(pfn, PG_UPTODATE);
+    return error === 0 && outdated ? AOP_TRUNCATED_PAGE : error;
+  }
+
+  // What was asked for before the file was found changed may be old. Its pages have been unlocked
+  // just now, and nobody else has run since.
+  #readOutdated(rreq: ReadRequest): void {
+    const { vnode, zaps } = rreq.netfsPriv as RequestPriv;
+    if (vnode.zaps === zaps) return;
+    const end = pagesFor(rreq.start + rreq.len);
+    this.zapPinned(rreq.mapping, pageIndex(rreq.start), end - 1);
   }
 
   #forget(vnode: AfsVnode): void {
@@ -213,9 +241,13 @@ export class AfsClient implements NetworkFs {
       initRreq: (rreq) => {
         const vnode = rreq.inode as AfsVnode;
         vnode.hold();
-        rreq.netfsPriv = vnode;
+        rreq.netfsPriv = { vnode, zaps: vnode.zaps } satisfies RequestPriv;
       },
-      cleanup: (_mapping, vnode) => (vnode as AfsVnode).release(),
+      done: (rreq) => {
+        this.#readOutdated(rreq);
+        cache?.done?.(rreq);
+      },
+      cleanup: (_mapping, priv) => (priv as RequestPriv).vnode.release(),
       issueOp: (subreq) => this.#issueOp(subreq),
       ...(rsize > 0 && {
         clampLength: (subreq: Subrequest) => {

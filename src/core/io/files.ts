@@ -8,7 +8,7 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
-import { EACCES, EINVAL, EISDIR, ENODEV, EXDEV, errnoFromNode } from '../base/errno.js';
+import { EACCES, EILSEQ, EINVAL, EISDIR, ENODEV, EXDEV, errnoFromNode } from '../base/errno.js';
 import { ErrnoError } from '../base/errors.js';
 import type { FileStatus } from './types.js';
 
@@ -174,6 +174,11 @@ export function* walkFiles(
   for (const entry of entries) {
     const name = under === '' ? entry.name : `${under}/${entry.name}`;
     if (ignore(name)) continue;
+    // A name that is not UTF-8 cannot be spelled back to the kernel.
+    if (entry.name.includes('\ufffd')) {
+      skipped(name, -EILSEQ);
+      continue;
+    }
     if (entry.isDirectory()) yield* walkFiles(root, ignore, skipped, name);
     else if (entry.isFile()) {
       // It may have gone since the directory was read.

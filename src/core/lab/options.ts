@@ -12,6 +12,9 @@ import type { TraceSink } from '../trace/types.js';
 /** Smallest page cache, bytes: room for a few windows under I/O. */
 export const PAGE_CACHE_MIN = 1 << 20;
 
+/** Largest page cache, bytes: frames are numbered with 32 bits, with room to spare. */
+export const PAGE_CACHE_MAX = 2 ** 40;
+
 /** What a lab can be asked for. Sizes are bytes, times nanoseconds. */
 export interface LabOptions {
   /** Directory that is served. Required. */
@@ -114,8 +117,9 @@ export const LAB_DEFAULTS: Omit<LabOptions, 'server'> = {
 export function labOptions(given: Partial<LabOptions> & { server: string }): LabOptions {
   const set = Object.entries(given).filter(([, value]) => value !== undefined);
   const options: LabOptions = { ...LAB_DEFAULTS, server: given.server, ...Object.fromEntries(set) };
-  if (!(options.pageCache >= PAGE_CACHE_MIN)) {
-    throw new UsageError('--page-cache', `expected at least 1 MiB, got ${options.pageCache} bytes`);
+  if (!(options.pageCache >= PAGE_CACHE_MIN && options.pageCache <= PAGE_CACHE_MAX)) {
+    const got = `got ${options.pageCache} bytes`;
+    throw new UsageError('--page-cache', `expected at least 1 MiB and at most 1 TiB, ${got}`);
   }
   for (const [flag, value] of [
     ['--rsize', options.rsize],
@@ -135,6 +139,15 @@ export function labOptions(given: Partial<LabOptions> & { server: string }): Lab
     throw new UsageError('--stripe-unit', `expected a multiple of 4096, got ${options.stripeUnit}`);
   }
   checkLimits(options.cacheLimits);
+  for (const [flag, value, known] of [
+    ['--clock', options.clock, ['virtual', 'real']],
+    ['--defects', options.defects, ['kernel', 'repaired']],
+    ['--presence', options.presence, ['seek', 'map', 'both']],
+    ['--server-completion', options.completion ?? 'sync', ['sync', 'async']],
+  ] as const) {
+    if ((known as readonly string[]).includes(value)) continue;
+    throw new UsageError(flag, `unknown value '${value}'`, `one of ${known.join(', ')}`);
+  }
   if (!isPowerOfTwo(options.granule) || options.granule < PAGE_SIZE) {
     throw new UsageError('--granule', `expected a power of two from 4096, got ${options.granule}`);
   }

@@ -9,6 +9,9 @@ import { assert } from '../base/assert.js';
 import type { Folios } from './folio.js';
 import type { AddressSpaceOps, Inode } from './types.js';
 
+/** What ->readpage answers when the page it has read is outdated already: look it up again. */
+export const AOP_TRUNCATED_PAGE = 0x80001;
+
 const NODE_SHIFT = 6;
 const NODE_SLOTS = 1 << NODE_SHIFT;
 const SLOT_MASK = NODE_SLOTS - 1;

@@ -7,6 +7,7 @@
  * which for a stream is the order of the cursor: a full cache then behaves as a ring.
  */
 import { assert } from '../base/assert.js';
+import { ErrnoError } from '../base/errors.js';
 import { PAGE_SHIFT, PAGE_SIZE } from '../base/range.js';
 
 // The compiler's Node.js library has no WebAssembly types; this is the part used here.
@@ -26,6 +27,15 @@ const ARENA_PAGES = 1 << ARENA_SHIFT;
 /** A WebAssembly page is 64 KiB. */
 const WASM_PAGES_SHIFT = 4;
 
+function allocateArena(pages: number): Uint8Array {
+  try {
+    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+    return new Uint8Array(memory.buffer);
+  } catch (cause) {
+    throw new ErrnoError('ENOMEM', 'mmap', undefined, { cause, hint: 'ask for less --page-cache' });
+  }
+}
+
 /** The page frames, numbered from 0 (`pfn`). */
 export class PageFrames {
   /** Number of frames. */
@@ -43,12 +53,7 @@ export class PageFrames {
     for (let left = this.count; left > 0; left -= ARENA_PAGES) {
       const pages = Math.min(left, ARENA_PAGES);
       const wasmPages = Math.ceil(pages / 2 ** WASM_PAGES_SHIFT);
-      const memory = new WebAssembly.Memory({
-        initial: wasmPages,
-        maximum: wasmPages,
-        shared: true,
-      });
-      this.#arenas.push(new Uint8Array(memory.buffer));
+      this.#arenas.push(allocateArena(wasmPages));
     }
   }
 

@@ -10,7 +10,7 @@ import { EFAULT, EIO } from '../base/errno.js';
 import { pagesFor } from '../base/range.js';
 import type { Scheduler } from '../sim/scheduler.js';
 import type { Task } from '../sim/wait_queue.js';
-import type { MappedArea } from './address_space.js';
+import { AOP_TRUNCATED_PAGE, type MappedArea } from './address_space.js';
 import type { Filemap } from './filemap.js';
 import { type Folios, PG_LOCKED, PG_READAHEAD, PG_UPTODATE } from './folio.js';
 import { ReadaheadControl } from './readahead.js';
@@ -138,7 +138,9 @@ export class FaultHandler {
       folios.unlock(pfn);
     } else if (!folios.test(pfn, PG_UPTODATE)) {
       error = yield* this.#filemap.readPage(file, pfn);
-      if (error !== 0) error = error === -EIO || !this.#scheduler.context.killed ? -EFAULT : error;
+      if (error === AOP_TRUNCATED_PAGE) error = 0;
+      else if (error !== 0)
+        error = error === -EIO || !this.#scheduler.context.killed ? -EFAULT : error;
     } else {
       if (index >= pagesFor(file.inode.size)) error = -EFAULT;
       else area.map(index);

@@ -10,7 +10,7 @@ import { EINTR, EIO } from '../base/errno.js';
 import { PAGE_SIZE, pageIndex, pagesFor } from '../base/range.js';
 import type { Scheduler } from '../sim/scheduler.js';
 import type { Task } from '../sim/wait_queue.js';
-import type { AddressSpace } from './address_space.js';
+import { type AddressSpace, AOP_TRUNCATED_PAGE } from './address_space.js';
 import { type Folios, PG_ERROR, PG_READAHEAD, PG_UPTODATE } from './folio.js';
 import { type Readahead, ReadaheadControl } from './readahead.js';
 import type { MmBehaviour, OpenFile } from './types.js';
@@ -18,7 +18,7 @@ import type { MmBehaviour, OpenFile } from './types.js';
 /** Pages looked at in one go (PAGEVEC_SIZE). */
 const BATCH_PAGES = 15;
 /** A page operation that found its page gone: look again. Positive, so it is no errno. */
-const RETRY = 1;
+const RETRY = AOP_TRUNCATED_PAGE;
 
 /** The page-cache side of read(2), for one kernel's behaviour. */
 export class Filemap {

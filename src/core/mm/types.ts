@@ -28,7 +28,10 @@ export interface OpenFile {
 export interface AddressSpaceOps {
   /** Reads the pages of the window; must take each page it wants from it. Reports no error. */
   readahead(ractl: ReadaheadControl): Task;
-  /** Reads one locked folio and unlocks it, also on failure. 0 or a negative errno. */
+  /**
+   * Reads one locked folio and unlocks it, also on failure. 0, a negative errno, or
+   * AOP_TRUNCATED_PAGE: what was read is outdated, look the page up again.
+   */
   readpage(file: OpenFile, pfn: number): Task<number>;
 }
 

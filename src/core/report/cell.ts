@@ -10,11 +10,15 @@ export function alignsRight(unit: Unit): boolean {
   return unit !== 'text';
 }
 
-/** The value as a person reads it, with its unit; `-` for NULL. */
+// A file's name may hold anything; in a table it must not move the cursor or break the row.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is meant.
+const CONTROL = /[\x00-\x1f\x7f]/g;
+
+/** The value as a person reads it, with its unit; `-` for NULL. Control characters are escaped. */
 export function humanCell(value: Cell | undefined, unit: Unit): string {
   if (value === null || value === undefined) return '-';
   if (typeof value === 'bigint' || typeof value === 'number') return humanNumber(value, unit);
-  return bareCell(value);
+  return bareCell(value).replaceAll(CONTROL, (char) => JSON.stringify(char).slice(1, -1));
 }
 
 function humanNumber(value: number | bigint, unit: Unit): string {

@@ -100,7 +100,10 @@ export class DirServer implements Server {
     closeFd((file as DirFile).fd);
   }
 
-  list(under = ''): Iterable<{ name: string; size: number }> {
-    return walkFiles(this.root, undefined, undefined, under);
+  list(
+    under = '',
+    skipped?: (name: string, errno: number) => void,
+  ): Iterable<{ name: string; size: number }> {
+    return walkFiles(this.root, undefined, skipped, under);
   }
 }

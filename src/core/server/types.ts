@@ -72,8 +72,14 @@ export interface Server {
   ): void;
   /** Ends the use of an opened file; no fetch of it is in service. */
   close(file: ServerFile): void;
-  /** Names and sizes (bytes) of the regular files beneath a directory, in a fixed order. */
-  list(under?: string): Iterable<{ name: string; size: number }>;
+  /**
+   * Names and sizes (bytes) of the regular files beneath a directory, in a fixed order; `skipped` is
+   * told of unreadable directories and names that cannot be spelled.
+   */
+  list(
+    under?: string,
+    skipped?: (name: string, errno: number) => void,
+  ): Iterable<{ name: string; size: number }>;
 }
 
 /** How long a server takes. */

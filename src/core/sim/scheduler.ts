@@ -80,6 +80,7 @@ export class Scheduler {
   #workers = 0;
   #nextPid = 1000;
   #sliceStart = 0;
+  #hurried = false;
   /** Operations outside the loop (real I/O) whose completion is still to come. */
   #outstanding = 0;
   #kick: (() => void) | undefined;
@@ -169,6 +170,12 @@ export class Scheduler {
     strand.wake();
   }
 
+  /** Ends every modelled delay, now and from now on: what is under way is to end soon. */
+  hurry(): void {
+    this.#hurried = true;
+    this.#kick?.();
+  }
+
   /** Only for `Strand`: puts a woken task at the end of the line. */
   makeReady(strand: Strand): void {
     this.#ready.push(strand);
@@ -218,7 +225,8 @@ export class Scheduler {
       this.context = this.#idle;
       return true;
     }
-    if (this.#fireDueTimer(this.clock.now())) return true;
+    const due = this.#hurried ? Number.POSITIVE_INFINITY : this.clock.now();
+    if (this.#fireDueTimer(due)) return true;
     if (this.#readyHead < this.#ready.length) {
       const strand = this.#ready[this.#readyHead++] as Strand;
       if (this.#readyHead > 1024 && this.#readyHead * 2 > this.#ready.length) {

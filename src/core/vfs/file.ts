@@ -78,6 +78,8 @@ export class File implements VfsFile, OpenFile {
       yield* this.#willNeed(offset, length);
     } else if (advice === 'dontneed') {
       this.#dontNeed(offset, length === 0 ? Number.MAX_SAFE_INTEGER : offset + length - 1);
+    } else if (advice !== 'noreuse') {
+      throw new ErrnoError('EINVAL', 'fadvise', this.path);
     }
   }
 

@@ -3,6 +3,7 @@
  * `app/run.ts`, one task per job; knows nothing of the engine but the VFS.
  */
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
+import { ErrnoError } from '../base/errors.js';
 import type { ExecContext } from '../sim/context.js';
 import type { Scheduler } from '../sim/scheduler.js';
 import type { Task } from '../sim/wait_queue.js';
@@ -61,6 +62,14 @@ export class JobResult {
   error: unknown;
 }
 
+/** The error of a file that did not stay as it was when it was opened. */
+export function changedWhileRead(name: string): ErrnoError {
+  return new ErrnoError('ESTALE', 'read', name, {
+    text: 'the file was changed while it was read',
+    hint: 'what was read may mix two versions; run again when nobody writes to the file',
+  });
+}
+
 interface OpenedFile {
   readonly file: VfsFile;
   readonly version: string;
@@ -103,8 +112,13 @@ export class Job {
       this.result.error = error;
     }
     this.#scheduler.context.op = 0;
-    for (const { file } of this.#open.values()) file.close();
-    this.#open.clear();
+    for (const index of [...this.#open.keys()]) {
+      try {
+        this.#close(index);
+      } catch (error) {
+        this.result.error ??= error;
+      }
+    }
   }
 
   // One operation costs no object and no promise unless it has to wait.
@@ -130,6 +144,8 @@ export class Job {
         ended.end = clock.now();
         this.#account(ended);
         if (error !== undefined) throw error;
+        // Operations are planned by the size that was listed.
+        if (ended.result < op.length) throw changedWhileRead(ended.file.name);
         if (this.#scheduler.needResched()) yield* this.#scheduler.reschedule();
       }
       // Nothing to read, for ever: not what a time limit is for.
@@ -156,11 +172,18 @@ export class Job {
     this.#spec.ended(op);
   }
 
+  // Throws if the client has heard that the file is another than the one that was opened.
+  #close(index: number): void {
+    const { file, version } = this.#open.get(index) as OpenedFile;
+    this.#open.delete(index);
+    const changed = file.fstat().version !== version;
+    file.close();
+    if (changed) throw changedWhileRead(file.path);
+  }
+
   *#openFile(index: number): Task<OpenedFile> {
     if (this.#open.size >= OPEN_FILES_MAX) {
-      const [oldest, { file }] = this.#open.entries().next().value as [number, OpenedFile];
-      file.close();
-      this.#open.delete(oldest);
+      this.#close(this.#open.keys().next().value as number);
     }
     const { params, advice } = this.#spec;
     const file = this.#vfs.open((params.files[index] as WorkloadFile).name);
