@@ -9,8 +9,8 @@ import type { WorkloadFile } from '../workload/types.js';
 /**
  * The files that `names` (exact names or glob patterns, relative to the server) select beneath
  * `dir`; all regular files when there are no names. Throws the server's refusal (ENOENT, EXDEV,
- * ...) of a name or directory and a `UsageError` when nothing is selected. `skipped` is told what is
- * left out of a list because it cannot be read.
+ * ...) of a name or directory and a `UsageError` when nothing is selected. `skipped` is told what
+ * is left out of a list because it cannot be read.
  */
 export function selectFiles(
   server: Server,

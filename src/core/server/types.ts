@@ -73,8 +73,8 @@ export interface Server {
   /** Ends the use of an opened file; no fetch of it is in service. */
   close(file: ServerFile): void;
   /**
-   * Names and sizes (bytes) of the regular files beneath a directory, in a fixed order; `skipped` is
-   * told of unreadable directories and names that cannot be spelled.
+   * Names and sizes (bytes) of the regular files beneath a directory, in a fixed order; `skipped`
+   * is told of unreadable directories and names that cannot be spelled.
    */
   list(
     under?: string,
