@@ -37,7 +37,11 @@ const CASES: readonly Case[] = [
   ['run --server SRV --bs 0', 2, /^--bs: expected a whole number from 1 /],
   ['run --server SRV --bs 4x', 2, /^--bs: expected a size, got '4x'$/, /4k/],
   ['run --server SRV --bs -1', 2, /^--bs: expected a size, got '-1'$/, /4k/],
-  ['run --server SRV --page-cache 4k', 2, /^--page-cache: expected at least 1 MiB and at most 1 TiB, got 4096/],
+  [
+    'run --server SRV --page-cache 4k',
+    2,
+    /^--page-cache: expected at least 1 MiB and at most 1 TiB, got 4096/,
+  ],
   ['run --server SRV --loops x', 2, /^--loops: .*x$/],
   ['run --server SRV --runtime soon', 2, /^--runtime: expected a duration, got 'soon'$/, /ms/],
   ['run --server SRV --time-based', 2, /^--time-based: needs a time limit$/, /--runtime 10s/],
