@@ -1,11 +1,13 @@
 /** Inputs: compression by content, damage, bombs. */
-import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import test from 'ava';
 import { DamagedData } from '../../../src/core/importer/decompress.js';
 import { memoryInput } from '../../../src/core/importer/input.js';
 import { LINE_MAX, LineSplitter } from '../../../src/core/importer/lines.js';
 import { importBytes } from '../../helpers/import.js';
+import { ROOT } from '../../helpers/source.js';
 
 const LINE = '  a-1  [000] .....  1.000000: netfs_rreq: R=00000001 RA ASSESS  f=22\n';
 const TEXT = LINE.repeat(40_000);
@@ -21,11 +23,10 @@ test('gzip of several members is decompressed by content', async (t) => {
   t.true((await all(bytes)).equals(Buffer.from(TEXT + LINE)));
 });
 
-for (const tool of ['zstd', 'bzip2', 'xz']) {
-  const packed = spawnSync(tool, ['-c'], { input: TEXT, maxBuffer: 1 << 26 });
-  const there = packed.status === 0 && packed.stdout.length > 0;
-  (there ? test : test.skip)(`${tool} is decompressed by content`, async (t) => {
-    t.true((await all(packed.stdout)).equals(Buffer.from(TEXT)));
+for (const ending of ['zst', 'bz2', 'xz']) {
+  test(`.${ending} is decompressed by content`, async (t) => {
+    const packed = readFileSync(join(ROOT, `traces/import/compressed/lines.${ending}`));
+    t.true((await all(packed)).equals(Buffer.from(TEXT)));
   });
 }
 
