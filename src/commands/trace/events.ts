@@ -7,6 +7,8 @@ import { LabCommand } from '../../core/cli/lab_command.js';
 export default class TraceEvents extends LabCommand {
   static override description = `Print the events of a capture as the kernel prints them
 The text is what /sys/kernel/tracing/trace shows, byte for byte, heading included.
+Events of netfslab's own (netfslab_prep_read, netfslab_disagreement, netfslab_cull) are printed only
+when named with --event.
 --json gives { capture, lines: [text] }.`;
 
   static override examples = [

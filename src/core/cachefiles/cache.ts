@@ -12,11 +12,13 @@ import type { CacheBackend, CacheObject, CookieIdentity } from '../fscache/types
 import type { Backing } from '../io/types.js';
 import type { CacheResources } from '../netfs/types.js';
 import type { Scheduler } from '../sim/scheduler.js';
-import { Binding, objectPath } from './binding.js';
+import { netfslabCull } from '../trace/events/own.js';
+import type { Tracer } from '../trace/tracer.js';
+import { Binding, objectPath, objectsDirectory } from './binding.js';
 import { Checkpointer } from './checkpoint.js';
 import { backingSize, Content, mapPath, readIncarnation, writeCoherency } from './content.js';
 import { ContentMap, type MapIdentity } from './content_map.js';
-import { cullObjects, usedBytes } from './cull.js';
+import { cullObjects, type ObjectFile, usedBytes } from './cull.js';
 import { CacheIo, OperationPriv } from './io.js';
 import { Room } from './space.js';
 import { CacheCounters, type CachefilesObject, type CacheOptions } from './types.js';
@@ -28,6 +30,7 @@ export class Cachefiles implements CacheBackend {
   readonly room: Room;
   readonly checkpointer: Checkpointer;
   readonly backing: Backing;
+  readonly tracer: Tracer;
   /** What is not as it was asked for, in sentences. */
   readonly warnings: string[] = [];
   readonly #binding: Binding;
@@ -42,8 +45,9 @@ export class Cachefiles implements CacheBackend {
   #lastId = 0;
 
   /** Binds the directory; throws as `Binding` does. */
-  constructor(options: CacheOptions, backing: Backing, scheduler: Scheduler) {
+  constructor(options: CacheOptions, backing: Backing, scheduler: Scheduler, tracer: Tracer) {
     this.options = options;
+    this.tracer = tracer;
     this.backing = backing;
     this.#scheduler = scheduler;
     const binding = new Binding(backing, options.dir);
@@ -136,9 +140,17 @@ export class Cachefiles implements CacheBackend {
       if (this.#binding.bury(victim.file) < 0) continue;
       this.room.used -= victim.allocated;
       this.counters.culled++;
+      this.#traceCull(victim);
       yield* this.#scheduler.reschedule();
     }
     this.#culling = false;
+  }
+
+  #traceCull({ file, allocated }: ObjectFile): void {
+    const { tracer } = this;
+    if (!tracer.enabled) return;
+    const name = path.relative(objectsDirectory(this.#binding.root), file);
+    netfslabCull.emit(tracer, allocated, tracer.string(name));
   }
 
   // An object that was closed before its map was published: the map is still in memory.

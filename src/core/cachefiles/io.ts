@@ -10,6 +10,7 @@ import { makeSegmentList } from '../io/segments.js';
 import type { AddressSpace } from '../mm/address_space.js';
 import type { IovIter } from '../mm/iov_iter.js';
 import { SREQ_WRITE_TO_CACHE, type Subrequest } from '../netfs/objects.js';
+import { SOURCE_LABELS } from '../netfs/requests.js';
 import {
   type ByteRange,
   type CacheOps,
@@ -22,6 +23,12 @@ import {
 } from '../netfs/types.js';
 import type { Scheduler } from '../sim/scheduler.js';
 import type { Task } from '../sim/wait_queue.js';
+import {
+  netfslabDisagreement,
+  netfslabPrepRead,
+  netfslabPresence,
+  netfslabVerdicts,
+} from '../trace/events/own.js';
 import type { Cachefiles } from './cache.js';
 import type { Content } from './content.js';
 import type { CachefilesObject, Reason } from './types.js';
@@ -76,13 +83,18 @@ export class CacheIo implements CacheOps {
   }
 
   *prepareRead(subreq: Subrequest, iSize: number): Task<Source> {
-    const verdict = this.#verdict(privOf(subreq.rreq.cache).content, subreq, iSize);
-    const { reasons } = this.#cache.counters;
-    reasons[verdict.why] = (reasons[verdict.why] ?? 0) + 1;
-    subreq.len = verdict.len;
+    const verdict = this.#verdict(subreq, iSize);
+    const { counters, tracer } = this.#cache;
+    const { why, len } = verdict;
+    counters.reasons[why] = (counters.reasons[why] ?? 0) + 1;
+    subreq.len = len;
+    const { rreq, debugIndex, start } = subreq;
+    const source = SOURCE_LABELS[verdict.source];
+    const id = netfslabVerdicts.id[why];
+    netfslabPrepRead.emit(tracer, rreq.debugId, debugIndex, source, id, start, len);
     if (verdict.store) {
       if (this.#cache.hasRoom(0, subreq.len)) subreq.flags |= SREQ_WRITE_TO_CACHE;
-      else this.#cache.counters.noSpace++;
+      else counters.noSpace++;
     }
     return verdict.source;
   }
@@ -181,27 +193,31 @@ export class CacheIo implements CacheOps {
     }
   }
 
-  #verdict(content: Content, { start, len }: Subrequest, iSize: number): Verdict {
+  #verdict(subreq: Subrequest, iSize: number): Verdict {
+    const { start, len } = subreq;
     if (start >= iSize) {
-      return { source: FILL_WITH_ZEROES, len, store: false, why: 'after-eof' };
+      return { source: FILL_WITH_ZEROES, len, store: false, why: 'after_eof' };
     }
+    const { content } = privOf(subreq.rreq.cache);
     switch (this.#cache.options.presence) {
       case 'seek':
         return this.#seekVerdict(content.fd, start, len, iSize);
       case 'map':
         return mapVerdict(content, start, len);
       case 'both':
-        return this.#checkedVerdict(content, start, len);
+        return this.#checkedVerdict(subreq, content);
     }
   }
 
   // The map decides, but what the filesystem no longer has cannot be read: it is downloaded again.
-  #checkedVerdict(content: Content, start: number, len: number): Verdict {
-    const { backing, counters } = this.#cache;
-    const verdict = mapVerdict(content, start, len);
+  #checkedVerdict(subreq: Subrequest, content: Content): Verdict {
+    const { backing } = this.#cache;
+    const { start } = subreq;
+    const verdict = mapVerdict(content, start, subreq.len);
     const end = start + verdict.len;
     if (verdict.source !== READ_FROM_CACHE) {
-      if (this.#hasStrangeData(content, start, end)) counters.disagreements++;
+      const strange = this.#strangeBlock(content, start, end);
+      if (strange >= 0) this.#disagree(subreq, 'disk', strange * PAGE_SIZE, PAGE_SIZE);
       return verdict;
     }
     const hole = backing.seekHole(content.fd, start);
@@ -209,25 +225,38 @@ export class CacheIo implements CacheOps {
     const kept = roundDown(Math.max(hole, start), PAGE_SIZE) - start;
     // The next slice begins with what was lost, and is the one that counts it.
     if (kept > 0) return { ...verdict, len: kept };
-    counters.disagreements++;
     const data = backing.seekData(content.fd, start);
     const lost = data < start ? end : Math.min(end, roundUp(Math.max(data, start + 1), PAGE_SIZE));
-    return download(lost - start, 'found-hole');
+    this.#disagree(subreq, 'map', start, lost - start);
+    return download(lost - start, 'found_hole');
   }
 
-  // Data in [start, end) that nobody stored: a filesystem has bridged a gap, or a store failed
-  // half-way.
-  #hasStrangeData({ fd, map }: Content, start: number, end: number): boolean {
+  #disagree(
+    { rreq }: Subrequest,
+    only: keyof typeof netfslabPresence.id,
+    start: number,
+    len: number,
+  ): void {
+    const { counters, tracer } = this.#cache;
+    counters.disagreements++;
+    const { object } = privOf(rreq.cache);
+    const who = netfslabPresence.id[only];
+    netfslabDisagreement.emit(tracer, object.debugId, rreq.inode.ino, start, len, who);
+  }
+
+  // The first block in [start, end) with data that nobody stored, -1 if there is none: a filesystem
+  // has bridged a gap, or a store failed half-way.
+  #strangeBlock({ fd, map }: Content, start: number, end: number): number {
     const { backing } = this.#cache;
     for (let at = backing.seekData(fd, start); at >= 0 && at < end; ) {
       const hole = backing.seekHole(fd, at);
       const stop = Math.min(end, hole < 0 ? end : hole);
       for (let block = pageIndex(at); block * PAGE_SIZE < stop; block++) {
-        if (!map.has(block)) return true;
+        if (!map.has(block)) return block;
       }
       at = stop >= end ? end : backing.seekData(fd, stop);
     }
-    return false;
+    return -1;
   }
 
   // Rows 3 to 10 of the table in BEHAVIOUR 4.3.
@@ -236,17 +265,17 @@ export class CacheIo implements CacheOps {
     const { blockSize } = room;
     const end = start + len;
     const data = backing.seekData(fd, start);
-    if (data === -ENXIO) return download(len, 'seek-enxio');
-    if (data < 0) return { ...download(len, 'seek-error'), store: false };
-    if (data >= end) return download(len, 'found-hole');
-    if (data > start) return download(roundUp(data, blockSize) - start, 'found-part');
+    if (data === -ENXIO) return download(len, 'seek_enxio');
+    if (data < 0) return { ...download(len, 'seek_error'), store: false };
+    if (data >= end) return download(len, 'found_hole');
+    if (data > start) return download(roundUp(data, blockSize) - start, 'found_part');
     const hole = backing.seekHole(fd, start);
-    if (hole < 0) return { ...download(len, 'seek-error'), store: false };
+    if (hole < 0) return { ...download(len, 'seek_error'), store: false };
     if (hole >= end) return cached(len);
     const edge = end >= iSize ? roundUp(hole, blockSize) : roundDown(hole, blockSize);
     // A run of data shorter than a block gives nothing to read, which the kernel takes for invalid.
     if (edge <= start && !options.compat) {
-      return { ...download(len, 'found-part'), store: false };
+      return { ...download(len, 'found_part'), store: false };
     }
     return cached(edge - start);
   }
@@ -294,16 +323,16 @@ function download(len: number, why: Reason): Verdict {
 }
 
 function cached(len: number): Verdict {
-  return { source: READ_FROM_CACHE, len, store: false, why: 'have-data' };
+  return { source: READ_FROM_CACHE, len, store: false, why: 'have_data' };
 }
 
 function mapVerdict({ map, identity }: Content, start: number, len: number): Verdict {
   const end = start + len;
   const { size } = identity;
-  if (map.present === 0) return download(len, 'no-data');
+  if (map.present === 0) return download(len, 'no_data');
   const data = map.next(true, start, end, size);
-  if (data === end) return download(len, 'found-hole');
-  if (data > start) return download(data - start, 'found-part');
+  if (data === end) return download(len, 'found_hole');
+  if (data > start) return download(data - start, 'found_part');
   return cached(map.next(false, start, end, size) - start);
 }
 

@@ -1,5 +1,6 @@
 /** What the parts of a cache directory share. */
 import type { CacheObject } from '../fscache/types.js';
+import type { netfslabVerdicts } from '../trace/events/own.js';
 import type { Content } from './content.js';
 
 /**
@@ -45,14 +46,7 @@ export interface CacheOptions {
 }
 
 /** Why prepare_read chose as it did: the words of v6.1's cachefiles_prep_read. */
-export type Reason =
-  | 'after-eof'
-  | 'seek-enxio'
-  | 'seek-error'
-  | 'found-hole'
-  | 'found-part'
-  | 'have-data'
-  | 'no-data';
+export type Reason = keyof typeof netfslabVerdicts.id;
 
 /** What a cache has counted since it was bound. */
 export class CacheCounters {

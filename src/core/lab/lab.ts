@@ -161,7 +161,7 @@ export class Lab {
       compat: options.defects === 'kernel',
     };
     const backing = options.backing ?? new DiskBacking(driver);
-    this.cachefiles = new Cachefiles(settings, backing, scheduler);
+    this.cachefiles = new Cachefiles(settings, backing, scheduler, this.tracer);
     this.fscache = new Fscache(this.cachefiles);
     return this.fscache;
   }

@@ -36,8 +36,8 @@ export interface NetfsParts {
   readonly failAllocation?: ((what: 'rreq' | 'sreq') => boolean) | undefined;
 }
 
-// The trace's numbers of the sources, by the kernel's.
-const SOURCE_LABELS = [
+/** The trace's numbers of the sources, by `Source`. */
+export const SOURCE_LABELS = [
   netfsSreqSources.id.zero,
   netfsSreqSources.id.down,
   netfsSreqSources.id.read,

@@ -1,8 +1,10 @@
 /**
  * The events of a capture as the kernel prints them: the tables of the tracepoints are read side by
- * side in the order of their ids and each row is printed by its tracepoint.
+ * side in the order of their ids and each row is printed by its tracepoint. Events of our own come
+ * only when they are named.
  */
 import type { Database } from 'better-sqlite3';
+import { OWN_SYSTEM } from '../trace/events/own.js';
 import { TRACEPOINTS } from '../trace/index.js';
 import { printLine } from '../trace/line.js';
 import type { AnyTracepoint } from '../trace/tracepoint.js';
@@ -57,7 +59,7 @@ function sourcesFor(info: CaptureInfo, filter: LineFilter): Source[] {
   const sources = TRACEPOINTS.filter(
     (each) =>
       each.format(info.era) !== null &&
-      wanted(each.name) &&
+      (events === undefined ? each.system !== OWN_SYSTEM : wanted(each.name)) &&
       (rreq === undefined || has(each, 'rreq')) &&
       (source === undefined || has(each, 'source')),
   ).map((each) => tracepointSource(each, info));

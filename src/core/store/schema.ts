@@ -11,7 +11,7 @@ import { eventText } from './printf_sql.js';
 export const APPLICATION_ID = 0x6e66736c;
 
 /** `user_version`: rises with every change of a table. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 /** A column of a table or view. */
 export interface Column {

@@ -7,6 +7,7 @@ import * as fscache from './events/fscache.js';
 import * as netfs from './events/netfs.js';
 import * as write from './events/netfs_write.js';
 import * as nfs from './events/nfs.js';
+import * as own from './events/own.js';
 import * as smb3 from './events/smb3.js';
 import type { AnyTracepoint } from './tracepoint.js';
 
@@ -147,6 +148,9 @@ export const TRACEPOINTS = [
   smb3.smb3RwCredits,
   smb3.smb3Reconnect,
   smb3.smb3SlowRsp,
+  own.netfslabPrepRead,
+  own.netfslabDisagreement,
+  own.netfslabCull,
 ] as const satisfies readonly AnyTracepoint[];
 
 const byRecord = new Map<number, AnyTracepoint>(TRACEPOINTS.map((each) => [each.record, each]));

@@ -5,6 +5,7 @@
  * Looks at the label numbers of records, so it does not depend on what an era prints.
  */
 import type { Era } from './eras.js';
+import { cachefilesPrepRead } from './events/cachefiles.js';
 import {
   netfsFailure,
   netfsFailures,
@@ -17,7 +18,9 @@ import {
   netfsSreqSources,
   netfsSreqTraces,
 } from './events/netfs.js';
+import { netfslabPrepRead, netfslabVerdicts } from './events/own.js';
 import { flagMask } from './flag_bits.js';
+import { RAW_LABEL } from './record.js';
 import { HEADER_WORDS } from './tracepoint.js';
 
 /** Why a request was made. */
@@ -95,6 +98,12 @@ export interface ReducerOutput {
   subrequest(row: SubrequestRow): void;
 }
 
+/** What a cache said of a slice whose next event is still to come. */
+interface Choice {
+  readonly start: number;
+  readonly verdict: string;
+}
+
 interface Live {
   readonly row: RequestRow;
   /** By index: a damaged trace may give any number. */
@@ -126,6 +135,8 @@ export class Reducer {
   readonly #live = new Map<number, Live>();
   /** Requests begun by operation, until the operation ends. */
   readonly #counts = new Map<number, number>();
+  /** By task: the verdict comes right before the slice's own event, by the same task. */
+  readonly #choices = new Map<number, Choice>();
   #uids = 0;
 
   constructor(era: Era, output: ReducerOutput) {
@@ -148,6 +159,13 @@ export class Reducer {
         break;
       case netfsFailure.record:
         this.#failure(words, a);
+        break;
+      case netfslabPrepRead.record:
+        this.#choice(words, at, words[a + 4]);
+        break;
+      case cachefilesPrepRead.record:
+        // Kernels from v6.2 on print the object instead of the slice.
+        this.#choice(words, at, words[a + 5]);
         break;
     }
   }
@@ -216,12 +234,27 @@ export class Reducer {
     }
   }
 
+  #choice(words: Float64Array, at: number, start: number | undefined): void {
+    const why = words[at + HEADER_WORDS + 3] as number;
+    if (why >= RAW_LABEL) return;
+    const verdict = netfslabVerdicts.text('E0', why);
+    this.#choices.set(words[at + 2] as number, { start: start as number, verdict });
+  }
+
+  #verdictOf(slice: SubrequestRow, task: number): string | null {
+    const choice = this.#choices.get(task);
+    if (choice === undefined) return null;
+    this.#choices.delete(task);
+    return choice.start === slice.start ? choice.verdict : null;
+  }
+
   #slice(words: Float64Array, at: number, a: number): void {
     const live = this.#of(words[a] as number, words, at);
     const ts = words[at + 1] as number;
     const slice = this.#sliceOf(live, words, a);
     slice.source = words[a + 2] as number;
     slice.flags = words[a + 4] as number;
+    if (this.#choices.size > 0) slice.verdict ??= this.#verdictOf(slice, words[at + 2] as number);
     switch (words[a + 3]) {
       case SLICE.prepare:
         slice.prep_ns = ts;

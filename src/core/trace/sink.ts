@@ -3,6 +3,7 @@
  * throws records away. The ring is in ring.ts, the database in store/.
  */
 import type { Era } from './eras.js';
+import { OWN_SYSTEM } from './events/own.js';
 import { tracepointOfRecord } from './index.js';
 import {
   decodeValue,
@@ -49,8 +50,10 @@ export interface MemoryRow {
 /** Keeps everything, decoded, in memory. */
 export class MemorySink implements TraceSink {
   readonly era: Era;
-  /** The events in order. */
+  /** The kernel's events in order. */
   readonly rows: MemoryRow[] = [];
+  /** The events of our own, in order. */
+  readonly own: MemoryRow[] = [];
   /** The operations in order of their end. */
   readonly ops: OpRecord[] = [];
   /** The texts of the application. */
@@ -83,7 +86,7 @@ export class MemorySink implements TraceSink {
   }
 
   async close(): Promise<FinishReport> {
-    return { ...FINISHED, events: this.rows.length };
+    return { ...FINISHED, events: this.rows.length + this.own.length };
   }
 
   /** The events as the kernel prints them, from the event's name on. */
@@ -101,7 +104,8 @@ export class MemorySink implements TraceSink {
     );
     const task = words[at + 2] as number;
     const place = words[at + 3] as number;
-    this.rows.push({
+    const own = tracepoint.system === OWN_SYSTEM;
+    (own ? this.own : this.rows).push({
       event: tracepoint.name,
       ts: words[at + 1] as number,
       task,
@@ -112,7 +116,7 @@ export class MemorySink implements TraceSink {
       op: words[at + 4] as number,
       ...Object.fromEntries(tracepoint.columns.map((column, i) => [column.name, row[i] ?? null])),
     });
-    this.#texts.push(`${tracepoint.name}: ${tracepoint.print(row, this.era)}`);
+    if (!own) this.#texts.push(`${tracepoint.name}: ${tracepoint.print(row, this.era)}`);
   }
 
   #strings(): readonly string[] {

@@ -48,6 +48,11 @@ for (const presence of ['seek', 'map', 'both'] as const) {
     sameBytes(t, bytes, content('f', SIZE).subarray(GAP, GAP_END));
     t.is(downloaded, GAP_END - GAP);
     t.is(made.cache.counters.disagreements, presence === 'both' ? 1 : 0);
+    const told = made.sink.own.filter(({ event }) => event === 'netfslab_disagreement');
+    t.deepEqual(
+      told.map(({ start, len, only }) => [start, len, only]),
+      presence === 'both' ? [[GAP, 0x1000, 'disk']] : [],
+    );
     // Downloaded once, and right from then on.
     const again = await readGap(rig, presence);
     sameBytes(t, again.bytes, bytes);
@@ -74,6 +79,11 @@ for (const presence of ['seek', 'map', 'both'] as const) {
     // A checksum that is wrong costs the whole slice, which was read before it was seen.
     t.is(downloaded, presence === 'map' ? SIZE : 0x2000);
     t.is(lab.cache.counters.disagreements, presence === 'both' ? 1 : 0);
+    const told = lab.sink.own.filter(({ event }) => event === 'netfslab_disagreement');
+    t.deepEqual(
+      told.map(({ start, len, only }) => [start, len, only]),
+      presence === 'both' ? [[0x3000, 0x2000, 'map']] : [],
+    );
     // Found out by the filesystem, or by the checksums; and repaired.
     t.is(lab.cache.counters.checksumFailures, presence === 'map' ? 2 : 0);
     const again = await rig.readAll(['f'], { presence });

@@ -9,7 +9,14 @@ import { mapPath } from '../../../src/core/cachefiles/content.js';
 import { DiskBacking } from '../../../src/core/io/backing.js';
 import { syncDriver } from '../../../src/core/io/drivers.js';
 import type { LabOptions } from '../../../src/core/lab/options.js';
-import { cacheRig, filesBelow, overwrite, readFile, update } from '../../helpers/cache.js';
+import {
+  cacheRig,
+  filesBelow,
+  overwrite,
+  type ReadAll,
+  readFile,
+  update,
+} from '../../helpers/cache.js';
 import { content } from '../../helpers/lab.js';
 import { counters, dropPages, sameBytes } from '../../helpers/netfs.js';
 
@@ -65,6 +72,17 @@ test('a warm run in a new lab downloads nothing, whatever the presence was', asy
       sameBytes(t, warm.bytes[i] as Buffer, expected);
     });
   }
+});
+
+test('the verdicts are recorded, but not among the events of a kernel that has none', async (t) => {
+  const rig = cacheRig(t, { a: SIZE });
+  const cold = await rig.readAll(['a']);
+  const warm = await rig.readAll(['a']);
+  const verdicts = ({ lab: { sink } }: ReadAll) =>
+    sink.own.map(({ event, index, source, why }) => [event, index, source, why]);
+  t.deepEqual(verdicts(cold).slice(0, 1), [['netfslab_prep_read', 0, 'DOWN', 'no-data']]);
+  t.deepEqual(verdicts(warm).slice(0, 1), [['netfslab_prep_read', 0, 'READ', 'have-data']]);
+  t.false(warm.lab.sink.lines().some((line) => line.includes('netfslab')));
 });
 
 test('a file that was changed on the server is downloaded, and its old object is gone', async (t) => {
@@ -327,6 +345,9 @@ test('when space is short nothing is stored, and the least recently used objects
   fs.utimesSync(oldest, 1, 1);
   const { lab } = await rig.readAll(['b', 'c', 'd'], options);
   t.true(lab.cache.counters.culled > 0);
+  const told = lab.sink.own.filter(({ event }) => event === 'netfslab_cull');
+  t.is(told.length, lab.cache.counters.culled);
+  t.true(oldest.endsWith(String(told[0]?.file)));
   t.false(fs.existsSync(oldest));
   const used = rig.objects().reduce((sum, file) => sum + fs.statSync(file).blocks * 512, 0);
   t.true(used <= 0xc0000, `${used} bytes`);

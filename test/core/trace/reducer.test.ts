@@ -290,3 +290,44 @@ test('a read before a write of Linux 6.1 is a write_begin request that is stored
     outcome: 'ok',
   });
 });
+
+test('the verdict on a slice is that of the cache, whether it prints slice, object or our own', (t) => {
+  const one: Record<string, Step[]> = {
+    E1: [{ event: 'netfslab_prep_read', text: 'R=00000001[0] DOWN found-part s=2000 1000' }],
+    E3: [
+      {
+        event: 'cachefiles_prep_read',
+        text: 'R=00000001[0] DOWN found-part f=01 s=2000 1000 ni=2c B=45',
+      },
+    ],
+    E4: [
+      {
+        event: 'cachefiles_prep_read',
+        text: 'o=00000007 DOWN found-part f=01 s=2000 1000 ni=2c B=45',
+      },
+    ],
+  };
+  for (const [era, verdict] of Object.entries(one)) {
+    const order = era === 'E1' ? 'PREP  DOWN' : 'DOWN PREP ';
+    const slice = (index: number, start: number) => ({
+      event: 'netfs_sreq',
+      text: `R=00000001[${index}] ${order} f=01 s=${start}000 0/1000 e=0`,
+    });
+    const { subrequests } = reduce(era as Era, [...verdict, slice(0, 2), slice(1, 3)]);
+    t.deepEqual(
+      subrequests.map((each) => each.verdict),
+      ['found-part', null],
+      era,
+    );
+    // A verdict on something else is not this slice's.
+    t.is(reduce(era as Era, [...verdict, slice(0, 4)]).subrequests[0]?.verdict, null);
+  }
+});
+
+test('verdicts of Linux 6.1 are in the subrequests of a capture', (t) => {
+  const { subrequests } = reduce('E3', captured('write-midpage'));
+  t.deepEqual(
+    subrequests.map(({ verdict }) => verdict),
+    ['no-data'],
+  );
+});
