@@ -2,6 +2,7 @@
 import { Flags } from '@oclif/core';
 import { newCapturePath } from '../core/app/capture_path.js';
 import { runWorkload } from '../core/app/run.js';
+import { type OpsRequest, type OpsSummary, resultLines, runOps } from '../core/app/run_ops.js';
 import { type RunSummary, summaryLines } from '../core/app/summary.js';
 import { UsageError } from '../core/base/errors.js';
 import { cacheFlags, engineFlags, labFrom } from '../core/cli/engine_flags.js';
@@ -18,12 +19,15 @@ The flags have fio's names and meanings: a pass reads each file once, in blocks 
 --offset and --size are per file, and the files are those that exist on the server.
 Sizes take k, m, g (binary); times take us, ms, s, and a bare number is seconds.
 --json gives the summary: { capture, elapsedNs, reads: { ops, hits, bytes, latencyNs }, requests,
-sources, server, amplification, cache, stats, trace, verified, interrupted, errors }, bytes and nanoseconds.`;
+sources, server, amplification, cache, stats, trace, verified, interrupted, errors }, bytes and nanoseconds.
+With --ops the operations of a file are played instead, one after the other (docs/ops.md), and what each returned
+is printed; --json gives { capture, elapsedNs, trace, results: [{ op, text, ret, errno, md5, residency }] }.`;
 
   static override examples = [
     '<%= config.bin %> <%= command.id %> --server /usr/share/doc --bs 64k',
     '<%= config.bin %> <%= command.id %> --server . --files "src/**/*.ts" --rw randread --numjobs 4',
     '<%= config.bin %> <%= command.id %> --server /srv --clock real --verify --out run.db',
+    '<%= config.bin %> <%= command.id %> --server /srv --ops reads.ops --clock virtual',
   ];
 
   static override flags = {
@@ -45,6 +49,15 @@ sources, server, amplification, cache, stats, trace, verified, interrupted, erro
       description: 'advice for each file when it is opened',
       options: ['normal', 'random', 'sequential', 'willneed', 'dontneed', 'noreuse'],
     }),
+    ops: Flags.string({
+      description: 'play the operations of this file instead (docs/ops.md); - is stdin',
+      helpValue: 'FILE',
+      exclusive: ['rw', 'bs', 'size', 'offset', 'files', 'dir', 'numjobs', 'loops', 'runtime'],
+    }),
+    'host-changes': Flags.boolean({
+      description: "let the list's host operations change files of the served directory",
+      dependsOn: ['ops'],
+    }),
     verify: Flags.boolean({ description: 'compare every byte read with the file itself' }),
     ...engineFlags,
     ...cacheFlags,
@@ -62,7 +75,7 @@ sources, server, amplification, cache, stats, trace, verified, interrupted, erro
     }),
   };
 
-  async run(): Promise<RunSummary> {
+  async run(): Promise<RunSummary | OpsSummary> {
     const { flags } = await this.parse(Run);
     if (!flags.trace && flags.out !== undefined) {
       throw new UsageError(
@@ -71,7 +84,13 @@ sources, server, amplification, cache, stats, trace, verified, interrupted, erro
         'drop one of them',
       );
     }
-    const out = flags.trace ? newCapturePath(flags.rw, flags.out) : undefined;
+    const workload = flags.ops === undefined ? flags.rw : 'ops';
+    const out = flags.trace ? newCapturePath(workload, flags.out) : undefined;
+    const trace = out === undefined ? undefined : this.traceTarget(out, flags['trace-overflow']);
+    if (flags.ops !== undefined) {
+      const hostChanges = flags['host-changes'];
+      return this.#playOps({ lab: labFrom(flags, 1), ops: flags.ops, hostChanges, trace });
+    }
     const request = {
       ...flags,
       lab: labFrom(flags, flags.numjobs),
@@ -79,7 +98,7 @@ sources, server, amplification, cache, stats, trace, verified, interrupted, erro
       timeBased: flags['time-based'],
       fadvise: flags.fadvise as 'normal' | undefined,
       opLog: flags['op-log'] as 'all',
-      trace: out === undefined ? undefined : this.traceTarget(out, flags['trace-overflow']),
+      trace,
     };
     const interrupt = onInterrupt();
     const bar = startProgress('reading', 'bytes');
@@ -96,5 +115,14 @@ sources, server, amplification, cache, stats, trace, verified, interrupted, erro
     for (const error of summary.errors) this.endWithError(error);
     if (summary.interrupted) this.endWith(EXIT.interrupted);
     return { ...summary, errors: summary.errors.map((error) => describeError(error)) };
+  }
+
+  async #playOps(request: OpsRequest): Promise<OpsSummary> {
+    const interrupt = onInterrupt();
+    const summary = await runOps(request, interrupt.signal).finally(() => interrupt.stop());
+    if (summary.capture !== null) this.noteCapture(summary.capture);
+    await this.print(resultLines(summary));
+    if (summary.interrupted) this.endWith(EXIT.interrupted);
+    return summary;
   }
 }

@@ -38,6 +38,7 @@ export function misbehave(
       open: (name) => server.open(name),
       getStatus: (file) => server.getStatus(file),
       close: (file) => server.close(file),
+      change: (name, change) => server.change(name, change),
       list: (under) => server.list(under),
       fetch(file, position, into, done) {
         const { count } = into;

@@ -92,6 +92,14 @@ export class Lab {
     return this.scheduler.spawn(comm, body);
   }
 
+  /** drop_caches: 1 drops the pages that can be dropped, 2 what is known of files, 3 both. */
+  dropCaches(level: number): void {
+    if ((level & 1) === 0) return;
+    // A file without pages and users is forgotten with its last page.
+    const mappings = new Set([...this.folios.all()].map((pfn) => this.folios.mappingOf(pfn)));
+    for (const mapping of mappings) mapping?.invalidate(0, Number.MAX_SAFE_INTEGER);
+  }
+
   /** Runs one process to its end: its result, or what it threw. Several may run at once. */
   run<T>(comm: string, body: () => Task<T>): Promise<T> {
     this.#running++;

@@ -5,7 +5,14 @@
  * A file's version is its modification time, size and inode: what can be known of a local file
  * without reading it. A change that keeps all three is not seen.
  */
-import { closeFd, openBeneath, resolveRoot, statFd, walkFiles } from '../io/files.js';
+import {
+  changeBeneath,
+  closeFd,
+  openBeneath,
+  resolveRoot,
+  statFd,
+  walkFiles,
+} from '../io/files.js';
 import { makeSegmentList } from '../io/segments.js';
 import type { FileStatus, IoDriver } from '../io/types.js';
 import type { Prng } from '../sim/prng.js';
@@ -14,6 +21,7 @@ import { ServiceQueue } from './service_queue.js';
 import type {
   FetchReply,
   FetchTarget,
+  ForeignChange,
   OpenRefused,
   Server,
   ServerCounters,
@@ -98,6 +106,10 @@ export class DirServer implements Server {
 
   close(file: ServerFile): void {
     closeFd((file as DirFile).fd);
+  }
+
+  change(name: string, { size, position = 0, bytes }: ForeignChange): number {
+    return changeBeneath(this.root, name, size, bytes, position);
   }
 
   list(

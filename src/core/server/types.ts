@@ -44,6 +44,14 @@ export interface FetchTarget {
   segments(list: SegmentList): void;
 }
 
+/** A change made to a file by somebody else than the client. Positions and lengths are bytes. */
+export interface ForeignChange {
+  /** The length that the file is cut or extended to, before anything is written. */
+  readonly size?: number;
+  readonly position?: number;
+  readonly bytes?: Uint8Array;
+}
+
 /** What was asked of a server since it was made. */
 export interface ServerCounters {
   /** Fetches answered, failed ones included. */
@@ -72,6 +80,8 @@ export interface Server {
   ): void;
   /** Ends the use of an opened file; no fetch of it is in service. */
   close(file: ServerFile): void;
+  /** Changes a regular file as another client of the server would: 0, or a negative errno. */
+  change(name: string, change: ForeignChange): number;
   /**
    * Names and sizes (bytes) of the regular files beneath a directory, in a fixed order; `skipped`
    * is told of unreadable directories and names that cannot be spelled.

@@ -188,6 +188,7 @@ function corrupting(server: Server): Server {
     open: (name) => server.open(name),
     getStatus: (file) => server.getStatus(file),
     close: (file) => server.close(file),
+    change: (name, change) => server.change(name, change),
     list: (under) => server.list(under),
     fetch(file, position, into, done) {
       server.fetch(file, position, into, (reply) => {

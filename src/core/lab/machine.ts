@@ -1,0 +1,71 @@
+/**
+ * The lab as the machine that op lists are played on: what they do beside calls on open files.
+ * Made by `app/` for the player.
+ */
+import { ErrnoError } from '../base/errors.js';
+import type { Task } from '../sim/wait_queue.js';
+import type { VfsSurface } from '../vfs/types.js';
+import type { FileChange } from '../workload/ops/host_command.js';
+import { parseHostCommand } from '../workload/ops/host_command.js';
+import { printOp } from '../workload/ops/language.js';
+import type { Machine, MachineOp } from '../workload/ops/types.js';
+import type { Lab } from './lab.js';
+
+const NS_PER_MS = 1e6;
+
+/** A lab under an op list. */
+export class LabMachine implements Machine {
+  readonly #lab: Lab;
+  readonly #hostChanges: boolean;
+
+  /** `hostChanges` false: `host` operations may not change files of the server (EROFS). */
+  constructor(lab: Lab, hostChanges: boolean) {
+    this.#lab = lab;
+    this.#hostChanges = hostChanges;
+  }
+
+  get vfs(): VfsSurface {
+    return this.#lab.vfs;
+  }
+
+  *perform(op: MachineOp): Task {
+    const lab = this.#lab;
+    switch (op.kind) {
+      case 'sleep':
+        yield* lab.scheduler.sleep(op.ms * NS_PER_MS);
+        return;
+      case 'sync':
+        return;
+      case 'drop':
+        lab.dropCaches(op.level);
+        return;
+      case 'host':
+        this.#host(op.command);
+        return;
+      default:
+        throw this.#unsupported(printOp(op));
+    }
+  }
+
+  #host(text: string): void {
+    const command = parseHostCommand(text);
+    if (command === undefined) throw new ErrnoError('EINVAL', 'host', text);
+    if ('fault' in command) throw this.#unsupported(`host ${text}`);
+    this.#change(command);
+  }
+
+  #change(change: FileChange): void {
+    if (!this.#hostChanges) {
+      throw new ErrnoError('EROFS', 'host', change.path, {
+        hint: 'allow changes of the served directory with --host-changes',
+      });
+    }
+    const error = this.#lab.server.change(change.path, change);
+    if (error < 0) throw new ErrnoError(error, 'host', change.path);
+  }
+
+  #unsupported(what: string): ErrnoError {
+    const { name } = this.#lab.profile;
+    return new ErrnoError('EOPNOTSUPP', 'op', what, { text: `profile ${name} cannot do this` });
+  }
+}

@@ -1,0 +1,183 @@
+/**
+ * Plays an op list: performs each operation through the VFS and tells what it returned. One task
+ * on behalf of one process; called by `app/`.
+ */
+import { createHash } from 'node:crypto';
+import { EBADF, EINVAL } from '../../base/errno.js';
+import { ErrnoError } from '../../base/errors.js';
+import type { Task } from '../../sim/wait_queue.js';
+import type { MappingHandle, PageRun, VfsFile } from '../../vfs/types.js';
+import { type Op, type OpOf, printOp } from './language.js';
+import type { OpResult } from './result.js';
+import type { FileOpKind, Machine, MachineOp } from './types.js';
+
+/** Largest read or write, bytes. */
+const LENGTH_MAX = 1 << 30;
+
+type Outcome = Partial<Pick<OpResult, 'ret' | 'md5' | 'residency'>>;
+
+/** Told of every operation: before it begins, and what it returned. */
+export interface PlayWatch {
+  /** Asked before each operation: true ends the play. */
+  stop?(): boolean;
+  begin?(op: Op, number: number): void;
+  ended?(op: Op, result: OpResult, file: string): void;
+}
+
+type Handlers = { readonly [K in FileOpKind]: (op: OpOf<K>) => Task<Outcome> };
+
+/** Plays operations in order, from 0; a failing one is a result like any other. */
+export class OpPlayer {
+  readonly #machine: Machine;
+  readonly #files = new Map<number, VfsFile>();
+  readonly #mappings = new Map<number, MappingHandle>();
+  readonly #handlers: Handlers;
+
+  constructor(machine: Machine) {
+    this.#machine = machine;
+    this.#handlers = this.#makeHandlers();
+  }
+
+  /** Plays the list. What is no `ErrnoError` is thrown on. */
+  *play(ops: readonly Op[], watch: PlayWatch = {}): Task {
+    for (const [number, op] of ops.entries()) {
+      if (watch.stop?.()) return;
+      watch.begin?.(op, number);
+      const name = 'slot' in op ? this.#files.get(op.slot)?.path : undefined;
+      const result = yield* this.#result(op, number);
+      watch.ended?.(op, result, name ?? (op.kind === 'open' ? op.path : ''));
+    }
+  }
+
+  /** Closes what the list left open. */
+  closeAll(): void {
+    for (const mapping of this.#mappings.values()) mapping.munmap();
+    for (const file of this.#files.values()) file.close();
+    this.#mappings.clear();
+    this.#files.clear();
+  }
+
+  *#result(op: Op, number: number): Task<OpResult> {
+    const result = { op: number, text: printOp(op), ret: 0, errno: 0, md5: '', residency: null };
+    try {
+      return { ...result, ...(yield* this.#perform(op)) };
+    } catch (error) {
+      if (!(error instanceof ErrnoError)) throw error;
+      return { ...result, ret: -1, errno: -error.errno };
+    }
+  }
+
+  #perform(op: Op): Task<Outcome> {
+    if (op.kind in this.#handlers) {
+      const handlers = this.#handlers as Record<string, (op: Op) => Task<Outcome>>;
+      return handlers[op.kind]!(op);
+    }
+    return this.#machineOp(op as MachineOp);
+  }
+
+  *#machineOp(op: MachineOp): Task<Outcome> {
+    yield* this.#machine.perform(op);
+    return {};
+  }
+
+  #makeHandlers(): Handlers {
+    const file = (slot: number): VfsFile => this.#file(slot);
+    const mapping = (slot: number): MappingHandle => this.#mapping(slot);
+    return {
+      open: (op) => this.#open(op),
+      close: ({ slot }) => this.#close(slot),
+      read: (op) => this.#read(op),
+      *fstat({ slot }) {
+        return { ret: file(slot).fstat().size };
+      },
+      *fadvise({ slot, advice, offset, length }) {
+        yield* file(slot).fadvise(advice, offset, length);
+        return {};
+      },
+      *readahead({ slot, offset, length }) {
+        yield* file(slot).readahead(offset, length);
+        return {};
+      },
+      *mincore({ slot }) {
+        const { size } = file(slot).fstat();
+        return { ret: Number.NaN, residency: { size, pages: printRuns(file(slot).mincore()) } };
+      },
+      mmap: (op) => this.#mmap(op),
+      *touch({ slot, offset }) {
+        const byte = new Uint8Array(1);
+        yield* mapping(slot).load(byte, offset, 1);
+        return { ret: byte[0] as number };
+      },
+      munmap: (op) => this.#munmap(op),
+      ...this.#makeWriters(),
+    };
+  }
+
+  #makeWriters(): Pick<Handlers, 'write' | 'truncate' | 'fsync' | 'poke' | 'msync'> {
+    const player = this;
+    function* readOnly({ kind, slot }: { kind: string; slot: number }): Task<Outcome> {
+      throw new ErrnoError('EROFS', kind, player.#file(slot).path);
+    }
+    return {
+      write: readOnly,
+      truncate: readOnly,
+      fsync: readOnly,
+      poke: readOnly,
+      msync: readOnly,
+    };
+  }
+
+  *#open({ slot, flags, path }: OpOf<'open'>): Task<Outcome> {
+    if (this.#files.has(slot)) throw new ErrnoError(EINVAL, 'open', path);
+    if (!flags.every((flag) => flag === 'rdonly')) throw new ErrnoError('EROFS', 'open', path);
+    this.#files.set(slot, this.#machine.vfs.open(path));
+    return {};
+  }
+
+  *#close(slot: number): Task<Outcome> {
+    const file = this.#file(slot);
+    this.#files.delete(slot);
+    file.close();
+    return {};
+  }
+
+  *#read({ slot, offset, length }: OpOf<'read'>): Task<Outcome> {
+    const file = this.#file(slot);
+    if (length > LENGTH_MAX) throw new ErrnoError(EINVAL, 'read', file.path);
+    const target = Buffer.alloc(length);
+    const ret = yield* file.read(target, 0, length, offset);
+    return { ret, md5: createHash('md5').update(target.subarray(0, ret)).digest('hex') };
+  }
+
+  *#mmap({ slot, length, random }: OpOf<'mmap'>): Task<Outcome> {
+    const file = this.#file(slot);
+    if (this.#mappings.has(slot)) throw new ErrnoError(EINVAL, 'mmap', file.path);
+    const mapping = file.mmap(0, length);
+    if (random) mapping.advise('random');
+    this.#mappings.set(slot, mapping);
+    return {};
+  }
+
+  *#munmap({ slot }: OpOf<'munmap'>): Task<Outcome> {
+    this.#mapping(slot).munmap();
+    this.#mappings.delete(slot);
+    return {};
+  }
+
+  #file(slot: number): VfsFile {
+    const file = this.#files.get(slot);
+    if (file === undefined) throw new ErrnoError(EBADF, 'slot', String(slot));
+    return file;
+  }
+
+  #mapping(slot: number): MappingHandle {
+    const mapping = this.#mappings.get(slot);
+    if (mapping === undefined) throw new ErrnoError(EINVAL, 'mapping', this.#file(slot).path);
+    return mapping;
+  }
+}
+
+function printRuns(runs: readonly PageRun[]): string {
+  if (runs.length === 0) return 'none';
+  return runs.map(({ first, last }) => `${first}-${last}`).join(',');
+}

@@ -1,0 +1,22 @@
+/** What the player of op lists needs of the machine it plays on. */
+import type { Task } from '../../sim/wait_queue.js';
+import type { VfsSurface } from '../../vfs/types.js';
+import type { Op, OpKind } from './language.js';
+
+/** Operations that are no call on an open file: they are done to the machine. */
+export type MachineOpKind =
+  | ('sleep' | 'sync' | 'drop' | 'setra' | 'umount' | 'mount')
+  | ('unbind' | 'bind' | 'fill' | 'unfill' | 'host');
+
+/** One of them. */
+export type MachineOp = Extract<Op, { kind: MachineOpKind }>;
+
+/** Calls on open files. */
+export type FileOpKind = Exclude<OpKind, MachineOpKind>;
+
+/** The machine. */
+export interface Machine {
+  readonly vfs: VfsSurface;
+  /** Does it; failures are thrown as `ErrnoError`. */
+  perform(op: MachineOp): Task;
+}

@@ -1,0 +1,112 @@
+/** Playing op lists on a lab: results, contents, failures, and what reaches the trace. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { playOps } from '../../../../src/core/app/run_ops.js';
+import { LabMachine } from '../../../../src/core/lab/machine.js';
+import { labelledContent, writtenContent } from '../../../../src/core/workload/ops/content.js';
+import { parseOps } from '../../../../src/core/workload/ops/language.js';
+import { parseResults, printResult } from '../../../../src/core/workload/ops/result.js';
+import { makeLab, tempDir } from '../../../helpers/lab.js';
+
+/** Plays a list over a file `f` of 10000 bytes; gives the lines of the results and the lab. */
+async function play(t: ExecutionContext, list: string, hostChanges = true) {
+  const dir = tempDir(t);
+  writeFileSync(join(dir, 'f'), labelledContent('f', 10000));
+  const made = makeLab(t, {}, { server: dir });
+  const machine = new LabMachine(made.lab, hostChanges);
+  const results = await playOps(made.lab, machine, parseOps(list, 'list'));
+  return { ...made, lines: results.map(printResult) };
+}
+
+test('reads give the md5 of the bytes of the labelled content', async (t) => {
+  const { lines } = await play(t, 'open 0 rdonly f\nread 0 0 4096\nread 0 8192 4096\nfstat 0');
+  // The first two pages of SHAKE128("kcap:f"), computed with another implementation.
+  t.deepEqual(lines, [
+    '0 open 0 rdonly f ret=0',
+    '1 read 0 0 4096 ret=4096 md5=0e102da26bb42710e52dcea38af2c723',
+    '2 read 0 8192 4096 ret=1808 md5=55671aa93868d47d6d8a9f0d12f1fd99',
+    '3 fstat 0 ret=10000',
+  ]);
+});
+
+test('residency, advice and mappings are played', async (t) => {
+  const list = `open 0 rdonly f
+mincore 0
+fadvise 0 random
+read 0 4096 10
+mincore 0
+mmap 0 10000
+touch 0 9000
+touch 0 20000
+munmap 0
+fadvise 0 dontneed 0 0
+mincore 0`;
+  const { lines } = await play(t, list);
+  t.deepEqual(lines.slice(1), [
+    '1 mincore size=10000 pages=3 resident=none',
+    '2 fadvise 0 random ret=0',
+    '3 read 0 4096 10 ret=10 md5=d6613f4091c90257308fb893980ea497',
+    '4 mincore size=10000 pages=3 resident=1-1',
+    '5 mmap 0 10000 ret=0',
+    `6 touch 0 9000 ret=${labelledContent('f', 10000)[9000]}`,
+    '7 touch 0 20000 ret=-1 errno=14',
+    '8 munmap 0 ret=0',
+    '9 fadvise 0 dontneed 0 0 ret=0',
+    '10 mincore size=10000 pages=3 resident=none',
+  ]);
+});
+
+test('what fails is a result, and the list goes on', async (t) => {
+  const { lines } = await play(
+    t,
+    'read 3 0 1\nopen 0 rdonly gone\nclose 0\numount\nopen 1 rdonly f',
+  );
+  t.deepEqual(lines, [
+    '0 read 3 0 1 ret=-1 errno=9',
+    '1 open 0 rdonly gone ret=-1 errno=2',
+    '2 close 0 ret=-1 errno=9',
+    '3 umount ret=-1 errno=95',
+    '4 open 1 rdonly f ret=0',
+  ]);
+});
+
+test('the server changes a file only where that is allowed', async (t) => {
+  const list = 'host rewrite f 20 v2\nopen 0 rdonly f\nfstat 0\nhost patch f 4 2 x\nhost nonsense';
+  const allowed = await play(t, list);
+  t.deepEqual(
+    allowed.lines.map((line) => line.replace(/.* ret/, 'ret')),
+    ['ret=0', 'ret=0', 'ret=20', 'ret=0', 'ret=-1 errno=22'],
+  );
+  const refused = await play(t, list, false);
+  t.is(refused.lines[0], '0 host rewrite f 20 v2 ret=-1 errno=30');
+});
+
+test('dropped pages are read again, and time passes while the list sleeps', async (t) => {
+  const list =
+    'open 0 rdonly f\nread 0 0 10000\ndrop 3\nmincore 0\nsleep 5\nread 0 0 10000\nclose 0';
+  const { lines, lab, trace } = await play(t, list);
+  t.is(lines[3], '3 mincore size=10000 pages=3 resident=none');
+  t.true(lab.clock.now() >= 5e6);
+  t.is((await trace()).filter((line) => line.includes('READAHEAD')).length, 2);
+});
+
+test('results are read as they are printed', (t) => {
+  const text = [
+    '0 open 0 rdonly f1m ret=0',
+    '1 read 0 0 4096 ret=4096 md5=620f0b67a91f7f74151bc5be745b7110',
+    '2 read 0 0 4096 ret=-1 errno=111',
+    '3 mincore size=10000 pages=3 resident=0-1,2-2',
+    '4 mincore size=0 pages=0 resident=none',
+  ];
+  const results = parseResults(`${text.join('\n')}\nEND ops=5\n`, 'result.txt');
+  t.deepEqual(results.map(printResult), text);
+  t.throws(() => parseResults('0 open', 'result.txt'), { message: /^result.txt:1:1: expected/ });
+});
+
+test('written bytes follow the rule of position and seed', (t) => {
+  const at = 3 * 4096 - 2;
+  const bytes = writtenContent(at, 4, 5);
+  const rule = (p: number) => (p * 131 + 5 * 17 + (p >> 8) * 7 + (p >> 12) * 13) & 255;
+  t.deepEqual([...bytes], [at, at + 1, at + 2, at + 3].map(rule));
+});
