@@ -25,6 +25,9 @@ const RANGED = new Set(['read', 'write', 'readahead']);
 export class Operations {
   readonly #files = new Map<string, string>();
   readonly #open = new Map<number, { announced: Announced; start: number }>();
+  /** The highest number given so far, and what is added to announced ones. */
+  #highest = 0;
+  #shift = 1;
 
   /** What a marker announces, null if it is a text like any other. */
   announce(text: string): Announced | null {
@@ -39,12 +42,19 @@ export class Operations {
     const file = this.#files.get(slot) ?? '';
     const ranged = RANGED.has(kind);
     return {
-      op: Number(number) + 1,
+      op: this.#number(Number(number)),
       kind,
       file,
       offset: ranged ? bytes(first) : Number.NaN,
       len: ranged ? bytes(second) : Number.NaN,
     };
+  }
+
+  /** A program that runs again counts from the start again; its operations are others. */
+  #number(announced: number): number {
+    if (announced + this.#shift <= this.#highest) this.#shift = this.#highest + 1 - announced;
+    this.#highest = announced + this.#shift;
+    return this.#highest;
   }
 
   /** Begins an operation of a task at `ns`; returns the one that this ends. */

@@ -153,6 +153,17 @@ test('markers tie the events of their task to operations', async (t) => {
   t.is(sink.markers.length, 3);
 });
 
+test('a program that runs again has other operations, though it counts from the start', async (t) => {
+  const at = (time: string, text: string) =>
+    `            kops-135     [000] .....     ${time}: tracing_mark_write: kcap ${text}\n`;
+  const run = [at('1.0', 'op=0 open 0 rdonly f'), at('1.1', 'op=1 sleep 1'), at('1.2', 'end')];
+  const { sink } = await importBytes([...run, ...run].join(''));
+  t.deepEqual(
+    sink.ops.map(({ op }) => op),
+    [1, 2, 3, 4],
+  );
+});
+
 test('an event of several lines is one event, and lost events are counted', async (t) => {
   const { sink, counts } = await importBytes(
     [

@@ -1,0 +1,6 @@
+/** The registry of contests: a new one is a source in a file beside this and a row here. */
+import type { ContestSource } from './harness.js';
+import { IMPORT_CONTESTS } from './import.js';
+
+/** Every contest, in the order in which they are run. Names are unique. */
+export const CONTESTS: readonly ContestSource[] = [...IMPORT_CONTESTS];
