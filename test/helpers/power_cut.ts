@@ -87,6 +87,7 @@ export class PowerCutDisk implements Backing {
       name: 'sync',
       read: (fd, into, position, done) => done(this.#readv(fd, into, position)),
       write: (fd, from, position, done) => done(this.#writev(fd, from, position)),
+      close: () => {},
     };
   }
 

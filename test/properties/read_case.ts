@@ -8,6 +8,7 @@ import fc from 'fast-check';
 import { ENOBUFS, ENOMEM, errnoOf } from '../../src/core/base/errno.js';
 import { ErrnoError } from '../../src/core/base/errors.js';
 import { PAGE_SIZE, roundUp } from '../../src/core/base/range.js';
+import type { DriverName } from '../../src/core/io/types.js';
 import type { LabOptions } from '../../src/core/lab/options.js';
 import type { Defects } from '../../src/core/netfs/types.js';
 import { Prng } from '../../src/core/sim/prng.js';
@@ -179,12 +180,19 @@ export interface Outcome {
   readonly bytes: number;
 }
 
-/** Runs one case over the files `f0`, `f1`... of a directory and checks everything about it. */
+/** Delays on the real clock are this many times shorter, so that a case is over soon. */
+const HURRY = 20;
+
+/**
+ * Runs one case over the files `f0`, `f1`... of a directory and checks everything about it; with
+ * `io` on the real clock.
+ */
 export async function runCase(
   t: ExecutionContext,
   dir: string,
   given: ReadCase,
   defects: Defects = 'repaired',
+  io?: DriverName,
 ): Promise<Outcome> {
   const { settings, faults, seed } = given;
   const chance = new Prng(seed);
@@ -198,6 +206,12 @@ export async function runCase(
     {},
     {
       ...rest,
+      ...(io !== undefined && {
+        io,
+        clock: 'real' as const,
+        latencyNs: rest.latencyNs / HURRY,
+        jitterNs: rest.jitterNs / HURRY,
+      }),
       ...{ server: dir, seed, defects, readAheadKb, sink: watch.sink, cache: watch.share },
       // With the defects pages leak, and the page cache must not run out of them.
       pageCache: defects === 'kernel' ? 16 << 20 : 1 << 20,

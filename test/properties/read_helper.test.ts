@@ -6,6 +6,7 @@
  */
 import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
+import { DRIVER_NAMES } from '../helpers/io.js';
 import { serverDir } from '../helpers/lab.js';
 import { FILE_SIZES, type Outcome, type ReadCase, readCase, runCase } from './read_case.js';
 
@@ -55,3 +56,12 @@ test('the same case twice gives the same events', async (t) => {
   });
   t.pass();
 });
+
+for (const io of DRIVER_NAMES) {
+  test(`on the real clock with ${io} every byte is right and every invariant holds`, async (t) => {
+    const dir = files(t);
+    const cases = Math.ceil(CASES / 100);
+    const { bytes } = await holds(cases, (given) => runCase(t, dir, given, 'repaired', io));
+    t.true(bytes > cases * 10_000);
+  });
+}

@@ -94,7 +94,7 @@ export async function runWorkload(request: RunRequest, watch: RunWatch = {}): Pr
   const sink = request.trace && traceSink(request.trace, request.rw, request.lab);
   const use = request.lab.cacheDir === undefined ? undefined : new CacheUse();
   const lab = new Lab({ ...request.lab, sink, cache: use?.share });
-  for (const message of lab.cachefiles?.warnings ?? []) watch.warn?.(message);
+  for (const message of lab.warnings) watch.warn?.(message);
   const phase = await runPhase(lab, request, files, watch, use);
   return { ...phase, ...(await finishTrace(lab, request.trace)) };
 }

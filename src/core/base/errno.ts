@@ -31,7 +31,9 @@ const TABLE = {
   EROFS: [30, 'read-only file system'],
   ENAMETOOLONG: [36, 'name too long'],
   ELOOP: [40, 'too many symbolic links'],
+  ENOSYS: [38, 'function not implemented'],
   ENODATA: [61, 'no data available'],
+  ETIME: [62, 'timer expired'],
   EILSEQ: [84, 'invalid or incomplete character'],
   EOVERFLOW: [75, 'value too large'],
   EOPNOTSUPP: [95, 'operation not supported'],
@@ -40,6 +42,7 @@ const TABLE = {
   ESTALE: [116, 'stale file handle'],
   EREMOTEIO: [121, 'remote i/o error'],
   EDQUOT: [122, 'disk quota exceeded'],
+  ECANCELED: [125, 'operation cancelled'],
   ERESTARTSYS: [512, 'interrupted, to be restarted'],
 } as const satisfies Record<string, readonly [number, string]>;
 
@@ -90,8 +93,10 @@ export const ENODEV = 19;
 export const EISDIR = 21;
 export const EINVAL = 22;
 export const ENODATA = 61;
+export const ETIME = 62;
 export const EOPNOTSUPP = 95;
 export const EILSEQ = 84;
 export const ENOBUFS = 105;
 export const ESTALE = 116;
+export const ECANCELED = 125;
 export const ERESTARTSYS = 512;

@@ -182,15 +182,16 @@ export class CacheIo implements CacheOps {
     );
   }
 
-  // On the virtual clock an operation takes its modelled time; on the real one as long as it takes.
+  // On the virtual clock an operation takes its modelled time; on the real one as long as it takes,
+  // which with the sync driver is over before the loop goes on.
   #perform(start: (answer: (result: number) => void) => void, ended: Terminated): void {
-    if (this.#cache.backing.driver.name === 'sync') {
-      this.#scheduler.after(this.#cache.options.latencyNs, () =>
-        start((result) => ended(result, true)),
-      );
-    } else {
-      start(this.#scheduler.expect((result: number) => ended(result, true)));
+    const scheduler = this.#scheduler;
+    if (this.#cache.backing.driver.name !== 'sync') {
+      start(scheduler.expect((result: number) => ended(result, true)));
+      return;
     }
+    const ns = scheduler.clock.kind === 'virtual' ? this.#cache.options.latencyNs : 0;
+    scheduler.after(ns, () => start((result) => ended(result, true)));
   }
 
   #verdict(subreq: Subrequest, iSize: number): Verdict {

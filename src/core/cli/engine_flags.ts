@@ -29,6 +29,14 @@ export const engineFlags = {
     default: 'real',
     helpGroup: 'ENGINE',
   }),
+  io: Flags.string({
+    description:
+      'how files are read: inside the call, on threads, or by io_uring; auto: sync on the virtual clock,' +
+      ' else uring, libuv where that is not allowed',
+    options: ['auto', 'sync', 'libuv', 'uring'],
+    default: LAB_DEFAULTS.io,
+    helpGroup: 'ENGINE',
+  }),
   randseed: Flags.integer({
     description: 'seed of everything that is left to chance',
     min: 0,
@@ -164,6 +172,7 @@ export interface EngineFlags {
   readonly profile: string;
   readonly defects: string;
   readonly clock: string;
+  readonly io: string;
   readonly randseed: number;
   readonly 'page-cache': number;
   readonly 'read-ahead-kb'?: number | undefined;
@@ -185,6 +194,7 @@ export function labFrom(flags: EngineFlags, streams = 1): Partial<LabOptions> & 
     profile: flags.profile,
     defects: flags.defects as LabOptions['defects'],
     clock: flags.clock as LabOptions['clock'],
+    io: flags.io as LabOptions['io'],
     seed: flags.randseed,
     pageCache: flags['page-cache'],
     readAheadKb: flags['read-ahead-kb'],

@@ -1,85 +1,121 @@
 /**
- * The portable I/O drivers. `sync` answers inside the call, which makes a run on the virtual clock
- * a pure function of its inputs; `libuv` hands reads to the thread pool and answers later.
+ * The I/O drivers. `sync` answers inside the call, which makes a run on the virtual clock a pure
+ * function of its inputs; `libuv` hands reads to the thread pool and answers later; `uring` is
+ * Linux's io_uring. The lab opens one for its life.
  */
 import fs from 'node:fs';
-import { errnoFromNode } from '../base/errno.js';
-import type { IoDone, IoDriver, SegmentList } from './types.js';
+import { EINTR, EINVAL, errnoFromNode } from '../base/errno.js';
+import { ErrnoError } from '../base/errors.js';
+import type { DriverName, IoDone, IoDriver, SegmentList } from './types.js';
+import { UringDriver } from './uring.js';
 
 /** readv(2) takes at most this many pieces (IOV_MAX). */
 const IOV_MAX = 1024;
 
-function views(into: SegmentList, from: number): Uint8Array[] {
-  const list: Uint8Array[] = [];
-  for (let i = from; i < Math.min(into.count, from + IOV_MAX); i++) {
-    const { memory, offset, length } = into.segments[i] as SegmentList['segments'][number];
-    list.push(memory.subarray(offset, offset + length));
+/** What an operation still has to do. */
+class Rest {
+  position: number;
+  moved = 0;
+  #views: Uint8Array[];
+
+  /** The list is the caller's to use again at once, so all of it is turned into views here. */
+  constructor({ count, segments }: SegmentList, position: number) {
+    this.position = position;
+    this.#views = segments
+      .slice(0, count)
+      .map(({ memory, offset, length }) => memory.subarray(offset, offset + length));
   }
-  return list;
-}
 
-function byteLength(list: readonly Uint8Array[]): number {
-  return list.reduce((sum, view) => sum + view.byteLength, 0);
-}
+  /** What one system call can take of it; undefined when there is nothing left. */
+  get batch(): Uint8Array[] | undefined {
+    const views = this.#views;
+    if (views.length === 0) return undefined;
+    return views.length <= IOV_MAX ? views : views.slice(0, IOV_MAX);
+  }
 
-type Vector = (fd: number, batch: Uint8Array[], position: number) => number;
+  /** Takes the result of a system call: that of the operation, or undefined if it goes on. */
+  after(result: number): number | undefined {
+    if (result === -EINTR) return undefined;
+    if (result > 0) return this.#advance(result);
+    // Direct I/O that goes on at an odd end of a file.
+    const atEnd = result === 0 || (result === -EINVAL && this.moved > 0);
+    return atEnd ? this.moved : result;
+  }
 
-function inside(vector: Vector) {
-  return (fd: number, list: SegmentList, position: number, done: IoDone): void => {
-    let total = 0;
-    try {
-      for (let i = 0; i < list.count; i += IOV_MAX) {
-        const batch = views(list, i);
-        const moved = vector(fd, batch, position + total);
-        total += moved;
-        if (moved < byteLength(batch)) break;
-      }
-    } catch (error) {
-      done(errnoFromNode(error));
-      return;
+  #advance(bytes: number): number | undefined {
+    this.moved += bytes;
+    this.position += bytes;
+    let left = bytes;
+    let whole = 0;
+    while (whole < this.#views.length) {
+      const { byteLength } = this.#views[whole] as Uint8Array;
+      if (byteLength > left) break;
+      left -= byteLength;
+      whole++;
     }
-    done(total);
+    if (whole === this.#views.length) return this.moved;
+    this.#views = this.#views.slice(whole);
+    this.#views[0] = (this.#views[0] as Uint8Array).subarray(left);
+    return undefined;
+  }
+}
+
+/** preadv(2) or pwritev(2): bytes moved; throws as Node.js does. */
+export type Vector = (fd: number, batch: Uint8Array[], position: number) => number;
+
+/** An operation that is performed inside the call. */
+export function insideCall(vector: Vector): IoDriver['read'] {
+  const attempt = (fd: number, batch: Uint8Array[], position: number): number => {
+    try {
+      return vector(fd, batch, position);
+    } catch (error) {
+      return errnoFromNode(error);
+    }
+  };
+  return (fd, list, position, done) => {
+    const rest = new Rest(list, position);
+    for (;;) {
+      const { batch } = rest;
+      const result = rest.after(batch === undefined ? 0 : attempt(fd, batch, rest.position));
+      if (result !== undefined) return done(result);
+    }
   };
 }
 
-type AsyncVector = (
+/** As `Vector`, answered later. */
+export type AsyncVector = (
   fd: number,
   batch: Uint8Array[],
   position: number,
   callback: (error: NodeJS.ErrnoException | null, moved: number) => void,
 ) => void;
 
-function onThreads(vector: AsyncVector) {
+/** An operation that is performed elsewhere and answered later. */
+export function onThreads(vector: AsyncVector): IoDriver['read'] {
   return (fd: number, list: SegmentList, position: number, done: IoDone): void => {
-    // The list is the caller's to use again at once, so all of it is turned into views now.
-    const batches: Uint8Array[][] = [];
-    for (let i = 0; i < list.count; i += IOV_MAX) batches.push(views(list, i));
-    let total = 0;
-    const next = (at: number): void => {
-      const batch = batches[at];
+    const rest = new Rest(list, position);
+    const next = (): void => {
+      const { batch } = rest;
       if (batch === undefined) {
-        done(total);
+        setImmediate(done, rest.moved);
         return;
       }
-      vector(fd, batch, position + total, (error, moved) => {
-        if (error !== null) {
-          done(errnoFromNode(error));
-          return;
-        }
-        total += moved;
-        if (moved < byteLength(batch)) done(total);
-        else next(at + 1);
+      vector(fd, batch, rest.position, (error, moved) => {
+        const result = rest.after(error === null ? moved : errnoFromNode(error));
+        if (result === undefined) next();
+        else done(result);
       });
     };
-    next(0);
+    next();
   };
 }
 
 /** Reads and writes inside the call. */
 export const syncDriver: IoDriver = {
   name: 'sync',
-  read: inside((fd, batch, position) => fs.readvSync(fd, batch, position)),
-  write: inside((fd, batch, position) => fs.writevSync(fd, batch, position)),
+  read: insideCall((fd, batch, position) => fs.readvSync(fd, batch, position)),
+  write: insideCall((fd, batch, position) => fs.writevSync(fd, batch, position)),
+  close: () => {},
 };
 
 /** Reads and writes on libuv's thread pool. */
@@ -91,4 +127,45 @@ export const libuvDriver: IoDriver = {
   write: onThreads((fd, batch, position, callback) => {
     fs.writev(fd, batch, position, callback);
   }),
+  close: () => {},
 };
+
+/** Every driver, one row each; opening one throws an `ErrnoError` where it cannot be had. */
+export const DRIVERS = {
+  sync: () => syncDriver,
+  libuv: () => libuvDriver,
+  uring: () => new UringDriver(),
+} as const satisfies Record<DriverName, () => IoDriver>;
+
+/** What `--io` can say. */
+export type IoChoice = DriverName | 'auto';
+
+/** A driver, and what has to be said about it. */
+export interface OpenedDriver {
+  readonly driver: IoDriver;
+  readonly warning: string | undefined;
+}
+
+/**
+ * Opens the driver asked for; `auto` is `sync` on the virtual clock, else `uring`, and `libuv` with
+ * a warning where io_uring cannot be had. Throws an `ErrnoError` when it was asked for by name.
+ */
+export function openDriver(
+  choice: IoChoice,
+  clock: 'virtual' | 'real',
+  drivers: Record<DriverName, () => IoDriver> = DRIVERS,
+): OpenedDriver {
+  if (choice === 'auto' && clock === 'virtual') {
+    return { driver: drivers.sync(), warning: undefined };
+  }
+  try {
+    return { driver: drivers[choice === 'auto' ? 'uring' : choice](), warning: undefined };
+  } catch (cause) {
+    const { code, syscall, errno } = cause as ErrnoError;
+    if (choice === 'auto') {
+      const warning = `no io_uring here (${code}, ${syscall}): libuv's threads are used, slower`;
+      return { driver: drivers.libuv(), warning };
+    }
+    throw new ErrnoError(errno, syscall, undefined, { cause, hint: 'ask for --io libuv' });
+  }
+}

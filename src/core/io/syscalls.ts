@@ -1,8 +1,8 @@
 /**
  * System calls that Node.js does not offer, through koffi: where the data of a sparse file is,
- * extended attributes, locks, syncing a filesystem. Loaded when first needed, so that a program
- * without a cache never loads koffi. Where the library is missing every call answers -EOPNOTSUPP,
- * but for the lock, which then is not taken.
+ * extended attributes, locks, syncing a filesystem, io_uring. Loaded when first needed, so that a
+ * program without an engine never loads koffi. Where the library is missing every call answers
+ * -EOPNOTSUPP, but for the lock, which then is not taken.
  */
 import { createRequire } from 'node:module';
 import os from 'node:os';
@@ -28,7 +28,12 @@ interface Calls {
   readonly flock: Call;
   readonly syncfs: Call;
   readonly fallocate: Call;
+  readonly mmap: Call;
+  readonly munmap: Call;
+  readonly syscall: Call;
   errno(): number;
+  address(memory: Uint8Array): number;
+  view(address: number, length: number): ArrayBuffer;
 }
 
 let loaded: Calls | null | undefined;
@@ -48,7 +53,14 @@ function load(): Calls | null {
       flock: libc.func('int flock(int fd, int operation)'),
       syncfs: libc.func('int syncfs(int fd)'),
       fallocate: libc.func('int fallocate(int fd, int mode, int64_t offset, int64_t length)'),
+      mmap: libc.func('size_t mmap(size_t at, size_t n, int prot, int flags, int fd, int64_t off)'),
+      munmap: libc.func('int munmap(size_t at, size_t n)'),
+      syscall: libc.func(
+        'long syscall(long nr, uint32_t a, size_t b, uint32_t c, uint32_t d, size_t e, size_t f)',
+      ),
       errno: () => koffi.errno() as number,
+      address: (memory) => Number(koffi.address(memory)),
+      view: (address, length) => koffi.view(BigInt(address), length) as ArrayBuffer,
     };
   } catch {
     return null;
@@ -131,4 +143,55 @@ export function punchHole(fd: number, start: number, length: number): number {
   const from = calls();
   if (from === null) return UNSUPPORTED;
   return result(from.fallocate(fd, PUNCH_HOLE_KEEP_SIZE, start, length), from);
+}
+
+/** Numbers of the calls, the same on every architecture that Node.js runs on. */
+const IO_URING_SETUP = 425;
+const IO_URING_ENTER = 426;
+/** mmap(2): readable and writable, shared with the kernel, mapped at once. */
+const PROT_READ_WRITE = 1 | 2;
+const MAP_SHARED_POPULATE = 1 | 0x8000;
+
+/** io_uring_setup(2) with its parameters as bytes: a descriptor or a negative errno. */
+export function uringSetup(entries: number, params: Uint8Array): number {
+  const from = calls();
+  if (from === null) return UNSUPPORTED;
+  return result(from.syscall(IO_URING_SETUP, entries, addressOf(params), 0, 0, 0, 0), from);
+}
+
+/** io_uring_enter(2): operations taken over, or a negative errno. */
+export function uringEnter(
+  fd: number,
+  submit: number,
+  wait: number,
+  flags: number,
+  argument: number,
+  size: number,
+): number {
+  const from = calls() as Calls;
+  const taken = from.syscall(IO_URING_ENTER, fd, submit, wait, flags, argument, size);
+  return result(taken, from);
+}
+
+/** Maps `length` bytes of a ring from `offset`: their address, or a negative errno. */
+export function mapRing(fd: number, length: number, offset: number): number {
+  const from = calls() as Calls;
+  const address = from.mmap(0, length, PROT_READ_WRITE, MAP_SHARED_POPULATE, fd, offset);
+  // MAP_FAILED is -1, here the largest number.
+  return address > Number.MAX_SAFE_INTEGER ? -from.errno() : address;
+}
+
+/** Unmaps what `mapRing` mapped; no view of it may be used afterwards. */
+export function unmapRing(address: number, length: number): void {
+  calls()?.munmap(address, length);
+}
+
+/** The memory at an address, as long as it stays mapped. */
+export function memoryAt(address: number, length: number): ArrayBuffer {
+  return (calls() as Calls).view(address, length);
+}
+
+/** Address of the first byte of an array's buffer, which does not move while it is referred to. */
+export function addressOf({ buffer }: Uint8Array): number {
+  return (calls() as Calls).address(new Uint8Array(buffer));
 }

@@ -1,8 +1,9 @@
 /**
- * The interface between the engine and the machine's files. Two drivers stand behind it: `sync` for
- * the virtual clock and `libuv` for the real one. Everything that touches a descriptor lives in
+ * The interface between the engine and the machine's files. Three drivers stand behind it: `sync`
+ * answers inside the call, `libuv` and `uring` later. Everything that touches a descriptor lives in
  * this folder.
  */
+import type { Pump } from '../sim/types.js';
 
 /** A piece of memory to read into: `length` bytes of `memory` from `offset`. */
 export interface Segment {
@@ -20,11 +21,17 @@ export interface SegmentList {
 /** Called once with the bytes read (0 at end of file) or a negative errno. */
 export type IoDone = (result: number) => void;
 
+/** The drivers there are. */
+export type DriverName = 'sync' | 'libuv' | 'uring';
+
 /**
- * Reads and writes files. A driver may answer before the call returns (`sync`) or later (`libuv`).
+ * Reads and writes files. All drivers give the same results: an error is its negative number, and
+ * a short count means the end of the file, because what is short or interrupted is continued.
  */
 export interface IoDriver {
-  readonly name: 'sync' | 'libuv';
+  readonly name: DriverName;
+  /** Present on a driver whose answers come when it is asked for them. */
+  readonly pump?: Pump;
   /**
    * Reads from byte `position` of `fd` into the segments, in order; a short count means end of
    * file.
@@ -35,6 +42,11 @@ export interface IoDriver {
    * `done`.
    */
   write(fd: number, from: SegmentList, position: number, done: IoDone): void;
+  /**
+   * Gives up what the driver holds. What is under way is answered first, with -ECANCELED where the
+   * kernel lets it be cancelled; nothing may be asked afterwards.
+   */
+  close(): void;
 }
 
 /** What is known of an open file: enough to see that it was replaced or changed. */

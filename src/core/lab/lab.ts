@@ -7,7 +7,7 @@ import { Cachefiles } from '../cachefiles/cache.js';
 import { AfsClient } from '../fs/afs.js';
 import { Fscache } from '../fscache/cookie.js';
 import { DiskBacking } from '../io/backing.js';
-import { libuvDriver, syncDriver } from '../io/drivers.js';
+import { openDriver } from '../io/drivers.js';
 import type { IoDriver } from '../io/types.js';
 import { FaultHandler } from '../mm/fault.js';
 import { Filemap } from '../mm/filemap.js';
@@ -52,6 +52,9 @@ export class Lab {
   fscache: Fscache | undefined;
   /** Bytes given to readers. */
   readonly delivered = { bytes: 0 };
+  /** What is not as it was asked for, and how the lab does without. */
+  readonly warnings: string[] = [];
+  readonly #driver: IoDriver;
   #running = 0;
   #lastOp = 0;
   #pump: Promise<void> | undefined;
@@ -65,21 +68,28 @@ export class Lab {
     this.options = options;
     this.profile = profile;
     this.clock = virtual ? new VirtualClock() : new RealClock();
-    const scheduler = new Scheduler(this.clock);
+    const { driver, warning } = openDriver(options.io, options.clock);
+    this.#driver = driver;
+    if (warning !== undefined) this.warnings.push(warning);
+    const scheduler = new Scheduler(this.clock, driver.pump);
     this.scheduler = scheduler;
     const sink = options.sink ?? new NullSink(profile.era);
     this.tracer = new Tracer({ sink, clock: this.clock, contexts: scheduler });
     this.tracer.enabled = options.sink !== undefined;
     this.tracer.meta({ epoch_ms: this.clock.epochMs });
-    const driver = virtual ? syncDriver : libuvDriver;
     const prng = new Prng(options.seed);
-    const server = SERVERS.dir(options.server, driver, scheduler, prng, options);
-    this.server = options.wrapServer?.(server) ?? server;
-    this.folios = new Folios(scheduler, options.pageCache, {
-      mappingEmptied: (mapping) => client.mappingEmptied(mapping),
-    });
-    const client = this.#makeClient(this.#bindCache(driver));
-    this.vfs = this.#makeVfs(client);
+    try {
+      const server = SERVERS.dir(options.server, driver, scheduler, prng, options);
+      this.server = options.wrapServer?.(server) ?? server;
+      this.folios = new Folios(scheduler, options.pageCache, {
+        mappingEmptied: (mapping) => client.mappingEmptied(mapping),
+      });
+      const client = this.#makeClient(this.#bindCache(driver));
+      this.vfs = this.#makeVfs(client);
+    } catch (error) {
+      driver.close();
+      throw error;
+    }
   }
 
   /** The next number for an operation of a workload; the first is 1. */
@@ -126,10 +136,14 @@ export class Lab {
   async close(): Promise<FinishReport> {
     if (!this.#closed) {
       this.#closed = true;
-      await this.scheduler.drain();
-      this.fscache?.quiesce();
-      await this.scheduler.drain();
-      this.fscache?.close();
+      try {
+        await this.scheduler.drain();
+        this.fscache?.quiesce();
+        await this.scheduler.drain();
+        this.fscache?.close();
+      } finally {
+        this.#driver.close();
+      }
       this.tracer.stats(this.stats);
       this.tracer.meta({ lab_invariants: 'held' });
     }
@@ -170,6 +184,7 @@ export class Lab {
     };
     const backing = options.backing ?? new DiskBacking(driver);
     this.cachefiles = new Cachefiles(settings, backing, scheduler, this.tracer);
+    this.warnings.push(...this.cachefiles.warnings);
     this.fscache = new Fscache(this.cachefiles);
     return this.fscache;
   }

@@ -2,6 +2,7 @@
 import { UsageError } from '../base/errors.js';
 import { isPowerOfTwo, PAGE_SIZE } from '../base/range.js';
 import type { Presence, SpaceLimits } from '../cachefiles/types.js';
+import type { IoChoice } from '../io/drivers.js';
 import type { Backing } from '../io/types.js';
 import type { MmBehaviour } from '../mm/types.js';
 import type { CacheShare, Defects } from '../netfs/types.js';
@@ -22,6 +23,8 @@ export interface LabOptions {
   readonly profile: string;
   readonly defects: Defects;
   readonly clock: 'virtual' | 'real';
+  /** How files are read and written; auto: sync on the virtual clock, else uring or libuv. */
+  readonly io: IoChoice;
   /** Decides everything that is left to chance. */
   readonly seed: number;
   /** Limit of the page cache; at least 1 MiB. */
@@ -84,6 +87,7 @@ export const LAB_DEFAULTS: Omit<LabOptions, 'server'> = {
   profile: PROFILES[0].name,
   defects: 'repaired',
   clock: 'virtual',
+  io: 'auto',
   seed: 1,
   pageCache: 64 << 20,
   readAheadKb: undefined,
@@ -141,12 +145,17 @@ export function labOptions(given: Partial<LabOptions> & { server: string }): Lab
   checkLimits(options.cacheLimits);
   for (const [flag, value, known] of [
     ['--clock', options.clock, ['virtual', 'real']],
+    ['--io', options.io, ['auto', 'sync', 'libuv', 'uring']],
     ['--defects', options.defects, ['kernel', 'repaired']],
     ['--presence', options.presence, ['seek', 'map', 'both']],
     ['--server-completion', options.completion ?? 'sync', ['sync', 'async']],
   ] as const) {
     if ((known as readonly string[]).includes(value)) continue;
     throw new UsageError(flag, `unknown value '${value}'`, `one of ${known.join(', ')}`);
+  }
+  if (options.clock === 'virtual' && (options.io === 'libuv' || options.io === 'uring')) {
+    const why = `'${options.io}' answers in its own time, which the virtual clock cannot know`;
+    throw new UsageError('--io', why, 'add --clock real, or leave it out');
   }
   if (!isPowerOfTwo(options.granule) || options.granule < PAGE_SIZE) {
     throw new UsageError('--granule', `expected a power of two from 4096, got ${options.granule}`);

@@ -11,9 +11,14 @@ import TinyQueue from 'tinyqueue';
 import { Bug } from '../base/errors.js';
 import { type Clock, type VirtualClock, wallMs } from './clock.js';
 import { type ExecContext, makeContext } from './context.js';
+import type { Pump } from './types.js';
 import { type Sleeper, type Task, WaitQueue } from './wait_queue.js';
 
 const TURN_MS = 10;
+/** What was asked of the pump goes to the kernel at the latest after this, ms. */
+const PUMP_MS = 0.2;
+/** Longest wait in the kernel while something else than the pump may have an answer, ns. */
+const SHARED_WAIT_NS = 1_000_000;
 /** How long a task may run before `needResched` asks it to let others run, ns. */
 const SLICE_NS = 1_000_000;
 
@@ -84,15 +89,25 @@ export class Scheduler {
   /** Operations outside the loop (real I/O) whose completion is still to come. */
   #outstanding = 0;
   #kick: (() => void) | undefined;
+  readonly #pump: Pump | undefined;
+  /** When the pump was last polled, and when Node.js last had a turn; ms. */
+  #polled = 0;
+  #turn = 0;
+  /** A process has ended: whoever waits for its result may want to start another. */
+  #turnDue = false;
 
-  constructor(clock: Clock) {
+  /** `pump`: where completions have to be fetched from, on the real clock. */
+  constructor(clock: Clock, pump?: Pump) {
     this.clock = clock;
+    this.#pump = pump;
   }
 
   /** Starts a task of a new process; it first runs when the loop comes to it. */
   spawn(comm: string, body: (context: ExecContext) => Task<unknown>): Strand {
     const context = makeContext(this.#nextPid++, comm);
-    const strand = new Strand(this, context, body(context));
+    const strand = new Strand(this, context, body(context), () => {
+      this.#turnDue = true;
+    });
     this.#strands.add(strand);
     this.makeReady(strand);
     return strand;
@@ -192,15 +207,14 @@ export class Scheduler {
    * (a deadlock), naming what each task waits for.
    */
   async run(done: () => boolean): Promise<void> {
-    let turn = wallMs();
+    this.#turn = wallMs();
     while (!done()) {
-      if (!this.#step()) {
-        await this.#waitForWork();
-        turn = wallMs();
-      } else if (wallMs() - turn >= TURN_MS) {
-        await new Promise(setImmediate);
-        turn = wallMs();
-      }
+      const busy = this.#step();
+      const now = wallMs();
+      if (now - this.#turn >= TURN_MS) await this.#giveTurn();
+      else if (busy) {
+        if (now - this.#polled >= PUMP_MS) this.#poll(0);
+      } else if (!this.#waitInKernel()) await this.#waitForWork();
     }
   }
 
@@ -271,12 +285,42 @@ export class Scheduler {
     }
   }
 
+  async #giveTurn(): Promise<void> {
+    this.#turnDue = false;
+    await new Promise(setImmediate);
+    this.#turn = wallMs();
+  }
+
+  #poll(waitNs: number): void {
+    const pump = this.#pump;
+    if (pump === undefined || (pump.pending === 0 && waitNs === 0)) return;
+    pump.poll(waitNs);
+    this.#polled = wallMs();
+  }
+
+  // Nothing can run: fetches what has ended, or waits in the kernel for it or for the next timer.
+  // False when Node.js has to be waited for, or must have its turn first.
+  #waitInKernel(): boolean {
+    const pump = this.#pump;
+    if (pump === undefined || this.#turnDue || this.#hurried) return false;
+    const others = this.#outstanding - pump.pending;
+    if (pump.pending === 0 && (others > 0 || this.#timers.length === 0)) return false;
+    const turn = (TURN_MS - (wallMs() - this.#turn)) * 1e6;
+    const next = this.#timers.peek();
+    const timer = next === undefined ? Number.POSITIVE_INFINITY : next.time - this.clock.now();
+    const shared = others > 0 ? SHARED_WAIT_NS : turn;
+    this.#poll(Math.max(0, Math.min(turn, timer, shared)));
+    if (others > 0 && this.#completions.length === 0) this.#turn = Number.NEGATIVE_INFINITY;
+    return true;
+  }
+
   async #waitForWork(): Promise<void> {
     const next = this.#timers.peek();
     if (next === undefined && this.#outstanding === 0) this.#deadlocked();
+    if (this.#turnDue || (this.#pump?.pending ?? 0) > 0) return this.#giveTurn();
     const ms = next === undefined ? TURN_MS : (next.time - this.clock.now()) / 1e6;
     // A timer of Node.js is no finer than a millisecond: shorter waits poll instead.
-    if (ms < 1.5) return new Promise((resolve) => setImmediate(resolve));
+    if (ms < 1.5) return this.#giveTurn();
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, Math.min(TURN_MS, Math.floor(ms)));
       this.#kick = () => {
@@ -285,6 +329,7 @@ export class Scheduler {
       };
     });
     this.#kick = undefined;
+    this.#turn = wallMs();
   }
 
   #deadlocked(): never {

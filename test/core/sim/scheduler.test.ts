@@ -340,3 +340,71 @@ test('on the real clock too a deadlock is a bug, not a hang', async (t) => {
     { instanceOf: Bug, message: /reader-1000 on nothing/ },
   );
 });
+
+/** A pump whose operations end when it waits, or after so many polls. */
+class TestPump {
+  readonly waits: number[] = [];
+  readonly #answers: Array<() => void> = [];
+
+  get pending(): number {
+    return this.#answers.length;
+  }
+
+  ask(answer: () => void): void {
+    this.#answers.push(answer);
+  }
+
+  poll(waitNs: number): void {
+    this.waits.push(waitNs);
+    const until = wallMs() + waitNs / 1e6;
+    if (waitNs > 0 && this.waits.length > 3) this.#answers.shift()?.();
+    else while (wallMs() < until);
+  }
+}
+
+test('a pump is waited for at most 10 ms at a time, and Node.js has its turns meanwhile', async (t) => {
+  const pump = new TestPump();
+  const scheduler = new Scheduler(new RealClock(), pump);
+  let turns = 0;
+  const ticks = setInterval(() => turns++, 1);
+  scheduler.spawn('reader', function* () {
+    const queue = new WaitQueue('pump');
+    let answered = false;
+    pump.ask(
+      scheduler.expect(() => {
+        answered = true;
+        queue.wakeAll();
+      }) as () => void,
+    );
+    while (!answered) yield queue;
+  });
+  await scheduler.drain();
+  clearInterval(ticks);
+  t.true(turns > 0);
+  t.true(pump.waits.length >= 4);
+  t.true(
+    pump.waits.every((ns) => ns >= 0 && ns <= 10e6),
+    pump.waits.join(),
+  );
+});
+
+test('a pump is polled without a wait while something can run, and up to the next timer', async (t) => {
+  const pump = new TestPump();
+  const scheduler = new Scheduler(new RealClock(), pump);
+  pump.ask(scheduler.expect(() => {}) as () => void);
+  scheduler.spawn('busy', function* () {
+    for (const end = wallMs() + 5; wallMs() < end; ) yield* scheduler.reschedule();
+    t.true(pump.waits.length > 0);
+    t.true(
+      pump.waits.every((ns) => ns === 0),
+      pump.waits.join(),
+    );
+    pump.waits.length = 0;
+    yield* scheduler.sleep(500_000);
+    t.true(
+      pump.waits.every((ns) => ns <= 500_000),
+      pump.waits.join(),
+    );
+  });
+  await scheduler.drain();
+});

@@ -1,0 +1,197 @@
+/**
+ * The rings of one io_uring, shared with the kernel: puts operations into the submission ring,
+ * hands them over, takes results from the completion ring. Used by `uring.ts` only, which knows
+ * what the operations are for. Layouts and numbers: io_uring_setup(2), io_uring_enter(2).
+ */
+import { EAGAIN, EBUSY, EINTR, EOPNOTSUPP, ETIME } from '../base/errno.js';
+import { ErrnoError } from '../base/errors.js';
+import { closeFd } from './files.js';
+import { addressOf, mapRing, memoryAt, unmapRing, uringEnter, uringSetup } from './syscalls.js';
+
+/** Operations: nothing, read and write of several pieces, of one, and cancelling another. */
+export const OP_NOP = 0;
+export const OP_READV = 1;
+export const OP_WRITEV = 2;
+export const OP_ASYNC_CANCEL = 14;
+export const OP_READ = 22;
+export const OP_WRITE = 23;
+
+/** Where io_uring_setup(2) leaves what: byte offsets into its parameters. */
+const PARAMS = { bytes: 120, sqEntries: 0, cqEntries: 4, features: 20, sq: 40, cq: 80 } as const;
+/** One mapping for both rings, pieces copied when handed over, waits with a time limit. */
+const FEATURES = (1 << 0) | (1 << 2) | (1 << 8);
+const OFFSET_SQES = 0x10000000;
+const SQE_WORDS = 16;
+const CQE_WORDS = 4;
+/** io_uring_enter(2): wait for completions; the argument is a structure with a time limit. */
+const GETEVENTS = 1 << 0;
+const EXT_ARG = 1 << 3;
+/** Bytes of that structure and of the time behind it. */
+const ARGUMENT_BYTES = 24;
+
+/** What `uring.ts` needs of a ring; tests put one with faults in its place. */
+export interface RingQueues {
+  /** Operations that fit into the submission ring. */
+  readonly entries: number;
+  /** Operations pushed and not handed over yet. */
+  readonly queued: number;
+  /**
+   * Adds an operation; there must be room. `address` is the memory, or that of `length` pieces;
+   * `tag` comes back with the result.
+   */
+  push(
+    op: number,
+    fd: number,
+    address: number,
+    length: number,
+    position: number,
+    tag: number,
+  ): void;
+  /** Hands over what is queued, and waits up to `waitNs` for a result if there is none. */
+  submit(waitNs: number): void;
+  /** Takes every result that is there: `each` gets its tag and the count or negative errno. */
+  harvest(each: (tag: number, result: number) => void): void;
+  close(): void;
+}
+
+/** A high and a low half: addresses and positions have more than 32 bits. */
+function high(value: number): number {
+  return Math.floor(value / 2 ** 32);
+}
+
+/** The rings. */
+export class Ring implements RingQueues {
+  readonly entries: number;
+  queued = 0;
+  readonly #fd: number;
+  readonly #mapped: readonly (readonly [address: number, length: number])[];
+  readonly #ring: Int32Array;
+  readonly #sqes: Uint32Array;
+  // Word offsets of the rings' heads and tails, and of the completions.
+  readonly #sqTail: number;
+  readonly #cqHead: number;
+  readonly #cqTail: number;
+  readonly #cqes: number;
+  readonly #sqMask: number;
+  readonly #cqMask: number;
+  /** The argument of a wait, the time limit behind it, and its address. */
+  readonly #wait = new BigInt64Array(ARGUMENT_BYTES / 8 + 2);
+  readonly #waitAddress: number;
+  #closed = false;
+
+  /** Throws an `ErrnoError` where io_uring is missing, too old or not allowed. */
+  constructor(entries: number) {
+    const params = new Uint8Array(PARAMS.bytes);
+    this.#fd = uringSetup(entries, params);
+    if (this.#fd < 0) throw new ErrnoError(this.#fd, 'io_uring_setup');
+    const view = new DataView(params.buffer);
+    const word = (offset: number): number => view.getUint32(offset, true);
+    if ((word(PARAMS.features) & FEATURES) !== FEATURES) {
+      closeFd(this.#fd);
+      throw new ErrnoError(EOPNOTSUPP, 'io_uring_setup');
+    }
+    const sq = (field: number): number => word(PARAMS.sq + 4 * field);
+    const cq = (field: number): number => word(PARAMS.cq + 4 * field);
+    this.entries = word(PARAMS.sqEntries);
+    const sqArray = sq(6);
+    const cqes = cq(5);
+    const bytes = Math.max(
+      sqArray + this.entries * 4,
+      cqes + word(PARAMS.cqEntries) * CQE_WORDS * 4,
+    );
+    const sqeBytes = this.entries * SQE_WORDS * 4;
+    const [ringAt, sqesAt] = this.#map(bytes, sqeBytes);
+    this.#mapped = [
+      [ringAt, bytes],
+      [sqesAt, sqeBytes],
+    ];
+    this.#ring = new Int32Array(memoryAt(ringAt, bytes & ~3));
+    this.#sqes = new Uint32Array(memoryAt(sqesAt, sqeBytes));
+    this.#sqTail = sq(1) >> 2;
+    this.#sqMask = this.#ring[sq(2) >> 2] as number;
+    this.#cqHead = cq(0) >> 2;
+    this.#cqTail = cq(1) >> 2;
+    this.#cqMask = this.#ring[cq(2) >> 2] as number;
+    this.#cqes = cqes >> 2;
+    for (let i = 0; i < this.entries; i++) this.#ring[(sqArray >> 2) + i] = i;
+    this.#waitAddress = addressOf(new Uint8Array(this.#wait.buffer));
+    this.#wait[2] = BigInt(this.#waitAddress + ARGUMENT_BYTES);
+  }
+
+  push(
+    op: number,
+    fd: number,
+    address: number,
+    length: number,
+    position: number,
+    tag: number,
+  ): void {
+    const tail = this.#ring[this.#sqTail] as number;
+    const at = (tail & this.#sqMask) * SQE_WORDS;
+    const sqes = this.#sqes;
+    sqes.fill(0, at, at + SQE_WORDS);
+    sqes[at] = op;
+    sqes[at + 1] = fd;
+    sqes[at + 2] = position;
+    sqes[at + 3] = high(position);
+    sqes[at + 4] = address;
+    sqes[at + 5] = high(address);
+    sqes[at + 6] = length;
+    sqes[at + 8] = tag;
+    Atomics.store(this.#ring, this.#sqTail, tail + 1);
+    this.queued++;
+  }
+
+  submit(waitNs: number): void {
+    const wait = waitNs > 0 && this.#ended() === 0 ? 1 : 0;
+    if (wait === 1) this.#wait[4] = BigInt(Math.ceil(waitNs));
+    const flags = wait === 1 ? GETEVENTS | EXT_ARG : GETEVENTS;
+    const taken = uringEnter(
+      this.#fd,
+      this.queued,
+      wait,
+      flags,
+      wait === 1 ? this.#waitAddress : 0,
+      wait === 1 ? ARGUMENT_BYTES : 0,
+    );
+    if (taken >= 0) this.queued -= taken;
+    // The time is over, a signal came, or the kernel is short of something for now.
+    else if (taken !== -ETIME && taken !== -EINTR && taken !== -EAGAIN && taken !== -EBUSY) {
+      throw new ErrnoError(taken, 'io_uring_enter');
+    }
+  }
+
+  harvest(each: (tag: number, result: number) => void): void {
+    const ring = this.#ring;
+    // One that is answered may close the ring.
+    while (!this.#closed && this.#ended() !== 0) {
+      const head = ring[this.#cqHead] as number;
+      const at = this.#cqes + (head & this.#cqMask) * CQE_WORDS;
+      const tag = ring[at] as number;
+      const result = ring[at + 2] as number;
+      Atomics.store(ring, this.#cqHead, head + 1);
+      each(tag, result);
+    }
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const [address, length] of this.#mapped) unmapRing(address, length);
+    closeFd(this.#fd);
+  }
+
+  // Results that nobody has taken yet.
+  #ended(): number {
+    return (Atomics.load(this.#ring, this.#cqTail) - (this.#ring[this.#cqHead] as number)) | 0;
+  }
+
+  #map(bytes: number, sqeBytes: number): [number, number] {
+    const ringAt = mapRing(this.#fd, bytes, 0);
+    const sqesAt = ringAt < 0 ? ringAt : mapRing(this.#fd, sqeBytes, OFFSET_SQES);
+    if (sqesAt >= 0) return [ringAt, sqesAt];
+    if (ringAt > 0) unmapRing(ringAt, bytes);
+    closeFd(this.#fd);
+    throw new ErrnoError(sqesAt, 'mmap');
+  }
+}

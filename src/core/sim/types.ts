@@ -1,0 +1,12 @@
+/** What the loop asks of an I/O driver whose answers have to be fetched. */
+
+/** A source of completions that the loop polls. */
+export interface Pump {
+  /** Operations asked for and not answered yet. */
+  readonly pending: number;
+  /**
+   * Hands what was asked for to the kernel and answers what has ended. When nothing has, waits up
+   * to `waitNs` nanoseconds for something to.
+   */
+  poll(waitNs: number): void;
+}
