@@ -2,7 +2,7 @@
  * A disk in memory that can lose power. Everything done since it was made durable may then have
  * happened or not, in any order, and a write may have got only some of its sectors down. A sync
  * makes the data and sizes of its files durable and nothing else: neither their names nor their
- * attributes.
+ * attributes. The number of an inode is used again as soon as nobody has it.
  */
 import { ENODATA, ENOENT, ENXIO, errnoOf } from '../../src/core/base/errno.js';
 import { PAGE_SIZE, roundUp } from '../../src/core/base/range.js';
@@ -28,12 +28,19 @@ interface State {
   readonly inodes: Map<number, Inode>;
 }
 
-/** One thing that was done; `data` of these is what a sync of the file covers. */
-interface Change {
+/** What was done to a file, and what it was called then. */
+export interface Deed {
+  readonly what: 'create' | 'remove' | 'rename' | 'xattr' | 'truncate' | 'write' | 'punch';
+  readonly file: string;
+}
+
+/** One thing that was done; data is what a sync of the file covers. */
+interface Change extends Deed {
   readonly ino: number;
-  readonly data: boolean;
   apply(state: State): void;
 }
+
+const isData = ({ what }: Deed): boolean => ['truncate', 'write', 'punch'].includes(what);
 
 function inodeOf(state: State, ino: number): Inode {
   let inode = state.inodes.get(ino);
@@ -45,9 +52,9 @@ function inodeOf(state: State, ino: number): Inode {
 }
 
 function copyOf({ names, inodes }: State): State {
-  const copies = [...inodes].map(([ino, { size, sectors, xattrs }]): [number, Inode] => [
+  const copies = [...inodes].map(([ino, inode]): [number, Inode] => [
     ino,
-    { size, sectors: new Map(sectors), xattrs: new Map(xattrs) },
+    { ...inode, sectors: new Map(inode.sectors), xattrs: new Map(inode.xattrs) },
   ]);
   return { names: new Map(names), inodes: new Map(copies) };
 }
@@ -64,6 +71,8 @@ function shuffled<T>(list: readonly T[], prng: Prng): T[] {
 /** The disk; use `powerCut` to get the one that is found afterwards. */
 export class PowerCutDisk implements Backing {
   readonly driver: IoDriver;
+  /** False: a filesystem that does not keep when a file was made. */
+  births = true;
   /** Changes made. */
   changes = 0;
   #now: State;
@@ -73,6 +82,10 @@ export class PowerCutDisk implements Backing {
   #nextFd = 3;
   #clock = 0;
   readonly #open = new Map<number, number>();
+  /** What each inode was last called. */
+  readonly #paths = new Map<number, string>();
+  /** What `status` calls each inode. */
+  readonly #numbers = new Map<number, number>();
   /**
    * What a power cut at the chosen moment would find: taken once that many changes have been made.
    */
@@ -82,6 +95,7 @@ export class PowerCutDisk implements Backing {
   constructor(state: State = { names: new Map(), inodes: new Map() }, nextIno = 1) {
     this.#now = copyOf(state);
     this.#durable = copyOf(state);
+    for (const [name, ino] of state.names) this.#paths.set(ino, name);
     this.#nextIno = nextIno;
     this.driver = {
       name: 'sync',
@@ -101,15 +115,29 @@ export class PowerCutDisk implements Backing {
   /** The disk as it is found after the planned power cut, or one that happens now. */
   powerCut(prng: Prng): PowerCutDisk {
     const { durable, pending } = this.#cut ?? { durable: this.#durable, pending: this.#pending };
-    const state = copyOf(durable);
     const share = prng.below(5) / 4;
     const kept = pending.filter(() => prng.chance(share));
-    for (const change of prng.chance(0.5) ? kept : shuffled(kept, prng)) change.apply(state);
-    return new PowerCutDisk(state, this.#nextIno);
+    return this.#after(durable, prng.chance(0.5) ? kept : shuffled(kept, prng));
   }
 
-  #do(ino: number, data: boolean, apply: (state: State) => void): void {
-    const change = { ino, data, apply };
+  /** The disk after a power cut now that only leaves, in order, what `keep` says. */
+  powerCutKeeping(keep: (deed: Deed) => boolean): PowerCutDisk {
+    return this.#after(this.#durable, this.#pending.filter(keep));
+  }
+
+  #after(durable: State, changes: readonly Change[]): PowerCutDisk {
+    const state = copyOf(durable);
+    for (const change of changes) change.apply(state);
+    const named = new Set(state.names.values());
+    for (const ino of state.inodes.keys()) if (!named.has(ino)) state.inodes.delete(ino);
+    const disk = new PowerCutDisk(state, this.#nextIno);
+    disk.births = this.births;
+    for (const ino of named) disk.#numbers.set(ino, this.#numbers.get(ino) as number);
+    return disk;
+  }
+
+  #do(what: Deed['what'], ino: number, apply: (state: State) => void): void {
+    const change = { what, ino, file: this.#paths.get(ino) ?? '', apply };
     change.apply(this.#now);
     this.#pending.push(change);
     this.changes++;
@@ -121,9 +149,9 @@ export class PowerCutDisk implements Backing {
   sync(_directory: string, files: readonly string[], done: (result: number) => void): void {
     const synced = new Set(files.map((file) => this.#now.names.get(file)));
     for (const change of this.#pending) {
-      if (change.data && synced.has(change.ino)) change.apply(this.#durable);
+      if (isData(change) && synced.has(change.ino)) change.apply(this.#durable);
     }
-    this.#pending = this.#pending.filter(({ data, ino }) => !data || !synced.has(ino));
+    this.#pending = this.#pending.filter((change) => !isData(change) || !synced.has(change.ino));
     done(0);
   }
 
@@ -159,11 +187,21 @@ export class PowerCutDisk implements Backing {
 
   #create(file: string): number {
     const ino = this.#nextIno++;
-    this.#do(ino, false, (state) => {
+    this.#numbers.set(ino, this.#freeNumber());
+    this.#paths.set(ino, file);
+    this.#do('create', ino, (state) => {
       inodeOf(state, ino);
       state.names.set(file, ino);
     });
     return ino;
+  }
+
+  #freeNumber(): number {
+    const inUse = [...this.#now.names.values(), ...this.#open.values()];
+    const used = new Set(inUse.map((ino) => this.#numbers.get(ino)));
+    let number = 1;
+    while (used.has(number)) number++;
+    return number;
   }
 
   close(fd: number): void {
@@ -180,7 +218,7 @@ export class PowerCutDisk implements Backing {
   }
 
   #truncate(ino: number, size: number): void {
-    this.#do(ino, true, (state) => {
+    this.#do('truncate', ino, (state) => {
       const inode = inodeOf(state, ino);
       for (const sector of inode.sectors.keys()) {
         if (sector * SECTOR >= size) inode.sectors.delete(sector);
@@ -191,7 +229,7 @@ export class PowerCutDisk implements Backing {
 
   punch(fd: number, start: number, length: number): number {
     const ino = this.#inoOf(fd);
-    this.#do(ino, true, (state) => {
+    this.#do('punch', ino, (state) => {
       const { sectors } = inodeOf(state, ino);
       for (let at = start; at < start + length; at += SECTOR) sectors.delete(at / SECTOR);
     });
@@ -222,7 +260,7 @@ export class PowerCutDisk implements Backing {
   setXattr(fd: number, name: string, value: Uint8Array): number {
     const ino = this.#inoOf(fd);
     const copy = Buffer.from(value);
-    this.#do(ino, false, (state) => inodeOf(state, ino).xattrs.set(name, copy));
+    this.#do('xattr', ino, (state) => inodeOf(state, ino).xattrs.set(name, copy));
     return 0;
   }
 
@@ -231,7 +269,7 @@ export class PowerCutDisk implements Backing {
   remove(file: string): number {
     const ino = this.#now.names.get(file);
     if (ino === undefined) return 0;
-    this.#do(ino, false, ({ names }) => {
+    this.#do('remove', ino, ({ names }) => {
       if (names.get(file) === ino) names.delete(file);
     });
     return 0;
@@ -240,7 +278,8 @@ export class PowerCutDisk implements Backing {
   rename(from: string, to: string): number {
     const ino = this.#now.names.get(from);
     if (ino === undefined) return -ENOENT;
-    this.#do(ino, false, ({ names }) => {
+    this.#paths.set(ino, to);
+    this.#do('rename', ino, ({ names }) => {
       if (names.get(from) === ino) names.delete(from);
       names.set(to, ino);
     });
@@ -270,7 +309,9 @@ export class PowerCutDisk implements Backing {
     const ino = this.#now.names.get(file);
     if (ino === undefined) return -ENOENT;
     const { size, sectors } = inodeOf(this.#now, ino);
-    return { size, allocated: sectors.size * SECTOR, inode: ino, usedAt: this.#clock++ };
+    const inode = this.#numbers.get(ino) as number;
+    const born = this.births ? ino : 0;
+    return { size, allocated: sectors.size * SECTOR, inode, born, usedAt: this.#clock++ };
   }
 
   space(): Space {
@@ -305,7 +346,7 @@ export class PowerCutDisk implements Backing {
       const piece = Buffer.alloc(SECTOR);
       data.copy(piece, 0, at, at + SECTOR);
       const end = position + Math.min(data.length, at + SECTOR);
-      this.#do(ino, true, (state) => {
+      this.#do('write', ino, (state) => {
         const inode = inodeOf(state, ino);
         inode.sectors.set((position + at) / SECTOR, piece);
         inode.size = Math.max(inode.size, end);

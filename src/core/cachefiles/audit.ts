@@ -8,7 +8,7 @@ import { PAGE_SIZE } from '../base/range.js';
 import type { Backing, BackingStatus } from '../io/types.js';
 import { type Binding, objectPath } from './binding.js';
 import { unpublished } from './checkpoint.js';
-import { backingSize, mapPath, readIncarnation } from './content.js';
+import { backingSize, incarnationByInode, mapPath, readIncarnation } from './content.js';
 import { ContentMap, type MapHeader } from './content_map.js';
 import { filesIn, isDataFile } from './cull.js';
 
@@ -116,8 +116,8 @@ function objectProblem(binding: Binding, { file, status, map }: AuditObject): st
   const fd = backing.open(file, { create: false, direct: false });
   const found = fd < 0 ? undefined : readIncarnation(backing, fd, map.header);
   if (fd >= 0) backing.close(fd);
-  const byInode = `inode ${status.inode}`;
-  if (found !== incarnation && byInode !== incarnation) return 'the map is that of another file';
+  if (found !== incarnation && incarnationByInode(status) !== incarnation)
+    return 'the map is that of another file';
   return status.size < backingSize(size) ? 'the file was cut short' : undefined;
 }
 

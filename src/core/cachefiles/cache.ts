@@ -16,7 +16,14 @@ import { netfslabCull } from '../trace/events/own.js';
 import type { Tracer } from '../trace/tracer.js';
 import { Binding, objectPath, objectsDirectory } from './binding.js';
 import { Checkpointer } from './checkpoint.js';
-import { backingSize, Content, mapPath, readIncarnation, writeCoherency } from './content.js';
+import {
+  backingSize,
+  Content,
+  incarnationByInode,
+  mapPath,
+  readIncarnation,
+  writeCoherency,
+} from './content.js';
 import { ContentMap, type MapIdentity } from './content_map.js';
 import { cullObjects, type ObjectFile, usedBytes } from './cull.js';
 import { CacheIo, OperationPriv } from './io.js';
@@ -236,7 +243,7 @@ export class Cachefiles implements CacheBackend {
 
   #incarnationByInode(file: string): string | undefined {
     const status = this.backing.status(file);
-    return typeof status === 'number' ? undefined : `inode ${status.inode}`;
+    return typeof status === 'number' ? undefined : incarnationByInode(status);
   }
 
   #discard(content: Content): void {

@@ -6,7 +6,7 @@
  */
 import { PAGE_SIZE, roundUp } from '../base/range.js';
 import type { CookieIdentity } from '../fscache/types.js';
-import type { Backing } from '../io/types.js';
+import type { Backing, BackingStatus } from '../io/types.js';
 import type { ContentMap, MapIdentity } from './content_map.js';
 
 const XATTR = 'user.CacheFiles.cache';
@@ -90,6 +90,14 @@ export function readIncarnation(
   const text = value.toString();
   const head = coherency({ ...cookie, incarnation: '' });
   return text.startsWith(head) ? text.slice(head.length) : undefined;
+}
+
+/**
+ * What stands for the incarnation where there are no attributes: the inode, whose number may be
+ * used again, and when it was made.
+ */
+export function incarnationByInode({ inode, born }: BackingStatus): string {
+  return `inode ${inode} ${born}`;
 }
 
 function coherency({ aux, size, incarnation }: Pick<MapIdentity, 'aux' | 'size' | 'incarnation'>) {

@@ -107,8 +107,8 @@ export class DiskBacking implements Backing {
 
   status(file: string): BackingStatus | number {
     return attempt(() => {
-      const { size, blocks, ino, atimeMs } = fs.lstatSync(file);
-      return { size, allocated: blocks * 512, inode: ino, usedAt: atimeMs };
+      const { size, blocks, ino, birthtimeMs, atimeMs } = fs.lstatSync(file);
+      return { size, allocated: blocks * 512, inode: ino, born: birthtimeMs, usedAt: atimeMs };
     });
   }
 

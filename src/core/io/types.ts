@@ -79,6 +79,8 @@ export interface BackingStatus {
   readonly size: number;
   readonly allocated: number;
   readonly inode: number;
+  /** When it was made, milliseconds since 1970; 0 where the filesystem does not keep that. */
+  readonly born: number;
   /** Last use, milliseconds since 1970. */
   readonly usedAt: number;
 }
