@@ -2,13 +2,12 @@
  * Labs with a real cache directory: runs one after the other on the same cache, and hands on its
  * files.
  */
+import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import type { ExecutionContext } from 'ava';
 import type { Cachefiles } from '../../src/core/cachefiles/cache.js';
 import { isDataFile } from '../../src/core/cachefiles/cull.js';
-import { DiskBacking } from '../../src/core/io/backing.js';
-import { syncDriver } from '../../src/core/io/drivers.js';
 import type { LabOptions } from '../../src/core/lab/options.js';
 import { makeLab, serverDir, type TestLab, tempDir } from './lab.js';
 
@@ -39,10 +38,14 @@ export interface CachedLab extends TestLab {
   readonly cache: Cachefiles;
 }
 
-/** Makes a rig over files of the given sizes. */
-export function cacheRig(t: ExecutionContext, files: Record<string, number>): CacheRig {
+/** Makes a rig over files of the given sizes; the cache is in a directory of `where`. */
+export function cacheRig(
+  t: ExecutionContext,
+  files: Record<string, number>,
+  where = tempDir(t),
+): CacheRig {
   const server = serverDir(t, files);
-  const dir = path.join(tempDir(t), 'cache');
+  const dir = path.join(where, 'cache');
   const open = (options: Partial<LabOptions> = {}): CachedLab => {
     const made = makeLab(t, {}, { cacheDir: dir, ...options, server });
     return { ...made, cache: made.lab.cachefiles as Cachefiles };
@@ -92,13 +95,19 @@ export function update({ server }: CacheRig, name: string, bytes: Uint8Array): v
   fs.utimesSync(file, mtimeMs / 1000, mtimeMs / 1000 + 10);
 }
 
-/** Makes a hole of bytes [start, start + length) in a file. */
-export function punch(file: string, start: number, length: number): void {
-  const backing = new DiskBacking(syncDriver);
-  const fd = backing.open(file, { create: false, direct: false });
-  const error = backing.punch(fd, start, length);
-  backing.close(fd);
-  if (error < 0) throw new Error(`cannot punch a hole: ${error}`);
+/**
+ * Reserves bytes [start, start + length) of a file, makes them a hole, or makes them zeros that
+ * keep their space; false where the filesystem cannot.
+ */
+export function fallocate(
+  file: string,
+  how: 'allocate' | 'punch' | 'zero',
+  start: number,
+  length: number,
+): boolean {
+  const mode = { allocate: '--keep-size', punch: '--punch-hole', zero: '--zero-range' }[how];
+  const range = ['--offset', String(start), '--length', String(length)];
+  return spawnSync('fallocate', [mode, ...range, file]).status === 0;
 }
 
 /** Every regular file beneath a directory. */

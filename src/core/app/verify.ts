@@ -8,7 +8,7 @@ import { versionOf } from '../server/dir.js';
 import type { EndedOp } from '../workload/job.js';
 
 /** Descriptors kept open for checking. */
-const OPEN_MAX = 64;
+const OPEN_MAX = 32;
 
 /** Compares operations with a directory. */
 export class Verifier {

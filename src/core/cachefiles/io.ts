@@ -22,7 +22,7 @@ import {
   type Terminated,
 } from '../netfs/types.js';
 import type { Scheduler } from '../sim/scheduler.js';
-import type { Task } from '../sim/wait_queue.js';
+import { type Task, WaitQueue } from '../sim/wait_queue.js';
 import {
   netfslabDisagreement,
   netfslabPrepRead,
@@ -32,6 +32,12 @@ import {
 import type { Cachefiles } from './cache.js';
 import type { Content } from './content.js';
 import type { CachefilesObject, Reason } from './types.js';
+
+/**
+ * Stores under way at which readers wait. Each holds a file of the server and one of the cache
+ * open: a disk that is slower than the server must not use up the descriptors.
+ */
+const STORES_MAX = 32;
 
 /** What one request holds of the cache. */
 export class OperationPriv {
@@ -60,6 +66,8 @@ export class CacheIo implements CacheOps {
   readonly #cache: Cachefiles;
   readonly #scheduler: Scheduler;
   readonly #segments = makeSegmentList();
+  #storing = 0;
+  readonly #stored = new WaitQueue('stores under way in the cache');
   /**
    * Present only where granules are larger than a page, so that the kernel's events stay as they
    * are.
@@ -83,6 +91,7 @@ export class CacheIo implements CacheOps {
   }
 
   *prepareRead(subreq: Subrequest, iSize: number): Task<Source> {
+    while (this.#storing >= STORES_MAX) yield this.#stored;
     const verdict = this.#verdict(subreq, iSize);
     const { counters, tracer } = this.#cache;
     const { why, len } = verdict;
@@ -162,6 +171,7 @@ export class CacheIo implements CacheOps {
     for (let i = 0; i < sums.length; i++) content.map.clear(first + i);
     counters.writes++;
     room.inFlight += count;
+    this.#storing++;
     this.#perform(
       (answer) => {
         iter.segments(this.#segments);
@@ -169,6 +179,8 @@ export class CacheIo implements CacheOps {
       },
       (result, wasAsync) => {
         room.inFlight -= count;
+        this.#storing--;
+        this.#stored.wakeAll();
         if (priv.outdated) {
           counters.outdatedStores++;
         } else if (result === count) {

@@ -13,7 +13,7 @@ import { FscacheStats } from './stats.js';
 import type { CacheBackend, CacheObject, CookieIdentity } from './types.js';
 
 /** Objects kept open for cookies that nobody uses. */
-const UNUSED_MAX = 128;
+const UNUSED_MAX = 64;
 
 /** All cookies of a lab. */
 export class Fscache {

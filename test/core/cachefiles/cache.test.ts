@@ -383,7 +383,7 @@ test('many files use few descriptors', async (t) => {
     },
   );
   await rig.readAll(names, { backing });
-  t.true(most > 100 && most < 200, `${most} descriptors`);
+  t.true(most > 50 && most < 130, `${most} descriptors`);
   t.is(open, 0);
   t.is((await rig.readAll(names)).downloaded, 0);
 });
