@@ -120,7 +120,7 @@ test('objects that nobody uses are kept up to a number, and given up under press
     cookie.use('1', 10);
     cookie.unuse();
   }
-  t.is(fscache.stats.unused, 128);
+  t.is(fscache.stats.unused, 64);
   t.is(
     backend.log.find((line) => line.startsWith('release')),
     'release 1',
