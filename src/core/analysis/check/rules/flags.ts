@@ -1,0 +1,258 @@
+/**
+ * Rules about the flag words of requests and slices: what they say agrees with what was seen.
+ * Called through the registry in index.ts.
+ */
+import type { Era } from '../../../trace/eras.js';
+import { flagMask, flagNames } from '../../../trace/flag_bits.js';
+import { lawsOf, type SideLaws, sideLaws } from '../laws.js';
+import type { CheckEvent, RequestSeen, Rule, SliceSeen } from '../types.js';
+import { classicEra, lawfulEra } from './eras.js';
+
+function mask(era: Era, set: 'rreq' | 'sreq', names: readonly string[]): number {
+  return names.reduce((sum, name) => (sum | flagMask(era, set, name)) >>> 0, 0);
+}
+
+function named(era: Era, set: 'rreq' | 'sreq', bits: number): string {
+  return flagNames(era, set, bits).join(' ');
+}
+
+const progress: Rule = {
+  id: 'flags-in-progress',
+  severity: 'error',
+  doc: 'A request says IN_PROGRESS until its readers may go on, and no longer.',
+  explanation: 'Whoever waits for the request waits too long, or goes on too early.',
+  known: null,
+  needs: ['netfs_rreq'],
+  sure: true,
+  holds: lawfulEra,
+  watch(world, report) {
+    const bit = flagMask(world.era, 'rreq', 'IN_PROGRESS');
+    return {
+      step(request, event) {
+        const laws = sideLaws(world.era, request.side);
+        if (laws === null) return;
+        const on = (event.flags & bit) !== 0;
+        // A request that never got as far as a slice is freed as it was.
+        if (event.step === 'free' && request.step === 'begun') return;
+        if (!on && laws.inProgress.includes(event.step)) {
+          report(event, `${event.what} without IN_PROGRESS`, { request });
+        } else if (on && laws.ended.includes(event.step)) {
+          report(event, `${event.what} with IN_PROGRESS`, { request });
+        }
+      },
+    };
+  },
+};
+
+const requestFlags: Rule = {
+  id: 'flags-of-request',
+  severity: 'error',
+  doc: 'The flags of a request that describe it stay as they are; the others change in turn.',
+  explanation: 'A flag word was changed by somebody whose business it is not.',
+  known: null,
+  needs: ['netfs_rreq'],
+  holds: lawfulEra,
+  watch(world, report) {
+    return {
+      step(request, event) {
+        const laws = sideLaws(world.era, request.side);
+        if (laws === null || request.step === 'begun' || request.step === 'new') return;
+        const fixed = fixedBits(world.era, laws, request, event);
+        const changed = ((request.flags ^ event.flags) & fixed) >>> 0;
+        if (changed === 0) return;
+        report(event, `${named(world.era, 'rreq', changed)} changed at ${event.what}`, {
+          request,
+          with: [request.last.id],
+        });
+      },
+    };
+  },
+};
+
+/** The bits that may not change between the last step and this one. */
+function fixedBits(era: Era, laws: SideLaws, request: RequestSeen, event: CheckEvent): number {
+  const changing = mask(era, 'rreq', laws.changing);
+  const over = laws.ended.includes(request.step) || laws.ended.includes(event.step);
+  // From the end of reading on only IN_PROGRESS is taken away.
+  const free = over && era !== 'E4' ? mask(era, 'rreq', ['IN_PROGRESS', 'ALL_QUEUED']) : changing;
+  return ~free >>> 0;
+}
+
+const failedFlag: Rule = {
+  id: 'flags-failed',
+  severity: 'error',
+  doc: 'A request is FAILED exactly when a slice ended with an error that nothing made good.',
+  explanation:
+    'FAILED too many: data that came is thrown away. FAILED too few: readers get data that never came.',
+  known: null,
+  needs: ['netfs_rreq', 'netfs_sreq'],
+  holds: lawfulEra,
+  watch(world, report) {
+    const bit = flagMask(world.era, 'rreq', 'FAILED');
+    return {
+      step(request, event) {
+        if (!request.whole || request.slices.size === 0 || request.side === 'write') return;
+        if (!['assess', 'unlock', 'wake_ip', 'done', 'free'].includes(event.step)) return;
+        const failed = (event.flags & bit) !== 0;
+        const slices = [...request.slices.values()];
+        const lost = slices.some(({ error, source }) => error < 0 && source !== 'read');
+        const invalid = slices.some(({ source }) => source === 'invalid');
+        const where = { request, with: slices.filter(({ error }) => error < 0).map(lastOf) };
+        if (failed && !lost && !invalid) report(event, 'FAILED, and no slice failed', where);
+        if (!failed && lost) report(event, 'a slice failed, and it is not FAILED', where);
+      },
+    };
+  },
+};
+
+const lastOf = ({ last }: SliceSeen): number => last;
+
+const copyFlag: Rule = {
+  id: 'flags-copy',
+  severity: 'error',
+  doc: 'A request is to be stored exactly when one of its slices is, and then it is stored.',
+  explanation:
+    'PG_fscache is set by this flag at UNLOCK and taken away after the store: a page may stay marked for ever, or be written while it is stored.',
+  known: null,
+  needs: ['netfs_rreq', 'netfs_sreq'],
+  holds: classicEra,
+  watch(world, report) {
+    const copy = mask(world.era, 'rreq', ['WRITE_TO_CACHE', 'COPY_TO_CACHE']);
+    const failed = flagMask(world.era, 'rreq', 'FAILED');
+    const store = mask(world.era, 'sreq', ['WRITE_TO_CACHE', 'COPY_TO_CACHE']);
+    return {
+      step(request, event) {
+        if (!request.whole || request.step === 'new') return;
+        const says = (event.flags & copy) !== 0;
+        if (event.step === 'done' && request.step !== 'write' && request.step !== 'unmark') {
+          if (says) report(event, 'DONE with a store outstanding', { request });
+        }
+        if (event.step !== 'unlock') return;
+        const slices = [...request.slices.values()];
+        const any = slices.some(({ flags, error }) => (flags & store) !== 0 && error === 0);
+        const expected = any && (event.flags & failed) === 0;
+        if (says === expected) return;
+        // A slice whose last page nobody completed is not stored; then neither is the request.
+        if (!says && slices.some(({ source }) => source === 'invalid')) return;
+        report(event, `says storing ${says}, its slices say ${expected}`, { request });
+      },
+      slice(request, slice, event) {
+        if (event.step !== 'free' || slice.step !== 'terminated' || !request.whole) return;
+        if (request.step !== 'done' || (slice.flags & store) === 0 || slice.error < 0) return;
+        if ((event.flags & store) === 0) return;
+        report(event, 'was to be stored, and neither was nor was refused', {
+          request,
+          slice: event.index,
+        });
+      },
+    };
+  },
+};
+
+const incompleteFlag: Rule = {
+  id: 'flags-incomplete',
+  severity: 'error',
+  doc: 'A request is INCOMPLETE_IO at ASSESS exactly when a slice was short or its cache read failed.',
+  explanation: 'Slices that must be read again are not, or good ones are.',
+  known: null,
+  needs: ['netfs_rreq', 'netfs_sreq'],
+  holds: classicEra,
+  watch(world, report) {
+    const bit = flagMask(world.era, 'rreq', 'INCOMPLETE_IO');
+    const short = mask(world.era, 'sreq', ['SHORT_READ', 'SHORT_IO']);
+    return {
+      step(request, event) {
+        if (!request.whole || request.step !== 'begun' || event.step !== 'assess') return;
+        const slices = [...request.slices.values()];
+        const any = slices.some(
+          ({ error, source, flags }) => (error < 0 && source === 'read') || (flags & short) !== 0,
+        );
+        const says = (event.flags & bit) !== 0;
+        if (says !== any) report(event, `says incomplete ${says}, slices say ${any}`, { request });
+      },
+    };
+  },
+};
+
+/** Bits of a slice that are added on the way, and by whom. */
+const ADDED: readonly string[] = [
+  ...['CLEAR_TAIL', 'SHORT_READ', 'SHORT_IO', 'NO_PROGRESS', 'SEEK_DATA_READ', 'HIT_EOF'],
+  ...['IN_PROGRESS', 'NEED_RETRY', 'RETRYING', 'FAILED', 'MADE_PROGRESS', 'BOUNDARY'],
+];
+
+const sliceFlags: Rule = {
+  id: 'flags-of-slice',
+  severity: 'error',
+  doc: 'The flags of a slice change only where its reading or its end changes them.',
+  explanation: 'A slice is stored, cleared or retried that should not be, or the other way round.',
+  known: null,
+  needs: ['netfs_sreq'],
+  holds: lawfulEra,
+  watch(world, report) {
+    const { era } = world;
+    const inTurn = lawsOf(era)?.slicing === 'in turn';
+    return {
+      slice(request, slice, event) {
+        const allowed = inTurn
+          ? allowedInTurn(era, slice, event)
+          : allowedProgressive(era, slice, event);
+        const before = slice.step === 'new' ? 0 : slice.flags;
+        const changed = ((before ^ event.flags) & ~allowed) >>> 0;
+        if (changed === 0) return;
+        const what = named(era, 'sreq', changed);
+        report(event, `${what} changed at ${event.what}`, {
+          request,
+          slice: event.index,
+          with: slice.step === 'new' ? [] : [slice.last],
+        });
+      },
+    };
+  },
+};
+
+const STORED = ['WRITE_TO_CACHE', 'COPY_TO_CACHE'];
+
+function allowedInTurn(era: Era, slice: SliceSeen, event: CheckEvent): number {
+  if (slice.step === 'new') {
+    if (event.step !== 'prepare') return ~0;
+    return event.from === 'read' || event.from === 'zero' ? 0 : mask(era, 'sreq', STORED);
+  }
+  switch (event.step) {
+    case 'terminated':
+      return mask(era, 'sreq', ADDED);
+    case 'resubmit_short':
+    case 'download_instead':
+      return mask(era, 'sreq', ['SHORT_READ', 'SHORT_IO', 'SEEK_DATA_READ', 'NO_PROGRESS']);
+    case 'free':
+      // A request that failed stores nothing: the bit is taken from all its slices.
+      return slice.step === 'terminated' ? mask(era, 'sreq', STORED) : 0;
+    default:
+      return 0;
+  }
+}
+
+function allowedProgressive(era: Era, slice: SliceSeen, event: CheckEvent): number {
+  const added = mask(era, 'sreq', ADDED) & ~slice.flags;
+  if (slice.step === 'new' && event.step !== 'added' && event.step !== 'prepare') return ~0;
+  switch (event.step) {
+    case 'added':
+      return 0;
+    case 'free':
+      return flagMask(era, 'sreq', 'IN_PROGRESS');
+    case 'retry':
+    case 'short':
+      return mask(era, 'sreq', ADDED);
+    default:
+      return added | (slice.step === 'added' ? mask(era, 'sreq', STORED) : 0);
+  }
+}
+
+/** The rules about flags. */
+export const FLAG_RULES = {
+  'flags-in-progress': progress,
+  'flags-of-request': requestFlags,
+  'flags-failed': failedFlag,
+  'flags-copy': copyFlag,
+  'flags-incomplete': incompleteFlag,
+  'flags-of-slice': sliceFlags,
+} as const satisfies Record<string, Rule>;

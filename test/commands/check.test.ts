@@ -1,0 +1,33 @@
+/** `trace check` as it is run: its text, its JSON and how it ends. */
+import { join } from 'node:path';
+import test from 'ava';
+import { sampleCapture, temporaryFolder } from '../helpers/capture.js';
+import { netfslab } from '../helpers/cli.js';
+import { samplePath } from '../helpers/import.js';
+
+test('a check ends with 1 when something is wrong and tells what', async (t) => {
+  const out = join(temporaryFolder(t), 'stuck.db');
+  await netfslab(['trace', 'import', samplePath('stuck-copy-to-cache.txt'), '--out', out]);
+  const text = await netfslab(['trace', 'check', out]);
+  t.is(text.status, 1);
+  t.regex(text.stdout, /^error never-collected: /m);
+  t.regex(text.stdout, /^ {2}R=00000065 all slices have ended/m);
+  t.regex(text.stdout, /cannot tell \(record netfs_folio\): early-unlock/);
+  const json = await netfslab(['trace', 'check', out, '--json', '--rule', 'never-collected']);
+  const report = JSON.parse(json.stdout);
+  t.like(report, { version: 1, capture: out, era: 'E7', lost_events: 0 });
+  t.deepEqual(report.rules, [
+    { id: 'never-collected', severity: 'error', state: 'checked', reason: null, findings: 1 },
+  ]);
+  t.like(report.findings[0], { rule: 'never-collected', request: '00000065', slice: null });
+});
+
+test('notes do not fail a check, and a rule that is not one is a usage error', async (t) => {
+  const path = await sampleCapture(join(temporaryFolder(t), 'sample.db'));
+  const open = await netfslab(['trace', 'check', path, '--rule', 'request-open', '--csv']);
+  t.is(open.status, 0);
+  t.regex(open.stdout, /^request-open,note,0000001a,,/m);
+  const wrong = await netfslab(['trace', 'check', path, '--rule', 'reqest-open']);
+  t.is(wrong.status, 2);
+  t.regex(wrong.stderr, /did you mean request-open/);
+});

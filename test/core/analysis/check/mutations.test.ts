@@ -1,0 +1,103 @@
+/**
+ * `trace check` over captures of real kernels: nothing is found that is not there, and of seeded
+ * single-event changes nearly all that break an invariant are found, with the request they are in.
+ * `NETFSLAB_MUTATIONS` and `NETFSLAB_SEED` set number and seed, `NETFSLAB_CAPTURES` a folder of
+ * `<kernel>/<scenario>/trace.txt` to take instead of the samples.
+ */
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+import { checkCapture } from '../../../../src/core/analysis/check/check.js';
+import type { CheckEvent } from '../../../../src/core/analysis/check/types.js';
+import { Prng } from '../../../../src/core/sim/prng.js';
+import { KINDS, mutate, undetectable } from '../../../helpers/mutate.js';
+import { imported, type Sample, type SampleName, Samples } from '../../../helpers/samples.js';
+
+const COUNT = Number(process.env.NETFSLAB_MUTATIONS ?? 2000);
+const SEED = Number(process.env.NETFSLAB_SEED ?? 1);
+const CAPTURES = process.env.NETFSLAB_CAPTURES;
+
+const samples = new Samples();
+test.after.always(() => samples.close());
+
+/** What is really wrong in the captures, by rule; all else must be silent. */
+const REAL: Partial<Record<SampleName, readonly string[]>> = {
+  'afs-6.1-bad-cache': ['cache-read-failed'],
+  'mail-unlock': ['early-unlock'],
+  'mail-stuck': ['never-collected', 'request-open'],
+};
+
+const WHOLE: readonly SampleName[] = [
+  ...(['afs-6.1', '9p-6.1-full', '9p-6.1-smp', 'afs-6.1-bad-cache'] as const),
+  ...(['9p-6.12-full', 'cifs-6.12', 'nfs-6.12'] as const),
+];
+
+for (const name of [...WHOLE, 'mail-unlock', 'mail-stuck'] as const) {
+  test(`nothing is found in ${name} but what is there`, async (t) => {
+    const { findings } = await samples.get(name);
+    t.deepEqual([...new Set(findings)].sort(), REAL[name] ?? []);
+  });
+}
+
+test('single changes of a trace that break an invariant are found, in their request', async (t) => {
+  const prng = new Prng(SEED);
+  const all: Sample[] = [];
+  for (const name of WHOLE) all.push(await samples.get(name));
+  const missed: string[] = [];
+  let broken = 0;
+  for (let done = 0; done < COUNT; done++) {
+    const sample = all[prng.below(all.length)] as Sample;
+    const kind = KINDS[prng.below(KINDS.length)] as (typeof KINDS)[number];
+    const made = mutate(sample.events, kind, prng);
+    if (made === null || undetectable(made) !== null) continue;
+    broken++;
+    if (!found(sample, made.events, made.rreq)) missed.push(made.what);
+  }
+  t.log(`${COUNT} changes, ${broken} break an invariant, ${missed.length} of them not found`);
+  t.true(broken > COUNT / 2);
+  t.true(missed.length <= broken * 0.05, missed.sort().join('\n'));
+});
+
+/** True if there is a finding more, and one names the request. */
+function found(sample: Sample, events: readonly CheckEvent[], rreq: number): boolean {
+  const { findings } = checkCapture(sample.capture, undefined, () => events);
+  const more = findings.length > sample.findings.length;
+  return more && findings.some(({ request }) => Number.parseInt(request ?? '', 16) === rreq);
+}
+
+/** What is really wrong in a folder of captures that is not in this repository: docs/check.md. */
+const EXPECTED: Readonly<Record<string, readonly string[]>> = {
+  '6.1-afs/040-short-disktrunc-cold': ['request-open'],
+  '6.1-afs/051-cacheerr-read-eio': ['cache-read-failed'],
+  '6.12-afs/038-short-while-open': ['invalidation-hangs'],
+  '6.12-afs/051-cacheerr-read-eio': ['cache-error-to-reader'],
+  '6.12-cifs/046-cacheerr-read-eio': ['cache-error-to-reader'],
+  '6.12-nfs/046-cacheerr-read-eio': ['cache-error-to-reader'],
+};
+
+(CAPTURES === undefined ? test.skip : test)(
+  'in a folder of captures nothing is found but what is there',
+  async (t) => {
+    t.timeout(30 * 60_000);
+    const folder = mkdtempSync(join(tmpdir(), 'netfslab-test-'));
+    t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+    const root = CAPTURES as string;
+    for (const kernel of readdirSync(root)) {
+      for (const scenario of kernel === 'mails' ? [] : scenarios(join(root, kernel))) {
+        const file = join(root, kernel, scenario, 'trace.txt');
+        if (!existsSync(file)) continue;
+        const capture = await imported(folder, `${kernel}-${scenario}`, file);
+        const rules = new Set(checkCapture(capture).findings.map(({ rule }) => rule));
+        capture.close();
+        rmSync(capture.path);
+        const name = `${kernel}/${scenario}`;
+        t.deepEqual([...rules], EXPECTED[name] ?? [], name);
+      }
+    }
+  },
+);
+
+function scenarios(folder: string): string[] {
+  return existsSync(folder) && !folder.endsWith('.md') ? readdirSync(folder) : [];
+}

@@ -1,0 +1,84 @@
+/**
+ * The sample captures of real kernels, imported once for all tests of a file, and their events as
+ * the rules of `trace check` see them, for tests that spoil them.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { checkCapture } from '../../src/core/analysis/check/check.js';
+import { eventStream } from '../../src/core/analysis/check/stream.js';
+import type { CheckEvent } from '../../src/core/analysis/check/types.js';
+import { importTraces } from '../../src/core/app/import.js';
+import { openCapture } from '../../src/core/store/database.js';
+import type { Capture } from '../../src/core/store/types.js';
+import { ROOT } from './source.js';
+
+/** The samples by a short name: kernel, filesystem, what happens. */
+export const SAMPLES = {
+  'afs-6.1': 'traces/import/linux-6.1-afs-odd-all-cold/trace.txt.gz',
+  '9p-6.1-full': 'traces/import/linux-6.1-cachefull3-known-file-nospace/trace.txt.gz',
+  '9p-6.1-smp': 'traces/trace-dat/9p-two-cpus/trace.txt.gz',
+  'afs-6.1-bad-cache': 'traces/trace-dat/afs-cache-error/trace.txt.gz',
+  '9p-6.12-full': 'traces/import/linux-6.12-cachefull3-known-file-nospace/trace.txt.gz',
+  'cifs-6.12': 'traces/trace-dat/cifs-reconnect/trace.txt.gz',
+  'nfs-6.12': 'traces/trace-dat/nfs-many-in-flight/trace.txt.gz',
+  'mail-unlock': 'traces/import/early-unlock-at-eof.txt',
+  'mail-stuck': 'traces/import/stuck-copy-to-cache.txt',
+} as const;
+
+/** The name of a sample. */
+export type SampleName = keyof typeof SAMPLES;
+
+/** A sample, open, with the events the rules read and what they find as it is. */
+export interface Sample {
+  readonly capture: Capture;
+  readonly events: readonly CheckEvent[];
+  readonly findings: readonly string[];
+}
+
+const target = (out: string) => ({ out, commandLine: 'test', toolVersion: 'test' });
+
+/** Imports a file and opens the capture; `folder` is removed by the caller. */
+export async function imported(folder: string, name: string, file: string): Promise<Capture> {
+  const out = join(folder, `${name}.db`);
+  await importTraces({ files: [file], target: target(out) });
+  return openCapture(out);
+}
+
+/** Samples on demand; each is imported once. */
+export class Samples {
+  readonly #folder = mkdtempSync(join(tmpdir(), 'netfslab-test-'));
+  readonly #open = new Map<SampleName, Promise<Sample>>();
+
+  /** The sample of a name. */
+  get(name: SampleName): Promise<Sample> {
+    let sample = this.#open.get(name);
+    if (sample === undefined) {
+      sample = this.#import(name);
+      this.#open.set(name, sample);
+    }
+    return sample;
+  }
+
+  /** Closes and removes them. */
+  async close(): Promise<void> {
+    for (const sample of this.#open.values()) (await sample).capture.close();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  async #import(name: SampleName): Promise<Sample> {
+    const capture = await imported(this.#folder, name, join(ROOT, SAMPLES[name]));
+    let events: CheckEvent[] = [];
+    const { findings } = checkCapture(capture, undefined, (from, names) => {
+      events = [...eventStream(from, names)];
+      return events;
+    });
+    return { capture, events, findings: findings.map(({ rule }) => rule) };
+  }
+}
+
+/** The rules that find something in these events, put in the place of the sample's own. */
+export function rulesFiring({ capture }: Sample, events: readonly CheckEvent[]): string[] {
+  const { findings } = checkCapture(capture, undefined, () => events);
+  return [...new Set(findings.map(({ rule }) => rule))];
+}
