@@ -20,7 +20,8 @@ import { Room } from '../cachefiles/space.js';
 import type { SpaceLimits } from '../cachefiles/types.js';
 import { DiskBacking } from '../io/backing.js';
 import { syncDriver } from '../io/drivers.js';
-import { cacheVolume, Lab } from '../lab/lab.js';
+import { cacheVolume } from '../lab/clients.js';
+import { Lab } from '../lab/lab.js';
 
 /** Characters of the picture of an object. */
 const PICTURE = 64;

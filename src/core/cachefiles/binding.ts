@@ -59,6 +59,11 @@ export class Binding {
     return `${this.#number}.${++this.#made}`;
   }
 
+  /** A path for a file that has no name yet; what is left there is removed at the next bind. */
+  temporary(): string {
+    return path.join(this.#graveyard, `tmp-${this.#number}-${this.#buried++}`);
+  }
+
   /** Removes an object. The map goes first, so that no moment shows one without its own data. */
   bury(file: string): number {
     const { backing } = this;

@@ -7,7 +7,7 @@
  * version of what it holds.
  */
 import path from 'node:path';
-import { EBUSY, ENOBUFS } from '../base/errno.js';
+import { EBUSY, ENOBUFS, ENOENT } from '../base/errno.js';
 import type { CacheBackend, CacheObject, CookieIdentity } from '../fscache/types.js';
 import type { Backing } from '../io/types.js';
 import type { CacheResources } from '../netfs/types.js';
@@ -18,7 +18,9 @@ import { Binding, objectPath, objectsDirectory } from './binding.js';
 import { Checkpointer } from './checkpoint.js';
 import {
   backingSize,
+  type Coherency,
   Content,
+  checkCoherency,
   incarnationByInode,
   mapPath,
   readIncarnation,
@@ -29,6 +31,14 @@ import { cullObjects, type ObjectFile, usedBytes } from './cull.js';
 import { CacheIo, OperationPriv } from './io.js';
 import { Room } from './space.js';
 import { CacheCounters, type CachefilesObject, type CacheOptions } from './types.js';
+
+/** What was found under the name of an object. */
+export interface FoundContent {
+  readonly content: Content | undefined;
+  readonly why: Coherency;
+  /** Number of the file's inode, 0 without a file. */
+  readonly inode: number;
+}
 
 /** The cache of one lab. */
 export class Cachefiles implements CacheBackend {
@@ -46,7 +56,7 @@ export class Cachefiles implements CacheBackend {
   readonly #direct: boolean;
   readonly #xattr: boolean;
   /** Paths of the objects that are open. */
-  readonly #open = new Set<string>();
+  readonly inUse = new Set<string>();
   #giveUnused: () => void = () => {};
   #culling = false;
   #lastId = 0;
@@ -71,15 +81,15 @@ export class Cachefiles implements CacheBackend {
   }
 
   lookup(cookie: CookieIdentity): CachefilesObject | number {
-    const file = objectPath(this.#binding.root, cookie.volume, cookie.key);
+    const file = this.objectFile(cookie);
     // One object a name: a second would take the first one's file for a stranger's.
-    if (this.#open.has(file)) return -EBUSY;
+    if (this.inUse.has(file)) return -EBUSY;
     const content = this.#revive(file, cookie) ?? this.#openExisting(file, cookie);
-    const found = content ?? this.#create(file, cookie);
+    const found = content ?? this.create(file, cookie, false);
     if (typeof found === 'number') return found;
     if (content !== undefined) this.counters.found++;
     this.backing.touch(found.fd);
-    this.#open.add(file);
+    this.inUse.add(file);
     return { debugId: ++this.#lastId, path: file, content: found };
   }
 
@@ -95,18 +105,18 @@ export class Cachefiles implements CacheBackend {
   invalidate(object: CacheObject, cookie: CookieIdentity): void {
     const own = object as CachefilesObject;
     if (own.content !== undefined) {
-      this.#discard(own.content);
+      this.discard(own.content);
       own.content.put();
     }
-    const made = this.#create(own.path, cookie);
+    const made = this.create(own.path, cookie, false);
     own.content = typeof made === 'number' ? undefined : made;
   }
 
   release(object: CacheObject, retire: boolean): void {
     const { path: file, content } = object as CachefilesObject;
-    this.#open.delete(file);
+    this.inUse.delete(file);
     if (content === undefined) return;
-    if (retire) this.#discard(content);
+    if (retire) this.discard(content);
     content.put();
   }
 
@@ -137,11 +147,11 @@ export class Cachefiles implements CacheBackend {
     this.#giveUnused();
     yield* this.#scheduler.reschedule();
     const { root } = this.#binding;
-    for (const victim of cullObjects(this.backing, root, (file) => this.#open.has(file))) {
+    for (const victim of cullObjects(this.backing, root, (file) => this.inUse.has(file))) {
       this.room.has(0, 0);
       if (!this.room.culling) break;
       // It may have been opened since the list was made.
-      if (this.#open.has(victim.file)) continue;
+      if (this.inUse.has(victim.file)) continue;
       const pending = this.checkpointer.find(victim.file);
       if (pending !== undefined) this.checkpointer.forget(pending);
       if (this.#binding.bury(victim.file) < 0) continue;
@@ -160,16 +170,66 @@ export class Cachefiles implements CacheBackend {
     netfslabCull.emit(tracer, allocated, tracer.string(name));
   }
 
+  /** Where the data file of a cookie is. */
+  objectFile({ volume, key }: CookieIdentity): string {
+    return objectPath(this.#binding.root, volume, key);
+  }
+
+  /**
+   * The content that stands under a name, if it is the cookie's; else how it differs. Leaves a
+   * file that is not the cookie's where it is. The inode number is 0 where there is no file.
+   */
+  find(file: string, cookie: CookieIdentity): FoundContent {
+    const inode = this.inodeOf(file);
+    const pending = this.checkpointer.find(file);
+    if (pending !== undefined && isSame(pending.identity, cookie)) {
+      if (pending.fd >= 0) return { content: pending.get(), why: 'ok', inode };
+      const fd = this.backing.open(file, { create: false, direct: this.#direct });
+      if (fd >= 0) return { content: pending.reopen(fd), why: 'ok', inode };
+    }
+    const fd = this.backing.open(file, { create: false, direct: this.#direct });
+    if (fd < 0) return { content: undefined, why: 'bad_xatt', inode: 0 };
+    const content = this.#contentOf(file, fd, cookie);
+    if (content !== undefined) return { content, why: 'ok', inode };
+    const { why } = checkCoherency(this.backing, fd, cookie);
+    this.backing.close(fd);
+    return { content: undefined, why: why === 'ok' ? 'bad_xatt' : why, inode };
+  }
+
+  /** Gives a file that has none its name; what had it is removed. Takes its identity anew. */
+  commit(content: Content, cookie: CookieIdentity, rewrite: boolean): number {
+    const { backing } = this;
+    content.identity = identityOf(cookie, content.identity.incarnation);
+    let error = rewrite && this.#xattr ? writeCoherency(backing, content.fd, content.identity) : 0;
+    const { temporary } = content;
+    if (error === 0 && temporary !== undefined) {
+      const before = this.checkpointer.find(content.path);
+      if (before !== undefined) this.checkpointer.forget(before);
+      error = backing.makeDirectory(path.dirname(content.path));
+      if (error === 0) error = this.#bury(content.path);
+      if (error === 0) error = backing.rename(temporary, content.path);
+      if (error === 0) content.temporary = undefined;
+    }
+    if (error === 0) this.checkpointer.changed(content, 0);
+    return error;
+  }
+
+  /** The number of a file's inode, 0 when there is none. */
+  inodeOf(file: string): number {
+    const status = this.backing.status(file);
+    return typeof status === 'number' ? 0 : status.inode;
+  }
+
   // An object that was closed before its map was published: the map is still in memory.
   #revive(file: string, cookie: CookieIdentity): Content | undefined {
     const pending = this.checkpointer.find(file);
     if (pending === undefined) return undefined;
     const { identity, fd: open } = pending;
-    const same = identity.aux === cookie.aux && identity.size === cookie.size;
+    const same = isSame(identity, cookie);
     if (same && open >= 0) return pending.get();
     const fd = same ? this.backing.open(file, { create: false, direct: this.#direct }) : -1;
     if (fd >= 0) return pending.reopen(fd);
-    this.#discard(pending);
+    this.discard(pending);
     return undefined;
   }
 
@@ -200,33 +260,41 @@ export class Cachefiles implements CacheBackend {
     return this.#content(file, fd, identity, new ContentMap(this.options.granule), cookie);
   }
 
-  #create(file: string, cookie: CookieIdentity): Content | number {
+  /**
+   * Makes an empty content for a cookie: under its name, or, if `temporary`, without one. Negative
+   * errno when there is no room or the filesystem fails.
+   */
+  create(file: string, cookie: CookieIdentity, temporary: boolean): Content | number {
     const { backing } = this;
     if (!this.hasRoom(1, 0)) return -ENOBUFS;
     const how = { create: true, direct: this.#direct };
-    let fd = backing.open(file, how);
+    const at = temporary ? this.#binding.temporary() : file;
+    let fd = backing.open(at, how);
     if (fd < 0) {
       // Its directory is missing, or something that could not be removed is in its place.
-      const error = backing.makeDirectory(path.dirname(file));
+      const error = backing.makeDirectory(path.dirname(at));
       if (error < 0) return error;
-      fd = backing.open(file, how);
+      fd = backing.open(at, how);
       if (fd < 0) return fd;
     }
     // A map without its file, which a power cut can leave, must not meet a new file.
-    let error = backing.remove(mapPath(file));
+    let error = temporary ? 0 : backing.remove(mapPath(file));
     if (error === 0) error = backing.truncate(fd, backingSize(cookie.size));
     const incarnation = this.#xattr
       ? this.#binding.nextIncarnation()
-      : (this.#incarnationByInode(file) ?? '');
+      : (this.#incarnationByInode(at) ?? '');
     const identity = identityOf(cookie, incarnation);
-    if (error === 0 && this.#xattr) error = writeCoherency(backing, fd, identity);
+    if (error === 0 && this.#xattr && !temporary) error = writeCoherency(backing, fd, identity);
     if (error < 0) {
       backing.close(fd);
-      this.#bury(file);
+      this.#bury(at);
       return error;
     }
     this.counters.created++;
-    return this.#content(file, fd, identity, new ContentMap(this.options.granule), cookie);
+    const map = new ContentMap(this.options.granule);
+    const content = this.#content(file, fd, identity, map, cookie);
+    if (temporary) content.temporary = at;
+    return content;
   }
 
   #content(
@@ -246,16 +314,17 @@ export class Cachefiles implements CacheBackend {
     return typeof status === 'number' ? undefined : incarnationByInode(status);
   }
 
-  #discard(content: Content): void {
+  /** Removes a content and its file. */
+  discard(content: Content): void {
     this.checkpointer.forget(content);
-    this.#bury(content.path);
+    this.#bury(content.temporary ?? content.path);
   }
 
-  #bury(file: string): void {
+  #bury(file: string): number {
     const status = this.options.size > 0 ? this.backing.status(file) : 0;
-    if (this.#binding.bury(file) === 0 && typeof status !== 'number') {
-      this.room.used -= status.allocated;
-    }
+    const error = this.#binding.bury(file);
+    if (error === 0 && typeof status !== 'number') this.room.used -= status.allocated;
+    return error === -ENOENT ? 0 : error;
   }
 
   #warn(): void {
@@ -268,6 +337,10 @@ export class Cachefiles implements CacheBackend {
       warnings.push(`no user xattrs in ${root}: coherency data is kept in the content maps alone`);
     }
   }
+}
+
+function isSame(identity: MapIdentity, cookie: CookieIdentity): boolean {
+  return identity.aux === cookie.aux && identity.size === cookie.size;
 }
 
 function identityOf({ volume, key, aux, size }: CookieIdentity, incarnation: string): MapIdentity {

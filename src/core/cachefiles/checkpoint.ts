@@ -50,7 +50,8 @@ export class Checkpointer {
 
   /** `bytes` have been stored in a content, or its map has changed otherwise. */
   changed(content: Content, bytes: number): void {
-    if (!content.current) return;
+    // What has no name yet could not be found by it.
+    if (!content.current || content.temporary !== undefined) return;
     content.dirty = true;
     this.#pending.set(content.path, content);
     this.#bytes += bytes;

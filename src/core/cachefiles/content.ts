@@ -10,12 +10,16 @@ import type { Backing, BackingStatus } from '../io/types.js';
 import type { ContentMap, MapIdentity } from './content_map.js';
 
 const XATTR = 'user.CacheFiles.cache';
+const DIRTY = 'dirty';
 
 /** An open data file with its map; closed when nobody holds it any more. */
 export class Content {
   readonly path: string;
-  readonly identity: MapIdentity;
+  /** Changes when the cookie of an object that is committed has changed. */
+  identity: MapIdentity;
   readonly map: ContentMap;
+  /** Where the file is while it has no name of its own; undefined once it has. */
+  temporary: string | undefined;
   /** What people call the file. */
   name = '';
   /** The map has changed since it was last written out. */
@@ -79,17 +83,40 @@ export function writeCoherency(backing: Backing, fd: number, identity: MapIdenti
   return backing.setXattr(fd, XATTR, Buffer.from(coherency(identity)));
 }
 
+/** Writes that the content of a file is not to be believed if it is met again as it is. */
+export function writeDirty(backing: Backing, fd: number, identity: MapIdentity): number {
+  return backing.setXattr(fd, XATTR, Buffer.from(`${DIRTY} ${coherency(identity)}`));
+}
+
+/** What the coherency data of a file says of it, in the words of v5.17's trace. */
+export type Coherency = 'ok' | 'bad_xatt' | 'bad_len' | 'bad_aux' | 'bad_osiz' | 'bad_dirt';
+
+/** Compares a file's coherency data with a cookie's; `incarnation` where it is the cookie's. */
+export function checkCoherency(
+  backing: Backing,
+  fd: number,
+  cookie: Pick<CookieIdentity, 'aux' | 'size'>,
+): { readonly why: Coherency; readonly incarnation: string } {
+  const bad = (why: Coherency) => ({ why, incarnation: '' });
+  const value = backing.getXattr(fd, XATTR);
+  if (typeof value === 'number') return bad('bad_xatt');
+  const text = value.toString();
+  const dirty = text.startsWith(`${DIRTY} `);
+  const words = text.slice(dirty ? DIRTY.length + 1 : 0).split(' ');
+  if (words.length !== 4 || words[0] !== '1') return bad('bad_len');
+  if (words[2] !== encodeURIComponent(cookie.aux)) return bad('bad_aux');
+  if (words[1] !== `${cookie.size}`) return bad('bad_osiz');
+  return dirty ? bad('bad_dirt') : { why: 'ok', incarnation: words[3] as string };
+}
+
 /** What a file says it is: the `incarnation` if it is a file of this version and size. */
 export function readIncarnation(
   backing: Backing,
   fd: number,
   cookie: Pick<CookieIdentity, 'aux' | 'size'>,
 ): string | undefined {
-  const value = backing.getXattr(fd, XATTR);
-  if (typeof value === 'number') return undefined;
-  const text = value.toString();
-  const head = coherency({ ...cookie, incarnation: '' });
-  return text.startsWith(head) ? text.slice(head.length) : undefined;
+  const { why, incarnation } = checkCoherency(backing, fd, cookie);
+  return why === 'ok' ? incarnation : undefined;
 }
 
 /**

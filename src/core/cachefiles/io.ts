@@ -39,8 +39,17 @@ import type { CachefilesObject, Reason } from './types.js';
  */
 const STORES_MAX = 32;
 
+/** What an operation on the cache needs to know of what it works on. */
+export interface IoPriv {
+  readonly object: CachefilesObject;
+  /** What is read or written. */
+  readonly content: Content;
+  /** The content was invalidated since the operation began. */
+  readonly outdated: boolean;
+}
+
 /** What one request holds of the cache. */
-export class OperationPriv {
+export class OperationPriv implements IoPriv {
   readonly object: CachefilesObject;
   /** What the object held when the request began. */
   readonly content: Content;
@@ -59,12 +68,15 @@ export class OperationPriv {
   }
 }
 
-const privOf = (cres: CacheResources): OperationPriv => cres.priv as OperationPriv;
+const privOf = (cres: CacheResources): IoPriv => cres.priv as IoPriv;
+
+/** What is done with a cache file. */
+export type IoKind = 'read' | 'write';
 
 /** The cache operations of one lab. */
 export class CacheIo implements CacheOps {
-  readonly #cache: Cachefiles;
-  readonly #scheduler: Scheduler;
+  protected readonly cache: Cachefiles;
+  protected readonly scheduler: Scheduler;
   readonly #segments = makeSegmentList();
   #storing = 0;
   readonly #stored = new WaitQueue('stores under way in the cache');
@@ -75,8 +87,8 @@ export class CacheIo implements CacheOps {
   readonly expandReadahead?: CacheOps['expandReadahead'];
 
   constructor(cache: Cachefiles, scheduler: Scheduler) {
-    this.#cache = cache;
-    this.#scheduler = scheduler;
+    this.cache = cache;
+    this.scheduler = scheduler;
     const { granule } = cache.options;
     if (granule > PAGE_SIZE) {
       this.expandReadahead = (_cres, range, iSize) => expandToGranules(range, granule, iSize);
@@ -84,28 +96,46 @@ export class CacheIo implements CacheOps {
   }
 
   endOperation(cres: CacheResources): void {
-    const { content, ended } = privOf(cres);
+    const { content, ended } = cres.priv as OperationPriv;
     content.put();
     ended();
-    this.#cache.checkpointer.tick();
+    this.cache.checkpointer.tick();
   }
 
   *prepareRead(subreq: Subrequest, iSize: number): Task<Source> {
     while (this.#storing >= STORES_MAX) yield this.#stored;
-    const verdict = this.#verdict(subreq, iSize);
-    const { counters, tracer } = this.#cache;
-    const { why, len } = verdict;
-    counters.reasons[why] = (counters.reasons[why] ?? 0) + 1;
-    subreq.len = len;
-    const { rreq, debugIndex, start } = subreq;
-    const source = SOURCE_LABELS[verdict.source];
-    const id = netfslabVerdicts.id[why];
-    netfslabPrepRead.emit(tracer, rreq.debugId, debugIndex, source, id, start, len);
+    const verdict = this.verdict(subreq, iSize);
+    subreq.len = verdict.len;
+    this.traceVerdict(subreq, verdict);
     if (verdict.store) {
-      if (this.#cache.hasRoom(0, subreq.len)) subreq.flags |= SREQ_WRITE_TO_CACHE;
-      else counters.noSpace++;
+      if (this.cache.hasRoom(0, subreq.len)) subreq.flags |= SREQ_WRITE_TO_CACHE;
+      else this.cache.counters.noSpace++;
     }
     return verdict.source;
+  }
+
+  /** Counts and records why a source was chosen. */
+  protected traceVerdict(subreq: Subrequest, { source, why, len }: Verdict): void {
+    const { counters, tracer } = this.cache;
+    counters.reasons[why] = (counters.reasons[why] ?? 0) + 1;
+    const { rreq, debugIndex, start } = subreq;
+    const id = netfslabVerdicts.id[why];
+    const label = SOURCE_LABELS[source];
+    netfslabPrepRead.emit(tracer, rreq.debugId, debugIndex, label, id, start, len);
+  }
+
+  /** An I/O of the cache begins and ends; a kernel that has events for it emits them. */
+  protected began(_kind: IoKind, _priv: IoPriv, _start: number, _count: number): void {}
+  protected ended(_kind: IoKind, _priv: IoPriv): void {}
+  /** The filesystem of the cache answered an I/O with an error. */
+  protected failed(_kind: IoKind, _priv: IoPriv, _error: number): void {}
+  /** Hands the end of an I/O to whoever deals with it: here the interrupt itself. */
+  protected deliver(_kind: IoKind, _priv: IoPriv, end: () => void): void {
+    end();
+  }
+  /** What is stored belongs to a version that is gone, and need not be written. */
+  protected isInVain(priv: IoPriv): boolean {
+    return priv.outdated;
   }
 
   read(
@@ -116,7 +146,7 @@ export class CacheIo implements CacheOps {
     done: Terminated,
   ): void {
     const priv = privOf(cres);
-    const { counters, backing } = this.#cache;
+    const { counters, backing } = this.cache;
     const skipped = seekFirst ? this.#zeroHole(priv.content.fd, start, iter) : 0;
     if (skipped < 0 || iter.count === 0) {
       done(skipped, false);
@@ -124,7 +154,10 @@ export class CacheIo implements CacheOps {
     }
     const { count, position, mapping } = iter;
     counters.reads++;
+    this.began('read', priv, start + skipped, count);
     this.#perform(
+      'read',
+      priv,
       (answer) => {
         iter.segments(this.#segments);
         backing.driver.read(priv.content.fd, this.#segments, start + skipped, answer);
@@ -132,17 +165,19 @@ export class CacheIo implements CacheOps {
       (result, wasAsync) => {
         if (result > 0) counters.readBytes += Math.min(result, count);
         let outcome = skipped + Math.min(result, count);
+        if (result < 0) this.failed('read', priv, result);
         if (priv.outdated) outcome = -ESTALE;
         else if (result < 0) outcome = result;
         else if (!this.#verify(priv.content, mapping, position, result, count)) outcome = -EIO;
         done(outcome, wasAsync);
+        this.ended('read', priv);
       },
     );
   }
 
   // Zeroes the hole in front of the next data: bytes zeroed, or a negative errno.
   #zeroHole(fd: number, start: number, iter: IovIter): number {
-    const data = this.#cache.backing.seekData(fd, start);
+    const data = this.cache.backing.seekData(fd, start);
     if (data < 0 && data !== -ENXIO) return data;
     const hole = data < 0 ? iter.count : Math.min(iter.count, data - start);
     if (hole > 0) iter.zero(hole);
@@ -159,9 +194,9 @@ export class CacheIo implements CacheOps {
   write(cres: CacheResources, start: number, iter: IovIter, done: Terminated): void {
     const priv = privOf(cres);
     const { content } = priv;
-    const { counters, backing, checkpointer, room } = this.#cache;
+    const { counters, backing, checkpointer, room } = this.cache;
     const { count } = iter;
-    if (priv.outdated) {
+    if (this.isInVain(priv)) {
       counters.outdatedStores++;
       done(-ESTALE, false);
       return;
@@ -172,7 +207,10 @@ export class CacheIo implements CacheOps {
     counters.writes++;
     room.inFlight += count;
     this.#storing++;
+    this.began('write', priv, start, count);
     this.#perform(
+      'write',
+      priv,
       (answer) => {
         iter.segments(this.#segments);
         backing.driver.write(content.fd, this.#segments, start, answer);
@@ -181,6 +219,7 @@ export class CacheIo implements CacheOps {
         room.inFlight -= count;
         this.#storing--;
         this.#stored.wakeAll();
+        if (result < 0) this.failed('write', priv, result);
         if (priv.outdated) {
           counters.outdatedStores++;
         } else if (result === count) {
@@ -190,29 +229,38 @@ export class CacheIo implements CacheOps {
           checkpointer.changed(content, result);
         }
         done(result, wasAsync);
+        this.ended('write', priv);
       },
     );
   }
 
   // On the virtual clock an operation takes its modelled time; on the real one as long as it takes,
   // which with the sync driver is over before the loop goes on.
-  #perform(start: (answer: (result: number) => void) => void, ended: Terminated): void {
-    const scheduler = this.#scheduler;
-    if (this.#cache.backing.driver.name !== 'sync') {
-      start(scheduler.expect((result: number) => ended(result, true)));
+  #perform(
+    kind: IoKind,
+    priv: IoPriv,
+    start: (answer: (result: number) => void) => void,
+    terminated: Terminated,
+  ): void {
+    const { scheduler } = this;
+    const ended = (result: number): void =>
+      this.deliver(kind, priv, () => terminated(result, true));
+    if (this.cache.backing.driver.name !== 'sync') {
+      start(scheduler.expect(ended));
       return;
     }
-    const ns = scheduler.clock.kind === 'virtual' ? this.#cache.options.latencyNs : 0;
-    scheduler.after(ns, () => start((result) => ended(result, true)));
+    const ns = scheduler.clock.kind === 'virtual' ? this.cache.options.latencyNs : 0;
+    scheduler.after(ns, () => start(ended));
   }
 
-  #verdict(subreq: Subrequest, iSize: number): Verdict {
+  /** Where a slice comes from, and why. */
+  protected verdict(subreq: Subrequest, iSize: number): Verdict {
     const { start, len } = subreq;
     if (start >= iSize) {
       return { source: FILL_WITH_ZEROES, len, store: false, why: 'after_eof' };
     }
     const { content } = privOf(subreq.rreq.cache);
-    switch (this.#cache.options.presence) {
+    switch (this.cache.options.presence) {
       case 'seek':
         return this.#seekVerdict(content.fd, start, len, iSize);
       case 'map':
@@ -224,7 +272,7 @@ export class CacheIo implements CacheOps {
 
   // The map decides, but what the filesystem no longer has cannot be read: it is downloaded again.
   #checkedVerdict(subreq: Subrequest, content: Content): Verdict {
-    const { backing } = this.#cache;
+    const { backing } = this.cache;
     const { start } = subreq;
     const verdict = mapVerdict(content, start, subreq.len);
     const end = start + verdict.len;
@@ -250,7 +298,7 @@ export class CacheIo implements CacheOps {
     start: number,
     len: number,
   ): void {
-    const { counters, tracer } = this.#cache;
+    const { counters, tracer } = this.cache;
     counters.disagreements++;
     const { object } = privOf(rreq.cache);
     const who = netfslabPresence.id[only];
@@ -260,7 +308,7 @@ export class CacheIo implements CacheOps {
   // The first block in [start, end) with data that nobody stored, -1 if there is none: a filesystem
   // has bridged a gap, or a store failed half-way.
   #strangeBlock({ fd, map }: Content, start: number, end: number): number {
-    const { backing } = this.#cache;
+    const { backing } = this.cache;
     for (let at = backing.seekData(fd, start); at >= 0 && at < end; ) {
       const hole = backing.seekHole(fd, at);
       const stop = Math.min(end, hole < 0 ? end : hole);
@@ -274,7 +322,7 @@ export class CacheIo implements CacheOps {
 
   // Rows 3 to 10 of the table in BEHAVIOUR 4.3.
   #seekVerdict(fd: number, start: number, len: number, iSize: number): Verdict {
-    const { backing, room, options } = this.#cache;
+    const { backing, room, options } = this.cache;
     const { blockSize } = room;
     const end = start + len;
     const data = backing.seekData(fd, start);
@@ -302,7 +350,7 @@ export class CacheIo implements CacheOps {
     got: number,
     wanted: number,
   ): boolean {
-    const { options, counters, checkpointer } = this.#cache;
+    const { options, counters, checkpointer } = this.cache;
     // The kernel's way: what the filesystem calls data is taken for data, and what is short is
     // asked again.
     if (options.presence === 'seek') return true;
@@ -322,7 +370,8 @@ export class CacheIo implements CacheOps {
   }
 }
 
-interface Verdict {
+/** What prepare_read decided. */
+export interface Verdict {
   readonly source: Source;
   /** Length the slice becomes, bytes. */
   readonly len: number;
@@ -331,7 +380,8 @@ interface Verdict {
   readonly why: Reason;
 }
 
-function download(len: number, why: Reason): Verdict {
+/** A slice is downloaded and stored. */
+export function download(len: number, why: Reason): Verdict {
   return { source: DOWNLOAD_FROM_SERVER, len, store: true, why };
 }
 

@@ -24,6 +24,8 @@ export class Room {
   used = 0;
   /** Bytes of stores under way. */
   inFlight = 0;
+  /** Fault injection: something else has taken all the room. */
+  filled = false;
   /** Room is short, and objects should be removed. */
   culling = false;
   readonly #backing: Backing;
@@ -50,7 +52,7 @@ export class Room {
   /** True if `files` and `bytes` more may be stored. Turns culling on and off. */
   has(files: number, bytes: number): boolean {
     const space = this.#backing.space(this.#root);
-    if (typeof space === 'number') return false;
+    if (typeof space === 'number' || this.filled) return false;
     const { run, cull, stop } = this.#levels;
     const wanted = bytes + this.inFlight;
     if (this.#below(stop, space, files, wanted)) {

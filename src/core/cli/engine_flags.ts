@@ -1,6 +1,6 @@
 /** The flags of every command that runs the engine, and the lab options they stand for. */
 import { Flags } from '@oclif/core';
-import { checkLimits, LAB_DEFAULTS, type LabOptions } from '../app/lab_options.js';
+import { checkLimits, LAB_DEFAULTS, type LabOptions, PROFILE_NAMES } from '../app/lab_options.js';
 import { durationFlag, sizeFlag } from './flags.js';
 
 /** Flags that decide what the engine does. */
@@ -12,7 +12,7 @@ export const engineFlags = {
     helpGroup: 'ENGINE',
   }),
   profile: Flags.string({
-    description: 'kernel that is played',
+    description: `kernel that is played: ${PROFILE_NAMES.join(', ')}`,
     default: LAB_DEFAULTS.profile,
     helpGroup: 'ENGINE',
   }),
@@ -50,7 +50,13 @@ export const engineFlags = {
     helpGroup: 'ENGINE',
   }),
   'read-ahead-kb': Flags.integer({
-    description: "largest readahead window, KiB; default the profile's (128); 0 = none",
+    description: "largest readahead window, KiB; default the profile's; 0 = none",
+    helpGroup: 'ENGINE',
+  }),
+  msize: sizeFlag({
+    description:
+      'largest message of a transport, at least 4k (profiles with 9p); bounds the window',
+    default: LAB_DEFAULTS.msize,
     helpGroup: 'ENGINE',
   }),
   rsize: sizeFlag({
@@ -176,6 +182,7 @@ export interface EngineFlags {
   readonly randseed: number;
   readonly 'page-cache': number;
   readonly 'read-ahead-kb'?: number | undefined;
+  readonly msize: number;
   readonly rsize: number;
   readonly 'stripe-unit': number;
   readonly 'clear-tail': boolean;
@@ -198,6 +205,7 @@ export function labFrom(flags: EngineFlags, streams = 1): Partial<LabOptions> & 
     seed: flags.randseed,
     pageCache: flags['page-cache'],
     readAheadKb: flags['read-ahead-kb'],
+    msize: flags.msize,
     rsize: flags.rsize,
     stripeUnit: flags['stripe-unit'],
     clearTail: flags['clear-tail'],

@@ -1,4 +1,5 @@
 /** The interface between the VFS and the network filesystem clients. */
+import type { AddressSpace } from '../mm/address_space.js';
 import type { Inode } from '../mm/types.js';
 
 /** A file of a network filesystem as the VFS holds it: an inode with users. */
@@ -27,6 +28,13 @@ export interface NetworkFs {
   open(name: string): Vnode | OpenFailed;
   /** Vnodes known now. */
   readonly vnodes: number;
+  /** A mapping lost its last page. */
+  mappingEmptied?(mapping: AddressSpace): void;
+  /** Forgets the files that nobody uses and nothing is under way on (drop_caches 2). */
+  evictInodes?(): void;
+  /** Forgets all files, none of which is in use, and the server; `mount` comes back to it. */
+  unmount?(): void;
+  mount?(): void;
 }
 
 /** The client's choices that are options of a lab. */

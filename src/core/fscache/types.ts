@@ -3,6 +3,7 @@
  * filesystems talk to cookies; only cookies talk to a backend.
  */
 import type { CacheResources } from '../netfs/types.js';
+import type { Task } from '../sim/wait_queue.js';
 
 /** What a backend must know of a cookie to find its object. */
 export interface CookieIdentity {
@@ -53,4 +54,79 @@ export interface CacheBackend {
   checkpoint(): void;
   /** Ends the use of the cache; nothing is under way. */
   close(): void;
+}
+
+/** A cookie as a cache of objects sees it (v5.17 and later): its identity, and what to tell it. */
+export interface ObjectCookie extends CookieIdentity {
+  /** Printed as `c=`. */
+  readonly debugId: number;
+  /** The filesystem has given it up for good, data and all. */
+  readonly retired: boolean;
+  /** There can be nothing to read in the object. */
+  noDataToRead: boolean;
+  /** Something was stored in the object. */
+  haveData: boolean;
+  /** The coherency data of the object is to be written when it is committed. */
+  needsUpdate: boolean;
+  /** We write the file: what is cached is to be believed only once the object is committed. */
+  localWrite: boolean;
+  /** Goes up with each invalidation. */
+  readonly invalCounter: number;
+  /** There is no object yet: operations that need no content may go on. */
+  lookupNegative(): void;
+  /** The object is there, so that I/O may go on, though the work on it has not ended. */
+  resumeAfterInvalidation(): void;
+  /** An object takes and drops a reference of its cookie. */
+  holdForObject(): void;
+  putForObject(): void;
+}
+
+/** Counters of a cache that stand in the statistics of FS-Cache. */
+export interface CacheIoCounts {
+  reads: number;
+  writes: number;
+  noWriteSpace: number;
+  noCreateSpace: number;
+  culled: number;
+}
+
+/** What a look-up gave. */
+export interface LookedUp {
+  readonly object: CacheObject;
+  readonly usable: boolean;
+}
+
+/** A cache whose objects are looked up and given up by workers (v5.17 and later). */
+export interface ObjectBackend {
+  /** Counters that the cache keeps. */
+  readonly io: CacheIoCounts;
+  /** Finds the object of a cookie or makes one; unusable where it can have no file. */
+  lookup(cookie: ObjectCookie): Task<LookedUp>;
+  /** Fills in `cres` for a request or write; the object may not be there yet. */
+  beginOperation(operation: CacheOperation, cres: CacheResources): void;
+  /** Puts an empty file in place of the object's; false when none can be made. */
+  invalidate(object: CacheObject): Task<boolean>;
+  /** The file is about to be written by us: says so on the disk. */
+  prepareToWrite(object: CacheObject): void;
+  /** The cookie was resized. */
+  resize(object: CacheObject, size: number): void;
+  /** Commits the object, or throws it away when its cookie is retired. */
+  withdraw(object: CacheObject): void;
+  /** Makes what is stored so far findable after a restart; answers in the background. */
+  checkpoint(): void;
+  /** Ends the use of the cache; nothing is under way. */
+  close(): void;
+}
+
+/** What one operation holds of a cookie. */
+export interface CacheOperation {
+  readonly cookie: ObjectCookie;
+  /** The invalidation counter when it began. */
+  readonly invalCounter: number;
+  /** The object, undefined until it has been looked up. */
+  readonly object: CacheObject | undefined;
+  /** Sleeps until there is an object to do I/O on; undefined when there will be none. */
+  waitForObject(): Task<CacheObject | undefined>;
+  /** Ends it, once. */
+  end(): void;
 }

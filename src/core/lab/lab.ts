@@ -4,17 +4,16 @@
  */
 import { PAGE_SHIFT } from '../base/range.js';
 import { Cachefiles } from '../cachefiles/cache.js';
-import { AfsClient } from '../fs/afs.js';
-import { Fscache } from '../fscache/cookie.js';
+import type { NetworkFs } from '../fs/types.js';
+import type { Fscache } from '../fscache/cookie.js';
+import type { CookieRegistry } from '../fscache/registry.js';
 import { DiskBacking } from '../io/backing.js';
 import { openDriver } from '../io/drivers.js';
 import type { IoDriver } from '../io/types.js';
 import { FaultHandler } from '../mm/fault.js';
 import { Filemap } from '../mm/filemap.js';
 import { Folios } from '../mm/folio.js';
-import { Readahead } from '../mm/readahead.js';
-import { ReadHelper } from '../netfs/read_helper.js';
-import { Requests } from '../netfs/requests.js';
+import { type BackingDevice, Readahead } from '../mm/readahead.js';
 import { NetfsStats } from '../netfs/stats.js';
 import { profileByName } from '../profile/index.js';
 import type { Profile } from '../profile/types.js';
@@ -28,13 +27,9 @@ import { NullSink } from '../trace/sink.js';
 import { Tracer } from '../trace/tracer.js';
 import type { FinishReport } from '../trace/types.js';
 import { Vfs } from '../vfs/syscalls.js';
+import { CLIENTS, readaheadDevice } from './clients.js';
 import { checkInvariants } from './invariants.js';
 import { type LabOptions, labOptions } from './options.js';
-
-/** The volume that a server is in a cache. */
-export function cacheVolume({ root }: Server): string {
-  return `dir,${root}`;
-}
 
 /** An engine with everything it needs. */
 export class Lab {
@@ -49,7 +44,11 @@ export class Lab {
   readonly vfs: Vfs;
   /** The disk cache, when there is one. */
   cachefiles: Cachefiles | undefined;
+  /** Its cookies: of the kind that the profile's kernel has. */
   fscache: Fscache | undefined;
+  cookies: CookieRegistry | undefined;
+  readonly client: NetworkFs;
+  readonly device: BackingDevice;
   /** Bytes given to readers. */
   readonly delivered = { bytes: 0 };
   /** What is not as it was asked for, and how the lab does without. */
@@ -71,7 +70,10 @@ export class Lab {
     const { driver, warning } = openDriver(options.io, options.clock);
     this.#driver = driver;
     if (warning !== undefined) this.warnings.push(warning);
-    const scheduler = new Scheduler(this.clock, driver.pump);
+    const scheduler = new Scheduler(this.clock, {
+      pump: driver.pump,
+      interruptFlags: profile.interruptFlags,
+    });
     this.scheduler = scheduler;
     const sink = options.sink ?? new NullSink(profile.era);
     this.tracer = new Tracer({ sink, clock: this.clock, contexts: scheduler });
@@ -82,9 +84,12 @@ export class Lab {
       const server = SERVERS.dir(options.server, driver, scheduler, prng, options);
       this.server = options.wrapServer?.(server) ?? server;
       this.folios = new Folios(scheduler, options.pageCache, {
-        mappingEmptied: (mapping) => client.mappingEmptied(mapping),
+        mappingEmptied: (mapping) => client.mappingEmptied?.(mapping),
       });
-      const client = this.#makeClient(this.#bindCache(driver));
+      this.#bindCache(driver);
+      const client = CLIENTS[profile.client](this);
+      this.client = client;
+      this.device = readaheadDevice(this);
       this.vfs = this.#makeVfs(client);
     } catch (error) {
       driver.close();
@@ -104,10 +109,41 @@ export class Lab {
 
   /** drop_caches: 1 drops the pages that can be dropped, 2 what is known of files, 3 both. */
   dropCaches(level: number): void {
-    if ((level & 1) === 0) return;
-    // A file without pages and users is forgotten with its last page.
-    const mappings = new Set([...this.folios.all()].map((pfn) => this.folios.mappingOf(pfn)));
-    for (const mapping of mappings) mapping?.invalidate(0, Number.MAX_SAFE_INTEGER);
+    if ((level & 1) !== 0) {
+      const mappings = new Set([...this.folios.all()].map((pfn) => this.folios.mappingOf(pfn)));
+      for (const mapping of mappings) mapping?.invalidate(0, Number.MAX_SAFE_INTEGER);
+    }
+    if ((level & 2) !== 0) this.client.evictInodes?.();
+  }
+
+  /** Sets the window of the device, KiB: files opened from now on have it. */
+  setReadAhead(kib: number): void {
+    this.device.raPages = (kib * 1024) >> PAGE_SHIFT;
+  }
+
+  /** Unmounts the server, whose files must all be closed, or mounts it again; false: cannot. */
+  setMounted(mounted: boolean): boolean {
+    const { client } = this;
+    if (client.mount === undefined || client.unmount === undefined) return false;
+    if (mounted) client.mount();
+    else client.unmount();
+    return true;
+  }
+
+  /** Withdraws the cache from all files, or has it for those mounted from now on; false: cannot. */
+  setBound(bound: boolean): boolean {
+    const { cookies } = this;
+    if (cookies === undefined || this.cachefiles === undefined) return false;
+    if (bound) cookies.bind();
+    else cookies.unbind();
+    return true;
+  }
+
+  /** Fault injection: lets another file take all the room of the cache, or gives it back. */
+  fillCache(full: boolean): boolean {
+    if (this.cachefiles === undefined) return false;
+    this.cachefiles.room.filled = full;
+    return true;
   }
 
   /** Runs one process to its end: its result, or what it threw. Several may run at once. */
@@ -136,11 +172,12 @@ export class Lab {
   async close(): Promise<FinishReport> {
     if (!this.#closed) {
       this.#closed = true;
+      const keeper = this.fscache ?? this.cookies;
       try {
         await this.scheduler.drain();
-        this.fscache?.quiesce();
+        keeper?.quiesce();
         await this.scheduler.drain();
-        this.fscache?.close();
+        keeper?.close();
       } finally {
         this.#driver.close();
       }
@@ -166,9 +203,9 @@ export class Lab {
     }
   }
 
-  #bindCache(driver: IoDriver): Fscache | undefined {
+  #bindCache(driver: IoDriver): void {
     const { options, scheduler } = this;
-    if (options.cacheDir === undefined) return undefined;
+    if (options.cacheDir === undefined) return;
     const settings = {
       dir: options.cacheDir,
       presence: options.presence,
@@ -185,44 +222,17 @@ export class Lab {
     const backing = options.backing ?? new DiskBacking(driver);
     this.cachefiles = new Cachefiles(settings, backing, scheduler, this.tracer);
     this.warnings.push(...this.cachefiles.warnings);
-    this.fscache = new Fscache(this.cachefiles);
-    return this.fscache;
   }
 
-  #makeClient(cookies: Fscache | undefined): AfsClient {
-    const { options, profile, tracer, stats, scheduler } = this;
-    const { defects, failAllocation, cache } = options;
-    const behaviour = profile.netfs;
-    const parts = { tracer, stats, scheduler, behaviour, defects, failAllocation };
-    return new AfsClient({
-      server: this.server,
-      helper: new ReadHelper(new Requests(parts)),
-      folios: this.folios,
-      scheduler,
-      defects,
-      cache,
-      fscache: cookies && { cookies, volume: cacheVolume(this.server) },
-      options: {
-        rsize: options.rsize,
-        stripeUnit: options.stripeUnit,
-        clearTail: options.clearTail ?? profile.clearTail,
-        completion: options.completion ?? (options.clock === 'virtual' ? 'sync' : 'async'),
-      },
-    });
-  }
-
-  #makeVfs(client: AfsClient): Vfs {
+  #makeVfs(client: NetworkFs): Vfs {
     const { options, profile, clock, delivered, folios, scheduler } = this;
     const behaviour = { ...profile.mm, ...options.mm };
     const filemap = new Filemap(folios, scheduler, behaviour, new Readahead(behaviour));
-    const pagesOf = (kib: number): number => (kib * 1024) >> PAGE_SHIFT;
-    // As through sysfs, read_ahead_kb sets the window and leaves the largest I/O as it was.
-    const raPages = pagesOf(options.readAheadKb ?? profile.readAheadKb);
     return new Vfs(
       {
         filemap,
         faults: new FaultHandler(folios, filemap, scheduler),
-        device: { raPages, ioPages: pagesOf(profile.readAheadKb) },
+        device: this.device,
         clock,
         delivered,
       },

@@ -42,8 +42,21 @@ export class LabMachine implements Machine {
       case 'host':
         this.#host(op.command);
         return;
-      default:
-        throw this.#unsupported(printOp(op));
+      case 'setra':
+        lab.setReadAhead(op.kib);
+        return;
+      case 'umount':
+      case 'mount':
+        if (!lab.setMounted(op.kind === 'mount')) throw this.#unsupported(printOp(op));
+        return;
+      case 'unbind':
+      case 'bind':
+        if (!lab.setBound(op.kind === 'bind')) throw this.#unsupported(printOp(op));
+        return;
+      case 'fill':
+      case 'unfill':
+        if (!lab.fillCache(op.kind === 'fill')) throw this.#unsupported(printOp(op));
+        return;
     }
   }
 

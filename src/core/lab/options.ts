@@ -7,6 +7,7 @@ import type { Backing } from '../io/types.js';
 import type { MmBehaviour } from '../mm/types.js';
 import type { CacheShare, Defects } from '../netfs/types.js';
 import { PROFILES } from '../profile/index.js';
+import { MSIZE_MIN } from '../server/transport.js';
 import type { Server } from '../server/types.js';
 import type { TraceSink } from '../trace/types.js';
 
@@ -15,6 +16,9 @@ export const PAGE_CACHE_MIN = 1 << 20;
 
 /** Largest page cache, bytes: frames are numbered with 32 bits, with room to spare. */
 export const PAGE_CACHE_MAX = 2 ** 40;
+
+/** Names of the profiles, the default first. */
+export const PROFILE_NAMES: readonly string[] = PROFILES.map(({ name }) => name);
 
 /** What a lab can be asked for. Sizes are bytes, times nanoseconds. */
 export interface LabOptions {
@@ -31,6 +35,8 @@ export interface LabOptions {
   readonly pageCache: number;
   /** Window of the backing device, KiB; undefined: the profile's. 0 switches readahead off. */
   readonly readAheadKb: number | undefined;
+  /** Largest message of a transport (9p), bytes; at least 4096. */
+  readonly msize: number;
   /** Most bytes of one server operation; 0 = no limit. */
   readonly rsize: number;
   /** Readahead windows are widened to multiples of this; 0 = not. */
@@ -91,6 +97,7 @@ export const LAB_DEFAULTS: Omit<LabOptions, 'server'> = {
   seed: 1,
   pageCache: 64 << 20,
   readAheadKb: undefined,
+  msize: 128 << 10,
   rsize: 0,
   stripeUnit: 0,
   clearTail: undefined,
@@ -127,6 +134,7 @@ export function labOptions(given: Partial<LabOptions> & { server: string }): Lab
   }
   for (const [flag, value] of [
     ['--rsize', options.rsize],
+    ['--msize', options.msize],
     ['--stripe-unit', options.stripeUnit],
     ['--server-latency', options.latencyNs],
     ['--server-jitter', options.jitterNs],
@@ -138,6 +146,9 @@ export function labOptions(given: Partial<LabOptions> & { server: string }): Lab
     if (!Number.isSafeInteger(value) || value < 0) {
       throw new UsageError(flag, `expected a whole number from 0, got ${value}`);
     }
+  }
+  if (options.msize < MSIZE_MIN) {
+    throw new UsageError('--msize', `expected at least ${MSIZE_MIN}, got ${options.msize}`);
   }
   if (options.stripeUnit % PAGE_SIZE !== 0) {
     throw new UsageError('--stripe-unit', `expected a multiple of 4096, got ${options.stripeUnit}`);

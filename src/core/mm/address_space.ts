@@ -147,6 +147,7 @@ export class AddressSpace {
       const pages = this.folios.pagesOf(pfn);
       if (index < first || index + pages - 1 > last) continue;
       if (!this.folios.isDroppable(pfn) || this.isMapped(index, pages)) continue;
+      this.ops.releaseFolio?.(this);
       this.folios.remove(pfn);
       dropped += pages;
     }

@@ -234,6 +234,8 @@ export class Folios {
       const next = this.#newer[pfn] as number;
       if (this.isDroppable(pfn)) {
         freed += this.pagesOf(pfn);
+        const mapping = this.#mapping[pfn] as AddressSpace;
+        mapping.ops.releaseFolio?.(mapping);
         this.remove(pfn);
       }
       pfn = next;

@@ -22,8 +22,8 @@ export interface OpenFile {
 }
 
 /**
- * What a filesystem does for its pages (struct address_space_operations). Both members are Required
- * and may sleep.
+ * What a filesystem does for its pages (struct address_space_operations). The members that
+ * are tasks are Required.
  */
 export interface AddressSpaceOps {
   /** Reads the pages of the window; must take each page it wants from it. Reports no error. */
@@ -33,6 +33,8 @@ export interface AddressSpaceOps {
    * AOP_TRUNCATED_PAGE: what was read is outdated, look the page up again.
    */
   readpage(file: OpenFile, pfn: number): Task<number>;
+  /** Optional. A page is about to be dropped or reclaimed (->release_folio). */
+  releaseFolio?(mapping: AddressSpace): void;
 }
 
 /** The behaviours of the VM that changed between kernels: data of a profile. */

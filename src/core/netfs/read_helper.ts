@@ -24,7 +24,7 @@ import {
   SREQ_WRITE_TO_CACHE,
   type Subrequest,
 } from './objects.js';
-import type { Requests } from './requests.js';
+import type { Requests, SliceRef } from './requests.js';
 import { storeToCache } from './store.js';
 import {
   DOWNLOAD_FROM_SERVER,
@@ -53,7 +53,7 @@ export class ReadHelper {
     rreq.start = ractl.position;
     rreq.len = ractl.length;
     if ((yield* this.#beginCache(rreq)) < 0) {
-      requests.put(rreq, false);
+      requests.put(rreq, false, 'put_failed');
       return;
     }
     requests.stats.netfs_n_rh_readahead++;
@@ -83,7 +83,7 @@ export class ReadHelper {
     const refused = yield* this.#beginCache(rreq);
     if (refused < 0) {
       folios.unlock(pfn);
-      requests.put(rreq, false);
+      requests.put(rreq, false, 'put_discard');
       return refused;
     }
     requests.stats.netfs_n_rh_readpage++;
@@ -111,7 +111,7 @@ export class ReadHelper {
     const left = --rreq.nrRdOps;
     if (left === 0) this.#requestTerminated(rreq, wasAsync);
     else if (left === 1) rreq.changed.wakeAll();
-    requests.putSlice(subreq, wasAsync);
+    requests.putSlice(subreq, wasAsync, 'put_terminated');
   };
 
   // Soft errors (no cache, no object) give 0: the request runs without a cache.
@@ -136,7 +136,7 @@ export class ReadHelper {
   // The synchronous entries: the caller keeps a count of its own and assesses every round itself.
   *#readAndWait(rreq: ReadRequest): Task<number> {
     const requests = this.#requests;
-    rreq.usage++;
+    requests.hold(rreq, 'get_hold');
     rreq.nrRdOps = 1;
     yield* this.#submitSlices(rreq);
     do {
@@ -148,7 +148,7 @@ export class ReadHelper {
       requests.traceFailure(rreq, undefined, 0, 'short_readpage');
       error = -EIO;
     }
-    requests.put(rreq, false);
+    requests.put(rreq, false, 'put_hold');
     return error;
   }
 
@@ -172,7 +172,7 @@ export class ReadHelper {
         rreq.flags |= RREQ_FAILED;
       }
       rreq.error = subreq.error;
-      requests.putSlice(subreq, false);
+      requests.putSlice(subreq, false, 'put_failed');
       return false;
     }
     rreq.nrRdOps++;
@@ -276,11 +276,11 @@ export class ReadHelper {
 
   // The last read has ended outside the submitter. Resubmission may sleep, so it is a worker's job.
   #requestTerminated(rreq: ReadRequest, wasAsync: boolean): void {
-    const { scheduler } = this.#requests;
+    const requests = this.#requests;
     if (rreq.has(RREQ_INCOMPLETE_IO) && wasAsync) {
-      scheduler.queueWork(() => this.#assess(rreq, false));
+      requests.queueWork(() => this.#assess(rreq, false));
     } else {
-      scheduler.startHere(this.#assess(rreq, wasAsync));
+      requests.scheduler.startHere(this.#assess(rreq, wasAsync));
     }
   }
 
@@ -302,8 +302,9 @@ export class ReadHelper {
     requests.accountBytes(rreq);
     rreq.flags &= ~RREQ_IN_PROGRESS;
     rreq.changed.wakeAll();
+    const onWorker = wasAsync || requests.behaviour.storesOnWorker;
     if (!rreq.has(RREQ_WRITE_TO_CACHE)) requests.complete(rreq, wasAsync);
-    else if (wasAsync) requests.scheduler.queueWork(() => storeToCache(requests, rreq));
+    else if (onWorker) requests.queueWork(() => storeToCache(requests, rreq));
     else yield* storeToCache(requests, rreq);
   }
 
@@ -331,14 +332,14 @@ export class ReadHelper {
         subreq.error = 0;
         requests.stats.netfs_n_rh_download_instead++;
         requests.traceSlice(subreq, 'download_instead');
-        this.#hold(subreq);
+        this.#hold(subreq, 'get_resubmit');
         yield* this.#reissueToServer(subreq);
       } else if (subreq.has(SREQ_SHORT_READ)) {
         subreq.flags &= ~SREQ_SHORT_READ;
         subreq.flags |= SREQ_SEEK_DATA_READ;
         requests.stats.netfs_n_rh_short_read++;
         requests.traceSlice(subreq, 'resubmit_short');
-        this.#hold(subreq);
+        this.#hold(subreq, 'get_short_read');
         if (subreq.source === READ_FROM_CACHE) this.#issueToCache(subreq, true);
         else yield* this.#reissueToServer(subreq);
       }
@@ -348,8 +349,8 @@ export class ReadHelper {
     return false;
   }
 
-  #hold(subreq: Subrequest): void {
-    subreq.usage++;
+  #hold(subreq: Subrequest, why: SliceRef): void {
+    this.#requests.holdSlice(subreq, why);
     subreq.rreq.nrRdOps++;
   }
 

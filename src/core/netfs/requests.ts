@@ -7,6 +7,7 @@ import { assert } from '../base/assert.js';
 import type { AddressSpace } from '../mm/address_space.js';
 import type { OpenFile } from '../mm/types.js';
 import type { Scheduler } from '../sim/scheduler.js';
+import type { Task } from '../sim/wait_queue.js';
 import {
   netfsFailure,
   netfsFailures,
@@ -14,8 +15,12 @@ import {
   netfsReadTraces,
   netfsRreq,
   netfsRreqOrigins,
+  netfsRreqRef,
+  netfsRreqRefTraces,
   netfsRreqTraces,
   netfsSreq,
+  netfsSreqRef,
+  netfsSreqRefTraces,
   netfsSreqSources,
   netfsSreqTraces,
 } from '../trace/events/netfs.js';
@@ -44,13 +49,18 @@ export const SOURCE_LABELS = [
   netfsSreqSources.id.invalid,
 ] as const;
 
+/** Why a reference of a request is taken or dropped, in the words of the trace. */
+export type RequestRef = keyof typeof netfsRreqRefTraces.id;
+/** The same of a slice. */
+export type SliceRef = keyof typeof netfsSreqRefTraces.id;
+
 /** All requests of a lab. */
 export class Requests {
   readonly tracer: Tracer;
   readonly stats: NetfsStats;
   readonly scheduler: Scheduler;
   readonly defects: Defects;
-  readonly #behaviour: NetfsBehaviour;
+  readonly behaviour: NetfsBehaviour;
   readonly #failAllocation: ((what: 'rreq' | 'sreq') => boolean) | undefined;
   #lastId = 0;
 
@@ -59,7 +69,7 @@ export class Requests {
     this.stats = parts.stats;
     this.scheduler = parts.scheduler;
     this.defects = parts.defects;
-    this.#behaviour = parts.behaviour;
+    this.behaviour = parts.behaviour;
     this.#failAllocation = parts.failAllocation;
   }
 
@@ -89,49 +99,68 @@ export class Requests {
   allocateSlice(rreq: ReadRequest): Subrequest | undefined {
     if (this.#failAllocation?.('sreq')) return undefined;
     const subreq = new Subrequest(rreq);
-    rreq.usage++;
+    this.hold(rreq, 'get_subreq');
     this.stats.netfs_n_rh_sreq++;
     rreq.subrequests.push(subreq);
     return subreq;
   }
 
+  /** Takes a reference of a request. */
+  hold(rreq: ReadRequest, why: RequestRef): void {
+    rreq.usage++;
+    this.#traceRequestRef(rreq, why);
+  }
+
+  /** Takes a reference of a slice. */
+  holdSlice(subreq: Subrequest, why: SliceRef): void {
+    subreq.usage++;
+    this.#traceSliceRef(subreq, why);
+  }
+
   /** Drops a reference of a slice; the last one frees it. */
-  putSlice(subreq: Subrequest, wasAsync: boolean): void {
+  putSlice(subreq: Subrequest, wasAsync: boolean, why: SliceRef): void {
     subreq.usage--;
     assert(subreq.usage >= 0, `slice ${subreq.debugIndex} put too often`);
+    this.#traceSliceRef(subreq, why);
     if (subreq.usage > 0) return;
     this.traceSlice(subreq, 'free');
     this.stats.netfs_n_rh_sreq--;
-    this.put(subreq.rreq, wasAsync);
+    this.put(subreq.rreq, wasAsync, 'put_subreq');
   }
 
   /** Drops a reference of a request; the last one frees it, on a worker when `wasAsync`. */
-  put(rreq: ReadRequest, wasAsync: boolean): void {
+  put(rreq: ReadRequest, wasAsync: boolean, why: RequestRef): void {
     rreq.usage--;
     assert(rreq.usage >= 0, `request ${rreq.debugId} put too often`);
+    this.#traceRequestRef(rreq, why);
     if (rreq.usage > 0) return;
     if (!wasAsync) {
       this.#free(rreq);
       return;
     }
     const requests = this;
-    this.scheduler.queueWork(function* () {
+    this.queueWork(function* () {
       requests.#free(rreq);
     });
+  }
+
+  /** Leaves a phase of a request to a worker (system_unbound_wq). */
+  queueWork(body: () => Task<unknown>): void {
+    this.scheduler.queueWork(body, 'unbound');
   }
 
   /** Takes every slice off the list and drops the list's references. */
   clearSlices(rreq: ReadRequest, wasAsync: boolean): void {
     const slices = rreq.subrequests;
     rreq.subrequests = [];
-    for (const subreq of slices) this.putSlice(subreq, wasAsync);
+    for (const subreq of slices) this.putSlice(subreq, wasAsync, 'put_clear');
   }
 
   /** The end of a request that ran: accounts its bytes and drops the reference it ran with. */
   complete(rreq: ReadRequest, wasAsync: boolean): void {
     this.traceRequest(rreq, 'done');
     this.clearSlices(rreq, wasAsync);
-    this.put(rreq, wasAsync);
+    this.put(rreq, wasAsync, 'put_complete');
   }
 
   /** Adds what each slice obtained to the bytes by source, before stores rewrite the slices. */
@@ -195,7 +224,7 @@ export class Requests {
     what: keyof typeof netfsFailures.id,
   ): void {
     if (!this.tracer.enabled) return;
-    const { index, showsLength } = this.#behaviour.failureWithoutSubreq;
+    const { index, showsLength } = this.behaviour.failureWithoutSubreq;
     netfsFailure.emit(
       this.tracer,
       rreq.debugId,
@@ -210,10 +239,21 @@ export class Requests {
     );
   }
 
+  #traceRequestRef(rreq: ReadRequest, why: RequestRef): void {
+    netfsRreqRef.emit(this.tracer, rreq.debugId, netfsRreqRefTraces.id[why], rreq.usage);
+  }
+
+  #traceSliceRef({ rreq, debugIndex, usage }: Subrequest, why: SliceRef): void {
+    const what = netfsSreqRefTraces.id[why];
+    netfsSreqRef.emit(this.tracer, rreq.debugId, debugIndex, what, usage);
+  }
+
   #free(rreq: ReadRequest): void {
+    const { freeFirst } = this.behaviour;
+    if (freeFirst) this.traceRequest(rreq, 'free');
     this.clearSlices(rreq, false);
     if (rreq.netfsPriv !== undefined) rreq.ops.cleanup?.(rreq.mapping, rreq.netfsPriv);
-    this.traceRequest(rreq, 'free');
+    if (!freeFirst) this.traceRequest(rreq, 'free');
     rreq.cache.ops?.endOperation(rreq.cache);
     this.stats.netfs_n_rh_rreq--;
   }

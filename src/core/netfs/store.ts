@@ -29,7 +29,7 @@ export function* storeToCache(requests: Requests, rreq: ReadRequest): Task {
     const iter = new IovIter(rreq.mapping, subreq.start, subreq.len);
     rreq.nrWrOps++;
     requests.stats.netfs_n_rh_write++;
-    subreq.usage++;
+    requests.holdSlice(subreq, 'get_copy_to_cache');
     requests.traceSlice(subreq, 'write');
     ops.write(rreq.cache, subreq.start, iter, (result, wasAsync) =>
       writeTerminated(requests, subreq, result, wasAsync),
@@ -43,7 +43,8 @@ function dropOthers(requests: Requests, rreq: ReadRequest): void {
   const slices = rreq.subrequests;
   rreq.subrequests = slices.filter((subreq) => subreq.has(SREQ_WRITE_TO_CACHE));
   for (const subreq of slices) {
-    if (!subreq.has(SREQ_WRITE_TO_CACHE)) requests.putSlice(subreq, false);
+    if (subreq.has(SREQ_WRITE_TO_CACHE)) continue;
+    requests.putSlice(subreq, false, 'put_no_copy');
   }
 }
 
@@ -55,7 +56,7 @@ function joinFollowing(requests: Requests, rreq: ReadRequest, at: number): void 
     if (next === undefined || next.start !== subreq.start + subreq.len) return;
     subreq.len += next.len;
     rreq.subrequests.splice(at + 1, 1);
-    requests.putSlice(next, false);
+    requests.putSlice(next, false, 'put_merged');
   }
 }
 
@@ -75,7 +76,7 @@ function writeTerminated(
   }
   requests.traceSlice(subreq, 'write_term');
   if (--rreq.nrWrOps === 0) unmark(requests, rreq, wasAsync);
-  requests.putSlice(subreq, wasAsync);
+  requests.putSlice(subreq, wasAsync, 'put_terminated');
 }
 
 // Ends PG_fscache once per folio, though several slices may touch it.

@@ -102,6 +102,12 @@ export type CacheShare = Partial<
 export interface NetfsBehaviour {
   /** What netfs_failure prints when there is no slice. */
   readonly failureWithoutSubreq: { readonly index: number; readonly showsLength: boolean };
+  /** Storing is always left to a worker (v5.16, 598ad0bd), not done by a synchronous caller. */
+  readonly storesOnWorker: boolean;
+  /** FREE is emitted before anything of the request is given up (v5.18), not after. */
+  readonly freeFirst: boolean;
+  /** A page that two stored slices share is marked and pinned once (df1c357f), not twice. */
+  readonly marksPageOnce: boolean;
 }
 
 /** 'kernel' reproduces the defects marked in BEHAVIOUR, 'repaired' does not. */

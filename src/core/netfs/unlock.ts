@@ -102,5 +102,5 @@ function isBad(requests: Requests, subreq: Subrequest): boolean {
 function markForStore(requests: Requests, folios: Folios, pfn: number): void {
   if (!folios.test(pfn, PG_FSCACHE)) folios.startFscache(pfn);
   // v5.13 sets the flag again for each storing slice of the page, and leaks a reference each time.
-  else if (!requests.repaired) folios.get(pfn);
+  else if (!requests.repaired && !requests.behaviour.marksPageOnce) folios.get(pfn);
 }

@@ -11,6 +11,7 @@ export const linux513Afs: Profile = {
   era: 'E1',
   client: 'afs',
   evidence: 'derived from reading the source; not compared with a running 5.13 kernel',
+  interruptFlags: '..s.',
   readAheadKb: 128,
   mm: {
     batchLimitInclusive: true,
@@ -19,6 +20,9 @@ export const linux513Afs: Profile = {
   },
   netfs: {
     failureWithoutSubreq: { index: 0, showsLength: false },
+    storesOnWorker: false,
+    freeFirst: false,
+    marksPageOnce: false,
   },
   clearTail: true,
 };

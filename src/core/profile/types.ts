@@ -13,9 +13,11 @@ export interface Profile {
   /** Vocabulary of tracepoints and statistics. */
   readonly era: TraceSink['era'];
   /** The network filesystem client that is played. */
-  readonly client: 'afs';
+  readonly client: 'afs' | '9p';
   /** Where its behaviour was taken from. */
   readonly evidence: string;
+  /** How ftrace marks what runs in interrupts: hard (`d.h2`) or soft (`..s.`). */
+  readonly interruptFlags: string;
   /** Default window of the backing device, KiB (read_ahead_kb). */
   readonly readAheadKb: number;
   readonly mm: MmBehaviour;

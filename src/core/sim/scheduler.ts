@@ -25,8 +25,19 @@ const SLICE_NS = 1_000_000;
 interface Timer {
   readonly time: number;
   readonly seq: number;
+  /** Nothing waits for it: it does not keep the loop busy. */
+  readonly idle: boolean;
   readonly fn: () => void;
 }
+
+/** The pools of kernel workers: bound to the processor, or free to run on any. */
+export type WorkPool = 'bound' | 'unbound';
+
+/** Names and process numbers of the workers of each pool: `kworker/0:1`, `kworker/u2:1`. */
+const POOLS = {
+  bound: { comm: 'kworker/0', firstPid: 40 },
+  unbound: { comm: 'kworker/u2', firstPid: 20 },
+} as const satisfies Record<WorkPool, object>;
 
 /** A task under way: its identity, where it sleeps, and its result once it has ended. */
 export class Strand implements Sleeper {
@@ -68,21 +79,30 @@ export class Strand implements Sleeper {
   }
 }
 
+/** What a scheduler may be told. */
+export interface SchedulerOptions {
+  /** Where completions have to be fetched from, on the real clock. */
+  readonly pump?: Pump | undefined;
+  /** How ftrace marks what runs in interrupts: completions and timers. */
+  readonly interruptFlags?: string;
+}
+
 /** The engine's only loop. */
 export class Scheduler {
   readonly clock: Clock;
   /** Who is executing now. */
   context: ExecContext = makeContext(0, 'swapper/0');
   readonly #idle: ExecContext = this.context;
-  readonly #interrupt: ExecContext = makeContext(0, '<idle>', '..s.');
+  readonly #interrupt: ExecContext;
   readonly #ready: Strand[] = [];
   #readyHead = 0;
   readonly #strands = new Set<Strand>();
   readonly #completions: Array<() => void> = [];
   readonly #timers = new TinyQueue<Timer>([], (a, b) => a.time - b.time || a.seq - b.seq);
   #timerSeq = 0;
-  readonly #idleWorkers: ExecContext[] = [];
-  #workers = 0;
+  readonly #idleWorkers: Record<WorkPool, ExecContext[]> = { bound: [], unbound: [] };
+  readonly #workers: Record<WorkPool, number> = { bound: 0, unbound: 0 };
+  #idleTimers = 0;
   #nextPid = 1000;
   #sliceStart = 0;
   #hurried = false;
@@ -96,10 +116,10 @@ export class Scheduler {
   /** A process has ended: whoever waits for its result may want to start another. */
   #turnDue = false;
 
-  /** `pump`: where completions have to be fetched from, on the real clock. */
-  constructor(clock: Clock, pump?: Pump) {
+  constructor(clock: Clock, { pump, interruptFlags = '..s.' }: SchedulerOptions = {}) {
     this.clock = clock;
     this.#pump = pump;
+    this.#interrupt = makeContext(0, '<idle>', interruptFlags);
   }
 
   /** Starts a task of a new process; it first runs when the loop comes to it. */
@@ -122,24 +142,33 @@ export class Scheduler {
   }
 
   /** Queues work to a kernel worker; it runs later, on behalf of the present operation. */
-  queueWork(body: () => Task<unknown>): void {
-    let context = this.#idleWorkers.pop();
+  queueWork(body: () => Task<unknown>, pool: WorkPool = 'bound'): void {
+    const idle = this.#idleWorkers[pool];
+    let context = idle.pop();
     if (context === undefined) {
-      this.#workers++;
-      context = makeContext(40 + this.#workers, `kworker/0:${this.#workers}`);
+      const number = ++this.#workers[pool];
+      const { comm, firstPid } = POOLS[pool];
+      context = makeContext(firstPid + number, `${comm}:${number}`);
     }
     context.op = this.context.op;
     const worker = context;
-    const strand = new Strand(this, worker, body(), () => this.#idleWorkers.push(worker));
+    const strand = new Strand(this, worker, body(), () => idle.push(worker));
     this.#strands.add(strand);
     this.makeReady(strand);
   }
 
   /** Runs `fn` after `ns` nanoseconds, in interrupt context, for the present operation. */
   after(ns: number, fn: () => void): void {
-    const op = this.context.op;
-    const time = this.clock.now() + ns;
-    this.#timers.push({ time, seq: this.#timerSeq++, fn: () => this.#inInterrupt(op, fn) });
+    this.#addTimer(ns, fn, false);
+  }
+
+  /**
+   * As `after`, for what nobody waits for: a loop that has nothing else to do comes to rest without
+   * it.
+   */
+  afterIdle(ns: number, fn: () => void): void {
+    this.#idleTimers++;
+    this.#addTimer(ns, fn, true);
   }
 
   /** Announces real I/O; the function returned delivers its completion to the loop, once. */
@@ -227,7 +256,7 @@ export class Scheduler {
     return (
       this.#readyHead === this.#ready.length &&
       this.#completions.length === 0 &&
-      this.#timers.length === 0 &&
+      this.#timers.length === this.#idleTimers &&
       this.#outstanding === 0
     );
   }
@@ -239,8 +268,8 @@ export class Scheduler {
       this.context = this.#idle;
       return true;
     }
-    const due = this.#hurried ? Number.POSITIVE_INFINITY : this.clock.now();
-    if (this.#fireDueTimer(due)) return true;
+    const hurried = this.#hurried && this.#timers.length > this.#idleTimers;
+    if (this.#fireDueTimer(hurried ? Number.POSITIVE_INFINITY : this.clock.now())) return true;
     if (this.#readyHead < this.#ready.length) {
       const strand = this.#ready[this.#readyHead++] as Strand;
       if (this.#readyHead > 1024 && this.#readyHead * 2 > this.#ready.length) {
@@ -258,9 +287,16 @@ export class Scheduler {
     const next = this.#timers.peek();
     if (next === undefined || next.time > now) return false;
     this.#timers.pop();
+    if (next.idle) this.#idleTimers--;
     if (this.clock.kind === 'virtual') (this.clock as VirtualClock).advanceTo(next.time);
     next.fn();
     return true;
+  }
+
+  #addTimer(ns: number, fn: () => void, idle: boolean): void {
+    const op = this.context.op;
+    const time = this.clock.now() + ns;
+    this.#timers.push({ time, seq: this.#timerSeq++, idle, fn: () => this.#inInterrupt(op, fn) });
   }
 
   #run(strand: Strand): void {
@@ -304,7 +340,8 @@ export class Scheduler {
     const pump = this.#pump;
     if (pump === undefined || this.#turnDue || this.#hurried) return false;
     const others = this.#outstanding - pump.pending;
-    if (pump.pending === 0 && (others > 0 || this.#timers.length === 0)) return false;
+    const timers = this.#timers.length - this.#idleTimers;
+    if (pump.pending === 0 && (others > 0 || timers === 0)) return false;
     const turn = (TURN_MS - (wallMs() - this.#turn)) * 1e6;
     const next = this.#timers.peek();
     const timer = next === undefined ? Number.POSITIVE_INFINITY : next.time - this.clock.now();
@@ -316,7 +353,7 @@ export class Scheduler {
 
   async #waitForWork(): Promise<void> {
     const next = this.#timers.peek();
-    if (next === undefined && this.#outstanding === 0) this.#deadlocked();
+    if (this.#timers.length === this.#idleTimers && this.#outstanding === 0) this.#deadlocked();
     if (this.#turnDue || (this.#pump?.pending ?? 0) > 0) return this.#giveTurn();
     const ms = next === undefined ? TURN_MS : (next.time - this.clock.now()) / 1e6;
     // A timer of Node.js is no finer than a millisecond: shorter waits poll instead.

@@ -364,7 +364,7 @@ class TestPump {
 
 test('a pump is waited for at most 10 ms at a time, and Node.js has its turns meanwhile', async (t) => {
   const pump = new TestPump();
-  const scheduler = new Scheduler(new RealClock(), pump);
+  const scheduler = new Scheduler(new RealClock(), { pump });
   let turns = 0;
   const ticks = setInterval(() => turns++, 1);
   scheduler.spawn('reader', function* () {
@@ -390,7 +390,7 @@ test('a pump is waited for at most 10 ms at a time, and Node.js has its turns me
 
 test('a pump is polled without a wait while something can run, and up to the next timer', async (t) => {
   const pump = new TestPump();
-  const scheduler = new Scheduler(new RealClock(), pump);
+  const scheduler = new Scheduler(new RealClock(), { pump });
   pump.ask(scheduler.expect(() => {}) as () => void);
   scheduler.spawn('busy', function* () {
     for (const end = wallMs() + 5; wallMs() < end; ) yield* scheduler.reschedule();

@@ -1,0 +1,82 @@
+/**
+ * The network filesystem clients that profiles name, one row each: how a lab makes them and the
+ * cookies they hold of a cache.
+ */
+import { PAGE_SHIFT } from '../base/range.js';
+import { CommittedCache } from '../cachefiles/committed.js';
+import { NinepClient } from '../fs/9p.js';
+import { AfsClient } from '../fs/afs.js';
+import type { NetworkFs } from '../fs/types.js';
+import { Fscache } from '../fscache/cookie.js';
+import { CookieRegistry } from '../fscache/registry.js';
+import type { BackingDevice } from '../mm/readahead.js';
+import { ReadHelper } from '../netfs/read_helper.js';
+import { Requests } from '../netfs/requests.js';
+import type { Profile } from '../profile/types.js';
+import { Transport } from '../server/transport.js';
+import type { Server } from '../server/types.js';
+import type { Lab } from './lab.js';
+
+/** The volume that a server is in a cache. */
+export function cacheVolume({ root }: Server): string {
+  return `dir,${root}`;
+}
+
+/** Every client. */
+export const CLIENTS: Readonly<Record<Profile['client'], (lab: Lab) => NetworkFs>> = {
+  afs: makeAfs,
+  '9p': makeNinep,
+};
+
+/** What readahead is told of the mount. A transport's messages bound the window. */
+export function readaheadDevice({ options, profile, server, tracer }: Lab): BackingDevice {
+  const pagesOf = (kib: number): number => (kib * 1024) >> PAGE_SHIFT;
+  const { msize, readAheadKb } = options;
+  const ioPages =
+    profile.client === '9p'
+      ? new Transport(server, msize, tracer).maxData >> PAGE_SHIFT
+      : pagesOf(profile.readAheadKb);
+  // As through sysfs, read_ahead_kb sets the window and leaves the largest I/O as it was.
+  return { raPages: readAheadKb === undefined ? ioPages : pagesOf(readAheadKb), ioPages };
+}
+
+function makeRequests({ options, profile, tracer, stats, scheduler }: Lab): Requests {
+  const { defects, failAllocation } = options;
+  const behaviour = profile.netfs;
+  return new Requests({ tracer, stats, scheduler, behaviour, defects, failAllocation });
+}
+
+function makeAfs(lab: Lab): NetworkFs {
+  const { options, profile, server, scheduler, folios, cachefiles } = lab;
+  const { defects, cache } = options;
+  if (cachefiles !== undefined) lab.fscache = new Fscache(cachefiles);
+  return new AfsClient({
+    server,
+    helper: new ReadHelper(makeRequests(lab)),
+    folios,
+    scheduler,
+    defects,
+    cache,
+    fscache: lab.fscache && { cookies: lab.fscache, volume: cacheVolume(server) },
+    options: {
+      rsize: options.rsize,
+      stripeUnit: options.stripeUnit,
+      clearTail: options.clearTail ?? profile.clearTail,
+      completion: options.completion ?? (options.clock === 'virtual' ? 'sync' : 'async'),
+    },
+  });
+}
+
+function makeNinep(lab: Lab): NetworkFs {
+  const { options, server, scheduler, folios, cachefiles, tracer } = lab;
+  const backend = cachefiles && new CommittedCache(cachefiles, scheduler);
+  const registry = new CookieRegistry(scheduler, tracer, backend);
+  lab.cookies = registry;
+  return new NinepClient({
+    transport: new Transport(server, options.msize, tracer),
+    helper: new ReadHelper(makeRequests(lab)),
+    folios,
+    registry,
+    volume: cacheVolume(server),
+  });
+}
