@@ -249,7 +249,7 @@ test.serial('an interrupt does not wait for the time a server is said to take', 
 
 test.serial('a file that is cut short under a run is told, verified or not', async (t) => {
   for (const verify of [[], ['--verify']]) {
-    const srv = serverDir(t, { a: 4_000_000 });
+    const srv = serverDir(t, { a: 40_000_000 });
     const out = join(tempDir(t), 'x.db');
     const slow = ['--server-latency', '20ms', '--page-cache', '1m', '--out', out, ...verify];
     const { stdout, ended } = startNetfslab(['run', '--server', srv, ...slow]);
