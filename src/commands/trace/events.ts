@@ -9,11 +9,12 @@ export default class TraceEvents extends LabCommand {
 The text is what /sys/kernel/tracing/trace shows, byte for byte, heading included.
 Events of netfslab's own (netfslab_prep_read, netfslab_disagreement, netfslab_cull) are printed only
 when named with --event.
+--decode adds the names of flag bits, as the kernel of the capture numbers them: f=22[...].
 --json gives { capture, lines: [text] }.`;
 
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
-    '<%= config.bin %> <%= command.id %> --request 1a',
+    '<%= config.bin %> <%= command.id %> --request 1a --decode',
     '<%= config.bin %> <%= command.id %> --event netfs_sreq --source DOWN --limit 20',
     '<%= config.bin %> <%= command.id %> --file src/a.c --since 1.5 --until 1.6 run.db',
   ];
@@ -31,6 +32,7 @@ when named with --event.
     since: Flags.string({ description: 'from this time on, as printed (s) or with a unit (2ms)' }),
     until: Flags.string({ description: 'before this time' }),
     source: Flags.string({ description: 'only slices from here: ZERO, DOWN or READ' }),
+    decode: Flags.boolean({ description: 'name the flag bits behind each f=' }),
     limit: Flags.integer({ description: 'at most this many events', min: 0 }),
   };
 

@@ -20,6 +20,8 @@ export interface EventOptions {
   readonly until?: string | undefined;
   readonly source?: string | undefined;
   readonly limit?: number | undefined;
+  /** Names flag bits behind each flag word. */
+  readonly decode?: boolean | undefined;
 }
 
 /** The trace as text: the heading the kernel prints, then one line per event, without newlines. */
@@ -52,7 +54,7 @@ function* walk(capture: Capture, filter: LineFilter, limit = Number.POSITIVE_INF
 }
 
 function lineFilter(capture: Capture, options: EventOptions): LineFilter {
-  const { events, request, file, since, until, source } = options;
+  const { events, request, file, since, until, source, decode } = options;
   const time = (text: string, flag: string) =>
     parseDuration(text, flag) - capture.info.clock_origin_ns;
   for (const event of events ?? []) checkEvent(capture, event);
@@ -63,6 +65,7 @@ function lineFilter(capture: Capture, options: EventOptions): LineFilter {
     ...(since === undefined ? {} : { since: time(since, '--since') }),
     ...(until === undefined ? {} : { until: time(until, '--until') }),
     ...(source === undefined ? {} : { source: checkSource(capture, source) }),
+    ...(decode ? { decode } : {}),
   };
 }
 

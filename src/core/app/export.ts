@@ -3,6 +3,8 @@ import type { Column, Table } from '../analysis/types.js';
 import { openCapture } from '../store/database.js';
 import { VIEWS } from '../store/schema.js';
 import type { Capture } from '../store/types.js';
+import type { Era } from '../trace/eras.js';
+import { tracepointNamed } from '../trace/index.js';
 import { findCapture } from './capture_path.js';
 
 /** Units of the columns that are numbers. */
@@ -14,8 +16,11 @@ const UNITS: Readonly<Record<string, Column['unit']>> = {
   cpu: 'number',
 };
 
-/** Every event of the capture named (default: the newest) as rows of the view `events`. */
-export function exportTable(file?: string): Table {
+/**
+ * Every event of the capture named (default: the newest) as rows of the view `events`; `decode`
+ * names flag bits behind each flag word of the text.
+ */
+export function exportTable(file?: string, decode = false): Table {
   const capture = openCapture(findCapture(file));
   const view = VIEWS.find(({ name }) => name === 'events');
   const columns = (view?.columns ?? []).map(({ name, doc }) => ({
@@ -23,13 +28,27 @@ export function exportTable(file?: string): Table {
     doc,
     unit: UNITS[name] ?? ('text' as const),
   }));
-  return { capture: capture.path, columns, rows: rowsOf(capture) };
+  return { capture: capture.path, columns, rows: rowsOf(capture, decode) };
 }
 
-function* rowsOf(capture: Capture): Table['rows'] {
+function* rowsOf(capture: Capture, decode: boolean): Table['rows'] {
+  const { era } = capture.info;
   try {
-    yield* capture.iterate('SELECT * FROM "events" ORDER BY "id"');
+    for (const row of capture.iterate('SELECT * FROM "events" ORDER BY "id"')) {
+      const { event, text } = row;
+      yield decode ? { ...row, text: decoded(String(event), String(text), era) } : row;
+    }
   } finally {
     capture.close();
   }
+}
+
+/** The text of an event with its flag bits by name; other events as they are. */
+function decoded(event: string, text: string, era: Era): string {
+  const tracepoint = tracepointNamed(event);
+  if (tracepoint === undefined || !tracepoint.columns.some(({ flags }) => flags !== null)) {
+    return text;
+  }
+  const row = tracepoint.format(era) === null ? null : tracepoint.parse(text, era);
+  return row === null ? text : tracepoint.decode(row, era);
 }

@@ -6,12 +6,23 @@
  * Also with -R (raw fields), -t (nanoseconds), -l (latency format) and --ts-diff. Where it could
  * not find the words of an enum it prints their numbers; text.ts turns these into words again.
  */
+import { ERAS } from '../trace/eras.js';
+import { TRACEPOINTS } from '../trace/index.js';
 import { textImporter } from './text.js';
 import { blanksEnd, type LineFormat, scanEvent, type TextLine } from './text_line.js';
 import { PrefixScanner } from './text_prefix.js';
 
 /** What trace-cmd prints in front of a text written to trace_marker: an address or a function. */
 const PRINT_PLACE = /^\s*(?:buf=|(?:0x[0-9a-f]+|[\w.]+(?:\+0x[0-9a-f]+)?): ?|ip=\S+ buf=)/;
+
+/** Blanks that the kernel prints in front of the text of an event, which padding hides. */
+const OWN_BLANKS = new Map(
+  TRACEPOINTS.flatMap((each) => {
+    const formats = ERAS.map((era) => each.format(era)?.format ?? '');
+    const blanks = formats.map((format) => /^ */.exec(format)?.[0] ?? '').find((own) => own !== '');
+    return blanks === undefined ? [] : [[each.name, blanks] as const];
+  }),
+);
 
 class ReportFormat implements LineFormat {
   readonly #prefix = new PrefixScanner();
@@ -26,7 +37,7 @@ class ReportFormat implements LineFormat {
       to.event = 'tracing_mark_write';
       to.text = to.text.replace(PRINT_PLACE, '');
     } else {
-      to.text = to.text.trimStart();
+      to.text = (OWN_BLANKS.get(to.event) ?? '') + to.text.trimStart();
     }
     return true;
   }

@@ -30,11 +30,18 @@ interface Cursor {
 
 const PREFIX = ['id', 'ts', 'task', 'cpu', 'common_flags'] as const;
 
-function tracepointSource(tracepoint: AnyTracepoint, info: CaptureInfo): Source {
+function tracepointSource(
+  tracepoint: AnyTracepoint,
+  { era }: CaptureInfo,
+  decode: boolean,
+): Source {
   return {
     table: tracepoint.name,
     columns: tracepoint.columns.map((column) => column.name),
-    print: (values) => [tracepoint.name, tracepoint.print(values, info.era)],
+    print: (values) => [
+      tracepoint.name,
+      decode ? tracepoint.decode(values, era) : tracepoint.print(values, era),
+    ],
   };
 }
 
@@ -52,7 +59,7 @@ const OTHERS: Source = {
 
 /** The tables a filter can select from, with the condition on each. */
 function sourcesFor(info: CaptureInfo, filter: LineFilter): Source[] {
-  const { events, rreq, source } = filter;
+  const { events, rreq, source, decode = false } = filter;
   const wanted = (name: string): boolean => events === undefined || events.includes(name);
   const has = (tracepoint: AnyTracepoint, name: string): boolean =>
     tracepoint.columns.some((column) => column.name === name);
@@ -62,7 +69,7 @@ function sourcesFor(info: CaptureInfo, filter: LineFilter): Source[] {
       (events === undefined ? each.system !== OWN_SYSTEM : wanted(each.name)) &&
       (rreq === undefined || has(each, 'rreq')) &&
       (source === undefined || has(each, 'source')),
-  ).map((each) => tracepointSource(each, info));
+  ).map((each) => tracepointSource(each, info, decode));
   if (rreq !== undefined || source !== undefined) return sources;
   if (wanted('tracing_mark_write')) sources.push(MARKERS);
   sources.push(OTHERS);

@@ -69,6 +69,8 @@ export interface LineFilter {
   readonly until?: number;
   /** Source as printed (`DOWN`, `READ`, `ZERO`); only events that print one. */
   readonly source?: string;
+  /** Prints the names of flag bits behind each flag word. */
+  readonly decode?: boolean;
 }
 
 /** An open capture. Read-only. */

@@ -7,7 +7,7 @@
  */
 import { assert } from '../base/assert.js';
 import { type Era, inEra, type PerEra } from './eras.js';
-import type { FlagSet } from './flag_bits.js';
+import { type FlagSet, flagNames } from './flag_bits.js';
 import { compileFormat, type Format, parseNumber, printValue, scanNumber } from './printk.js';
 import { type Scanned, type Symbols, scanText } from './symbols.js';
 import type { Tracer } from './tracer.js';
@@ -75,6 +75,8 @@ export interface AnyTracepoint {
    * there (else the first). The era must have the event.
    */
   print(row: Row, era: Era): string;
+  /** As `print`, with the names of the bits of each flag word behind it: `f=22[COPY_TO_CACHE|...]`. */
+  decode(row: Row, era: Era): string;
   /** Reads the kernel's text, by the format; null if the text is not of that form. */
   parse(text: string, era: Era): Value[] | null;
 }
@@ -141,6 +143,13 @@ export function tracepoint<
     }
     return found;
   };
+  const printed = (row: Row, era: Era, decode: boolean): string => {
+    const [first, ...others] = variants(era);
+    assert(first !== undefined, `${spec.name} does not exist in ${era}`);
+    const whole = (each: Compiled) => each.columns.every((index) => row[index] != null);
+    const fits = others.length === 0 || whole(first) ? first : (others.find(whole) ?? first);
+    return printRow(fits, columns, row, era, decode);
+  };
   return {
     name: spec.name,
     system: spec.system,
@@ -151,13 +160,8 @@ export function tracepoint<
     format: (era) => variants(era)[0] ?? null,
     variants,
     prints: (era, index) => variants(era).some((each) => each.columns.includes(index)),
-    print(row, era) {
-      const [first, ...others] = variants(era);
-      assert(first !== undefined, `${spec.name} does not exist in ${era}`);
-      const whole = (each: Compiled) => each.columns.every((index) => row[index] != null);
-      const fits = others.length === 0 || whole(first) ? first : (others.find(whole) ?? first);
-      return printRow(fits, columns, row, era);
-    },
+    print: (row, era) => printed(row, era, false),
+    decode: (row, era) => printed(row, era, true),
     parse(text, era) {
       for (const each of variants(era)) {
         const row = parseRow(each, columns, text, era);
@@ -189,17 +193,25 @@ function printRow(
   columns: readonly Column[],
   row: Row,
   era: Era,
+  decode: boolean,
 ): string {
   let text = compiled.text[0] as string;
   for (let i = 0; i < indexes.length; i++) {
     const index = indexes[i] as number;
     let value = row[index] as Value;
-    const { symbols } = columns[index] as Column;
+    const { symbols, flags } = columns[index] as Column;
     if (symbols !== null && typeof value === 'string') value = symbols.printed(era, value);
     text += printValue(compiled.conversions[i] as Format['conversions'][number], value);
+    if (decode && flags !== null) text += flagText(era, flags, value);
     text += compiled.text[i + 1];
   }
   return text;
+}
+
+/** The names of the bits that are set, as `[NAME|NAME]`; '' where none is. */
+function flagText(era: Era, set: FlagSet, value: Value): string {
+  const names = flagNames(era, set, Number(value ?? 0));
+  return names.length === 0 ? '' : `[${names.join('|')}]`;
 }
 
 function parseRow(
