@@ -267,8 +267,9 @@ export class ImportSink implements EventSink {
     // Elsewhere errors have 32 bits, and such a number may be a count of bytes.
     const short = tracepoint.system === 'netfs' || tracepoint.system === 'cachefiles';
     return row.map((value, i) => {
-      const { symbols = null, name } = tracepoint.columns[i] ?? {};
-      if (short && name === 'error' && Number(value) >= 0x8000 && Number(value) <= 0xffff) {
+      const { symbols = null, name, kind } = tracepoint.columns[i] ?? {};
+      const half = kind === 'int16' || (short && name === 'error');
+      if (half && Number(value) >= 0x8000 && Number(value) <= 0xffff) {
         return Number(value) - 0x10000;
       }
       if (symbols === null || typeof value !== 'string' || !/^0x[0-9a-f]{1,4}$/.test(value)) {

@@ -175,7 +175,10 @@ const REQUEST: Table = {
   columns: [
     integer('uid', 'Number of the request in this capture; rreq may start again, this does not.'),
     integer('rreq', 'Number as printed after R= (there in hexadecimal).'),
-    text('kind', '`readahead`, `readpage` or `write_begin`; NULL if its begin was not seen.'),
+    text(
+      'kind',
+      '`readahead`, `readpage`, `write_begin`, `direct`, `read_gaps`, `read_single`; NULL = none.',
+    ),
     OP,
     integer('task', 'Task that made it: task.id.'),
     integer('cookie', 'fscache cookie (object before v5.17); 0 = no cache.'),

@@ -23,8 +23,14 @@ import { flagMask } from './flag_bits.js';
 import { RAW_LABEL } from './record.js';
 import { HEADER_WORDS } from './tracepoint.js';
 
-/** Why a request was made. */
-export type RequestKind = 'readahead' | 'readpage' | 'write_begin';
+/** Why a read request was made; `write_begin` is also what v6.8 and later call PREFETCHW. */
+export type RequestKind =
+  | 'readahead'
+  | 'readpage'
+  | 'write_begin'
+  | 'direct'
+  | 'read_gaps'
+  | 'read_single';
 
 /** How a request ended; `open` = its end is not in the capture. */
 export type RequestOutcome = 'ok' | 'failed' | 'open';
@@ -121,12 +127,45 @@ const KIND_OF_READ = new Map<number, RequestKind>([
   [READ.readahead, 'readahead'],
   [READ.readpage, 'readpage'],
   [READ.write_begin, 'write_begin'],
+  [READ.prefetch_for_write, 'write_begin'],
+  [READ.dio_read, 'direct'],
+  [READ.read_gaps, 'read_gaps'],
+  [READ.read_single, 'read_single'],
 ]);
 const KIND_OF_ORIGIN = new Map<number, RequestKind>([
   [ORIGIN.readahead, 'readahead'],
   [ORIGIN.readpage, 'readpage'],
   [ORIGIN.read_for_write, 'write_begin'],
+  [ORIGIN.dio_read, 'direct'],
+  [ORIGIN.unbuffered_read, 'direct'],
+  [ORIGIN.read_gaps, 'read_gaps'],
+  [ORIGIN.read_single, 'read_single'],
 ]);
+
+/** Origins of requests that write, and sources of their slices. */
+const WRITE_ORIGINS: ReadonlySet<number | undefined> = new Set([
+  ORIGIN.copy_to_cache,
+  ORIGIN.writeback,
+  ORIGIN.writeback_single,
+  ORIGIN.writethrough,
+  ORIGIN.launder_write,
+  ORIGIN.unbuffered_write,
+  ORIGIN.dio_write,
+  ORIGIN.pgpriv2_copy_to_cache,
+]);
+const WRITE_SOURCES: ReadonlySet<number | undefined> = new Set([
+  SOURCE.upload,
+  SOURCE.write,
+  SOURCE.invalid_write,
+]);
+
+/**
+ * What a request is known by while it lives: since v6.8 a read and a write can be alive under the
+ * same number.
+ */
+function keyOf(rreq: number, writes: boolean): number {
+  return writes ? -1 - rreq : rreq;
+}
 
 /** Turns events into requests. */
 export class Reducer {
@@ -185,10 +224,9 @@ export class Reducer {
 
   #read(words: Float64Array, at: number, a: number): void {
     const rreq = words[a] as number;
-    const kind = KIND_OF_READ.get(words[a + 1] as number);
     const ts = words[at + 1] as number;
-    if (kind === undefined) {
-      const { row } = this.#of(rreq, words, at);
+    if (words[a + 1] === READ.expanded) {
+      const { row } = this.#of(rreq, rreq, words, at);
       row.expanded_ns = ts;
       row.expanded_start = words[a + 4] as number;
       row.expanded_len = words[a + 5] as number;
@@ -197,8 +235,8 @@ export class Reducer {
     // A number that begins again is another request: the module was loaded anew.
     const old = this.#live.get(rreq);
     if (old !== undefined) this.#retire(rreq, old);
-    const { row } = this.#of(rreq, words, at);
-    row.kind = kind;
+    const { row } = this.#of(rreq, rreq, words, at);
+    row.kind = KIND_OF_READ.get(words[a + 1] as number) ?? null;
     row.begin_ns = ts;
     row.cookie = number(words[a + 2]);
     row.netfs_inode = number(words[a + 3]);
@@ -208,7 +246,8 @@ export class Reducer {
 
   #stage(words: Float64Array, at: number, a: number): void {
     const rreq = words[a] as number;
-    const live = this.#of(rreq, words, at);
+    const key = keyOf(rreq, WRITE_ORIGINS.has(words[a + 1]));
+    const live = this.#of(key, rreq, words, at);
     const { row } = live;
     const ts = words[at + 1] as number;
     row.kind ??= KIND_OF_ORIGIN.get(words[a + 1] as number) ?? null;
@@ -229,7 +268,7 @@ export class Reducer {
         break;
       case STAGE.free:
         row.free_ns = ts;
-        this.#retire(rreq, live);
+        this.#retire(key, live);
         break;
     }
   }
@@ -249,7 +288,8 @@ export class Reducer {
   }
 
   #slice(words: Float64Array, at: number, a: number): void {
-    const live = this.#of(words[a] as number, words, at);
+    const rreq = words[a] as number;
+    const live = this.#of(keyOf(rreq, WRITE_SOURCES.has(words[a + 2])), rreq, words, at);
     const ts = words[at + 1] as number;
     const slice = this.#sliceOf(live, words, a);
     slice.source = words[a + 2] as number;
@@ -293,7 +333,7 @@ export class Reducer {
   }
 
   #failure(words: Float64Array, a: number): void {
-    const live = this.#live.get(words[a] as number);
+    const live = this.#live.get(keyOf(words[a] as number, WRITE_SOURCES.has(words[a + 2])));
     if (live === undefined) return;
     const what = words[a + 7];
     const slice = live.slices.get(words[a + 1] as number);
@@ -301,8 +341,8 @@ export class Reducer {
     if (what === FAILURE.short_readpage || what === FAILURE.short_write_begin) live.row.failed = 1;
   }
 
-  #of(rreq: number, words: Float64Array, at: number): Live {
-    let live = this.#live.get(rreq);
+  #of(key: number, rreq: number, words: Float64Array, at: number): Live {
+    let live = this.#live.get(key);
     if (live === undefined) {
       live = { row: newRequest(++this.#uids, rreq), slices: new Map() };
       live.row.task = words[at + 2] || null;
@@ -311,7 +351,7 @@ export class Reducer {
         live.row.op = op;
         this.#counts.set(op, (this.#counts.get(op) ?? 0) + 1);
       }
-      this.#live.set(rreq, live);
+      this.#live.set(key, live);
     }
     return live;
   }
@@ -326,8 +366,8 @@ export class Reducer {
     return slice;
   }
 
-  #retire(rreq: number, live: Live): void {
-    this.#live.delete(rreq);
+  #retire(key: number, live: Live): void {
+    this.#live.delete(key);
     this.#emit(live);
   }
 

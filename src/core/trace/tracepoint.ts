@@ -228,8 +228,10 @@ function parseRow(
     const conversion = compiled.conversions[i] as Format['conversions'][number];
     const next = compiled.text[i + 1] as string;
     if (conversion.kind === 'c') {
-      row[indexes[i] as number] = text.slice(at, at + 1);
-      at++;
+      // trace-cmd prints `>c<` instead of any character.
+      const lost = text.startsWith('>c<', at);
+      row[indexes[i] as number] = lost ? null : text.slice(at, at + 1);
+      at += lost ? 3 : 1;
     } else if (conversion.kind === 's') {
       const last = i === indexes.length - 1;
       const found = scanWord(column, era, text, at, next, last);

@@ -331,3 +331,51 @@ test('verdicts of Linux 6.1 are in the subrequests of a capture', (t) => {
     ['no-data'],
   );
 });
+
+test('a read and a write of one number that live at the same time are two requests', (t) => {
+  const { requests, subrequests } = reduce('E6', [
+    { event: 'netfs_sreq', text: 'R=00000003[1] WRIT SUBMT f=100 s=4000 0/8000 e=0' },
+    { event: 'netfs_read', text: 'R=00000003 READAHEAD c=00000002 ni=118f s=c000 l=1000 sz=8000' },
+    { event: 'netfs_sreq', text: 'R=00000003[1] DOWN TERM  f=01 s=c000 1000/1000 e=0' },
+    { event: 'netfs_rreq', text: 'R=00000003 RA FREE    f=00' },
+    { event: 'netfs_sreq', text: 'R=00000003[1] WRIT TERM  f=100 s=4000 8000/8000 e=0' },
+    { event: 'netfs_rreq', text: 'R=00000003 2C FREE    f=2000' },
+  ]);
+  t.deepEqual(
+    requests.map(({ kind, down_bytes, free_ns }) => [kind, down_bytes, free_ns]),
+    [
+      ['readahead', 0x1000, 4],
+      [null, 0, 6],
+    ],
+  );
+  t.deepEqual(
+    subrequests.map(({ start, submit_ns, term_ns }) => [start, submit_ns, term_ns]),
+    [
+      [0xc000, null, 3],
+      [0x4000, 1, 5],
+    ],
+  );
+});
+
+test('a read of any kind begins a request; only EXPANDED does not', (t) => {
+  const begin = (what: string, rreq: number) => ({
+    event: 'netfs_read',
+    text: `R=0000000${rreq} ${what} c=00000002 ni=118f s=c000 l=1000 sz=8000`,
+  });
+  const { requests } = reduce('E6', [
+    begin('PREFETCHW', 1),
+    begin('DIO-READ ', 2),
+    begin('READ-GAPS', 3),
+    begin('SOMETHING', 4),
+    begin('EXPANDED ', 4),
+  ]);
+  t.deepEqual(
+    requests.map(({ kind, begin_ns, expanded_ns }) => [kind, begin_ns, expanded_ns]),
+    [
+      ['write_begin', 1, null],
+      ['direct', 2, null],
+      ['read_gaps', 3, null],
+      [null, 4, 5],
+    ],
+  );
+});

@@ -7,7 +7,7 @@
  * `operation` or `what`, as every event has a column `op` of its own.
  */
 import { since, symbols } from '../symbols.js';
-import { int, label, prints, text, tracepointsOf, u64, uint } from '../tracepoint.js';
+import { int, int16, label, prints, text, tracepointsOf, u64, uint } from '../tracepoint.js';
 
 const afs = tracepointsOf('afs', 'include/trace/events/afs.h');
 
@@ -307,8 +307,8 @@ export const afsRotate = afs({
     uint('iteration', 'Which attempt.'),
     label('reason', afsRotateTraces, 'Why.'),
     uint('flags', 'Flag bits of the operation.'),
-    int('server_index', 'Which server, -1 = none.'),
-    int('addr_index', 'Which of its addresses, -1 = none.'),
+    int16('server_index', 'Which server, -1 = none.'),
+    int16('addr_index', 'Which of its addresses, -1 = none.'),
     int('extra', 'More, by reason.'),
   ],
   formats: {
