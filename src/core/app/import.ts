@@ -10,6 +10,7 @@ import { chooseEra, type EraChoice } from '../importer/era.js';
 import { type ImportCounts, ImportSink } from '../importer/import_sink.js';
 import { type Recognised, recognise } from '../importer/index.js';
 import { type OpenInput, openInput } from '../importer/input.js';
+import { type MergeSource, mergeReads } from '../importer/merge.js';
 import type { ImportContext, Survey } from '../importer/types.js';
 import { createCapture } from '../store/database.js';
 import { spoolPath } from '../trace/spool.js';
@@ -149,21 +150,40 @@ async function readAll(
   const total = sources.every(({ input }) => input.size > 0)
     ? sources.reduce((sum, { input }) => sum + input.size, 0)
     : 0;
-  let before = 0;
-  for (const { input, how } of sources) {
+  const done = sources.map(() => 0);
+  const readers = sources.map(({ input, how }, i): MergeSource => {
     const { importer, mail } = how;
-    const { unit } = importer;
-    const numbers = importer.numbers ?? false;
-    sink.from({ name: input.name, unit, latin1: unit === 'line', numbers });
+    const { unit, numbers = false } = importer;
     const context: ImportContext = {
       mail,
       ...(signal === undefined ? {} : { signal }),
-      progress: (done) => progress?.(before + done, total),
+      progress(bytes) {
+        done[i] = bytes;
+        progress?.(
+          done.reduce((sum, each) => sum + each, 0),
+          total,
+        );
+      },
     };
-    await importer.read(input, sink, context);
-    before += input.size;
+    return {
+      input,
+      enter: () => sink.from({ name: input.name, unit, latin1: unit === 'line', numbers }),
+      read: (from, out) => importer.read(from, out, context),
+    };
+  });
+  if (canMerge(sources)) return mergeReads(readers, sink);
+  for (const reader of readers) {
     if (signal?.aborted) return;
+    reader.enter();
+    await reader.read(reader.input, sink);
   }
+}
+
+/** Texts with times are put together event by event; a trace.dat has its processors merged. */
+function canMerge(sources: readonly Source[]): boolean {
+  const timed = ({ how, survey }: Source) =>
+    how.importer.unit === 'line' && survey.firstNs !== null;
+  return sources.length > 1 && sources.every(timed);
 }
 
 function readStats(file: string) {

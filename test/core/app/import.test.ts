@@ -1,6 +1,7 @@
 /** Imports from file to database: rows, requests, statistics, and export back. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import test from 'ava';
 import { eventLines } from '../../../src/core/app/events.js';
 import { exportTable } from '../../../src/core/app/export.js';
@@ -11,6 +12,8 @@ import { importStats, parseRequests } from '../../../src/core/app/stats_import.j
 import { openCapture } from '../../../src/core/store/database.js';
 import { temporaryFolder } from '../../helpers/capture.js';
 import { samplePath, sampleText } from '../../helpers/import.js';
+import { unpacked } from '../../helpers/real_captures.js';
+import { ROOT } from '../../helpers/source.js';
 
 const FOLDERS = [
   'linux-6.1-cachefull3-known-file-nospace',
@@ -71,6 +74,51 @@ test('pieces of a trace are put in order whatever order they are named in', asyn
     { rreq: 2, ts: 1e9 },
     { rreq: 3, ts: 2e9 },
   ]);
+});
+
+test("the buffers of two processors are merged to the kernel's own order", async (t) => {
+  const folder = temporaryFolder(t);
+  const text = unpacked(join(ROOT, 'traces/trace-dat/9p-two-cpus/trace.txt.gz')).toString('latin1');
+  // An event of several lines stays whole.
+  const events = text
+    .replaceAll(/^#.*\n/gm, '')
+    .match(/^.*\d: \w+: .*\n(?:(?! {4,}\S+-\d+ ).*\n)*/gm);
+  for (const cpu of [0, 1]) {
+    const own = (events ?? []).filter((event) => event.includes(` [00${cpu}] `));
+    t.true(own.length > 100);
+    const name = join(folder, `cpu${cpu}`);
+    writeFileSync(
+      cpu === 0 ? name : `${name}.gz`,
+      cpu === 0 ? own.join('') : gzipSync(own.join('')),
+    );
+  }
+  const out = join(folder, 'a.db');
+  const files = [join(folder, 'cpu1.gz'), join(folder, 'cpu0')];
+  const { counts } = await importTraces({ files, target: target(out) });
+  t.is(counts.damaged.count + counts.unknown.count, 0);
+  const printed = [...eventLines(out, {}).lines].filter((line) => !line.startsWith('#'));
+  t.is(`${printed.join('\n')}\n`, text.replaceAll(/^#.*\n/gm, ''));
+});
+
+test('a file that ends early does not keep the others from being read', async (t) => {
+  const folder = temporaryFolder(t);
+  const line = (us: number, what = 'netfs_rreq: R=00000001 RA ASSESS  f=22') =>
+    `  a-1  [000] .....  1.${String(us).padStart(6, '0')}: ${what}\n`;
+  const lines = (from: number) => Array.from({ length: 3000 }, (_, i) => line(from + 2 * i));
+  const whole = gzipSync(lines(1).join(''));
+  writeFileSync(join(folder, '1.gz'), whole.subarray(0, whole.length / 2));
+  writeFileSync(join(folder, '2'), `${lines(0).join('')}not an event\n`);
+  const out = join(folder, 'a.db');
+  const files = [join(folder, '1.gz'), join(folder, '2')];
+  const { counts } = await importTraces({ files, target: target(out) });
+  // The line that was cut in two, the data itself, and the one that is none.
+  t.is(counts.damaged.count, 3);
+  t.true(counts.kept.count > 3500);
+  const capture = openCapture(out);
+  const back = capture.get(`SELECT count(*) AS n FROM
+    (SELECT "ts" < lag("ts") OVER (ORDER BY "id") AS "back" FROM "netfs_rreq") WHERE "back"`);
+  capture.close();
+  t.is(back?.n, 0);
 });
 
 test('what holds no event leaves no capture behind', async (t) => {
