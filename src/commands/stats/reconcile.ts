@@ -8,8 +8,9 @@ import { LabCommand } from '../../core/cli/lab_command.js';
 export default class StatsReconcile extends LabCommand {
   static override description = `Recompute the statistics from the events and explain differences
 Compares with what the statistics rose by between two copies of /proc/fs/fscache/stats or
-/proc/fs/netfs/stats, default the first and last snapshot of the capture. Ends with 1 if a key
-differs and nothing (lost events, requests cut off by the ends of the trace) explains it.
+/proc/fs/netfs/stats, default the first and last snapshot of the capture. Verdicts: same; explained
+(by requests cut off by the ends of the trace, or lines that were not understood); cannot tell (no
+more is missing than events were lost); not told (no event does); DIFFERS, which ends with 1.
 --json gives { unexplained, capture, rows: [{ label, key, events, stats, ..., why }] }.`;
 
   static override examples = [

@@ -36,6 +36,9 @@ export function importSummaryLines(summary: ImportSummary): string[] {
     `${formatCount(counts.kept.count)} events kept`,
     ...rows.filter(([{ count }]) => count > 0).map(([tally, what]) => tallyLine(tally, what)),
     ...(counts.lost > 0 ? [`${formatCount(counts.lost)} events lost by the kernel`] : []),
+    ...(counts.unnumbered > 0
+      ? [`events lost by the kernel in ${formatCount(counts.unnumbered)} places, number not told`]
+      : []),
   ];
 }
 

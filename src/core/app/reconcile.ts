@@ -6,7 +6,7 @@ import type { Column, Row, Table } from '../analysis/types.js';
 import { UsageError } from '../base/errors.js';
 import { openCapture } from '../store/database.js';
 import type { Capture } from '../store/types.js';
-import { ERAS, type Era } from '../trace/eras.js';
+import { ERAS, inEra, type PerEra } from '../trace/eras.js';
 import { tracepointNamed } from '../trace/index.js';
 import { statKeys } from '../trace/stats_layout.js';
 import { findCapture } from './capture_path.js';
@@ -19,7 +19,7 @@ const COLUMNS: readonly Column[] = [
   { name: 'events', doc: 'Recomputed from the events; NULL = no event tells.', unit: 'count' },
   { name: 'stats', doc: 'What the statistics rose by.', unit: 'count' },
   { name: 'difference', doc: 'Events less statistics.', unit: 'count' },
-  { name: 'verdict', doc: 'same, explained, not told, or DIFFERS.', unit: 'text' },
+  { name: 'verdict', doc: 'same, explained, cannot tell, not told, or DIFFERS.', unit: 'text' },
   { name: 'why', doc: 'Explanation of a difference.', unit: 'text' },
 ];
 
@@ -43,15 +43,22 @@ const read = (...what: string[]): Count => ({
   where: `"what" IN (${what.map((each) => `'${each}'`).join(', ')})`,
 });
 const all = (table: string): Count => ({ table, where: '1' });
+const less = (table: string, where: string): Count => ({ table, where, sign: -1 });
+const volume = (why: string, sign: 1 | -1 = 1): Count => ({
+  table: 'fscache_volume',
+  where: `"where" = '${why}'`,
+  sign,
+});
 const was = (source: string, ...what: string[]): Count =>
   sreq(`"source" = '${source}' AND "what" IN (${what.map((each) => `'${each}'`).join(', ')})`);
 const failed = (source: string): Count =>
   sreq(`"source" = '${source}' AND "what" = 'TERM' AND "error" < 0`);
 
-/** How a variable follows from events up to E3, and from E4 on; keys of FS-Cache as label.key. */
+/** The counts that make up a variable. */
 type Recipe = readonly Count[];
+type Recipes = Readonly<Record<string, Recipe>>;
 
-const BOTH: Readonly<Record<string, Recipe>> = {
+const BOTH: Recipes = {
   netfs_n_rh_readahead: [read('READAHEAD')],
   netfs_n_rh_readpage: [read('READPAGE')],
   netfs_n_rh_read_folio: [read('READPAGE')],
@@ -63,21 +70,27 @@ const BOTH: Readonly<Record<string, Recipe>> = {
   netfs_n_rh_read_failed: [failed('READ')],
   netfs_n_rh_download_failed: [failed('DOWN')],
   netfs_n_rh_download_instead: [sreq(`"what" = 'RDOWN'`)],
+  'Cookies.n': [all('fscache_acquire'), less('fscache_cookie', '"ref" = 0')],
+  'Cookies.v': [volume('NEW acq'), volume('FREE', -1)],
+  'Cookies.vcol': [volume('*COLLIDE*')],
   'IO.rd': [all('cachefiles_read')],
   'IO.wr': [all('cachefiles_write')],
   'Acquire.n': [all('fscache_acquire')],
   'Acquire.ok': [all('fscache_acquire')],
   'Relinqs.n': [all('fscache_relinquish')],
+  'Relinqs.rtr': [{ table: 'fscache_relinquish', where: '"retire" = 1' }],
+  'Relinqs.drop': [{ table: 'fscache_cookie', where: '"ref" = 0' }],
   'Invals.n': [all('fscache_invalidate')],
   'Updates.rsz': [all('fscache_resize')],
 };
 
-const OLD: Readonly<Record<string, Recipe>> = {
+/** Up to v6.7. */
+const OLD: Recipes = {
   ...BOTH,
   netfs_n_rh_write_begin: [read('WRITEBEGN')],
   netfs_n_rh_rreq: [
     read('READAHEAD', 'READPAGE', 'WRITEBEGN'),
-    { table: 'netfs_rreq', where: `"what" = 'FREE'`, sign: -1 },
+    less('netfs_rreq', `"what" = 'FREE'`),
   ],
   netfs_n_rh_sreq: [sreq(`"what" = 'PREP'`), sreq(`"what" = 'FREE'`, -1)],
   netfs_n_rh_download: [was('DOWN', 'SUBMT', 'SHORT', 'RDOWN')],
@@ -85,19 +98,27 @@ const OLD: Readonly<Record<string, Recipe>> = {
   netfs_n_rh_write: [sreq(`"what" = 'WRITE'`)],
   netfs_n_rh_write_done: [
     sreq(`"what" = 'WTERM'`),
-    { table: 'netfs_failure', where: `"what" = 'copy-to-cache'`, sign: -1 },
+    less('netfs_failure', `"what" = 'copy-to-cache'`),
   ],
   netfs_n_rh_write_failed: [{ table: 'netfs_failure', where: `"what" = 'copy-to-cache'` }],
   'NoSpace.nwr': [{ table: 'netfs_failure', where: `"what" = 'prep-write' AND "error" = -105` }],
 };
 
-const NEW: Readonly<Record<string, Recipe>> = {
+/** From v6.8 on. */
+const WRITING: Recipes = {
   ...BOTH,
+  netfs_n_rh_rreq: [
+    { table: 'netfs_rreq_ref', where: `"what" = 'NEW'` },
+    less('netfs_rreq', `"what" = 'FREE'`),
+  ],
+  netfs_n_rh_sreq: [sreq(`"what" = 'PREP'`), sreq(`"what" = 'FREE'`, -1)],
+  'NoSpace.nwr': [{ table: 'netfs_failure', where: `"source" = 'WRIT' AND "error" = -105` }],
   netfs_n_rh_write_begin: [read('PREFETCHW')],
   // Done counts what ended, failed or not. The server's slices tell their end only, where the
   // filesystem reads in the caller's context.
   netfs_n_rh_download: [was('DOWN', 'TERM')],
   netfs_n_rh_download_done: [was('DOWN', 'TERM')],
+  netfs_n_wh_buffered_write: [all('netfs_write_iter')],
   netfs_n_wh_writepages: [{ table: 'netfs_write', where: `"what" = 'WRITEBACK'` }],
   netfs_n_wh_copy_to_cache: [{ table: 'netfs_write', where: `"what" = 'COPY2CACH'` }],
   netfs_n_wh_upload: [was('UPLD', 'SUBMT')],
@@ -107,6 +128,20 @@ const NEW: Readonly<Record<string, Recipe>> = {
   netfs_n_wh_write_done: [was('WRIT', 'TERM')],
   netfs_n_wh_write_failed: [failed('WRIT')],
 };
+
+/** From v6.12 on slices that read are added before anybody says whether they are prepared. */
+const ADDING: Recipes = {
+  ...WRITING,
+  netfs_n_rh_sreq: [
+    sreq(`"what" = 'ADD'`),
+    was('UPLD', 'PREP'),
+    was('WRIT', 'PREP'),
+    sreq(`"what" = 'FREE'`, -1),
+  ],
+};
+
+/** How a variable follows from events; keys of FS-Cache as label.key. */
+const RECIPES: PerEra<Recipes> = { E0: OLD, E4: WRITING, E6: ADDING };
 
 /** Compares; `before` and `after` are copies, default the first and last snapshot there are. */
 export function reconcile(file?: string, before?: string, after?: string): Reconciliation {
@@ -137,56 +172,92 @@ function snapshotsOf(
 }
 
 function compare(capture: Capture, first: StatsSource | null, last: StatsSource): Row[] {
-  const { era } = capture.info;
   const zero = { ...last, entries: last.entries.map((entry) => ({ ...entry, value: 0 })) };
-  const reasons = reasonsOf(capture);
+  const doubts = doubtsOf(capture);
+  const recipes = inEra(RECIPES, capture.info.era) ?? {};
   const keys = statKeys(last.era);
   return statDeltas(first ?? zero, last).map(({ label, key, before, after }): Row => {
-    const known = keys.find((each) => each.label === label && each.key === key);
+    const variable = keys.find((each) => each.label === label && each.key === key)?.variable ?? '';
     const stats = before === null || after === null ? null : after - before;
-    const events = recount(capture, era, known?.variable ?? '', `${label}.${key}`);
+    const recipe = recipes[variable] ?? recipes[`${label}.${key}`];
+    const events = recipe === undefined ? null : recount(capture, recipe);
     const difference = stats === null || events === null ? null : events - stats;
     const base = { label, key, events, stats, difference };
-    if (difference === null) {
-      const shared = known?.variable === 'netfs_n_rh_write_zskip';
+    if (recipe === undefined || difference === null) {
+      const shared = variable === 'netfs_n_rh_write_zskip';
       const why = shared ? 'no event; WBZ and sk are one variable' : 'no event tells';
       return { ...base, verdict: 'not told', why };
     }
-    if (difference === 0) return { ...base, verdict: 'same', why: null };
-    const why = reasons.join('; ');
-    return { ...base, verdict: why === '' ? 'DIFFERS' : 'explained', why: why || null };
+    return { ...base, ...judge(capture, recipe, difference, doubts) };
   });
 }
 
-/** What a variable should be by the events; null where none tell. */
-function recount(capture: Capture, era: Era, variable: string, name: string): number | null {
-  const recipes = ERAS.indexOf(era) < ERAS.indexOf('E4') ? OLD : NEW;
-  const recipe = recipes[variable] ?? recipes[name];
-  if (recipe === undefined) return null;
+/** What a variable should be by the events; null where the era does not have them. */
+function recount(capture: Capture, recipe: Recipe): number | null {
   let sum = 0;
   for (const { table, where, sign = 1 } of recipe) {
     const tracepoint = tracepointNamed(table);
-    if (tracepoint === undefined || tracepoint.format(era) === null) return null;
+    if (tracepoint === undefined || tracepoint.format(capture.info.era) === null) return null;
     const row = capture.get(`SELECT count(*) AS "n" FROM "${table}" WHERE ${where}`);
     sum += sign * Number(row?.n ?? 0);
   }
   return sum;
 }
 
-/** What of a capture makes its events tell less, or more, than the statistics. */
-function reasonsOf(capture: Capture): string[] {
-  const { lost_events: lost, unparsed_lines: unparsed, complete } = capture.info;
+/** What of a capture makes its events tell less than the statistics. */
+interface Doubts {
+  /** Events the kernel dropped; infinite where it does not say how many. */
+  readonly lost: number;
+  /** Requests cut off by the ends of the trace, and whatever else was cut; in words. */
+  readonly cut: readonly string[];
+}
+
+function doubtsOf(capture: Capture): Doubts {
+  const { lost_events, options, complete, era } = capture.info;
+  const counted = (JSON.parse(options) as { counts?: { unnumbered?: number } }).counts;
   const count = (where: string) =>
     Number(capture.get(`SELECT count(*) AS "n" FROM "request" WHERE ${where}`)?.n ?? 0);
   // From v6.8 on there are requests that write, which no netfs_read begins and which have no kind.
-  const old = ERAS.indexOf(capture.info.era) < ERAS.indexOf('E4');
+  const old = ERAS.indexOf(era) < ERAS.indexOf('E4');
   const begun = count(`"begin_ns" IS NULL${old ? '' : ' AND "kind" IS NOT NULL'}`);
   const open = count(`"outcome" = 'open'`);
-  return [
-    lost > 0 ? `${lost} events were lost` : '',
-    unparsed > 0 ? `${unparsed} lines were not understood` : '',
-    complete === 0 ? 'the capture is not complete' : '',
-    begun > 0 ? `${begun} requests began before the trace` : '',
-    open > 0 ? `${open} requests did not end in the trace` : '',
-  ].filter((each) => each !== '');
+  return {
+    lost: (counted?.unnumbered ?? 0) > 0 ? Number.POSITIVE_INFINITY : lost_events,
+    cut: [
+      complete === 0 ? 'the capture is not complete' : '',
+      begun > 0 ? `${begun} requests began before the trace` : '',
+      open > 0 ? `${open} requests did not end in the trace` : '',
+    ].filter((each) => each !== ''),
+  };
+}
+
+/** Says whether a difference has a reason. Events that are missing make a counter too small. */
+function judge(capture: Capture, recipe: Recipe, difference: number, { lost, cut }: Doubts) {
+  if (difference === 0) return { verdict: 'same', why: null };
+  const tables = [...new Set(recipe.map(({ table }) => table))];
+  const gauge = recipe.some(({ sign }) => sign === -1);
+  if (difference > 0 && !gauge) {
+    return { verdict: 'DIFFERS', why: 'more events than the statistics count' };
+  }
+  const missing = Math.abs(difference);
+  const unread = unreadOf(capture, tables);
+  if (missing <= unread) {
+    return { verdict: 'explained', why: `${unread} ${tables.join(', ')} are kept as text only` };
+  }
+  if (missing <= unread + lost) {
+    const number = Number.isFinite(lost) ? `${lost} events` : 'events, nobody knows how many,';
+    return { verdict: 'cannot tell', why: `${number} were lost` };
+  }
+  // The ends of a trace cut off requests and their slices, nothing else.
+  const ofRequests = tables.every((table) => /^(?:netfs|cachefiles)_/.test(table));
+  if (cut.length > 0 && ofRequests) return { verdict: 'explained', why: cut.join('; ') };
+  const why = lost > 0 ? `more are missing than the ${lost} events that were lost` : null;
+  return { verdict: 'DIFFERS', why };
+}
+
+/** Events of these tables that were not understood. */
+function unreadOf(capture: Capture, tables: readonly string[]): number {
+  const names = tables.map(() => '?').join(', ');
+  const sql = `SELECT count(*) AS "n" FROM "other_event" WHERE "event" IN (${names})`;
+  return Number(capture.get(sql, [...tables])?.n ?? 0);
 }

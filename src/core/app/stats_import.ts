@@ -6,6 +6,7 @@ import type { Column, Row, Table } from '../analysis/types.js';
 import { UsageError } from '../base/errors.js';
 import { writeCapture } from '../store/database.js';
 import { ERAS, type Era, isEra } from '../trace/eras.js';
+import { netfsRreqOrigins } from '../trace/events/netfs.js';
 import { flagNames } from '../trace/flag_bits.js';
 import { RecordWriter } from '../trace/record_writer.js';
 import { readSmallText, type StatsSource, statsOfText } from './stats_source.js';
@@ -14,7 +15,7 @@ import type { TraceTarget } from './trace_sink.js';
 /** One line of /proc/fs/netfs/requests. */
 export interface RequestLine {
   readonly rreq: number;
-  /** Origin as printed: `RA`, `2C`, ... */
+  /** Origin as printed: `RA`, `2C`, `(null)`, ... */
   readonly origin: string;
   readonly refs: number;
   readonly flags: number;
@@ -26,13 +27,24 @@ export interface RequestLine {
   readonly text: string;
 }
 
-const REQUEST = /^([0-9a-f]{8}) (\S\S) +(\d+) +([0-9a-f]+) +(-?\d+) +(\d+) (@[0-9a-f]+ \S+)$/;
+/** A copy of /proc/fs/netfs/requests. */
+export interface RequestList {
+  readonly requests: readonly RequestLine[];
+  /** The era whose list it is, as far as the heading and the origins tell. */
+  readonly era: Era;
+}
 
-/** The requests of a copy of /proc/fs/netfs/requests; none if the text is something else. */
-export function parseRequests(text: string): RequestLine[] {
+const HEADING = /^REQUEST +OR +REF +(FL|FLAG) +ERR +OPS +COVERAGE$/;
+const REQUEST = /^([0-9a-f]{8}) (\S+) +(-?\d+) +([0-9a-f]+) +(-?\d+) +(-?\d+) (@[0-9a-f]+ \S+)$/;
+
+/** Reads a list of requests, quoted or not; null if the text is something else. */
+export function parseRequests(text: string): RequestList | null {
   const requests: RequestLine[] = [];
-  for (const line of text.split(/\r?\n/)) {
-    const match = REQUEST.exec(line.trimEnd());
+  let heading: string | null = null;
+  for (const quoted of text.split(/\r?\n/)) {
+    const line = quoted.replace(/^(?: ?>)+ ?/, '').trim();
+    heading ??= HEADING.exec(line)?.[1] ?? null;
+    const match = REQUEST.exec(line);
     if (match === null) continue;
     const [, rreq = '', origin = '', refs, flags = '', error, outstanding, coverage = ''] = match;
     requests.push({
@@ -43,10 +55,21 @@ export function parseRequests(text: string): RequestLine[] {
       error: Number(error),
       outstanding: Number(outstanding),
       coverage,
-      text: line.trimEnd(),
+      text: line,
     });
   }
-  return requests;
+  if (heading === null && requests.length === 0) return null;
+  return { requests, era: eraOfRequests(heading, requests) };
+}
+
+/** The column of flags got its wider name in v6.16; origins came and went. */
+function eraOfRequests(heading: string | null, requests: readonly RequestLine[]): Era {
+  const since = ERAS.indexOf('E8');
+  const eras = heading === 'FL' ? ERAS.slice(ERAS.indexOf('E4'), since) : ERAS.slice(since);
+  const fits = (era: Era) =>
+    requests.every(({ origin }) => netfsRreqOrigins.find(era, origin) !== undefined);
+  // Of those that fit the longterm line is the likeliest, then the oldest.
+  return ['E6' as const, ...eras].find((era) => eras.includes(era) && fits(era)) ?? eras[0] ?? 'E8';
 }
 
 /** What was imported. */
@@ -79,14 +102,15 @@ export function importStats(
   }
   const requests: RequestLine[] = [];
   const sources: StatsSource[] = [];
+  let eraOfList: Era | undefined;
   for (const file of files) {
     const text = readSmallText(file);
-    const found = parseRequests(text);
-    requests.push(...found);
-    if (found.length === 0) sources.push(statsOfText(file, text));
+    const list = parseRequests(text);
+    if (list === null) sources.push(statsOfText(file, text));
+    else requests.push(...list.requests);
+    eraOfList ??= list?.era;
   }
-  // Only since v6.8 are requests listed; the flags of the latest release are the likeliest.
-  const of = era ?? sources[0]?.era ?? 'E9';
+  const of = era ?? sources[0]?.era ?? eraOfList ?? 'E8';
   const sink = writeCapture(target.out, {
     source: 'import',
     era: of,

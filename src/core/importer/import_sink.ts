@@ -45,6 +45,8 @@ export interface ImportCounts {
   readonly skipped: Tally;
   /** Events the kernel had dropped, as far as the trace tells. */
   lost: number;
+  /** Places where it dropped events without saying how many. */
+  unnumbered: number;
 }
 
 /** How the input at hand is read. */
@@ -79,6 +81,7 @@ export class ImportSink implements EventSink {
     damaged: tally(),
     skipped: tally(),
     lost: 0,
+    unnumbered: 0,
   };
   readonly #writer: RecordWriter;
   readonly #operations = new Operations();
@@ -184,6 +187,7 @@ export class ImportSink implements EventSink {
 
   lost(events: number, _where: number): void {
     this.counts.lost += events;
+    if (events === 0) this.counts.unnumbered++;
     const words = this.#words;
     words.fill(0, 0, HEADER_WORDS);
     words[0] = recordWord(RECORD.lost, HEADER_WORDS + 1);

@@ -26,17 +26,32 @@ class PerfFormat implements LineFormat {
     if (colon < 0 || scanTime(line, from, to) !== colon || !this.#scanTask(line, from, to)) {
       return false;
     }
-    const name = blanksEnd(line, colon + 1);
+    let name = blanksEnd(line, colon + 1);
+    // How often a sample counts may stand in front of its event.
+    const period = digitsEnd(line, name);
+    if (period > name && line.charCodeAt(period) === 32) name = blanksEnd(line, period);
+    if (line.startsWith('PERF_RECORD_', name)) return this.#scanRecord(line.slice(name), to);
     const system = line.indexOf(':', name);
-    // The name is `system:event:`.
-    if (system < 0 || line.charCodeAt(system + 1) === 32) return false;
-    to.system = line.slice(name, system);
-    if (!/^[\w-]+$/.test(to.system) || !scanEvent(line, system + 1, to)) return false;
+    if (system < 0) return false;
+    // A tracepoint is `system:event:`, anything else `event:`.
+    const tracepoint = !(line.charCodeAt(system + 1) === 32 || system + 1 === line.length);
+    to.system = tracepoint ? line.slice(name, system) : 'perf';
+    if (!/^[\w-]+$/.test(to.system)) return false;
+    if (!scanEvent(line, tracepoint ? system + 1 : name, to)) return false;
     if (to.system === 'ftrace' && to.event === 'print') {
       to.event = 'tracing_mark_write';
       to.text = to.text.replace(/^\S+ ?/, '');
     }
     return true;
+  }
+
+  /** Reads what perf itself says, `PERF_RECORD_COMM exec: text`, lost events aside. */
+  #scanRecord(record: string, to: TextLine): boolean {
+    const [, name = '', text = ''] = /^(\w+):? ?(.*)$/s.exec(record) ?? [];
+    to.system = 'perf';
+    to.event = name;
+    to.text = text;
+    return !name.startsWith('PERF_RECORD_LOST');
   }
 
   /** Reads `comm pid[/tid] [cpu]` that ends at `end`. */
@@ -66,6 +81,9 @@ class PerfFormat implements LineFormat {
   }
 }
 
+/** A function of the call chain that `perf record -g` adds below an event. */
+const STACK = /^\s+[0-9a-f]{4,16} \S.*\)$/;
+
 /** The importer of perf's script. */
 export const perf = textImporter({
   name: 'perf',
@@ -74,4 +92,5 @@ export const perf = textImporter({
   what: 'comm pid [cpu] time: system:event: text',
   format: () => new PerfFormat(),
   numbers: true,
+  skips: (line) => STACK.test(line),
 });

@@ -28,6 +28,8 @@ export interface TextForm {
   format(): LineFormat;
   /** True for a line that only this form prints; without it, lines it can read are enough. */
   distinct?(line: string): boolean;
+  /** True for a line that belongs to the form and carries no event. */
+  skips?(line: string): boolean;
   /** Lines that are no events are usual among those of this form. */
   readonly noise?: boolean;
   /** It prints the numbers of words. */
@@ -130,6 +132,8 @@ function survey(form: TextForm, input: Input, context: ImportContext): Survey {
 }
 
 const NS_PER_S = 1_000_000_000;
+/** What tracefs, trace-cmd and perf say of events that the kernel dropped, on a console or not. */
+const LOST = /^(?:.{0,80}\] )?CPU:\d+ \[(?:LOST )?(\d*) ?EVENTS|PERF_RECORD_LOST\S* lost (\d+)/;
 /** Longest text of an event of several lines. */
 const TEXT_MAX = 1 << 16;
 
@@ -202,17 +206,21 @@ class TextReader {
   #other(text: string): void {
     const where = this.#number;
     if (this.#heldWhere !== 0 && this.#extend(text)) return;
-    const lost = /^CPU:\d+ \[(?:LOST )?(\d*) ?EVENTS/.exec(text);
+    const lost = LOST.exec(text);
     const heading = /entries-in-buffer\/entries-written: (\d+)\/(\d+)/.exec(text.slice(0, 200));
     if (lost !== null) {
-      this.#out.lost(Number(lost[1]), where);
+      this.#out.lost(Number(lost[1] ?? lost[2]), where);
     } else if (heading !== null && Number(heading[2]) > Number(heading[1])) {
       this.#out.lost(Number(heading[2]) - Number(heading[1]), where);
-    } else if (this.#form.noise || this.#cleaner !== null || isHeading(text)) {
+    } else if (this.#form.noise || this.#cleaner !== null || this.#isSkipped(text)) {
       this.#out.skipped(where);
     } else {
       this.#out.damaged(where, `not an event: ${JSON.stringify(utf8(text.slice(0, 60)))}`);
     }
+  }
+
+  #isSkipped(text: string): boolean {
+    return isHeading(text) || (this.#form.skips?.(text) ?? false);
   }
 
   /** Adds a line to the event that is held; false if it does not belong to it. */
@@ -220,7 +228,7 @@ class TextReader {
     const held = this.#held;
     if (held.text.length + text.length > TEXT_MAX) return false;
     if (this.#cleaner === null && !this.#form.noise) {
-      if (text.startsWith('CPU:') || text.startsWith('#')) return false;
+      if (text.startsWith('#') || LOST.test(text)) return false;
       held.text += `\n${text}`;
       return true;
     }

@@ -75,7 +75,7 @@ export interface AnyTracepoint {
    * there (else the first). The era must have the event.
    */
   print(row: Row, era: Era): string;
-  /** As `print`, with the names of the bits of each flag word behind it: `f=22[COPY_TO_CACHE|...]`. */
+  /** As `print`, with the names of the bits behind each flag word: `f=22[COPY_TO_CACHE|...]`. */
   decode(row: Row, era: Era): string;
   /** Reads the kernel's text, by the format; null if the text is not of that form. */
   parse(text: string, era: Era): Value[] | null;

@@ -10,6 +10,7 @@ import { reconcile } from '../../../src/core/app/reconcile.js';
 import { deltaTable } from '../../../src/core/app/stats_delta.js';
 import { importStats, parseRequests } from '../../../src/core/app/stats_import.js';
 import { openCapture } from '../../../src/core/store/database.js';
+import type { Era } from '../../../src/core/trace/eras.js';
 import { temporaryFolder } from '../../helpers/capture.js';
 import { samplePath, sampleText } from '../../helpers/import.js';
 import { unpacked } from '../../helpers/real_captures.js';
@@ -57,6 +58,73 @@ for (const folder of FOLDERS) {
     t.true([...rows].filter(({ verdict }) => verdict === 'same').length >= 10);
   });
 }
+
+/** Imports the lines of a capture with its statistics; gives the verdicts that are not `same`. */
+async function verdictsOf(folder: string, lines: readonly string[]) {
+  writeFileSync(join(folder, 'trace'), lines.join('\n'));
+  const out = join(folder, `${lines.length}.db`);
+  const stats = ['before', 'after'].map((each) => samplePath(`${FOLDERS[0]}/stats-${each}.txt`));
+  await importTraces({ files: [join(folder, 'trace')], target: target(out), stats });
+  const { rows, unexplained } = reconcile(out);
+  const told = [...rows].filter(({ verdict }) => verdict !== 'same' && verdict !== 'not told');
+  return { unexplained, told: told.map(({ key, verdict, why }) => [key, verdict, why]) };
+}
+
+test('a difference is only put down to lost events as far as events were lost', async (t) => {
+  const folder = temporaryFolder(t);
+  const lines = sampleText(`${FOLDERS[0]}/trace.txt.gz`).split('\n');
+  const reads = lines.flatMap((line, i) => (line.includes('netfs_sreq: ') ? [i] : []));
+  const submits = reads.filter((i) => lines[i]?.includes('READ SUBMT')).slice(0, 2);
+  t.is(submits.length, 2);
+  const left = (lost: string) => [
+    ...lines.map((line, i) => (submits.includes(i) ? '' : line)).filter((line) => line !== ''),
+    lost,
+  ];
+  t.deepEqual(await verdictsOf(folder, left('CPU:0 [LOST 2 EVENTS]')), {
+    unexplained: 0,
+    told: [['RD', 'cannot tell', '2 events were lost']],
+  });
+  const unknown = await verdictsOf(folder, [...left('CPU:0 [LOST EVENTS]'), '']);
+  t.deepEqual([unknown.unexplained, unknown.told[0]?.[1]], [0, 'cannot tell']);
+  t.deepEqual(await verdictsOf(folder, [...left('CPU:0 [LOST 1 EVENTS]'), '', '']), {
+    unexplained: 1,
+    told: [['RD', 'DIFFERS', 'more are missing than the 1 events that were lost']],
+  });
+  const more = [...lines, 'CPU:0 [LOST 9 EVENTS]', lines[submits[0] as number] as string];
+  const { unexplained, told } = await verdictsOf(folder, more);
+  t.is(unexplained, 1);
+  t.deepEqual(told[0], ['RD', 'DIFFERS', 'more events than the statistics count']);
+});
+
+test('an event that is not understood explains what is missing', async (t) => {
+  const folder = temporaryFolder(t);
+  const lines = sampleText(`${FOLDERS[0]}/trace.txt.gz`).split('\n');
+  const at = lines.findIndex((line) => line.includes('READ SUBMT'));
+  const garbled = lines.map((line, i) => (i === at ? line.replace('READ', '') : line));
+  t.deepEqual((await verdictsOf(folder, garbled)).told, [
+    ['RD', 'explained', '1 netfs_sreq are kept as text only'],
+  ]);
+});
+
+test('--decode names flag bits as the kernel of the capture numbers them', async (t) => {
+  const folder = temporaryFolder(t);
+  const line = (text: string) => `  a-1  [000] .....  1.000000: ${text}\n`;
+  const rreq = 'netfs_rreq: R=00000001 RA ASSESS  f=21';
+  const named = async (era: string, text: string) => {
+    writeFileSync(join(folder, 'trace'), line(text));
+    const out = join(folder, `${era}.db`);
+    await importTraces({ files: [join(folder, 'trace')], target: target(out), era });
+    const [row] = [...exportTable(out, true).rows];
+    const printed = [...eventLines(out, { decode: true }).lines].at(-1) ?? '';
+    t.true(printed.endsWith(String(row?.text)), printed);
+    return row?.text;
+  };
+  t.is(await named('E3', rreq), 'R=00000001 RA ASSESS  f=21[INCOMPLETE_IO|IN_PROGRESS]');
+  t.is(await named('E9', rreq), 'R=00000001 RA ASSESS  f=21[IN_PROGRESS|SHORT_TRANSFER]');
+  const slice = 'netfs_sreq: R=00000001[0] DOWN TERM  f=103 s=0 1000/1000 e=0';
+  t.regex(String(await named('E5', slice)), /f=103\[COPY_TO_CACHE\|CLEAR_TAIL\|IN_PROGRESS\] s=/);
+  t.regex(String(await named('E6', slice.replace('103', '00'))), /f=00 s=/);
+});
 
 test('pieces of a trace are put in order whatever order they are named in', async (t) => {
   const folder = temporaryFolder(t);
@@ -152,9 +220,50 @@ test('copies of the statistics become snapshots and their differences are shown'
   );
 });
 
-test('a copy of the list of requests is read', (t) => {
-  const text =
-    'REQUEST  OR REF FL ERR  OPS COVERAGE\n00000065 2C   2 80002020    0   0 @0000 0/0\n';
-  t.like(parseRequests(text)[0], { rreq: 0x65, origin: '2C', refs: 2, flags: 0x80002020 });
-  t.deepEqual(parseRequests('RdHelp : RA=1\n'), []);
+const LISTS: readonly (readonly [what: string, text: string, era: Era, row: object])[] = [
+  [
+    'v6.12',
+    `REQUEST  OR REF FL ERR  OPS COVERAGE
+======== == === == ==== === =========
+00000065 2C   2 80002020    0   0 @0000 0/0
+00000043 RA   1 20    0   1 @34000000 0/20000`,
+    'E6',
+    { R: '00000065', origin: '2C', refs: 2, error: 0, outstanding: 0, coverage: '@0000 0/0' },
+  ],
+  [
+    'v6.9',
+    'REQUEST  OR REF FL ERR  OPS COVERAGE\n00000001 LW   3  0   -5   2 @1000 0/1000',
+    'E4',
+    { origin: 'LW', error: -5, flags: '0' },
+  ],
+  [
+    'v6.15',
+    'REQUEST  OR REF FL ERR  OPS COVERAGE\n00000001 R1   3 20    0   0 @0000 0/1000',
+    'E7',
+    { origin: 'R1', flags: '20 IN_PROGRESS' },
+  ],
+  [
+    'v6.16, quoted',
+    `> REQUEST  OR REF FLAG ERR  OPS COVERAGE
+> ======== == === ==== ==== === =========
+> 00000007 WB 100  101 -110   0 @ffff00000000 1000/2000`,
+    'E8',
+    { R: '00000007', refs: 100, error: -110, flags: '101 IN_PROGRESS OFFLOAD_COLLECTION' },
+  ],
+];
+
+for (const [what, text, era, row] of LISTS) {
+  test(`a list of the requests of ${what} is read and its flags are named`, (t) => {
+    const folder = temporaryFolder(t);
+    writeFileSync(join(folder, 'list'), text);
+    const imported = importStats([join(folder, 'list')], target(join(folder, 'a.db')));
+    t.is(imported.era, era);
+    t.like([...imported.requests.rows][0], row);
+  });
+}
+
+test('a list of requests may be empty; other texts are none', (t) => {
+  const empty = parseRequests('REQUEST  OR REF FL ERR  OPS COVERAGE\n');
+  t.deepEqual(empty, { requests: [], era: 'E6' });
+  t.is(parseRequests('RdHelp : RA=1\n'), null);
 });

@@ -181,6 +181,31 @@ test('an event of several lines is one event, and lost events are counted', asyn
   t.is(sink.rows.length, 1);
 });
 
+test("what perf's script prints between tracepoints is kept or left out, and nothing is damaged", async (t) => {
+  // As perf 6.1 prints them: a tracepoint with its call chain, a sample, a record, lost events.
+  const { sink, counts, format } = await importBytes(
+    [
+      '# captured on    : Sun Nov 22 19:24:33 2026',
+      '#',
+      `sh  9939 [000] 13243.157604: netfs:${RREQ}`,
+      '\tffffffff8139be59 __traceiter_sched_process_exec+0x39 ([kernel.kallsyms])',
+      '\t           1ab70 _start+0x0 (/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2)',
+      '\t    7ffc42493f68 [unknown] ([unknown])',
+      '',
+      'sh  9939 13243.159447:     250000               task-clock: ',
+      '            true  8678 [001] 13174.706319: PERF_RECORD_COMM exec: true:8678/8678',
+      '       perf-exec     0 [000]     0.000000: PERF_RECORD_COMM: perf-exec:8678/8678',
+      '            true  8678 [001] 13174.706952:  syscalls:sys_enter_read: fd: 0x00000003',
+      '            true  8678 [001] 13174.706953: PERF_RECORD_LOST lost 7',
+      `            true  8678 [001] 13174.706954123:     netfs:${RREQ}`,
+    ].join('\n'),
+  );
+  t.is(format, 'perf');
+  t.deepEqual(counts.damaged, { count: 0, first: null });
+  t.is(sink.rows.length, 2);
+  t.deepEqual([counts.kept.count, counts.lost], [6, 7]);
+});
+
 test('a mail is cleaned: quoted-printable, wrapped, quoted', async (t) => {
   const stuck = await importBytes(sampleText('stuck-copy-to-cache.txt'));
   t.is(stuck.sink.rows.length, 6);
