@@ -13,8 +13,11 @@ import { type OpenInput, openInput } from '../importer/input.js';
 import { type MergeSource, mergeReads } from '../importer/merge.js';
 import type { ImportContext, Survey } from '../importer/types.js';
 import { createCapture } from '../store/database.js';
+import type { CaptureMeta } from '../store/types.js';
+import { MemorySink } from '../trace/sink.js';
 import { spoolPath } from '../trace/spool.js';
 import { parseStats } from '../trace/stats_layout.js';
+import type { TraceSink } from '../trace/types.js';
 import type { TraceTarget } from './trace_sink.js';
 
 /** What to import. */
@@ -66,15 +69,34 @@ interface Source {
  * Imports. `ErrnoError` for a file that cannot be read or written, `TraceFormatError` for one that
  * no importer knows, `StoreError` when nothing in it is an event.
  */
-export async function importTraces(
+export function importTraces(
   request: ImportRequest,
   watch: ImportWatch = {},
+): Promise<ImportSummary> {
+  return importInto(request, watch, (meta) => createCapture(request.target.out, meta));
+}
+
+/** Imports a trace into memory, for a comparison without a database. Fails as `importTraces`. */
+export async function importToMemory(file: string): Promise<MemorySink> {
+  let memory: MemorySink | undefined;
+  const target = { out: '', commandLine: '', toolVersion: '' };
+  await importInto({ files: [file], target }, {}, ({ era }) => {
+    memory = new MemorySink(era);
+    return memory;
+  });
+  return memory as unknown as MemorySink;
+}
+
+async function importInto(
+  request: ImportRequest,
+  watch: ImportWatch,
+  begins: (meta: CaptureMeta) => TraceSink,
 ): Promise<ImportSummary> {
   const sources: Source[] = [];
   try {
     for (const file of request.files) sources.push(await begin(file, request));
     sources.sort(byTime);
-    return await importAll(sources, request, watch);
+    return await importAll(sources, request, watch, begins);
   } finally {
     for (const { input } of sources) input.close();
   }
@@ -102,6 +124,7 @@ async function importAll(
   sources: readonly Source[],
   request: ImportRequest,
   watch: ImportWatch,
+  begins: (meta: CaptureMeta) => TraceSink,
 ): Promise<ImportSummary> {
   const { target } = request;
   const surveys = sources.map(({ survey }) => survey);
@@ -109,7 +132,7 @@ async function importAll(
   const samples = surveys.flatMap((survey) => survey.samples);
   const era = chooseEra(samples, { era: request.era, kernel: request.kernel, named });
   const snapshots = (request.stats ?? []).map(readStats);
-  const trace = createCapture(target.out, {
+  const trace = begins({
     source: 'import',
     era: era.era,
     workload: sources.map(({ input }) => basename(input.name)).join(' '),
@@ -220,5 +243,6 @@ function nothing(out: string, sources: readonly Source[], { damaged }: ImportCou
 }
 
 function removeCapture(out: string): void {
+  if (out === '') return;
   for (const path of [out, spoolPath(out)]) rmSync(path, { force: true });
 }

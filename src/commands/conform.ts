@@ -1,0 +1,62 @@
+/** `netfslab conform`: the engine against captures of a real kernel. */
+import { Args, Flags } from '@oclif/core';
+import { type ConformSummary, conform } from '../core/app/conform.js';
+import { conformLines, outcomeLine } from '../core/app/conform_text.js';
+import { EXIT } from '../core/cli/exit.js';
+import { onInterrupt } from '../core/cli/interrupt.js';
+import { LabCommand } from '../core/cli/lab_command.js';
+
+export default class Conform extends LabCommand {
+  static override description = `Play what was done to a real kernel, and compare
+A scenario is a directory with workload.json, ops.txt, trace.txt and what else was recorded (docs/conform.md), each
+file may be compressed. Scenarios of a group build on one another: the earlier ones are played too. The profile,
+the mount options and the cache are those of the scenario. Exit code 1 when anything differs.
+--json gives { outcomes: [{ scenario, group, profile, processors, identical, comparison, notes }], score, several }.`;
+
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> traces/linux-6.1/9p',
+    '<%= config.bin %> <%= command.id %> captures/002-warm captures/010-mixed --out played',
+  ];
+
+  static override strict = false;
+
+  static override args = {
+    dir: Args.string({
+      name: 'DIR',
+      description: 'scenarios, or directories that hold scenarios',
+      required: true,
+    }),
+  };
+
+  static override flags = {
+    out: Flags.string({
+      description: 'directory that keeps a database for each scenario',
+      helpValue: 'DIR',
+    }),
+    defects: Flags.string({
+      description: "the kernel's known defects: reproduced, or repaired to see what they do",
+      options: ['kernel', 'repaired'],
+      default: 'kernel',
+    }),
+  };
+
+  async run(): Promise<ConformSummary> {
+    const { argv, flags } = await this.parse(Conform);
+    const { commandLine, toolVersion } = this.traceTarget('');
+    const defects = flags.defects as 'kernel';
+    const interrupt = onInterrupt();
+    const summary = await conform(
+      { directories: argv as string[], out: flags.out, defects, commandLine, toolVersion },
+      {
+        signal: interrupt.signal,
+        ended: (outcome) => {
+          if (!this.jsonEnabled()) process.stdout.write(`${outcomeLine(outcome)}\n`);
+        },
+      },
+    ).finally(() => interrupt.stop());
+    await this.print(conformLines(summary));
+    if (interrupt.signal.aborted) this.endWith(EXIT.interrupted);
+    else if (summary.outcomes.some(({ identical }) => !identical)) this.endWith(EXIT.failed);
+    return summary;
+  }
+}

@@ -1,0 +1,149 @@
+/**
+ * Plays the scenarios of a group one after the other on one lab, as they followed one another on
+ * the machine that was traced. Called by `conform`.
+ */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Lab } from '../lab/lab.js';
+import { LabMachine } from '../lab/machine.js';
+import type { LabOptions } from '../lab/options.js';
+import { profileByName } from '../profile/index.js';
+import { writeCapture } from '../store/database.js';
+import { MemorySink } from '../trace/sink.js';
+import { SwitchSink } from '../trace/switch_sink.js';
+import { labelledContent } from '../workload/ops/content.js';
+import type { Op } from '../workload/ops/language.js';
+import { OpPlayer } from '../workload/ops/player.js';
+import type { OpResult } from '../workload/ops/result.js';
+import { cacheLayout } from './cache_layout.js';
+import { playOps } from './run_ops.js';
+import type { CacheFile, Scenario, ScenarioFile } from './scenario.js';
+
+/** After the last operation the machine was left alone that long before the trace ended. */
+const SETTLE: readonly Op[] = [{ kind: 'sync' }, { kind: 'sleep', ms: 1000 }];
+
+/** What playing a scenario gave. */
+export interface Played {
+  readonly trace: MemorySink;
+  readonly results: readonly OpResult[];
+  readonly layout: readonly CacheFile[];
+}
+
+/** Where a scenario's database goes. */
+export interface DatabaseTarget {
+  readonly out: string;
+  readonly commandLine: string;
+  readonly toolVersion: string;
+}
+
+/** The machine of one group. Dispose of it with `close`. */
+export class GroupPlayer {
+  readonly #directory = mkdtempSync(join(tmpdir(), 'netfslab-conform-'));
+  readonly #sink: SwitchSink;
+  readonly #lab: Lab;
+  readonly #machine: LabMachine;
+
+  /** Lays out the files of all scenarios and starts the machine of the first. */
+  constructor(scenarios: readonly Scenario[], defects: LabOptions['defects']) {
+    const [first] = scenarios as readonly [Scenario];
+    try {
+      const server = join(this.#directory, 'server');
+      mkdirSync(server);
+      for (const file of filesOf(scenarios)) layOut(server, file);
+      this.#sink = new SwitchSink(profileByName(first.settings.profile).era);
+      const cacheDir = join(this.#directory, 'cache');
+      this.#lab = new Lab({ ...labOptions(first, cacheDir), server, defects, sink: this.#sink });
+      this.#machine = new LabMachine(this.#lab, true);
+    } catch (error) {
+      rmSync(this.#directory, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  /** Plays the next scenario, `idleMs` after the one before has ended. */
+  async play(scenario: Scenario, idleMs: number, target?: DatabaseTarget): Promise<Played> {
+    const lab = this.#lab;
+    await this.#perform([{ kind: 'sleep', ms: idleMs }, ...scenario.before]);
+    const trace = new MemorySink(this.#sink.era);
+    const database = target && writeCapture(target.out, metaOf(scenario, lab, target));
+    this.#sink.to(...(database === undefined ? [trace] : [trace, database]));
+    lab.tracer.stats(lab.stats);
+    const results = await playOps(lab, this.#machine, scenario.ops);
+    await this.#perform(SETTLE);
+    lab.tracer.stats(lab.stats);
+    this.#sink.to();
+    database?.finish();
+    return { trace, results, layout: cacheLayout(join(this.#directory, 'cache')) };
+  }
+
+  /** Ends the machine, whose invariants must hold. */
+  async close(): Promise<void> {
+    try {
+      await this.#lab.close();
+    } finally {
+      this.dispose();
+    }
+  }
+
+  /** Removes its files. */
+  dispose(): void {
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+
+  // What happens between scenarios is no part of a trace; a command that fails is an error.
+  async #perform(ops: readonly Op[]): Promise<void> {
+    const failed: OpResult[] = [];
+    const player = new OpPlayer(this.#machine);
+    await this.#lab.run('sh', () =>
+      player.play(ops, { ended: (_, result) => result.errno !== 0 && failed.push(result) }),
+    );
+    await this.#lab.scheduler.drain();
+    const [first] = failed;
+    if (first !== undefined) throw new Unplayable(`${first.text}: error ${first.errno}`);
+  }
+}
+
+/** A scenario needs something that the engine cannot do. */
+export class Unplayable extends Error {
+  override readonly name = 'Unplayable';
+}
+
+function labOptions({ settings }: Scenario, cacheDir: string): Partial<LabOptions> {
+  const { profile, readAheadKb, cacheBound } = settings;
+  return {
+    profile,
+    clock: 'virtual',
+    presence: 'seek',
+    ...(readAheadKb === undefined ? {} : { readAheadKb }),
+    ...(cacheBound ? { cacheDir } : {}),
+  };
+}
+
+function metaOf({ name }: Scenario, { profile, options }: Lab, target: DatabaseTarget) {
+  return {
+    source: 'run',
+    era: profile.era,
+    profile: profile.name,
+    workload: name,
+    kernel_release: profile.kernel,
+    clock: options.clock,
+    command_line: target.commandLine,
+    tool_version: target.toolVersion,
+  } as const;
+}
+
+function filesOf(scenarios: readonly Scenario[]): Iterable<ScenarioFile> {
+  const files = scenarios.flatMap((scenario) => scenario.files);
+  return new Map(files.toReversed().map((file) => [file.name, file])).values();
+}
+
+function layOut(server: string, { name, size, label, extents }: ScenarioFile): void {
+  const bytes = labelledContent(label, size);
+  if (extents !== null) {
+    const whole = Buffer.from(bytes);
+    bytes.fill(0);
+    for (const [start, length] of extents) whole.copy(bytes, start, start, start + length);
+  }
+  writeFileSync(join(server, name), bytes);
+}
