@@ -5,6 +5,7 @@
  */
 import type { SegmentList } from '../../src/core/io/types.js';
 import type { FetchTarget, Server } from '../../src/core/server/types.js';
+import { forward } from './forward_server.js';
 
 /** What is wrong with one reply. */
 export interface Misbehaviour {
@@ -32,14 +33,7 @@ export function misbehave(
 ): (server: Server) => Server {
   return (server) => {
     let number = 0;
-    return {
-      root: server.root,
-      counters: server.counters,
-      open: (name) => server.open(name),
-      getStatus: (file) => server.getStatus(file),
-      close: (file) => server.close(file),
-      change: (name, change) => server.change(name, change),
-      list: (under) => server.list(under),
+    return forward(server, {
       fetch(file, position, into, done) {
         const { count } = into;
         const wrong = plan({ number: number++, name: file.name, position, count }) ?? {};
@@ -50,7 +44,7 @@ export function misbehave(
           else done({ result: result < 0 ? result : result + surplus, status });
         });
       },
-    };
+    });
   };
 }
 

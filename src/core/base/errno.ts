@@ -41,8 +41,13 @@ const TABLE = {
   ETIMEDOUT: [110, 'connection timed out'],
   ESTALE: [116, 'stale file handle'],
   EREMOTEIO: [121, 'remote i/o error'],
+  ENOMEDIUM: [123, 'no medium found'],
   EDQUOT: [122, 'disk quota exceeded'],
   ECANCELED: [125, 'operation cancelled'],
+  ENOKEY: [126, 'required key not available'],
+  EKEYEXPIRED: [127, 'key has expired'],
+  EKEYREVOKED: [128, 'key has been revoked'],
+  EKEYREJECTED: [129, 'key was rejected by service'],
   ERESTARTSYS: [512, 'interrupted, to be restarted'],
 } as const satisfies Record<string, readonly [number, string]>;
 
@@ -88,15 +93,22 @@ export const ENOMEM = 12;
 export const EACCES = 13;
 export const EFAULT = 14;
 export const EBUSY = 16;
+export const EEXIST = 17;
 export const EXDEV = 18;
 export const ENODEV = 19;
 export const EISDIR = 21;
 export const EINVAL = 22;
+export const EFBIG = 27;
+export const ENOSPC = 28;
+export const EROFS = 30;
 export const ENODATA = 61;
 export const ETIME = 62;
 export const EOPNOTSUPP = 95;
 export const EILSEQ = 84;
 export const ENOBUFS = 105;
 export const ESTALE = 116;
+export const EREMOTEIO = 121;
+export const EDQUOT = 122;
+export const ENOMEDIUM = 123;
 export const ECANCELED = 125;
 export const ERESTARTSYS = 512;

@@ -8,6 +8,7 @@
  */
 import path from 'node:path';
 import { EBUSY, ENOBUFS, ENOENT } from '../base/errno.js';
+import { PAGE_SIZE, roundDown } from '../base/range.js';
 import type { CacheBackend, CacheObject, CookieIdentity } from '../fscache/types.js';
 import type { Backing } from '../io/types.js';
 import type { CacheResources } from '../netfs/types.js';
@@ -25,6 +26,7 @@ import {
   mapPath,
   readIncarnation,
   writeCoherency,
+  writeDirty,
 } from './content.js';
 import { ContentMap, type MapIdentity } from './content_map.js';
 import { cullObjects, type ObjectFile, usedBytes } from './cull.js';
@@ -112,11 +114,43 @@ export class Cachefiles implements CacheBackend {
     own.content = typeof made === 'number' ? undefined : made;
   }
 
+  update(object: CacheObject, cookie: CookieIdentity): void {
+    const { content } = object as CachefilesObject;
+    if (content === undefined) return;
+    content.identity = identityOf(cookie, content.identity.incarnation);
+    this.#markModified(content);
+    this.checkpointer.changed(content, 0);
+  }
+
+  resize(object: CacheObject, size: number): void {
+    const { content } = object as CachefilesObject;
+    if (content === undefined) return;
+    const kept = roundDown(size, PAGE_SIZE);
+    for (const { first, last } of [...content.map.runs()]) {
+      for (let block = Math.max(first, kept / PAGE_SIZE); block <= last; block++) {
+        content.map.clear(block);
+      }
+    }
+    // For those who ask the filesystem what is there, too.
+    this.backing.truncate(content.fd, kept);
+    this.backing.truncate(content.fd, backingSize(size));
+    this.checkpointer.changed(content, 0);
+  }
+
+  forget(object: CacheObject, start: number, length: number): void {
+    const { content } = object as CachefilesObject;
+    if (content === undefined) return;
+    for (let at = start; at < start + length; at += PAGE_SIZE) content.map.clear(at / PAGE_SIZE);
+    this.backing.punch(content.fd, start, length);
+    this.checkpointer.changed(content, 0);
+  }
+
   release(object: CacheObject, retire: boolean): void {
     const { path: file, content } = object as CachefilesObject;
     this.inUse.delete(file);
     if (content === undefined) return;
     if (retire) this.discard(content);
+    else this.#settleModified(content);
     content.put();
   }
 
@@ -242,6 +276,20 @@ export class Cachefiles implements CacheBackend {
     this.backing.close(fd);
     this.#bury(file);
     return undefined;
+  }
+
+  // While we change the file ourselves the data file says of no version that it is one: after a
+  // crash it is stale, and only that.
+  #markModified(content: Content): void {
+    if (content.modified || !this.#xattr) return;
+    content.modified = true;
+    writeDirty(this.backing, content.fd, content.identity);
+  }
+
+  #settleModified(content: Content): void {
+    if (!content.modified) return;
+    content.modified = false;
+    writeCoherency(this.backing, content.fd, content.identity);
   }
 
   // What the file holds of this version, by the file's own account and its map's.

@@ -1,8 +1,8 @@
 /**
  * The content of an object: a sparse file of one version of one file of the server, and the map of
- * what is in it. Content is never made over into another version's; an invalidated object gets a
- * new file. So an operation under way can neither read nor leave behind anything of another
- * version.
+ * what is in it. Content is made over into another version's only by changes of our own, page by
+ * page; an invalidated object gets a new file. So an operation under way can neither read nor leave
+ * behind anything of another version.
  */
 import { PAGE_SIZE, roundUp } from '../base/range.js';
 import type { CookieIdentity } from '../fscache/types.js';
@@ -15,7 +15,7 @@ const DIRTY = 'dirty';
 /** An open data file with its map; closed when nobody holds it any more. */
 export class Content {
   readonly path: string;
-  /** Changes when the cookie of an object that is committed has changed. */
+  /** Changes when the cookie has changed, because we change the file. */
   identity: MapIdentity;
   readonly map: ContentMap;
   /** Where the file is while it has no name of its own; undefined once it has. */
@@ -24,6 +24,8 @@ export class Content {
   name = '';
   /** The map has changed since it was last written out. */
   dirty = false;
+  /** The data file says of no version that it is one, because it is being changed. */
+  modified = false;
   /** False once another file or none has taken its place: nothing of it may be published. */
   current = true;
   readonly #backing: Backing;

@@ -102,6 +102,18 @@ export const engineFlags = {
     options: ['sync', 'async'],
     helpGroup: 'ENGINE',
   }),
+  'server-writes': Flags.string({
+    description:
+      'what becomes of writes: kept in a directory over the served one, made in place, refused',
+    options: ['overlay', 'direct', 'refuse'],
+    default: LAB_DEFAULTS.serverWrites,
+    helpGroup: 'ENGINE',
+  }),
+  'server-overlay': Flags.string({
+    description: 'directory of the overlay; default one that is removed at the end',
+    helpValue: 'DIR',
+    helpGroup: 'ENGINE',
+  }),
 };
 
 /** When to cull. */
@@ -162,6 +174,13 @@ export const cacheFlags = {
     helpGroup: 'CACHE',
   }),
   'cull-limits': cullLimitsFlag,
+  'cache-writes': Flags.string({
+    description:
+      'what is written: stored in the cache too, dropped from it, or the file kept out of it',
+    options: ['through', 'invalidate', 'off'],
+    default: LAB_DEFAULTS.cacheWrites,
+    helpGroup: 'CACHE',
+  }),
 };
 
 /** The values of `engineFlags` and `cacheFlags` once parsed. */
@@ -174,6 +193,9 @@ export interface EngineFlags {
   readonly 'cache-xattr': boolean;
   readonly 'cache-size': number;
   readonly 'cull-limits': string;
+  readonly 'cache-writes': string;
+  readonly 'server-writes': string;
+  readonly 'server-overlay'?: string | undefined;
   readonly server: string;
   readonly profile: string;
   readonly defects: string;
@@ -213,6 +235,9 @@ export function labFrom(flags: EngineFlags, streams = 1): Partial<LabOptions> & 
     jitterNs: flags['server-jitter'],
     bandwidth: flags['server-bandwidth'],
     maxConcurrent: flags['server-concurrency'],
+    serverWrites: flags['server-writes'] as LabOptions['serverWrites'],
+    serverOverlay: flags['server-overlay'],
+    cacheWrites: flags['cache-writes'] as LabOptions['cacheWrites'],
     cacheDir: flags.cache,
     presence: flags.presence as LabOptions['presence'],
     granule: flags.granule,

@@ -9,21 +9,30 @@ import { assert } from '../base/assert.js';
 import { pageIndex, pagesFor, roundDown, roundUp } from '../base/range.js';
 import type { Cookie, Fscache } from '../fscache/cookie.js';
 import { AddressSpace, AOP_TRUNCATED_PAGE } from '../mm/address_space.js';
-import { type Folios, PG_UPTODATE } from '../mm/folio.js';
+import { type Folios, PG_DIRTY, PG_UPTODATE, PG_WRITEBACK } from '../mm/folio.js';
 import { IovIter } from '../mm/iov_iter.js';
 import type { AddressSpaceOps, Inode, OpenFile } from '../mm/types.js';
+import type { Writeback } from '../mm/writeback.js';
 import { type ReadRequest, SREQ_CLEAR_TAIL, type Subrequest } from '../netfs/objects.js';
 import type { ReadHelper } from '../netfs/read_helper.js';
+import type { Requests } from '../netfs/requests.js';
 import type { ByteRange, CacheShare, Defects, RequestOps } from '../netfs/types.js';
-import type { FetchReply, Server, ServerFile, ServerStatus } from '../server/types.js';
+import type { FetchReply, Server, ServerFile, ServerStatus, StoreSource } from '../server/types.js';
+import { RwSemaphore } from '../sim/rw_semaphore.js';
 import type { Scheduler } from '../sim/scheduler.js';
 import { type Task, WaitQueue } from '../sim/wait_queue.js';
+import { AfsChanges } from './afs_changes.js';
+import { AfsWrite } from './afs_write.js';
+import type { AfsWritable } from './afs_writeback.js';
+import { tracePageDirty } from './trace_dirty.js';
 import type { ClientOptions, NetworkFs, OpenFailed, Vnode } from './types.js';
 
 /** What the client is built from. */
 export interface AfsParts {
   readonly server: Server;
   readonly helper: ReadHelper;
+  readonly requests: Requests;
+  readonly writeback: Writeback;
   readonly folios: Folios;
   readonly scheduler: Scheduler;
   readonly options: ClientOptions;
@@ -34,7 +43,7 @@ export interface AfsParts {
   readonly fscache?: { readonly cookies: Fscache; readonly volume: string } | undefined;
 }
 
-class AfsVnode implements Vnode {
+class AfsVnode implements Vnode, AfsWritable {
   readonly ino: number;
   readonly key: string;
   readonly mapping: AddressSpace;
@@ -44,6 +53,13 @@ class AfsVnode implements Vnode {
   uses = 0;
   /** Times that the pages were found outdated. */
   zaps = 0;
+  newContent = false;
+  readonly validateLock: RwSemaphore;
+  /** How the file is called in afs_page_dirty, in place of its address. */
+  readonly traceName: string;
+  /** Changes of ours that have ended. */
+  changed = 0;
+  readonly changes: AfsChanges;
   readonly #client: AfsClient;
   #file: ServerFile | undefined;
   /** Somebody else changed the file: its pages go at the next validation (ZAP_DATA). */
@@ -66,6 +82,9 @@ class AfsVnode implements Vnode {
     this.name = file.name;
     this.size = file.status.size;
     this.version = file.status.version;
+    this.validateLock = new RwSemaphore(`validate_lock of ${file.name}`);
+    this.traceName = client.nextTraceName();
+    this.changes = new AfsChanges(this, client.parts);
     mapping.attach(this);
   }
 
@@ -90,10 +109,16 @@ class AfsVnode implements Vnode {
    */
   dropStale(): void {
     if (!this.#zapData) return;
-    this.#zapData = false;
+    // Dirty pages stay, outdated around what was written: they go when they are clean.
+    this.#zapData = this.mapping.isTagged;
     this.zaps++;
     this.mapping.invalidate(0, Number.MAX_SAFE_INTEGER);
     this.#client.zapPinned(this.mapping);
+  }
+
+  /** Pages are outdated and have not all been dropped yet. */
+  get isStale(): boolean {
+    return this.#zapData;
   }
 
   /**
@@ -102,9 +127,27 @@ class AfsVnode implements Vnode {
   applyStatus(status: ServerStatus): void {
     if (status.version === this.version) return;
     this.version = status.version;
-    this.size = status.size;
+    // What was written behind the end and is not stored yet is not cut off.
+    const { isTagged } = this.mapping;
+    const grown = isTagged && this.#client.parts.defects === 'repaired';
+    this.size = grown ? Math.max(this.size, status.size) : status.size;
     this.#zapData = true;
+    this.newContent = false;
     if (this.uses > 0) this.cookie?.invalidate(this.version, this.size);
+  }
+
+  /** Applies the status after a change of ours, which is no reason to drop anything. */
+  applyOwn(status: ServerStatus): void {
+    this.version = status.version;
+    this.cookie?.update(this.version, this.size);
+  }
+
+  storeData(position: number, from: StoreSource): Task<number> {
+    return this.changes.storeData(position, from);
+  }
+
+  stored(first: number, last: number): void {
+    this.changes.cacheStored(first, last);
   }
 
   hold(): void {
@@ -123,24 +166,32 @@ class AfsVnode implements Vnode {
 /** What a request holds of its vnode. */
 interface RequestPriv {
   readonly vnode: AfsVnode;
-  /** The vnode's count when the request began. */
+  /** The vnode's counts when the request began. */
   readonly zaps: number;
 }
 
 /** The client of one lab. */
 export class AfsClient implements NetworkFs {
-  readonly #parts: AfsParts;
+  readonly parts: AfsParts;
   readonly #vnodes = new Map<string, AfsVnode>();
   readonly #requestOps: RequestOps;
   readonly #spaceOps: AddressSpaceOps;
+  #named = 0;
 
   constructor(parts: AfsParts) {
-    this.#parts = parts;
+    this.parts = parts;
     this.#requestOps = this.#makeRequestOps();
     const { helper } = parts;
+    const write = new AfsWrite({
+      ...parts,
+      ops: this.#requestOps,
+      trace: (vnode, pfn, why) =>
+        tracePageDirty(parts.requests.tracer, vnode as AfsVnode, pfn, why),
+    });
     this.#spaceOps = {
       readahead: (ractl) => helper.readahead(ractl, this.#requestOps),
       readpage: (file, pfn) => this.#readpage(file, pfn),
+      write,
     };
   }
 
@@ -149,7 +200,7 @@ export class AfsClient implements NetworkFs {
   }
 
   open(name: string): Vnode | OpenFailed {
-    const { server, folios, fscache } = this.#parts;
+    const { server, folios, fscache } = this.parts;
     const file = server.open(name);
     if ('errno' in file) return file;
     let vnode = this.#vnodes.get(file.key);
@@ -164,9 +215,31 @@ export class AfsClient implements NetworkFs {
     return vnode;
   }
 
+  create(name: string): Vnode | OpenFailed {
+    const made = this.parts.server.create(name);
+    if ('errno' in made) return made;
+    this.parts.server.close(made);
+    const vnode = this.open(name);
+    if (!('errno' in vnode)) (vnode as AfsVnode).newContent = true;
+    return vnode;
+  }
+
+  /** A name for the next vnode, in the form of the hashed addresses that the kernel prints. */
+  nextTraceName(): string {
+    const hash = Math.imul(++this.#named, 0x9e3779b1) >>> 0;
+    return hash.toString(16).padStart(16, '0');
+  }
+
+  /** A mapping has pages to be written, so that its vnode is in use, or has no more of them. */
+  taggedChanged(mapping: AddressSpace): void {
+    const vnode = mapping.host as AfsVnode;
+    if (mapping.isTagged) vnode.hold();
+    else vnode.release();
+  }
+
   /** The last use of a vnode has ended. */
   closed(vnode: AfsVnode, file: ServerFile | undefined): void {
-    if (file !== undefined) this.#parts.server.close(file);
+    if (file !== undefined) this.parts.server.close(file);
     if (vnode.mapping.pages === 0) this.#forget(vnode);
   }
 
@@ -182,9 +255,11 @@ export class AfsClient implements NetworkFs {
    * `#readOutdated`. The kernel leaves them all.
    */
   zapPinned(mapping: AddressSpace, first = 0, last = Number.MAX_SAFE_INTEGER): void {
-    const { scheduler, folios, defects } = this.#parts;
+    const { scheduler, folios, defects } = this.parts;
     if (defects === 'kernel') return;
     for (const pfn of [...mapping.range(first, last)]) {
+      // What was written is not to be lost.
+      if (folios.test(pfn, PG_DIRTY | PG_WRITEBACK)) continue;
       if (folios.tryLock(pfn)) scheduler.startHere(this.#expire(mapping, pfn));
     }
   }
@@ -192,7 +267,7 @@ export class AfsClient implements NetworkFs {
   // The page is locked. It stays so until it is stored, because it must not be stored twice at
   // once.
   *#expire(mapping: AddressSpace, pfn: number): Task {
-    const { scheduler, folios } = this.#parts;
+    const { scheduler, folios } = this.parts;
     // This context is a copy: whoever opens the file may be killed, and this has to go on.
     scheduler.context.killed = false;
     const index = folios.indexOf(pfn);
@@ -207,8 +282,8 @@ export class AfsClient implements NetworkFs {
   *#readpage(file: OpenFile, pfn: number): Task<number> {
     const vnode = file.inode as AfsVnode;
     const { zaps } = vnode;
-    const error = yield* this.#parts.helper.readpage(file, pfn, this.#requestOps);
-    const outdated = vnode.zaps !== zaps && !this.#parts.folios.test(pfn, PG_UPTODATE);
+    const error = yield* this.parts.helper.readpage(file, pfn, this.#requestOps);
+    const outdated = vnode.zaps !== zaps && !this.parts.folios.test(pfn, PG_UPTODATE);
     return error === 0 && outdated ? AOP_TRUNCATED_PAGE : error;
   }
 
@@ -227,7 +302,7 @@ export class AfsClient implements NetworkFs {
   }
 
   #makeRequestOps(): RequestOps {
-    const { options, cache, fscache } = this.#parts;
+    const { options, cache, fscache } = this.parts;
     const { rsize, stripeUnit } = options;
     return {
       isCacheEnabled: () => false,
@@ -267,13 +342,16 @@ export class AfsClient implements NetworkFs {
 
   // FetchData: one operation for all that the slice still lacks.
   *#issueOp(subreq: Subrequest): Task {
-    const { server, scheduler, options } = this.#parts;
+    const { server, scheduler, options } = this.parts;
     const vnode = subreq.rreq.inode as AfsVnode;
     const from = subreq.start + subreq.transferred;
     const into = new IovIter(subreq.rreq.mapping, from, subreq.len - subreq.transferred);
+    const changed = vnode.changed;
     if (options.completion === 'async') {
       const start = (): void =>
-        server.fetch(vnode.file, from, into, (reply) => this.#fetched(subreq, from, reply, true));
+        server.fetch(vnode.file, from, into, (reply) =>
+          this.#fetched(subreq, from, reply, changed, true),
+        );
       // Never inside this call, however quick the server is.
       scheduler.after(0, start);
       return;
@@ -285,13 +363,22 @@ export class AfsClient implements NetworkFs {
       answered.wakeAll();
     });
     while (reply === undefined) yield answered;
-    this.#fetched(subreq, from, reply, false);
+    this.#fetched(subreq, from, reply, changed, false);
   }
 
-  #fetched(subreq: Subrequest, from: number, reply: FetchReply, wasAsync: boolean): void {
-    const { helper, options, defects } = this.#parts;
+  #fetched(
+    subreq: Subrequest,
+    from: number,
+    reply: FetchReply,
+    changed: number,
+    wasAsync: boolean,
+  ): void {
+    const { helper, options, defects } = this.parts;
     const { result, status } = reply;
-    if (status !== undefined) (subreq.rreq.inode as AfsVnode).applyStatus(status);
+    const vnode = subreq.rreq.inode as AfsVnode;
+    // A change of ours meanwhile may or may not be in this status; its own reply tells.
+    const unclear = vnode.changed !== changed || vnode.changes.underWay;
+    if (status !== undefined && !unclear) vnode.applyStatus(status);
     // The kernel zeroes behind any short reply, which in the middle of a file gives silent zeros;
     // repaired, only behind one that reached the end of the file.
     const reachedEnd = status !== undefined && from + Math.max(0, result) >= status.size;

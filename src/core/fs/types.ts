@@ -1,6 +1,8 @@
 /** The interface between the VFS and the network filesystem clients. */
 import type { AddressSpace } from '../mm/address_space.js';
 import type { Inode } from '../mm/types.js';
+import type { RwSemaphore } from '../sim/rw_semaphore.js';
+import type { Task } from '../sim/wait_queue.js';
 
 /** A file of a network filesystem as the VFS holds it: an inode with users. */
 export interface Vnode extends Inode {
@@ -14,6 +16,24 @@ export interface Vnode extends Inode {
   release(): void;
   /** Uses now. */
   readonly uses: number;
+  /** What changes the file; a filesystem that is read-only has none of it. */
+  readonly changes?: VnodeChanges;
+}
+
+/** Changing a file. Every answer is 0 or a negative errno. */
+export interface VnodeChanges {
+  /** Held by who writes to the file or changes its size, one at a time (i_rwsem). */
+  readonly lock: RwSemaphore;
+  /** The file is opened for writing; end it with `endWriting` unless it fails. */
+  beginWriting(): number;
+  /** An open for writing ends. */
+  endWriting(): void;
+  /** Writes what is dirty, then cuts the file off or extends it with zeros; `lock` is held. */
+  setSize(size: number): Task<number>;
+  /** The file has just been made empty: all it will hold is written here (NEW_CONTENT). */
+  startAnew(): void;
+  /** Makes durable what the server has. */
+  sync(): Task<number>;
 }
 
 /** Why an open failed: negative errno, and what to say about it. */
@@ -26,10 +46,14 @@ export interface OpenFailed {
 export interface NetworkFs {
   /** Opens a file by name and revalidates what is cached of it. The vnode comes held once. */
   open(name: string): Vnode | OpenFailed;
+  /** Makes an empty file and opens it; -EEXIST when there is one. */
+  create?(name: string): Vnode | OpenFailed;
   /** Vnodes known now. */
   readonly vnodes: number;
   /** A mapping lost its last page. */
   mappingEmptied?(mapping: AddressSpace): void;
+  /** A mapping has pages to be written, so that its file stays in use; or has no more of them. */
+  taggedChanged?(mapping: AddressSpace): void;
   /** Forgets the files that nobody uses and nothing is under way on (drop_caches 2). */
   evictInodes?(): void;
   /** Forgets all files, none of which is in use, and the server; `mount` comes back to it. */
@@ -47,4 +71,9 @@ export interface ClientOptions {
   readonly clearTail: boolean;
   /** Whether a server operation ends inside the call that issued it. */
   readonly completion: 'sync' | 'async';
+  /**
+   * What a local write is to the disk cache: stored in it after the server has it, dropped from it,
+   * or a reason to keep the file out of it while it is open for writing.
+   */
+  readonly cacheWrites: 'through' | 'invalidate' | 'off';
 }

@@ -8,6 +8,8 @@
  */
 import { assert } from '../base/assert.js';
 import { ENOBUFS } from '../base/errno.js';
+import type { AddressSpace } from '../mm/address_space.js';
+import { IovIter } from '../mm/iov_iter.js';
 import type { CacheResources } from '../netfs/types.js';
 import { FscacheStats } from './stats.js';
 import type { CacheBackend, CacheObject, CookieIdentity } from './types.js';
@@ -79,6 +81,8 @@ export class Cookie implements CookieIdentity {
   /** Opens of the file, and requests that use the object. */
   #users = 0;
   #accesses = 0;
+  /** Nothing is to be cached while somebody writes to the file. */
+  #suspended = false;
   /**
    * What becomes of the object once the last operation has ended; undefined while the file lives.
    */
@@ -93,7 +97,7 @@ export class Cookie implements CookieIdentity {
 
   /** True if data of the file can be cached. */
   get enabled(): boolean {
-    return this.#object !== undefined;
+    return this.#object !== undefined && !this.#suspended;
   }
 
   /** The file is opened: finds the object, which must hold this version of the content. */
@@ -127,6 +131,61 @@ export class Cookie implements CookieIdentity {
     if (this.#object !== undefined) this.#fscache.backend.invalidate(this.#object, this);
   }
 
+  /**
+   * The filesystem has changed the file itself (fscache_update_cookie): what is cached stays, but
+   * for what it says with `forgetRange`, `write` and `resize`.
+   */
+  update(aux: string, size: number): void {
+    this.aux = aux;
+    this.size = size;
+    if (this.#object !== undefined) this.#fscache.backend.update(this.#object, this);
+  }
+
+  /** The file was cut off or extended: nothing from the new end on is what is cached there. */
+  resize(aux: string, size: number): void {
+    this.update(aux, size);
+    if (this.#object !== undefined) this.#fscache.backend.resize(this.#object, size);
+  }
+
+  /** Bytes [start, start + length), whole pages, are not what is cached of them. */
+  forgetRange(start: number, length: number): void {
+    if (this.#object !== undefined) this.#fscache.backend.forget(this.#object, start, length);
+  }
+
+  /** True if `bytes` more may be stored. */
+  hasRoom(bytes: number): boolean {
+    return this.#fscache.backend.hasRoom(0, bytes);
+  }
+
+  /**
+   * Stores the pages of bytes [start, start + length) (fscache_write_to_cache); they must stay as
+   * they are until `ended`. False: there is no cache for it, and `ended` is not called.
+   */
+  write(mapping: AddressSpace, start: number, length: number, ended: () => void): boolean {
+    const cres: CacheResources = { ops: undefined, priv: undefined, debugId: 0 };
+    if (!this.enabled || this.beginOperation(cres) < 0) {
+      this.forgetRange(start, length);
+      return false;
+    }
+    cres.ops?.write(cres, start, new IovIter(mapping, start, length), () => {
+      ended();
+      cres.ops?.endOperation(cres);
+    });
+    return true;
+  }
+
+  /** Caches nothing of the file until `resume`, and forgets what is cached. */
+  suspend(): void {
+    this.#suspended = true;
+    this.invalidate(this.aux, this.size);
+  }
+
+  /** Ends `suspend`. */
+  resume(aux: string, size: number): void {
+    this.#suspended = false;
+    this.invalidate(aux, size);
+  }
+
   /** The filesystem forgets the file; with `retire` the cache does too. Nobody uses the cookie. */
   relinquish(retire: boolean): void {
     const { stats } = this.#fscache;
@@ -142,7 +201,7 @@ export class Cookie implements CookieIdentity {
     const { stats, backend } = this.#fscache;
     stats.begins++;
     const refused =
-      this.#object === undefined
+      this.#object === undefined || this.#suspended
         ? -ENOBUFS
         : backend.beginOperation(this.#object, cres, () => {
             this.#accesses--;

@@ -42,6 +42,14 @@ export interface CacheBackend {
    * dropped.
    */
   invalidate(object: CacheObject, cookie: CookieIdentity): void;
+  /** The cookie's coherency data and size are other ones now; the content stays. */
+  update(object: CacheObject, cookie: CookieIdentity): void;
+  /** The file ends at byte `size`: what is cached from its last page on is not to be believed. */
+  resize(object: CacheObject, size: number): void;
+  /** What is cached of bytes [start, start + length), whole pages, is not to be believed. */
+  forget(object: CacheObject, start: number, length: number): void;
+  /** True if `files` more objects and `bytes` more bytes may be stored. */
+  hasRoom(files: number, bytes: number): boolean;
   /**
    * The object is not needed for now; with `retire` its content goes for good. No operation is on.
    */

@@ -22,6 +22,7 @@ function statusOf(stats: fs.BigIntStats): FileStatus {
     inode: Number(stats.ino),
     size: Number(stats.size),
     mtime: String(stats.mtimeNs),
+    links: Number(stats.nlink),
     isFile: stats.isFile(),
     isDirectory: stats.isDirectory(),
   };
@@ -102,12 +103,17 @@ function refuse(status: FileStatus, root: string, real: string): Opened | undefi
 }
 
 /**
- * Opens `name` (relative to `root`, which is a real path) for reading. Symbolic links may be
- * followed as long as they end beneath the root. -EXDEV: leads outside; -EISDIR, -ENODEV: not a
- * regular file.
+ * Opens `name` (relative to `root`, which is a real path) for reading, unless `flags` say more.
+ * Symbolic links may be followed as long as they end beneath the root. -EXDEV: leads outside;
+ * -EISDIR, -ENODEV: not a regular file.
  * `viaProc` false: by the way that needs no /proc.
  */
-export function openBeneath(root: string, name: string, viaProc = hasProc): Opened {
+export function openBeneath(
+  root: string,
+  name: string,
+  viaProc = hasProc,
+  flags = fs.constants.O_RDONLY,
+): Opened {
   if (name.includes('\0')) return { errno: -EINVAL };
   const target = path.resolve(root, name);
   // A lexical escape is refused before the kernel is asked, so that it tells nothing about what is
@@ -115,10 +121,10 @@ export function openBeneath(root: string, name: string, viaProc = hasProc): Open
   if (!isBeneath(root, target)) {
     return { errno: -EXDEV, why: 'the path leads out of the served directory' };
   }
-  return viaProc ? openThroughPath(root, target) : openThroughRealpath(root, target);
+  return viaProc ? openThroughPath(root, target, flags) : openThroughRealpath(root, target, flags);
 }
 
-function openThroughPath(root: string, target: string): Opened {
+function openThroughPath(root: string, target: string, flags: number): Opened {
   let handle = -1;
   try {
     handle = fs.openSync(target, O_PATH);
@@ -127,7 +133,7 @@ function openThroughPath(root: string, target: string): Opened {
     const real = fs.readlinkSync(link);
     const refused = refuse(status, root, real);
     if (refused !== undefined) return refused;
-    return { fd: fs.openSync(link, fs.constants.O_RDONLY), status, real };
+    return { fd: fs.openSync(link, flags), status, real };
   } catch (error) {
     return { errno: errnoFromNode(error) };
   } finally {
@@ -135,13 +141,13 @@ function openThroughPath(root: string, target: string): Opened {
   }
 }
 
-function openThroughRealpath(root: string, target: string): Opened {
+function openThroughRealpath(root: string, target: string, flags: number): Opened {
   try {
     const real = fs.realpathSync(target);
     const before = statusOf(fs.statSync(real, { bigint: true }));
     const refused = refuse(before, root, real);
     if (refused !== undefined) return refused;
-    const fd = fs.openSync(real, fs.constants.O_RDONLY | (fs.constants.O_NOFOLLOW ?? 0));
+    const fd = fs.openSync(real, flags | (fs.constants.O_NOFOLLOW ?? 0));
     const status = statusOf(fs.fstatSync(fd, { bigint: true }));
     if (status.inode === before.inode && status.device === before.device)
       return { fd, status, real };

@@ -57,6 +57,8 @@ export interface FileStatus {
   readonly size: number;
   /** Nanoseconds since 1970, as decimal text because it exceeds 2^53. */
   readonly mtime: string;
+  /** Names that the file has; 0: it was deleted. */
+  readonly links: number;
   readonly isFile: boolean;
   readonly isDirectory: boolean;
 }

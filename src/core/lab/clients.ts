@@ -50,9 +50,12 @@ function makeAfs(lab: Lab): NetworkFs {
   const { options, profile, server, scheduler, folios, cachefiles } = lab;
   const { defects, cache } = options;
   if (cachefiles !== undefined) lab.fscache = new Fscache(cachefiles);
+  const requests = makeRequests(lab);
   return new AfsClient({
     server,
-    helper: new ReadHelper(makeRequests(lab)),
+    requests,
+    helper: new ReadHelper(requests),
+    writeback: lab.writeback,
     folios,
     scheduler,
     defects,
@@ -63,6 +66,7 @@ function makeAfs(lab: Lab): NetworkFs {
       stripeUnit: options.stripeUnit,
       clearTail: options.clearTail ?? profile.clearTail,
       completion: options.completion ?? (options.clock === 'virtual' ? 'sync' : 'async'),
+      cacheWrites: options.cacheWrites,
     },
   });
 }

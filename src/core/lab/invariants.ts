@@ -3,7 +3,7 @@
  * better no result than a wrong one. Spec: BEHAVIOUR 3.13a.
  */
 import { Bug } from '../base/errors.js';
-import { type Folios, PG_FSCACHE, PG_LOCKED } from '../mm/folio.js';
+import { type Folios, PG_DIRTY, PG_FSCACHE, PG_LOCKED, PG_WRITEBACK } from '../mm/folio.js';
 import type { NetfsStats } from '../netfs/stats.js';
 import type { Defects } from '../netfs/types.js';
 import type { ServerCounters } from '../server/types.js';
@@ -53,6 +53,8 @@ function* folioViolations({ folios, options }: Restable): Generator<string> {
     present += folios.pagesOf(pfn);
     const name = `page ${folios.indexOf(pfn)} (frame ${pfn})`;
     if (folios.test(pfn, PG_LOCKED)) yield `${name} is locked`;
+    if (folios.test(pfn, PG_DIRTY)) yield `${name} is dirty`;
+    if (folios.test(pfn, PG_WRITEBACK)) yield `${name} is being written to the server`;
     if (folios.test(pfn, PG_FSCACHE)) yield `${name} is being written to the cache`;
     // v5.13 leaks a reference of a page that two stored slices share.
     if (options.defects === 'kernel') continue;

@@ -12,8 +12,10 @@ import { openDriver } from '../io/drivers.js';
 import type { IoDriver } from '../io/types.js';
 import { FaultHandler } from '../mm/fault.js';
 import { Filemap } from '../mm/filemap.js';
-import { Folios } from '../mm/folio.js';
+import { Folios, PG_DIRTY } from '../mm/folio.js';
 import { type BackingDevice, Readahead } from '../mm/readahead.js';
+import { truncatePages } from '../mm/truncate.js';
+import { DIRTY_LIMITS, Writeback } from '../mm/writeback.js';
 import { NetfsStats } from '../netfs/stats.js';
 import { profileByName } from '../profile/index.js';
 import type { Profile } from '../profile/types.js';
@@ -40,6 +42,9 @@ export class Lab {
   readonly tracer: Tracer;
   readonly stats = new NetfsStats();
   readonly folios: Folios;
+  readonly writeback: Writeback;
+  /** Bytes that could not be written to the server when the lab was closed, by file. */
+  readonly unwritten: Array<{ readonly ino: number; readonly bytes: number }> = [];
   readonly server: Server;
   readonly vfs: Vfs;
   /** The disk cache, when there is one. */
@@ -51,6 +56,8 @@ export class Lab {
   readonly device: BackingDevice;
   /** Bytes given to readers. */
   readonly delivered = { bytes: 0 };
+  /** Bytes taken from writers. */
+  readonly accepted = { bytes: 0 };
   /** What is not as it was asked for, and how the lab does without. */
   readonly warnings: string[] = [];
   readonly #driver: IoDriver;
@@ -81,11 +88,21 @@ export class Lab {
     this.tracer.meta({ epoch_ms: this.clock.epochMs });
     const prng = new Prng(options.seed);
     try {
-      const server = SERVERS.dir(options.server, driver, scheduler, prng, options);
+      const server = SERVERS.dir(options.server, driver, scheduler, prng, {
+        ...options,
+        writes: options.serverWrites,
+        overlay: options.serverOverlay,
+      });
       this.server = options.wrapServer?.(server) ?? server;
       this.folios = new Folios(scheduler, options.pageCache, {
         mappingEmptied: (mapping) => client.mappingEmptied?.(mapping),
+        taggedChanged: (mapping) => {
+          this.writeback.taggedChanged(mapping);
+          client.taggedChanged?.(mapping);
+        },
       });
+      const limits = { ...DIRTY_LIMITS, ...options.dirty };
+      this.writeback = new Writeback(this.folios, scheduler, limits);
       this.#bindCache(driver);
       const client = CLIENTS[profile.client](this);
       this.client = client;
@@ -175,10 +192,13 @@ export class Lab {
       const keeper = this.fscache ?? this.cookies;
       try {
         await this.scheduler.drain();
+        await this.run('umount', () => this.#writeAll());
+        await this.scheduler.drain();
         keeper?.quiesce();
         await this.scheduler.drain();
         keeper?.close();
       } finally {
+        this.server.shutDown();
         this.#driver.close();
       }
       this.tracer.stats(this.stats);
@@ -187,6 +207,18 @@ export class Lab {
     const report = await this.tracer.close();
     if (report.error === null) checkInvariants(this);
     return report;
+  }
+
+  // What cannot be written is lost with the lab, and told.
+  *#writeAll(): Task {
+    yield* this.writeback.writeAll();
+    for (const mapping of this.writeback.unwritten()) {
+      const pages = [...mapping.range(0, Number.MAX_SAFE_INTEGER)];
+      const dirty = pages.filter((pfn) => this.folios.test(pfn, PG_DIRTY));
+      const bytes = dirty.reduce((sum, pfn) => sum + this.folios.sizeOf(pfn), 0);
+      this.unwritten.push({ ino: mapping.host.ino, bytes });
+      yield* truncatePages(mapping, 0);
+    }
   }
 
   async #keepRunning(): Promise<void> {
@@ -225,16 +257,18 @@ export class Lab {
   }
 
   #makeVfs(client: NetworkFs): Vfs {
-    const { options, profile, clock, delivered, folios, scheduler } = this;
+    const { options, profile, clock, delivered, accepted, folios, scheduler } = this;
     const behaviour = { ...profile.mm, ...options.mm };
     const filemap = new Filemap(folios, scheduler, behaviour, new Readahead(behaviour));
     return new Vfs(
       {
         filemap,
+        writeback: this.writeback,
         faults: new FaultHandler(folios, filemap, scheduler),
         device: this.device,
         clock,
         delivered,
+        accepted,
       },
       client,
     );

@@ -2,13 +2,15 @@
 import { UsageError } from '../base/errors.js';
 import { isPowerOfTwo, PAGE_SIZE } from '../base/range.js';
 import type { Presence, SpaceLimits } from '../cachefiles/types.js';
+import type { ClientOptions } from '../fs/types.js';
 import type { IoChoice } from '../io/drivers.js';
 import type { Backing } from '../io/types.js';
 import type { MmBehaviour } from '../mm/types.js';
+import type { DirtyLimits } from '../mm/writeback.js';
 import type { CacheShare, Defects } from '../netfs/types.js';
 import { PROFILES } from '../profile/index.js';
 import { MSIZE_MIN } from '../server/transport.js';
-import type { Server } from '../server/types.js';
+import type { Server, ServerOptions } from '../server/types.js';
 import type { TraceSink } from '../trace/types.js';
 
 /** Smallest page cache, bytes: room for a few windows under I/O. */
@@ -54,6 +56,14 @@ export interface LabOptions {
   readonly bandwidth: number;
   /** Server operations in service at once; 0 = unlimited. */
   readonly maxConcurrent: number;
+  /** What becomes of writes: kept in a directory over the served one, made in place, refused. */
+  readonly serverWrites: ServerOptions['writes'];
+  /** Directory of the overlay; undefined: one of its own that is removed when the lab is closed. */
+  readonly serverOverlay: string | undefined;
+  /** What a local write is to the disk cache. */
+  readonly cacheWrites: ClientOptions['cacheWrites'];
+  /** When dirty pages are written in the background. */
+  readonly dirty: Partial<DirtyLimits>;
   /** Directory of the disk cache; undefined: no cache. */
   readonly cacheDir: string | undefined;
   /** Who says what is cached: the filesystem (SEEK_DATA), the content map, or both. */
@@ -106,6 +116,10 @@ export const LAB_DEFAULTS: Omit<LabOptions, 'server'> = {
   jitterNs: 0,
   bandwidth: 0,
   maxConcurrent: 0,
+  serverWrites: 'overlay',
+  serverOverlay: undefined,
+  cacheWrites: 'through',
+  dirty: {},
   cacheDir: undefined,
   presence: 'both',
   granule: PAGE_SIZE,
@@ -159,6 +173,8 @@ export function labOptions(given: Partial<LabOptions> & { server: string }): Lab
     ['--io', options.io, ['auto', 'sync', 'libuv', 'uring']],
     ['--defects', options.defects, ['kernel', 'repaired']],
     ['--presence', options.presence, ['seek', 'map', 'both']],
+    ['--server-writes', options.serverWrites, ['overlay', 'direct', 'refuse']],
+    ['--cache-writes', options.cacheWrites, ['through', 'invalidate', 'off']],
     ['--server-completion', options.completion ?? 'sync', ['sync', 'async']],
   ] as const) {
     if ((known as readonly string[]).includes(value)) continue;

@@ -22,6 +22,33 @@ export interface MappedArea {
   unmap(index: number, pages: number): void;
   /** True if any page of [index, index + pages) is mapped. */
   isMapped(index: number, pages: number): boolean;
+  /** Pages [index, index + pages) are about to be written: a store into them faults again. */
+  writeProtect(index: number, pages: number): void;
+}
+
+/**
+ * The errors of writeback of a file (errseq_t): each open file is told of an error once, at its
+ * next fsync or close, however many came since.
+ */
+export class WritebackErrors {
+  #last = 0;
+  #count = 0;
+
+  /** Notes a negative errno. */
+  set(errno: number): void {
+    this.#last = errno;
+    this.#count++;
+  }
+
+  /** What an open file remembers, to be handed to `since`. */
+  get mark(): number {
+    return this.#count;
+  }
+
+  /** The last error if there was one after `mark`, else 0. */
+  since(mark: number): number {
+    return mark === this.#count ? 0 : this.#last;
+  }
 }
 
 /** The pages of one inode. */
@@ -31,6 +58,12 @@ export class AddressSpace {
   readonly #nodes = new Map<number, Int32Array>();
   /** Areas that map this file (i_mmap). */
   readonly areas = new Set<MappedArea>();
+  /** Nodes with folios that are dirty or under writeback, and how often. */
+  readonly #tagged = new Map<number, number>();
+  /** Where cyclic writeback goes on, pages. */
+  writebackIndex = 0;
+  /** Errors of writeback. */
+  readonly errors = new WritebackErrors();
   #pages = 0;
   #host: Inode | undefined;
   // The last node looked at: neighbouring look-ups find it without the map.
@@ -134,6 +167,39 @@ export class AddressSpace {
         before = pfn;
       }
     }
+  }
+
+  /** Folios that are dirty or under writeback. */
+  get isTagged(): boolean {
+    return this.#tagged.size > 0;
+  }
+
+  /** A folio became, or ceased to be, dirty or under writeback. Only `Folios` calls this. */
+  tag(index: number, change: 1 | -1): void {
+    const before = this.isTagged;
+    const key = Math.floor(index / NODE_SLOTS);
+    const count = (this.#tagged.get(key) ?? 0) + change;
+    if (count === 0) this.#tagged.delete(key);
+    else this.#tagged.set(key, count);
+    if (this.isTagged !== before) this.folios.taggedChanged(this);
+  }
+
+  /** The first folio in the page range [first, last] that has any of the flags, or -1. */
+  nextTagged(first: number, last: number, flags: number): number {
+    const head = this.find(first);
+    if (head >= 0 && this.folios.test(head, flags)) return head;
+    const keys = [...this.#tagged.keys()].filter(
+      (key) => (key + 1) * NODE_SLOTS > first && key * NODE_SLOTS <= last,
+    );
+    keys.sort((a, b) => a - b);
+    for (const key of keys) {
+      const end = Math.min(last, (key + 1) * NODE_SLOTS - 1);
+      for (let index = Math.max(first, key * NODE_SLOTS); index <= end; index++) {
+        const pfn = this.find(index);
+        if (pfn >= 0 && this.folios.test(pfn, flags)) return pfn;
+      }
+    }
+    return -1;
   }
 
   /**

@@ -1,12 +1,12 @@
 /**
- * Page faults of memory-mapped files: map-around, readahead on a fault, waiting for the page. Plays
- * the parts of mm/filemap.c and mm/memory.c behind a read fault; called by `vfs/mmap.ts`. Spec:
- * BEHAVIOUR 2.8.
+ * Page faults of memory-mapped files: map-around, readahead on a fault, waiting for the page,
+ * making it writable. Plays the parts of mm/filemap.c and mm/memory.c behind a fault; called by
+ * `vfs/file.ts`. Spec: BEHAVIOUR 2.8, 5.4.
  *
  * Differs: page tables are a set of page indices; a fault that slept is tried again by a loop, not
  * by the processor.
  */
-import { EFAULT, EIO } from '../base/errno.js';
+import { EAGAIN, EFAULT, EIO, EROFS } from '../base/errno.js';
 import { pagesFor } from '../base/range.js';
 import type { Scheduler } from '../sim/scheduler.js';
 import type { Task } from '../sim/wait_queue.js';
@@ -33,6 +33,8 @@ export class Area implements MappedArea {
   readonly pages: number;
   advice: AreaAdvice = 'normal';
   readonly #mapped = new Set<number>();
+  /** Mapped pages that may be written to without a fault. */
+  readonly #writable = new Set<number>();
 
   /** Maps pages [firstPage, firstPage + pages) of the file. */
   constructor(file: OpenFile, firstPage: number, pages: number) {
@@ -46,6 +48,7 @@ export class Area implements MappedArea {
   close(): void {
     this.file.mapping.areas.delete(this);
     this.#mapped.clear();
+    this.#writable.clear();
   }
 
   /** Enters a page of the file into the page table. */
@@ -55,6 +58,21 @@ export class Area implements MappedArea {
 
   unmap(index: number, pages: number): void {
     for (let i = index; i < index + pages; i++) this.#mapped.delete(i);
+    this.writeProtect(index, pages);
+  }
+
+  writeProtect(index: number, pages: number): void {
+    for (let i = index; i < index + pages; i++) this.#writable.delete(i);
+  }
+
+  /** True if a store into the page needs no fault. */
+  isWritable(index: number): boolean {
+    return this.#writable.has(index);
+  }
+
+  /** A store into the mapped page needs no fault from now on. */
+  allowWrites(index: number): void {
+    this.#writable.add(index);
   }
 
   isMapped(index: number, pages: number): boolean {
@@ -63,7 +81,7 @@ export class Area implements MappedArea {
   }
 }
 
-/** The read-fault handler. */
+/** The fault handler. */
 export class FaultHandler {
   readonly #folios: Folios;
   readonly #filemap: Filemap;
@@ -85,6 +103,29 @@ export class FaultHandler {
       const error = yield* this.#handle(area, index, tried);
       if (error !== 0) return error;
     }
+  }
+
+  /**
+   * Makes page `index`, which is mapped, writable (do_page_mkwrite): the folio to store into before
+   * anybody else runs, -EAGAIN when the page has to be faulted in again, or another negative errno.
+   */
+  *makeWritable(area: Area, index: number): Task<number> {
+    const { mapping } = area.file;
+    const folios = this.#folios;
+    const pfn = mapping.find(index);
+    if (pfn < 0) return -EAGAIN;
+    if (mapping.ops.write === undefined) return -EROFS;
+    folios.get(pfn);
+    const verdict = yield* mapping.ops.write.pageMkwrite(area.file, pfn);
+    if (verdict === 0) {
+      // The filesystem is trusted to have looked whether the page is still the file's.
+      if (folios.mappingOf(pfn) === mapping) folios.markDirty(pfn);
+      if (area.isMapped(index, 1)) area.allowWrites(index);
+      folios.unlock(pfn);
+    }
+    folios.put(pfn);
+    if (verdict < 0) return verdict;
+    return verdict === 0 ? pfn : -EAGAIN;
   }
 
   // Maps the ready pages of the aligned block around the fault; true if the faulting one is among

@@ -23,6 +23,8 @@ export const PG_UPTODATE = 1 << 2;
 export const PG_DIRTY = 1 << 3;
 /** The last read of it failed; cleared before each readpage. */
 export const PG_ERROR = 1 << 8;
+/** The private word is meaningful (AFS: which bytes are dirty). Holds a reference. */
+export const PG_PRIVATE = 1 << 13;
 /** PG_fscache (PG_private_2): being written to the cache. Holds a reference. */
 export const PG_FSCACHE = 1 << 14;
 /** Being written to the server. */
@@ -31,7 +33,7 @@ export const PG_WRITEBACK = 1 << 15;
 export const PG_READAHEAD = 1 << 18;
 
 /** What keeps a folio from being reclaimed or dropped. */
-const PG_PINNED = PG_LOCKED | PG_DIRTY | PG_FSCACHE | PG_WRITEBACK;
+const PG_PINNED = PG_LOCKED | PG_DIRTY | PG_PRIVATE | PG_FSCACHE | PG_WRITEBACK;
 /** Pages freed at once when memory is short (SWAP_CLUSTER_MAX). */
 const RECLAIM_BATCH = 32;
 const NONE = -1;
@@ -48,6 +50,11 @@ export class Folios {
   readonly #mapping: Array<AddressSpace | undefined>;
   readonly #newer: Int32Array;
   readonly #older: Int32Array;
+  /** The private words, each as its low and its high 32 bits. */
+  readonly #private: Uint32Array;
+  #dirty = 0;
+  #underWriteback = 0;
+  readonly #cleaned = new WaitQueue('dirty pages to be written back');
   #oldest = NONE;
   #newest = NONE;
   readonly #waiting = new Map<number, WaitQueue>();
@@ -65,6 +72,7 @@ export class Folios {
     this.#mapping = new Array(count);
     this.#newer = new Int32Array(count).fill(NONE);
     this.#older = new Int32Array(count).fill(NONE);
+    this.#private = new Uint32Array(count * 2);
   }
 
   /** True if any of the flags is set. */
@@ -137,6 +145,7 @@ export class Folios {
   remove(pfn: number): void {
     const mapping = this.#mapping[pfn];
     assert(mapping !== undefined, `folio ${pfn} removed from no mapping`);
+    assert(!this.test(pfn, PG_DIRTY | PG_WRITEBACK), `folio ${pfn} removed before it was written`);
     mapping.erase(this.#index[pfn] as number, this.pagesOf(pfn));
     this.#mapping[pfn] = undefined;
     this.#lruRemove(pfn);
@@ -217,6 +226,110 @@ export class Folios {
     return 0;
   }
 
+  /** Pages that are dirty. */
+  get dirtyPages(): number {
+    return this.#dirty;
+  }
+
+  /** Pages that are being written to the server. */
+  get writebackPages(): number {
+    return this.#underWriteback;
+  }
+
+  /** Woken when writeback of a page ends. */
+  get cleaned(): WaitQueue {
+    return this.#cleaned;
+  }
+
+  /** Sleeps until the folio is locked: 0, or -EINTR on a fatal signal. A reference is held. */
+  *lockKillable(pfn: number): Task<number> {
+    while (!this.tryLock(pfn)) {
+      const error = yield* this.waitUnlocked(pfn);
+      if (error !== 0) return error;
+    }
+    return 0;
+  }
+
+  /** Sets the private word; the first time it takes a reference. */
+  attachPrivate(pfn: number, low: number, high: number): void {
+    if (!this.test(pfn, PG_PRIVATE)) {
+      this.get(pfn);
+      this.set(pfn, PG_PRIVATE);
+    }
+    this.#private[pfn * 2] = low;
+    this.#private[pfn * 2 + 1] = high;
+  }
+
+  /** Ends the private word and drops its reference. */
+  detachPrivate(pfn: number): void {
+    assert(this.test(pfn, PG_PRIVATE), `folio ${pfn} has no private word`);
+    this.clear(pfn, PG_PRIVATE);
+    this.put(pfn);
+  }
+
+  /** The low 32 bits of the private word. */
+  privateLow(pfn: number): number {
+    return this.#private[pfn * 2] as number;
+  }
+
+  /** The high 32 bits of the private word. */
+  privateHigh(pfn: number): number {
+    return this.#private[pfn * 2 + 1] as number;
+  }
+
+  /** Marks a folio of a mapping as needing to be written; true if it was not. */
+  markDirty(pfn: number): boolean {
+    if (this.test(pfn, PG_DIRTY)) return false;
+    this.set(pfn, PG_DIRTY);
+    this.#dirty += this.pagesOf(pfn);
+    this.#tag(pfn, 1);
+    return true;
+  }
+
+  /**
+   * Ends being dirty, because the folio is about to be written or thrown away; true if it was.
+   * Mappings of the page must ask again before they write to it.
+   */
+  clearDirty(pfn: number): boolean {
+    if (!this.test(pfn, PG_DIRTY)) return false;
+    const mapping = this.#mapping[pfn];
+    for (const area of mapping?.areas ?? []) {
+      area.writeProtect(this.#index[pfn] as number, this.pagesOf(pfn));
+    }
+    this.clear(pfn, PG_DIRTY);
+    this.#dirty -= this.pagesOf(pfn);
+    this.#tag(pfn, -1);
+    return true;
+  }
+
+  /** Marks a folio as being written to the server; it must not be already. */
+  startWriteback(pfn: number): void {
+    assert(!this.test(pfn, PG_WRITEBACK), `folio ${pfn} is under writeback already`);
+    this.set(pfn, PG_WRITEBACK);
+    this.#underWriteback += this.pagesOf(pfn);
+    this.#tag(pfn, 1);
+  }
+
+  /** Ends writeback and wakes who waits for it. */
+  endWriteback(pfn: number): void {
+    assert(this.test(pfn, PG_WRITEBACK), `writeback of folio ${pfn} ended twice`);
+    this.clear(pfn, PG_WRITEBACK);
+    this.#underWriteback -= this.pagesOf(pfn);
+    this.#wake(pfn);
+    this.#cleaned.wakeAll();
+    this.#noteReclaimable(pfn);
+    this.#tag(pfn, -1);
+  }
+
+  /** Sleeps until the folio is not under writeback: 0, or -EINTR on a fatal signal. */
+  *waitWriteback(pfn: number, killable = false): Task<number> {
+    while (this.test(pfn, PG_WRITEBACK)) {
+      if (killable && this.#scheduler.context.killed) return -EINTR;
+      yield this.#queue(pfn);
+    }
+    return 0;
+  }
+
   /** Notes a use: the folio becomes the newest of the LRU. */
   touch(pfn: number): void {
     if (this.#newest === pfn) return;
@@ -258,6 +371,17 @@ export class Folios {
   /** Every folio that is in a mapping, oldest first: for the checks at the end of a run. */
   *all(): Generator<number> {
     for (let pfn = this.#oldest; pfn !== NONE; pfn = this.#newer[pfn] as number) yield pfn;
+  }
+
+  /** Only for `AddressSpace`: it got its first folio to be written, or lost its last. */
+  taggedChanged(mapping: AddressSpace): void {
+    this.#hooks.taggedChanged?.(mapping);
+  }
+
+  #tag(pfn: number, change: 1 | -1): void {
+    const mapping = this.#mapping[pfn];
+    assert(mapping !== undefined, `folio ${pfn} is written but in no mapping`);
+    mapping.tag(this.#index[pfn] as number, change);
   }
 
   // Somebody waiting for memory can now have this folio's.

@@ -8,7 +8,7 @@
 import { EINTR, EIO, ENODATA, ENOMEM, ERESTARTSYS, ESTALE } from '../base/errno.js';
 import { PAGE_SIZE } from '../base/range.js';
 import { IovIter } from '../mm/iov_iter.js';
-import { type ReadaheadControl, readaheadExpand, readaheadFolio } from '../mm/readahead.js';
+import { ReadaheadControl, readaheadExpand, readaheadFolio } from '../mm/readahead.js';
 import type { OpenFile } from '../mm/types.js';
 import type { Task } from '../sim/wait_queue.js';
 import {
@@ -16,6 +16,7 @@ import {
   RREQ_FAILED,
   RREQ_IN_PROGRESS,
   RREQ_INCOMPLETE_IO,
+  RREQ_NO_UNLOCK_PAGE,
   RREQ_WRITE_TO_CACHE,
   SREQ_CLEAR_TAIL,
   SREQ_NO_PROGRESS,
@@ -88,7 +89,44 @@ export class ReadHelper {
     }
     requests.stats.netfs_n_rh_readpage++;
     requests.traceRead(rreq, 'readpage', rreq.start, rreq.len);
-    return yield* this.#readAndWait(rreq);
+    return yield* this.#readAndWait(rreq, 'short_readpage');
+  }
+
+  /**
+   * The read in ->write_begin: fills one locked folio, which stays locked, for a write of
+   * [pos, pos + len) to it. 0 or a negative errno.
+   */
+  *readForWrite(
+    file: OpenFile,
+    pfn: number,
+    pos: number,
+    len: number,
+    ops: RequestOps,
+  ): Task<number> {
+    const { mapping } = file;
+    const { folios } = mapping;
+    const requests = this.#requests;
+    const rreq = requests.allocate('read_for_write', file, mapping, ops);
+    if (rreq === undefined) return -ENOMEM;
+    rreq.start = folios.indexOf(pfn) * PAGE_SIZE;
+    rreq.len = folios.sizeOf(pfn);
+    rreq.noUnlockPage = folios.indexOf(pfn);
+    rreq.flags |= RREQ_NO_UNLOCK_PAGE;
+    const refused = yield* this.#beginCache(rreq);
+    if (refused < 0) {
+      requests.put(rreq, false, 'put_failed');
+      return refused;
+    }
+    requests.stats.netfs_n_rh_write_begin++;
+    requests.traceRead(rreq, 'write_begin', pos, len);
+    const ractl = new ReadaheadControl(file, mapping, undefined, folios.indexOf(pfn));
+    ractl.nrPages = folios.pagesOf(pfn);
+    this.#expand(rreq, ractl);
+    // The pages stay locked; of the window's references only the caller's is kept.
+    for (let each = readaheadFolio(ractl); each >= 0; each = readaheadFolio(ractl)) {
+      if (each !== pfn) folios.put(each);
+    }
+    return yield* this.#readAndWait(rreq, 'short_write_begin');
   }
 
   /**
@@ -134,7 +172,7 @@ export class ReadHelper {
   }
 
   // The synchronous entries: the caller keeps a count of its own and assesses every round itself.
-  *#readAndWait(rreq: ReadRequest): Task<number> {
+  *#readAndWait(rreq: ReadRequest, short: 'short_readpage' | 'short_write_begin'): Task<number> {
     const requests = this.#requests;
     requests.hold(rreq, 'get_hold');
     rreq.nrRdOps = 1;
@@ -145,7 +183,7 @@ export class ReadHelper {
     } while (rreq.has(RREQ_IN_PROGRESS));
     let error = rreq.error;
     if (error === 0 && rreq.submitted < rreq.len) {
-      requests.traceFailure(rreq, undefined, 0, 'short_readpage');
+      requests.traceFailure(rreq, undefined, 0, short);
       error = -EIO;
     }
     requests.put(rreq, false, 'put_hold');

@@ -216,9 +216,9 @@ export class Requests {
     );
   }
 
-  /** Emits netfs_failure, for a slice or (without one) for the whole request. */
+  /** Emits netfs_failure, for a slice or (without one) for the whole request, if there is one. */
   traceFailure(
-    rreq: ReadRequest,
+    rreq: ReadRequest | undefined,
     subreq: Subrequest | undefined,
     error: number,
     what: keyof typeof netfsFailures.id,
@@ -227,13 +227,13 @@ export class Requests {
     const { index, showsLength } = this.behaviour.failureWithoutSubreq;
     netfsFailure.emit(
       this.tracer,
-      rreq.debugId,
+      rreq?.debugId ?? 0,
       subreq?.debugIndex ?? index,
       subreq === undefined ? netfsSreqSources.id.invalid : SOURCE_LABELS[subreq.source],
       subreq?.flags ?? 0,
       subreq?.start ?? 0,
       subreq?.transferred ?? 0,
-      subreq?.len ?? (showsLength ? rreq.len : 0),
+      subreq?.len ?? (showsLength ? (rreq?.len ?? 0) : 0),
       netfsFailures.id[what],
       error,
     );

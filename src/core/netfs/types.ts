@@ -87,6 +87,11 @@ export interface RequestOps {
   issueOp(subreq: Subrequest): Task;
   /** Optional. False makes slices read from the cache stale (-ESTALE). */
   isStillValid?(rreq: ReadRequest): boolean;
+  /**
+   * Optional. A locked folio is about to be read and written to. 0; -EAGAIN: it has been unlocked,
+   * get another; or the negative errno of the write.
+   */
+  checkWriteBegin?(file: OpenFile, pos: number, len: number, pfn: number): Task<number>;
   /** Optional. Called after the pages have been unlocked. */
   done?(rreq: ReadRequest): void;
   /** Required if `netfsPriv` is used. Called when the request is freed, if it is set. */

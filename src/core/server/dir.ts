@@ -1,24 +1,23 @@
 /**
  * The local-directory server: serves the regular files beneath a directory, and nothing outside it.
- * Called by the network filesystem clients; reads through the lab's I/O driver.
+ * Called by the network filesystem clients; reads and writes through the lab's I/O driver. Where
+ * writes go is `overlay.ts`'s affair.
  *
  * A file's version is its modification time, size and inode: what can be known of a local file
- * without reading it. A change that keeps all three is not seen.
+ * without reading it. A change that keeps all three is not seen; the server's own changes always
+ * move the time on.
  */
-import {
-  changeBeneath,
-  closeFd,
-  openBeneath,
-  resolveRoot,
-  statFd,
-  walkFiles,
-} from '../io/files.js';
+import { EIO, ENOENT } from '../base/errno.js';
+import { setFdSize, showChange, syncFd } from '../io/changes.js';
+import { changeBeneath, closeFd, resolveRoot, statFd, walkFiles } from '../io/files.js';
 import { makeSegmentList } from '../io/segments.js';
 import type { FileStatus, IoDriver } from '../io/types.js';
 import type { Prng } from '../sim/prng.js';
 import type { Scheduler } from '../sim/scheduler.js';
+import { type Placement, placementOf } from './overlay.js';
 import { ServiceQueue } from './service_queue.js';
 import type {
+  ChangeReply,
   FetchReply,
   FetchTarget,
   ForeignChange,
@@ -26,12 +25,24 @@ import type {
   Server,
   ServerCounters,
   ServerFile,
+  ServerOptions,
   ServerStatus,
-  ServiceOptions,
+  StoreSource,
 } from './types.js';
 
 interface DirFile extends ServerFile {
-  readonly fd: number;
+  /** Changes when the file becomes writable. */
+  fd: number;
+  /** Descriptors from before: a fetch may still be reading through them. */
+  readonly former: number[];
+  writable: boolean;
+}
+
+/** A file of the overlay that stands for a served one and has not been changed yet. */
+interface Alias {
+  /** Versions of the copy and of what was copied. */
+  readonly copy: string;
+  readonly original: string;
 }
 
 /** The version of a file with this status. */
@@ -39,19 +50,26 @@ export function versionOf({ size, mtime, inode }: FileStatus): string {
   return `${mtime}.${size}.${inode}`;
 }
 
-function toStatus(status: FileStatus): ServerStatus {
-  return { size: status.size, version: versionOf(status) };
-}
-
 /** Serves a directory. */
 export class DirServer implements Server {
   /** The real path of the directory. */
   readonly root: string;
-  readonly counters: ServerCounters = { fetches: 0, bytes: 0, maxInService: 0 };
+  readonly counters: ServerCounters = {
+    fetches: 0,
+    bytes: 0,
+    stores: 0,
+    storedBytes: 0,
+    maxInService: 0,
+  };
   readonly #driver: IoDriver;
   readonly #scheduler: Scheduler;
   readonly #queue: ServiceQueue;
   readonly #segments = makeSegmentList();
+  readonly #placement: Placement;
+  /** By key of the copy: what it is called as long as nobody can tell it from the original. */
+  readonly #aliases = new Map<string, Alias & { readonly key: string }>();
+  /** Files in use, by key. */
+  readonly #open = new Set<DirFile>();
 
   /** Throws an `ErrnoError` when the directory cannot be served. */
   constructor(
@@ -59,30 +77,92 @@ export class DirServer implements Server {
     driver: IoDriver,
     scheduler: Scheduler,
     prng: Prng,
-    options: ServiceOptions,
+    options: ServerOptions,
   ) {
     this.root = resolveRoot(directory);
     this.#driver = driver;
     this.#scheduler = scheduler;
+    this.#placement = placementOf(options.writes, this.root, options.overlay);
     this.#queue = new ServiceQueue(scheduler, prng, options, this.counters);
   }
 
   open(name: string): DirFile | OpenRefused {
-    const opened = openBeneath(this.root, name);
+    const opened = this.#placement.open(name);
     if ('errno' in opened) return opened;
     const { fd, status } = opened;
-    return {
-      key: `${status.device}:${status.inode}`,
+    const own = `${status.device}:${status.inode}`;
+    const file = {
+      key: this.#aliases.get(own)?.key ?? own,
       ino: status.inode,
       name,
       fd,
-      status: toStatus(status),
+      former: [],
+      writable: false,
+      status: this.#toStatus(status),
     };
+    this.#open.add(file);
+    return file;
+  }
+
+  create(name: string): DirFile | OpenRefused {
+    const error = this.#placement.create(name);
+    return error < 0 ? { errno: error } : this.open(name);
+  }
+
+  makeWritable(file: ServerFile): number {
+    const own = file as DirFile;
+    if (own.writable) return 0;
+    const before = statFd(own.fd);
+    if (typeof before === 'number') return before;
+    if (before.links === 0) return -ENOENT;
+    const opened = this.#placement.openForWriting(own.name, own.fd);
+    if ('errno' in opened) return opened.errno;
+    const { fd, status } = opened;
+    if (status.inode !== before.inode || status.device !== before.device) {
+      this.#aliases.set(`${status.device}:${status.inode}`, {
+        key: own.key,
+        copy: versionOf(status),
+        original: this.#toStatus(before).version,
+      });
+      this.#moveReaders(own);
+    }
+    own.former.push(own.fd);
+    own.fd = fd;
+    own.writable = true;
+    return 0;
   }
 
   getStatus(file: ServerFile): ServerStatus | number {
     const status = statFd((file as DirFile).fd);
-    return typeof status === 'number' ? status : toStatus(status);
+    return typeof status === 'number' ? status : this.#toStatus(status);
+  }
+
+  store(
+    file: ServerFile,
+    position: number,
+    from: StoreSource,
+    size: number,
+    done: (reply: ChangeReply) => void,
+  ): void {
+    const { count } = from;
+    this.#change(file as DirFile, count, done, (fd, before, finish) => {
+      const end = position + count;
+      this.#write(fd, position, from, (error) => {
+        this.counters.stores++;
+        if (error === 0) this.counters.storedBytes += count;
+        const grows = error === 0 && size > Math.max(end, before.size);
+        finish(grows ? setFdSize(fd, size) : error);
+      });
+    });
+  }
+
+  setSize(file: ServerFile, size: number, done: (reply: ChangeReply) => void): void {
+    this.#change(file as DirFile, 0, done, (fd, _before, finish) => finish(setFdSize(fd, size)));
+  }
+
+  sync(file: ServerFile, done: (result: number) => void): void {
+    const now = this.#driver.name === 'sync';
+    syncFd((file as DirFile).fd, now, now ? done : this.#scheduler.expect(done));
   }
 
   fetch(
@@ -105,7 +185,12 @@ export class DirServer implements Server {
   }
 
   close(file: ServerFile): void {
-    closeFd((file as DirFile).fd);
+    this.#open.delete(file as DirFile);
+    for (const fd of [(file as DirFile).fd, ...(file as DirFile).former]) closeFd(fd);
+  }
+
+  shutDown(): void {
+    this.#placement.close();
   }
 
   change(name: string, { size, position = 0, bytes }: ForeignChange): number {
@@ -116,6 +201,80 @@ export class DirServer implements Server {
     under = '',
     skipped?: (name: string, errno: number) => void,
   ): Iterable<{ name: string; size: number }> {
-    return walkFiles(this.root, undefined, skipped, under);
+    return this.#list(under, skipped);
+  }
+
+  // A copy in the overlay hides its original.
+  *#list(under: string, skipped?: (name: string, errno: number) => void) {
+    const [first, ...others] = this.#placement.roots;
+    const hidden = new Set<string>();
+    for (const root of others.length === 0 ? [] : [first as string]) {
+      for (const entry of walkFiles(root, undefined, undefined, under)) {
+        hidden.add(entry.name);
+        yield entry;
+      }
+    }
+    yield* walkFiles(this.root, (name) => hidden.has(name), skipped, under);
+  }
+
+  #toStatus(status: FileStatus): ServerStatus {
+    const version = versionOf(status);
+    const alias = this.#aliases.get(`${status.device}:${status.inode}`);
+    return { size: status.size, version: alias?.copy === version ? alias.original : version };
+  }
+
+  // Who has the original open goes on with the copy.
+  #moveReaders(own: DirFile): void {
+    for (const other of this.#open) {
+      if (other === own || other.key !== own.key) continue;
+      const opened = this.#placement.open(other.name);
+      if ('errno' in opened) continue;
+      other.former.push(other.fd);
+      other.fd = opened.fd;
+    }
+  }
+
+  // Runs one operation that changes a file, between two looks at its status.
+  #change(
+    file: DirFile,
+    bytes: number,
+    done: (reply: ChangeReply) => void,
+    perform: (fd: number, before: FileStatus, finish: (result: number) => void) => void,
+  ): void {
+    this.#queue.submit(bytes, (ended) => {
+      const before = statFd(file.fd);
+      const answer = (result: number, status?: ServerStatus): void => {
+        ended();
+        const version = typeof before === 'number' ? '' : this.#toStatus(before).version;
+        done({ result, status, before: version });
+      };
+      if (typeof before === 'number') answer(before);
+      else if (before.links === 0) answer(-ENOENT);
+      else {
+        perform(file.fd, before, (result) => {
+          const after = showChange(file.fd, before);
+          if (typeof after === 'number') answer(result < 0 ? result : after);
+          else answer(result, this.#toStatus(after));
+        });
+      }
+    });
+  }
+
+  #write(fd: number, position: number, from: StoreSource, done: (error: number) => void): void {
+    if (from.count === 0) {
+      done(0);
+      return;
+    }
+    const next = (written: number): void => {
+      if (written <= 0) {
+        done(written < 0 ? written : -EIO);
+        return;
+      }
+      from.advance(written);
+      this.#write(fd, position + written, from, done);
+    };
+    from.segments(this.#segments);
+    const answer = this.#driver.name === 'sync' ? next : this.#scheduler.expect(next);
+    this.#driver.write(fd, this.#segments, position, answer);
   }
 }

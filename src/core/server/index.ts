@@ -3,7 +3,7 @@ import type { IoDriver } from '../io/types.js';
 import type { Prng } from '../sim/prng.js';
 import type { Scheduler } from '../sim/scheduler.js';
 import { DirServer } from './dir.js';
-import type { Server, ServiceOptions } from './types.js';
+import type { Server, ServerOptions } from './types.js';
 
 /** Makes a server from what `--server` names. */
 export type ServerFactory = (
@@ -11,7 +11,7 @@ export type ServerFactory = (
   driver: IoDriver,
   scheduler: Scheduler,
   prng: Prng,
-  options: ServiceOptions,
+  options: ServerOptions,
 ) => Server;
 
 /** Every kind of server. */

@@ -52,13 +52,35 @@ export interface ForeignChange {
   readonly bytes?: Uint8Array;
 }
 
+/** Memory that a store takes data from, under the same rules. */
+export interface StoreSource extends FetchTarget {
+  /** Goes past `bytes` bytes that have been taken. */
+  advance(bytes: number): void;
+}
+
+/** The answer to an operation that changes a file. */
+export interface ChangeReply {
+  /** 0 or a negative errno. */
+  readonly result: number;
+  /** Status after the operation; undefined when it could not be had. */
+  readonly status: ServerStatus | undefined;
+  /**
+   * Version before the operation. If it is not the client's, somebody else has changed the file
+   * meanwhile (AFS: the version did not go up by one).
+   */
+  readonly before: string;
+}
+
 /** What was asked of a server since it was made. */
 export interface ServerCounters {
-  /** Fetches answered, failed ones included. */
+  /** Operations answered, failed ones included. */
   fetches: number;
   /** Bytes sent. */
   bytes: number;
-  /** Most fetches in service at once. */
+  /** Stores answered, failed ones included, and bytes taken. */
+  stores: number;
+  storedBytes: number;
+  /** Most operations in service at once. */
   maxInService: number;
 }
 
@@ -78,6 +100,31 @@ export interface Server {
     into: FetchTarget,
     done: (reply: FetchReply) => void,
   ): void;
+  /** Makes a regular file, empty; -EEXIST: there is one already, -EROFS: nothing can be written. */
+  create(name: string): ServerFile | OpenRefused;
+  /**
+   * Allows changes of an opened file from now on: 0, or -EROFS, -EACCES, ... Content and version
+   * stay as they are.
+   */
+  makeWritable(file: ServerFile): number;
+  /**
+   * Writes at `position`; the file is then at least `size` bytes long. All or an error, after which
+   * part of it may have been written. Answers exactly once, before the call returns or later. The
+   * memory must not change until then.
+   */
+  store(
+    file: ServerFile,
+    position: number,
+    from: StoreSource,
+    size: number,
+    done: (reply: ChangeReply) => void,
+  ): void;
+  /** Cuts the file off or extends it with zeros; answers as `store` does. */
+  setSize(file: ServerFile, size: number, done: (reply: ChangeReply) => void): void;
+  /** Makes what was stored durable: answers once with 0 or a negative errno. */
+  sync(file: ServerFile, done: (result: number) => void): void;
+  /** Ends the use of the server. */
+  shutDown(): void;
   /** Ends the use of an opened file; no fetch of it is in service. */
   close(file: ServerFile): void;
   /** Changes a regular file as another client of the server would: 0, or a negative errno. */
@@ -102,4 +149,12 @@ export interface ServiceOptions {
   readonly bandwidth: number;
   /** Fetches in service at once; 0 = unlimited. */
   readonly maxConcurrent: number;
+}
+
+/** What a server is asked for when it is made. */
+export interface ServerOptions extends ServiceOptions {
+  /** What becomes of writes: kept in a directory over the served one, made in place, refused. */
+  readonly writes: 'overlay' | 'direct' | 'refuse';
+  /** Directory of the overlay; undefined: one that is removed at the end. */
+  readonly overlay: string | undefined;
 }

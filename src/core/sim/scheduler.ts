@@ -288,9 +288,14 @@ export class Scheduler {
     if (next === undefined || next.time > now) return false;
     this.#timers.pop();
     if (next.idle) this.#idleTimers--;
+    // Housekeeping that starts itself again would never let anything else have a turn.
+    if (!next.idle || !this.#hurried) this.#fire(next);
+    return true;
+  }
+
+  #fire(next: Timer): void {
     if (this.clock.kind === 'virtual') (this.clock as VirtualClock).advanceTo(next.time);
     next.fn();
-    return true;
   }
 
   #addTimer(ns: number, fn: () => void, idle: boolean): void {

@@ -151,6 +151,7 @@ export const TRACEPOINTS = [
   own.netfslabPrepRead,
   own.netfslabDisagreement,
   own.netfslabCull,
+  afs.afsPageDirty,
 ] as const satisfies readonly AnyTracepoint[];
 
 const byRecord = new Map<number, AnyTracepoint>(TRACEPOINTS.map((each) => [each.record, each]));

@@ -3,19 +3,21 @@
  * mm/mincore.c over the page cache; made by `syscalls.ts`. Here, and only here, a negative errno
  * becomes a thrown `ErrnoError`.
  */
-import { EFAULT, EINTR, EINVAL, ERESTARTSYS } from '../base/errno.js';
+import { EAGAIN, EFAULT, EINTR, EINVAL, ERESTARTSYS, type ErrnoName } from '../base/errno.js';
 import { ErrnoError } from '../base/errors.js';
 import { PAGE_SIZE, pageIndex, pagesFor } from '../base/range.js';
-import type { Vnode } from '../fs/types.js';
+import type { Vnode, VnodeChanges } from '../fs/types.js';
 import type { AddressSpace } from '../mm/address_space.js';
 import { Area, type FaultHandler } from '../mm/fault.js';
 import type { Filemap } from '../mm/filemap.js';
 import { PG_UPTODATE } from '../mm/folio.js';
 import { type BackingDevice, FileRaState, ReadaheadControl } from '../mm/readahead.js';
 import type { OpenFile } from '../mm/types.js';
+import type { Writeback } from '../mm/writeback.js';
 import type { Clock } from '../sim/clock.js';
 import type { Task } from '../sim/wait_queue.js';
-import type { FileAdvice, FileStat, MappingHandle, PageRun, VfsFile } from './types.js';
+import type { FileAdvice, FileStat, MappingHandle, OpenFlags, PageRun, VfsFile } from './types.js';
+import { performWrite } from './write.js';
 
 /** Processor time charged to the virtual clock: a system call, and a byte copied to the reader. */
 const SYSCALL_NS = 300;
@@ -27,8 +29,10 @@ export interface VfsParts {
   readonly faults: FaultHandler;
   readonly device: BackingDevice;
   readonly clock: Clock;
-  /** Bytes given to readers since the lab was opened. */
+  readonly writeback: Writeback;
+  /** Bytes given to readers, and taken from writers, since the lab was opened. */
   readonly delivered: { bytes: number };
+  readonly accepted: { bytes: number };
 }
 
 /** An open file. */
@@ -39,10 +43,16 @@ export class File implements VfsFile, OpenFile {
   readonly ra: FileRaState;
   randomMode = false;
   readonly #parts: VfsParts;
+  readonly #flags: OpenFlags;
+  /** Errors of writeback that this file has been told of. */
+  #errorsSeen: number;
   #open = true;
 
-  constructor(parts: VfsParts, path: string, vnode: Vnode) {
+  /** Takes over a use of the vnode and, with `write`, one of its opens for writing. */
+  constructor(parts: VfsParts, path: string, vnode: Vnode, flags: OpenFlags = {}) {
     this.#parts = parts;
+    this.#flags = flags;
+    this.#errorsSeen = vnode.mapping.errors.mark;
     this.path = path;
     this.inode = vnode;
     this.mapping = vnode.mapping;
@@ -64,6 +74,59 @@ export class File implements VfsFile, OpenFile {
     if (got < 0) throw new ErrnoError(got === -ERESTARTSYS ? -EINTR : got, 'read', this.path);
     this.#charge(got);
     return got;
+  }
+
+  *write(source: Uint8Array, at: number, count: number, position: number): Task<number> {
+    this.#check('write', source, at, count, position);
+    const { lock } = this.#changes('write', 'EBADF');
+    yield* lock.write();
+    const to = this.#flags.append === true ? this.inode.size : position;
+    const done = yield* performWrite(this.#parts, this, source, at, count, to);
+    lock.doneWriting();
+    if (done < 0) throw new ErrnoError(done, 'write', this.path);
+    this.#parts.accepted.bytes += done;
+    this.#parts.clock.charge(SYSCALL_NS + Math.round(done * COPY_NS_PER_BYTE));
+    return done;
+  }
+
+  *truncate(size: number): Task {
+    this.#checkRange('ftruncate', size, 0);
+    const changes = this.#changes('ftruncate', 'EINVAL');
+    yield* changes.lock.write();
+    const error = yield* changes.setSize(size);
+    changes.lock.doneWriting();
+    if (error < 0) throw new ErrnoError(error, 'ftruncate', this.path);
+  }
+
+  /** O_TRUNC, right after the file was opened: what is written from now on is all there is. */
+  *makeEmpty(): Task {
+    yield* this.truncate(0);
+    this.inode.changes?.startAnew();
+  }
+
+  *flush(): Task {
+    this.#checkOpen('close');
+    yield* this.#parts.writeback.writeAndWait(this.mapping);
+    this.#throwErrors('close');
+  }
+
+  *fsync(): Task {
+    this.#checkOpen('fsync');
+    yield* this.#parts.writeback.writeAndWait(this.mapping);
+    this.#throwErrors('fsync');
+    const error = this.#flags.write === true ? yield* this.#changes('fsync', 'EBADF').sync() : 0;
+    if (error < 0) throw new ErrnoError(error, 'fsync', this.path);
+  }
+
+  /** msync(2): writes bytes [start, end] and tells of errors. */
+  *syncRange(start: number, end: number): Task {
+    yield* this.#parts.writeback.writeAndWait(this.mapping, start, end);
+    this.#throwErrors('msync');
+  }
+
+  /** True if a shared mapping of the file may be stored into. */
+  get isWritable(): boolean {
+    return this.#flags.write === true;
   }
 
   *fadvise(advice: FileAdvice, offset = 0, length = 0): Task {
@@ -121,7 +184,23 @@ export class File implements VfsFile, OpenFile {
   close(): void {
     this.#checkOpen('close');
     this.#open = false;
+    if (this.#flags.write === true) this.inode.changes?.endWriting();
     this.inode.release();
+  }
+
+  // Each error of writeback is told to each open file once.
+  #throwErrors(syscall: string): void {
+    const { errors } = this.mapping;
+    const error = errors.since(this.#errorsSeen);
+    this.#errorsSeen = errors.mark;
+    if (error < 0) throw new ErrnoError(error, syscall, this.path);
+  }
+
+  #changes(syscall: string, refusal: ErrnoName): VnodeChanges {
+    this.#checkOpen(syscall);
+    const { changes } = this.inode;
+    if (this.#flags.write === true && changes !== undefined) return changes;
+    throw new ErrnoError(refusal, syscall, this.path);
   }
 
   #charge(bytes: number): void {
@@ -183,14 +262,7 @@ class Mapping implements MappingHandle {
     const { folios } = mapping;
     for (let done = 0; done < count; ) {
       const index = pageIndex(position + done);
-      if (!this.#mapped) this.#bus();
-      const inside = index >= this.#area.firstPage;
-      if (!inside || index >= this.#area.firstPage + this.#area.pages) this.#bus();
-      while (!this.#area.isMapped(index, 1)) {
-        const error = yield* this.#parts.faults.fault(this.#area, index);
-        if (error === -EFAULT) this.#bus();
-        if (error < 0) throw new ErrnoError(error, 'page fault', this.#file.path);
-      }
+      yield* this.#faultIn(index);
       const pfn = mapping.find(index);
       folios.touch(pfn);
       const offset = position + done - folios.indexOf(pfn) * PAGE_SIZE;
@@ -202,6 +274,52 @@ class Mapping implements MappingHandle {
     this.#parts.delivered.bytes += count;
     this.#parts.clock.charge(Math.round(count * COPY_NS_PER_BYTE));
     return count;
+  }
+
+  *store(source: Uint8Array, at: number, count: number, position: number): Task<number> {
+    if (!this.#file.isWritable) throw new ErrnoError('EACCES', 'mmap', this.#file.path);
+    const { folios } = this.#file.mapping;
+    for (let done = 0; done < count; ) {
+      const pfn = yield* this.#writablePage(pageIndex(position + done));
+      const offset = position + done - folios.indexOf(pfn) * PAGE_SIZE;
+      const length = Math.min(count - done, folios.sizeOf(pfn) - offset);
+      const to = folios.frames.offsetOf(pfn) + offset;
+      const bytes = source.subarray(at + done, at + done + length);
+      folios.frames.memoryOf(pfn).set(bytes, to);
+      done += length;
+      yield* this.#parts.writeback.balance();
+    }
+    this.#parts.accepted.bytes += count;
+    this.#parts.clock.charge(Math.round(count * COPY_NS_PER_BYTE));
+    return count;
+  }
+
+  *msync(): Task {
+    const start = this.#area.firstPage * PAGE_SIZE;
+    yield* this.#file.syncRange(start, start + this.#area.pages * PAGE_SIZE - 1);
+  }
+
+  // The page to store into, at once, before anybody else runs.
+  *#writablePage(index: number): Task<number> {
+    const area = this.#area;
+    for (;;) {
+      yield* this.#faultIn(index);
+      if (area.isWritable(index)) return this.#file.mapping.find(index);
+      const made = yield* this.#parts.faults.makeWritable(area, index);
+      if (made >= 0) return made;
+      if (made !== -EAGAIN) throw new ErrnoError(made, 'page fault', this.#file.path);
+    }
+  }
+
+  *#faultIn(index: number): Task {
+    if (!this.#mapped) this.#bus();
+    const inside = index >= this.#area.firstPage;
+    if (!inside || index >= this.#area.firstPage + this.#area.pages) this.#bus();
+    while (!this.#area.isMapped(index, 1)) {
+      const error = yield* this.#parts.faults.fault(this.#area, index);
+      if (error === -EFAULT) this.#bus();
+      if (error < 0) throw new ErrnoError(error, 'page fault', this.#file.path);
+    }
   }
 
   munmap(): void {

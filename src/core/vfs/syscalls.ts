@@ -1,10 +1,12 @@
 /**
  * Opening files of the mounted network filesystem: the entrance to the engine for every workload.
  */
+import { EEXIST, EROFS } from '../base/errno.js';
 import { ErrnoError } from '../base/errors.js';
-import type { NetworkFs } from '../fs/types.js';
+import type { NetworkFs, OpenFailed, Vnode } from '../fs/types.js';
+import type { Task } from '../sim/wait_queue.js';
 import { File, type VfsParts } from './file.js';
-import type { VfsFile, VfsSurface } from './types.js';
+import type { OpenFlags, VfsSurface } from './types.js';
 
 /** The system-call surface of one lab. */
 export class Vfs implements VfsSurface {
@@ -17,11 +19,11 @@ export class Vfs implements VfsSurface {
   }
 
   /**
-   * open(2), for reading. Throws `ErrnoError`: ENOENT, EACCES, EISDIR, ENODEV (not a regular file),
-   * EXDEV (leads out of the served directory).
+   * open(2). Throws `ErrnoError`: ENOENT, EACCES, EISDIR, ENODEV (not a regular file), EXDEV (leads
+   * out of the served directory), EEXIST (with `exclusive`), EROFS (the server refuses writes).
    */
-  open(path: string): VfsFile {
-    const vnode = this.#fs.open(path);
+  open(path: string, flags: OpenFlags = {}): File {
+    const vnode = this.#find(path, flags);
     if ('errno' in vnode) {
       throw new ErrnoError(
         vnode.errno,
@@ -30,6 +32,32 @@ export class Vfs implements VfsSurface {
         vnode.why === undefined ? {} : { text: vnode.why },
       );
     }
-    return new File(this.#parts, path, vnode);
+    if (flags.write === true) {
+      const error = vnode.changes === undefined ? -EROFS : vnode.changes.beginWriting();
+      if (error < 0) {
+        vnode.release();
+        throw new ErrnoError(error, 'open', path);
+      }
+    }
+    return new File(this.#parts, path, vnode, flags);
+  }
+
+  /** open(2) for writing with O_TRUNC. Throws as `open` does, and what `truncate` throws. */
+  *openTruncated(path: string, flags: OpenFlags = {}): Task<File> {
+    const file = this.open(path, { ...flags, write: true });
+    try {
+      yield* file.makeEmpty();
+    } catch (error) {
+      file.close();
+      throw error;
+    }
+    return file;
+  }
+
+  #find(path: string, { create = false, exclusive = false }: OpenFlags): Vnode | OpenFailed {
+    if (!create) return this.#fs.open(path);
+    const made = this.#fs.create?.(path) ?? { errno: -EROFS };
+    if (!('errno' in made) || made.errno !== -EEXIST || exclusive) return made;
+    return this.#fs.open(path);
   }
 }

@@ -28,7 +28,26 @@ export interface MappingHandle {
    * `ErrnoError` EFAULT where the processor would deliver SIGBUS.
    */
   load(target: Uint8Array, position: number, count: number): Task<number>;
+  /**
+   * Stores `count` bytes of `source` from `at` on at `position` of the file, as the processor would
+   * (MAP_SHARED). EACCES unless the file is open for reading and writing.
+   */
+  store(source: Uint8Array, at: number, count: number, position: number): Task<number>;
+  /** msync(2) with MS_SYNC, for the whole area. */
+  msync(): Task;
   munmap(): void;
+}
+
+/** How a file is opened. */
+export interface OpenFlags {
+  /** O_RDWR; without it O_RDONLY. */
+  readonly write?: boolean;
+  /** O_CREAT. */
+  readonly create?: boolean;
+  /** O_EXCL, with `create`. */
+  readonly exclusive?: boolean;
+  /** O_APPEND. */
+  readonly append?: boolean;
 }
 
 /** An open file. Positions and counts are bytes. Failures are thrown as `ErrnoError`. */
@@ -44,19 +63,36 @@ export interface VfsFile {
    * file.
    */
   read(target: Uint8Array, at: number, count: number, position: number): Task<number>;
+  /**
+   * pwrite(2): writes `count` bytes of `source` from `at` on at `position`, at the end of the file
+   * with O_APPEND. Fewer only when an error ended it, which the next call tells.
+   */
+  write(source: Uint8Array, at: number, count: number, position: number): Task<number>;
+  /** ftruncate(2). */
+  truncate(size: number): Task;
+  /** fsync(2): everything written is on the server, durably; or the error is thrown, once. */
+  fsync(): Task;
+  /** sync_file_range(2) for all of it: as fsync, without asking the server to make it durable. */
+  flush(): Task;
   /** posix_fadvise(2); a length of 0 means to the end. */
   fadvise(advice: FileAdvice, offset?: number, length?: number): Task;
   /** readahead(2): the same as the advice 'willneed'. */
   readahead(offset: number, count: number): Task;
-  /** mmap(2) of [offset, offset + length), read only; `offset` a multiple of the page size. */
+  /** mmap(2) of [offset, offset + length), shared; `offset` a multiple of the page size. */
   mmap(offset: number, length: number): MappingHandle;
   /** mincore(2): the pages that are resident and valid. */
   mincore(): PageRun[];
   fstat(): FileStat;
+  /**
+   * close(2) without what it waits for: of a file that was written to, `flush` first, else what is
+   * dirty is written later and nobody is told of errors.
+   */
   close(): void;
 }
 
 /** Opens files. */
 export interface VfsSurface {
-  open(path: string): VfsFile;
+  open(path: string, flags?: OpenFlags): VfsFile;
+  /** open(2) with O_TRUNC. */
+  openTruncated(path: string, flags?: OpenFlags): Task<VfsFile>;
 }

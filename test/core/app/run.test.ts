@@ -16,6 +16,7 @@ import type { Server } from '../../../src/core/server/types.js';
 import { openCapture } from '../../../src/core/store/database.js';
 import type { Capture } from '../../../src/core/store/types.js';
 import { misbehave } from '../../helpers/bad_server.js';
+import { forward } from '../../helpers/forward_server.js';
 import { content, serverDir, tempDir } from '../../helpers/lab.js';
 
 const FILES = { a: 300_000, 'sub/b': 5000, 'sub/c': 0 };
@@ -182,14 +183,7 @@ test('a file that changes while it is read fails verification, and the message s
 
 // A server that sends a wrong byte at the front of every reply.
 function corrupting(server: Server): Server {
-  return {
-    root: server.root,
-    counters: server.counters,
-    open: (name) => server.open(name),
-    getStatus: (file) => server.getStatus(file),
-    close: (file) => server.close(file),
-    change: (name, change) => server.change(name, change),
-    list: (under) => server.list(under),
+  return forward(server, {
     fetch(file, position, into, done) {
       server.fetch(file, position, into, (reply) => {
         const list = makeSegmentList();
@@ -199,7 +193,7 @@ function corrupting(server: Server): Server {
         done(reply);
       });
     },
-  };
+  });
 }
 
 test('bytes that are not those of the file fail verification, and go unseen without it', async (t) => {

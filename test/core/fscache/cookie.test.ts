@@ -27,6 +27,22 @@ class LogBackend implements CacheBackend {
     this.log.push(`invalidate ${debugId} ${aux} ${size}`);
   }
 
+  update({ debugId }: CacheObject, { aux, size }: CookieIdentity): void {
+    this.log.push(`update ${debugId} ${aux} ${size}`);
+  }
+
+  resize({ debugId }: CacheObject, size: number): void {
+    this.log.push(`resize ${debugId} ${size}`);
+  }
+
+  forget({ debugId }: CacheObject, start: number, length: number): void {
+    this.log.push(`forget ${debugId} ${start} ${length}`);
+  }
+
+  hasRoom(): boolean {
+    return !this.refuse;
+  }
+
   release({ debugId }: CacheObject, retire: boolean): void {
     this.log.push(`${retire ? 'retire' : 'release'} ${debugId}`);
   }

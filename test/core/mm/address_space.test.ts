@@ -129,6 +129,7 @@ test('invalidating leaves pages that are mapped; removing one unmaps it everywhe
   const areas = [1, 1].map(() => ({
     unmap: (index: number, pages: number) => unmapped.push([index, pages]),
     isMapped: (index: number) => index === 1,
+    writeProtect: () => {},
   }));
   for (const area of areas) rig.mapping.areas.add(area);
   t.is(rig.mapping.invalidate(0, 2), 2);

@@ -253,23 +253,32 @@ export const afsProtocolError = afs({
   formats: { E3: prints('c=%08x %s', 'call cause') },
 });
 
-/** Something happens to a dirty folio; to v6.7. */
+const dirtyRegion = [
+  text('vnode_ptr', 'Hashed address of the file, hexadecimal.'),
+  u64('index', 'First page of the folio in the file, pages.'),
+  text('where', 'What happens: dirty, store, ...'),
+  u64('from', 'First dirty byte of the folio.'),
+  u64('to', 'Byte of the folio behind the dirty ones.'),
+  text('mapped', '` M` = written through a mapping, else empty.'),
+] as const;
+const dirtyFormat = prints('vn=%p %lx %s %lx-%lx%s', 'vnode_ptr index where from to mapped');
+
+/** Something happens to a dirty page; to v5.17. */
+export const afsPageDirty = afs({
+  name: 'afs_page_dirty',
+  doc: 'Something happens to a dirty page; to v5.17.',
+  record: 232,
+  columns: dirtyRegion,
+  formats: { E0: dirtyFormat, E3: null },
+});
+
+/** Something happens to a dirty folio; v5.18 to v6.7. */
 export const afsFolioDirty = afs({
   name: 'afs_folio_dirty',
-  doc: 'Something happens to a dirty folio; to v6.7.',
+  doc: 'Something happens to a dirty folio; v5.18 to v6.7.',
   record: 160,
-  columns: [
-    text('vnode_ptr', 'Hashed address of the file, hexadecimal.'),
-    u64('index', 'First page of the folio in the file, pages.'),
-    text('where', 'What happens: dirty, store, ...'),
-    u64('from', 'First dirty byte of the folio.'),
-    u64('to', 'Byte of the folio behind the dirty ones.'),
-    text('mapped', '` M` = written through a mapping, else empty.'),
-  ],
-  formats: {
-    E3: prints('vn=%p %lx %s %lx-%lx%s', 'vnode_ptr index where from to mapped'),
-    E4: null,
-  },
+  columns: dirtyRegion,
+  formats: { E3: dirtyFormat, E4: null },
 });
 
 /** A promise of the server ends. */

@@ -1,0 +1,198 @@
+/**
+ * The write side of the AFS client: what happens to a page when it is written to, mapped for
+ * writing, cut or thrown away. Plays fs/afs/write.c and the invalidation in fs/afs/file.c as of
+ * v5.13; the page cache calls it through `WriteOps`. Writing back is `afs_writeback.ts`. Spec:
+ * BEHAVIOUR 5.2 to 5.8.
+ *
+ * Differs: with the defects repaired a page that left the file while it was waited for is looked up
+ * again, and laundering stores a region where it belongs. A page that cannot be laundered is dirty
+ * again, where the kernel lets go of its data.
+ */
+import { EINTR } from '../base/errno.js';
+import { PAGE_SIZE } from '../base/range.js';
+import type { AddressSpace } from '../mm/address_space.js';
+import { PG_PRIVATE, PG_UPTODATE, PG_WRITEBACK } from '../mm/folio.js';
+import { zeroPart } from '../mm/truncate.js';
+import type { OpenFile, WriteOps } from '../mm/types.js';
+import type { ReadHelper } from '../netfs/read_helper.js';
+import type { Requests } from '../netfs/requests.js';
+import type { RequestOps } from '../netfs/types.js';
+import { netfsWriteBegin } from '../netfs/write_begin.js';
+import type { Task } from '../sim/wait_queue.js';
+import { type AfsWritable, AfsWriteback, storeRange, type WriteParts } from './afs_writeback.js';
+import { cutRegion, type DirtyRegion, joinRegions, regionOf, setRegion } from './dirty_region.js';
+
+/** A page operation that found its page gone: look again. */
+const RETRY = 1;
+
+/** What the write side is built from. */
+export interface AfsWriteParts extends WriteParts {
+  readonly requests: Requests;
+  readonly helper: ReadHelper;
+  readonly ops: RequestOps;
+}
+
+/** The write side of one client. */
+export class AfsWrite implements WriteOps {
+  readonly #parts: AfsWriteParts;
+  readonly #writeback: AfsWriteback;
+
+  constructor(parts: AfsWriteParts) {
+    this.#parts = parts;
+    this.#writeback = new AfsWriteback(parts);
+  }
+
+  *writeBegin(file: OpenFile, pos: number, len: number): Task<number> {
+    const { requests, helper, ops, folios } = this.#parts;
+    const { mapping } = file;
+    for (;;) {
+      const pfn = yield* netfsWriteBegin(requests, helper, file, pos, len, ops);
+      if (pfn < 0) return pfn;
+      const from = pos - folios.indexOf(pfn) * PAGE_SIZE;
+      const verdict = yield* this.#settleConflicts(mapping, pfn, from, from + len);
+      if (verdict === 0) {
+        if (pos + len > file.inode.size) this.#clearBeyond(file.inode as AfsWritable);
+        return pfn;
+      }
+      folios.put(pfn);
+      if (verdict < 0) return verdict;
+    }
+  }
+
+  *writeEnd(file: OpenFile, pos: number, len: number, copied: number, pfn: number): Task<number> {
+    const { folios } = this.#parts;
+    let accepted = copied;
+    if (!folios.test(pfn, PG_UPTODATE)) {
+      // Nothing was read, so that the page is only whole with all the bytes.
+      if (copied < len) accepted = 0;
+      else folios.set(pfn, PG_UPTODATE);
+    }
+    if (accepted > 0) {
+      const vnode = file.inode as AfsWritable;
+      // Before the page is unlocked, so that who sees the size finds the data.
+      vnode.size = Math.max(vnode.size, pos + accepted);
+      const from = pos - folios.indexOf(pfn) * PAGE_SIZE;
+      this.#note(vnode, pfn, { from, to: from + accepted, mapped: false });
+      folios.markDirty(pfn);
+    }
+    folios.unlock(pfn);
+    folios.put(pfn);
+    return accepted;
+  }
+
+  writepages(...args: Parameters<WriteOps['writepages']>): Task<number> {
+    return this.#writeback.writepages(...args);
+  }
+
+  *pageMkwrite(file: OpenFile, pfn: number): Task<number> {
+    const { folios, defects } = this.#parts;
+    if ((yield* folios.waitFscache(pfn)) < 0) return -EINTR;
+    if ((yield* folios.waitWriteback(pfn, true)) < 0) return -EINTR;
+    if ((yield* folios.lockKillable(pfn)) < 0) return -EINTR;
+    yield* folios.waitWriteback(pfn);
+    // What was under writeback may be on its way into the cache now.
+    yield* folios.waitFscache(pfn);
+    // The kernel does not look: the store then goes to a page that is no part of the file any more.
+    if (folios.mappingOf(pfn) !== file.mapping && defects === 'repaired') {
+      folios.unlock(pfn);
+      return RETRY;
+    }
+    const why = folios.test(pfn, PG_PRIVATE) ? 'mkwrite+' : 'mkwrite';
+    setRegion(folios, pfn, { from: 0, to: folios.sizeOf(pfn), mapped: true });
+    this.#parts.trace(file.inode as AfsWritable, pfn, why);
+    return 0;
+  }
+
+  *invalidateFolio(pfn: number, offset: number, length: number): Task {
+    const { folios, trace } = this.#parts;
+    const vnode = folios.mappingOf(pfn)?.host as AfsWritable;
+    if (folios.test(pfn, PG_PRIVATE)) {
+      const region = regionOf(folios, pfn);
+      const whole = offset === 0 && length === folios.sizeOf(pfn);
+      const rest = whole ? undefined : cutRegion(region, offset, length);
+      if (rest === undefined) {
+        if (!whole) trace(vnode, pfn, 'undirty');
+        folios.clearDirty(pfn);
+        trace(vnode, pfn, 'inval');
+        folios.detachPrivate(pfn);
+      } else if (rest !== region) {
+        setRegion(folios, pfn, rest);
+        trace(vnode, pfn, 'trunc');
+      }
+    }
+    yield* folios.waitFscache(pfn);
+  }
+
+  *launderFolio(pfn: number): Task<number> {
+    const { folios, trace, defects } = this.#parts;
+    const mapping = folios.mappingOf(pfn) as AddressSpace;
+    const vnode = mapping.host as AfsWritable;
+    let error = 0;
+    if (folios.clearDirty(pfn)) {
+      const { from, to } = folios.test(pfn, PG_PRIVATE)
+        ? regionOf(folios, pfn)
+        : { from: 0, to: folios.sizeOf(pfn) };
+      trace(vnode, pfn, 'launder');
+      const page = folios.indexOf(pfn) * PAGE_SIZE;
+      // The kernel stores the region's bytes where the page begins.
+      const position = defects === 'kernel' ? page : page + from;
+      error = yield* storeRange(vnode, page + from, position, to - from);
+      if (error < 0) {
+        // Not to be lost: whoever wanted the page gone is told, and it stays.
+        folios.markDirty(pfn);
+        return error;
+      }
+    }
+    if (folios.test(pfn, PG_PRIVATE)) {
+      trace(vnode, pfn, 'laundered');
+      folios.detachPrivate(pfn);
+    }
+    yield* folios.waitFscache(pfn);
+    return error;
+  }
+
+  // The page is locked. 0: the write may go on; RETRY: the page is unlocked and not the file's any
+  // more; negative: it is unlocked.
+  *#settleConflicts(mapping: AddressSpace, pfn: number, from: number, to: number): Task<number> {
+    const { folios } = this.#parts;
+    const vnode = mapping.host as AfsWritable;
+    while (folios.test(pfn, PG_PRIVATE)) {
+      const region = regionOf(folios, pfn);
+      if (folios.test(pfn, PG_WRITEBACK)) this.#parts.trace(vnode, pfn, 'alrdy');
+      // Regions that touch are one; what lies between others is not known to be the file's.
+      else if (vnode.newContent || (to >= region.from && from <= region.to)) return 0;
+      const error = yield* this.#writeback.writeOne(mapping, pfn);
+      if (error < 0) return error;
+      if ((yield* folios.lockKillable(pfn)) < 0) return -EINTR;
+      if (folios.mappingOf(pfn) !== mapping || !folios.test(pfn, PG_UPTODATE)) {
+        folios.unlock(pfn);
+        return RETRY;
+      }
+      yield* folios.waitFscache(pfn);
+    }
+    return 0;
+  }
+
+  #note(vnode: AfsWritable, pfn: number, region: DirtyRegion): void {
+    const { folios } = this.#parts;
+    const merges = folios.test(pfn, PG_PRIVATE);
+    setRegion(folios, pfn, merges ? joinRegions(regionOf(folios, pfn), region) : region);
+    this.#parts.trace(vnode, pfn, merges ? 'dirty+' : 'dirty');
+  }
+
+  // A store through a mapping may have left something behind the end of the file.
+  #clearBeyond(vnode: AfsWritable): void {
+    clearBeyondEnd(vnode, this.#parts.defects === 'repaired');
+  }
+}
+
+/** Zeroes what the last page holds behind the end of the file, before the file grows over it. */
+export function clearBeyondEnd(vnode: AfsWritable, repaired: boolean): void {
+  const offset = vnode.size % PAGE_SIZE;
+  if (offset === 0 || !repaired) return;
+  const { mapping } = vnode;
+  const pfn = mapping.find((vnode.size - offset) / PAGE_SIZE);
+  if (pfn < 0) return;
+  const inFolio = vnode.size - mapping.folios.indexOf(pfn) * PAGE_SIZE;
+  zeroPart(mapping, pfn, inFolio, mapping.folios.sizeOf(pfn) - inFolio);
+}

@@ -1,0 +1,312 @@
+/**
+ * Writing dirty pages to the server as AFS does: one StoreData for a run of neighbouring pages,
+ * begun at a dirty page and extended as far as nothing has to be waited for. Plays the writeback
+ * half of fs/afs/write.c as of v5.13. Spec: BEHAVIOUR 5.5; called by `afs_write.ts`.
+ *
+ * Differs: repaired, a range that ends inside a page takes the whole page, so that no dirty byte is
+ * forgotten, and where cyclic writeback goes on is kept in pages.
+ */
+import {
+  EDQUOT,
+  EFBIG,
+  EINTR,
+  EIO,
+  ENOENT,
+  ENOMEDIUM,
+  ENOSPC,
+  ENXIO,
+  EREMOTEIO,
+  EROFS,
+} from '../base/errno.js';
+import { PAGE_SIZE, pageIndex, roundUp } from '../base/range.js';
+import type { AddressSpace } from '../mm/address_space.js';
+import { type Folios, PG_DIRTY, PG_PRIVATE, PG_UPTODATE, PG_WRITEBACK } from '../mm/folio.js';
+import { IovIter } from '../mm/iov_iter.js';
+import { removeFolio } from '../mm/truncate.js';
+import type { Inode, WritebackControl } from '../mm/types.js';
+import type { Defects } from '../netfs/types.js';
+import type { StoreSource } from '../server/types.js';
+import type { RwSemaphore } from '../sim/rw_semaphore.js';
+import type { Scheduler } from '../sim/scheduler.js';
+import type { Task } from '../sim/wait_queue.js';
+import { regionOf } from './dirty_region.js';
+
+/** Most bytes of one StoreData: 65536 pages. */
+const STORE_MAX = 65536 * PAGE_SIZE;
+/** Pages that are gathered before they are marked (PAGEVEC_SIZE). */
+const BATCH_PAGES = 15;
+const END = Number.MAX_SAFE_INTEGER;
+
+/** What the write side needs of a vnode. */
+export interface AfsWritable extends Inode {
+  /** Everything in the file was written since it was empty: gaps in a page are its zeros. */
+  newContent: boolean;
+  /** Held shared by writeback, exclusively by what changes the size or throws pages away. */
+  readonly validateLock: RwSemaphore;
+  /** StoreData: 0 or a negative errno. The version afterwards is the vnode's affair. */
+  storeData(position: number, from: StoreSource): Task<number>;
+  /**
+   * Pages [first, last] have been stored and are under writeback still: what they are to the disk
+   * cache. If their way into it begins, PG_fscache is set on them.
+   */
+  stored(first: number, last: number): void;
+}
+
+/** What writing back is built from. */
+export interface WriteParts {
+  readonly folios: Folios;
+  readonly scheduler: Scheduler;
+  readonly defects: Defects;
+  /** Traces what happens to a dirty page, with the region that it has. */
+  trace(vnode: AfsWritable, pfn: number, why: string): void;
+}
+
+/** What becomes of the pages of a StoreData that failed. */
+type Verdict = { readonly keep: boolean; readonly report: number };
+
+const FATAL_ERRORS = [EROFS, EIO, EREMOTEIO, EFBIG, ENOENT, ENOMEDIUM, ENXIO];
+
+/** The table of BEHAVIOUR 5.5: are the pages kept dirty, and what error does the file get? */
+export function verdictOn(error: number): Verdict {
+  if (error === -EDQUOT || error === -ENOSPC) return { keep: true, report: -ENOSPC };
+  if (FATAL_ERRORS.includes(-error)) return { keep: false, report: error };
+  // -EACCES, -EPERM and the key errors, because keys may come back; and what nobody expects.
+  return { keep: true, report: error };
+}
+
+/** Pages under writeback together: their indices, and the bytes that are stored. */
+interface Run {
+  readonly first: number;
+  /** Last page; grows. */
+  last: number;
+  readonly start: number;
+  len: number;
+}
+
+/** Writing back for one client. */
+export class AfsWriteback {
+  readonly #parts: WriteParts;
+
+  constructor(parts: WriteParts) {
+    this.#parts = parts;
+  }
+
+  /** ->writepages: 0 or the errno of what could not be written. */
+  *writepages(mapping: AddressSpace, wbc: WritebackControl): Task<number> {
+    const { validateLock } = mapping.host as AfsWritable;
+    if (wbc.sync) yield* validateLock.read();
+    else if (!validateLock.tryRead()) return 0;
+    let result: number;
+    if (wbc.cyclic) {
+      const start = mapping.writebackIndex * PAGE_SIZE;
+      result = yield* this.#region(mapping, wbc, start, END);
+      if (start > 0 && wbc.nrToWrite > 0 && result === 0) {
+        result = yield* this.#region(mapping, wbc, 0, start);
+      }
+    } else {
+      result = yield* this.#region(mapping, wbc, wbc.start, wbc.end);
+    }
+    validateLock.doneReading();
+    return result;
+  }
+
+  /**
+   * Writes one locked page, unlocks it and waits until it is written (write_one_page): 0 or a
+   * negative errno.
+   */
+  *writeOne(mapping: AddressSpace, pfn: number): Task<number> {
+    const { folios } = this.#parts;
+    yield* folios.waitWriteback(pfn);
+    if (!folios.test(pfn, PG_DIRTY)) {
+      folios.unlock(pfn);
+      return 0;
+    }
+    const start = folios.indexOf(pfn) * PAGE_SIZE;
+    const wbc = { sync: true, nrToWrite: 1, cyclic: false, start, end: END };
+    const written = yield* this.#fromLocked(mapping, wbc, pfn, start, END);
+    yield* folios.waitWriteback(pfn);
+    return Math.min(0, written);
+  }
+
+  // Writes the dirty pages of bytes [start, end].
+  *#region(mapping: AddressSpace, wbc: WritebackControl, start: number, end: number): Task<number> {
+    const { folios, scheduler } = this.#parts;
+    let at = start;
+    do {
+      const pfn = mapping.nextTagged(pageIndex(at), pageIndex(end), PG_DIRTY);
+      if (pfn < 0) break;
+      const position = folios.indexOf(pfn) * PAGE_SIZE;
+      at = position + folios.sizeOf(pfn);
+      folios.get(pfn);
+      const written = yield* this.#one(mapping, wbc, pfn, position, end);
+      folios.put(pfn);
+      if (written < 0) return written;
+      if (written > 0) at = roundUp(position + written, PAGE_SIZE);
+      if (wbc.cyclic) mapping.writebackIndex = pageIndex(at);
+      if (scheduler.needResched()) yield* scheduler.reschedule();
+    } while (wbc.nrToWrite > 0);
+    if (wbc.cyclic && wbc.nrToWrite > 0) mapping.writebackIndex = 0;
+    return 0;
+  }
+
+  // Bytes from the beginning of the page on that were written; 0: it was passed over.
+  *#one(
+    mapping: AddressSpace,
+    wbc: WritebackControl,
+    pfn: number,
+    position: number,
+    end: number,
+  ): Task<number> {
+    const { folios } = this.#parts;
+    if (wbc.sync) {
+      if ((yield* folios.lockKillable(pfn)) < 0) return -EINTR;
+      if (folios.test(pfn, PG_WRITEBACK)) {
+        folios.unlock(pfn);
+        yield* folios.waitWriteback(pfn);
+        return yield* this.#one(mapping, wbc, pfn, position, end);
+      }
+    } else if (!folios.tryLock(pfn)) {
+      return 0;
+    }
+    const busy = folios.test(pfn, PG_WRITEBACK);
+    if (folios.mappingOf(pfn) !== mapping || busy || !folios.test(pfn, PG_DIRTY)) {
+      folios.unlock(pfn);
+      return 0;
+    }
+    return yield* this.#fromLocked(mapping, wbc, pfn, position, end);
+  }
+
+  // The page is locked and dirty, not under writeback. Bytes from its beginning on that were
+  // written, or a negative errno; the page is unlocked.
+  *#fromLocked(
+    mapping: AddressSpace,
+    wbc: WritebackControl,
+    pfn: number,
+    position: number,
+    end: number,
+  ): Task<number> {
+    const { folios, trace, defects } = this.#parts;
+    const vnode = mapping.host as AfsWritable;
+    // In this order, so that the file always has pages to be written, and stays open.
+    folios.startWriteback(pfn);
+    folios.clearDirty(pfn);
+    wbc.nrToWrite -= folios.pagesOf(pfn);
+    const size = folios.sizeOf(pfn);
+    const { from, to } = regionOrAll(folios, pfn);
+    trace(vnode, pfn, 'store');
+    const start = position + from;
+    const first = folios.indexOf(pfn);
+    const run: Run = { first, last: first + folios.pagesOf(pfn) - 1, start, len: to - from };
+    const { size: fileSize } = vnode;
+    if (start < fileSize) {
+      const stop = defects === 'kernel' || end === END ? end : roundUp(end + 1, PAGE_SIZE) - 1;
+      const max = Math.min(STORE_MAX, stop - start + 1, fileSize - start);
+      if (run.len < max && (to === size || vnode.newContent)) {
+        this.#extend(mapping, wbc, run, size - to, max);
+      }
+      run.len = Math.min(run.len, max);
+    }
+    folios.unlock(pfn);
+    // Wholly behind the end of the file, which was cut off meanwhile: as good as written.
+    const error = start < fileSize ? yield* storeRange(vnode, start, start, run.len) : 0;
+    yield* this.#ended(mapping, run, error);
+    return error < 0 ? error : start - position + run.len;
+  }
+
+  // Adds the pages behind the run, up to the first that is not there, not dirty, busy or begins
+  // clean. `filler`: clean bytes at the end of the last page.
+  #extend(
+    mapping: AddressSpace,
+    wbc: WritebackControl,
+    run: Run,
+    fillerBefore: number,
+    max: number,
+  ): void {
+    const { folios, trace } = this.#parts;
+    const vnode = mapping.host as AfsWritable;
+    let filler = fillerBefore;
+    // From where the run ends: with clean bytes at its end that is its own last page, which is
+    // locked.
+    let index = pageIndex(run.start + run.len);
+    for (let more = true; more; ) {
+      const batch: number[] = [];
+      more = false;
+      while (batch.length < BATCH_PAGES) {
+        more = false;
+        const pfn = mapping.find(index);
+        if (pfn < 0 || folios.indexOf(pfn) !== index || !this.#canAdd(vnode, pfn)) break;
+        const size = folios.sizeOf(pfn);
+        const { to } = regionOrAll(folios, pfn);
+        run.len += filler + to;
+        filler = size - to;
+        index += folios.pagesOf(pfn);
+        batch.push(pfn);
+        more = run.len < max && wbc.nrToWrite > 0 && (to === size || vnode.newContent);
+        if (!more) break;
+      }
+      for (const pfn of batch) {
+        trace(vnode, pfn, 'store+');
+        folios.startWriteback(pfn);
+        folios.clearDirty(pfn);
+        wbc.nrToWrite -= folios.pagesOf(pfn);
+        run.last = folios.indexOf(pfn) + folios.pagesOf(pfn) - 1;
+        folios.unlock(pfn);
+      }
+    }
+  }
+
+  // Locks a page that the run may go on with; false without having locked it.
+  #canAdd(vnode: AfsWritable, pfn: number): boolean {
+    const { folios } = this.#parts;
+    if (!folios.tryLock(pfn)) return false;
+    const fits = vnode.newContent || regionOrAll(folios, pfn).from === 0;
+    if (fits && folios.test(pfn, PG_DIRTY) && !folios.test(pfn, PG_WRITEBACK)) return true;
+    folios.unlock(pfn);
+    return false;
+  }
+
+  *#ended(mapping: AddressSpace, run: Run, error: number): Task {
+    const { folios, trace } = this.#parts;
+    const vnode = mapping.host as AfsWritable;
+    const pages = [...mapping.range(run.first, run.last)];
+    if (error === 0) {
+      vnode.stored(run.first, run.last);
+      for (const pfn of pages) {
+        trace(vnode, pfn, 'clear');
+        if (folios.test(pfn, PG_PRIVATE)) folios.detachPrivate(pfn);
+        folios.endWriteback(pfn);
+      }
+      return;
+    }
+    const { keep, report } = verdictOn(error);
+    mapping.errors.set(report);
+    for (const pfn of pages) {
+      folios.get(pfn);
+      if (keep) folios.markDirty(pfn);
+      else folios.clear(pfn, PG_UPTODATE);
+      folios.endWriteback(pfn);
+      if (keep) folios.put(pfn);
+    }
+    if (keep) return;
+    for (const pfn of pages) {
+      yield* folios.lock(pfn);
+      if (folios.mappingOf(pfn) === mapping) yield* removeFolio(mapping, pfn);
+      folios.unlock(pfn);
+      folios.put(pfn);
+    }
+  }
+}
+
+/** Stores `length` bytes of the mapping from `start` at `position` of the file: 0 or an errno. */
+export function storeRange(
+  vnode: AfsWritable,
+  start: number,
+  position: number,
+  length: number,
+): Task<number> {
+  return vnode.storeData(position, new IovIter(vnode.mapping, start, length));
+}
+
+function regionOrAll(folios: Folios, pfn: number): { from: number; to: number } {
+  return folios.test(pfn, PG_PRIVATE) ? regionOf(folios, pfn) : { from: 0, to: folios.sizeOf(pfn) };
+}

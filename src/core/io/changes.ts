@@ -1,0 +1,122 @@
+/**
+ * Changing files beneath a directory: making, copying, cutting off, and seeing to it that a change
+ * shows in the modification time. Called by the servers; a negative errno instead of a throw.
+ */
+import fs from 'node:fs';
+import path from 'node:path';
+import { EEXIST, errnoFromNode } from '../base/errno.js';
+import { statFd } from './files.js';
+import type { FileStatus, IoDone } from './types.js';
+
+/** open(2) flags of a file that is changed. */
+export const O_RDWR = fs.constants.O_RDWR;
+
+/** Makes an empty file and the directories above it; -EEXIST when it is there. */
+export function createFile(file: string): number {
+  try {
+    fs.mkdirSync(path.dirname(file), { recursive: true });
+    fs.closeSync(fs.openSync(file, 'wx'));
+    return 0;
+  } catch (error) {
+    return errnoFromNode(error);
+  }
+}
+
+/**
+ * Copies what an open file holds to a new file, sharing blocks where the filesystem can; its time
+ * of modification is the copy's. Leaves nothing when it fails.
+ */
+export function copyOpenFile(fd: number, to: string): number {
+  try {
+    fs.mkdirSync(path.dirname(to), { recursive: true });
+    const from = fs.existsSync('/proc/self/fd') ? `/proc/self/fd/${fd}` : undefined;
+    if (from === undefined) return copyByReading(fd, to);
+    fs.copyFileSync(from, to, fs.constants.COPYFILE_EXCL | fs.constants.COPYFILE_FICLONE);
+    fs.chmodSync(to, 0o600);
+    return 0;
+  } catch (error) {
+    const errno = errnoFromNode(error);
+    if (errno !== -EEXIST) removeFile(to);
+    return errno;
+  }
+}
+
+function copyByReading(fd: number, to: string): number {
+  const out = fs.openSync(to, 'wx', 0o600);
+  try {
+    const buffer = Buffer.alloc(1 << 20);
+    for (let at = 0; ; ) {
+      const got = fs.readSync(fd, buffer, 0, buffer.length, at);
+      if (got === 0) return 0;
+      fs.writeSync(out, buffer, 0, got, at);
+      at += got;
+    }
+  } finally {
+    fs.closeSync(out);
+  }
+}
+
+/** Removes a file; that it is not there is no error. */
+export function removeFile(file: string): number {
+  try {
+    fs.rmSync(file, { force: true });
+    return 0;
+  } catch (error) {
+    return errnoFromNode(error);
+  }
+}
+
+/** Sets the size of an open file. */
+export function setFdSize(fd: number, size: number): number {
+  try {
+    fs.ftruncateSync(fd, size);
+    return 0;
+  } catch (error) {
+    return errnoFromNode(error);
+  }
+}
+
+/**
+ * Makes the modification time of an open file another than `before`'s: the kernel's clock for it
+ * ticks a few hundred times a second, and two changes within a tick would look like one.
+ */
+export function showChange(fd: number, before: FileStatus): FileStatus | number {
+  for (let stepUs = 1; ; stepUs *= 10) {
+    const now = statFd(fd);
+    if (typeof now === 'number' || now.mtime !== before.mtime) return now;
+    const later = Number(BigInt(before.mtime) / 1000n + BigInt(stepUs)) / 1e6;
+    try {
+      fs.futimesSync(fd, later, later);
+    } catch (error) {
+      return errnoFromNode(error);
+    }
+  }
+}
+
+/** Makes the data of an open file durable; on the thread pool unless `now`. */
+export function syncFd(fd: number, now: boolean, done: IoDone): void {
+  if (!now) {
+    fs.fdatasync(fd, (error) => done(error === null ? 0 : errnoFromNode(error)));
+    return;
+  }
+  try {
+    fs.fdatasyncSync(fd);
+    done(0);
+  } catch (error) {
+    done(errnoFromNode(error));
+  }
+}
+
+/** Makes a new directory of its own for scratch files, under the system's; or a negative errno. */
+export function makeScratch(parent: string, prefix: string): string | number {
+  try {
+    return fs.mkdtempSync(path.join(parent, prefix));
+  } catch (error) {
+    return errnoFromNode(error);
+  }
+}
+
+/** Removes a directory with all that is in it. */
+export function removeTree(directory: string): void {
+  fs.rmSync(directory, { recursive: true, force: true });
+}
