@@ -154,7 +154,7 @@ test('operations are counted, and so are the most at once', async (t) => {
   const { counters } = await serve({ latencyNs: 1000 }, operations);
   t.like(counters, { fetches: 4, bytes: 0, maxInService: 3 });
   const limited = await serve({ latencyNs: 1000, maxConcurrent: 2 }, operations);
-  t.deepEqual(limited.counters, { fetches: 4, bytes: 0, maxInService: 2 });
+  t.like(limited.counters, { fetches: 4, bytes: 0, maxInService: 2 });
 });
 
 test('jitter adds between nothing and its bound, and repeats with the seed', async (t) => {
