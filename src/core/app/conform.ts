@@ -18,10 +18,6 @@ import { GroupPlayer, type Played, Unplayable } from './conform_group.js';
 import { importToMemory } from './import.js';
 import { type CacheFile, isScenario, readScenario, type Scenario } from './scenario.js';
 
-const NS_PER_MS = 1e6;
-/** What the player waits after the last operation, milliseconds. */
-const SETTLE_MS = 1000;
-
 /** What to play. */
 export interface ConformRequest {
   /** Scenarios, or directories that hold scenarios. */
@@ -134,17 +130,19 @@ async function* playGroup(
 ): AsyncGenerator<ScenarioOutcome> {
   let broken: string | undefined = missingProfile(group);
   let player: GroupPlayer | undefined;
-  let end = 0;
+  let origin = 0;
   try {
     if (broken === undefined) player = new GroupPlayer(group, request.defects);
     for (const [i, scenario] of group.entries()) {
       const kernel = await importToMemory(scenario.trace);
-      const idleMs = i === 0 ? 0 : idleBefore(scenario, kernel, end);
-      end = originOf(kernel) + lastOf(kernel);
+      if (i === 0) origin = originOf(kernel);
+      // A clock that went back is another boot.
+      const startNs = Math.max(0, originOf(kernel) - origin);
+      const recorded = { startNs, times: kernel.ops.map(({ start }) => start) };
       let played: Played | undefined;
       if (broken === undefined) {
         try {
-          played = await player?.play(scenario, idleMs, targetOf(scenario, request));
+          played = await player?.play(scenario, recorded, targetOf(scenario, request));
         } catch (error) {
           if (!(error instanceof Unplayable)) throw error;
           broken = `${scenario.name}: ${error.message}`;
@@ -174,20 +172,9 @@ function targetOf({ name }: Scenario, { out, commandLine, toolVersion }: Conform
   return { out: join(out, `${name}.db`), commandLine, toolVersion };
 }
 
-// How long the machine did nothing between the scenarios, as the clocks of the traces tell.
-function idleBefore({ before }: Scenario, kernel: MemorySink, end: number): number {
-  const sleeps = before.map((op) => (op.kind === 'sleep' ? op.ms : 0));
-  const known = sleeps.reduce((sum, ms) => sum + ms, SETTLE_MS);
-  const gap = Math.round((originOf(kernel) - end) / NS_PER_MS);
-  return Math.max(0, gap - known);
-}
-
+/** What the clock of the machine showed at the first event, nanoseconds. */
 function originOf({ meta }: MemorySink): number {
   return Number(meta.clock_origin_ns ?? 0);
-}
-
-function lastOf({ rows, ops }: MemorySink): number {
-  return Math.max(rows.at(-1)?.ts ?? 0, ...ops.map(({ end }) => end));
 }
 
 // Counters only move while something is played: where they moved between two scenarios that

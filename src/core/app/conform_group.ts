@@ -14,7 +14,7 @@ import { MemorySink } from '../trace/sink.js';
 import { SwitchSink } from '../trace/switch_sink.js';
 import { labelledContent } from '../workload/ops/content.js';
 import type { Op } from '../workload/ops/language.js';
-import { OpPlayer } from '../workload/ops/player.js';
+import { OpPlayer, type PlayWatch } from '../workload/ops/player.js';
 import type { OpResult } from '../workload/ops/result.js';
 import { cacheLayout } from './cache_layout.js';
 import { playOps } from './run_ops.js';
@@ -23,11 +23,21 @@ import type { CacheFile, Scenario, ScenarioFile } from './scenario.js';
 /** After the last operation the machine was left alone that long before the trace ended. */
 const SETTLE: readonly Op[] = [{ kind: 'sync' }, { kind: 'sleep', ms: 1000 }];
 
+const NS_PER_MS = 1e6;
+
 /** What playing a scenario gave. */
 export interface Played {
   readonly trace: MemorySink;
   readonly results: readonly OpResult[];
   readonly layout: readonly CacheFile[];
+}
+
+/** When things happened on the machine that was traced, nanoseconds. */
+export interface RecordedTime {
+  /** Of the first operation, from the first one of the group. */
+  readonly startNs: number;
+  /** Of each operation, from the first one of the scenario. */
+  readonly times: readonly number[];
 }
 
 /** Where a scenario's database goes. */
@@ -43,6 +53,8 @@ export class GroupPlayer {
   readonly #sink: SwitchSink;
   readonly #lab: Lab;
   readonly #machine: LabMachine;
+  /** When the first scenario began, on the lab's clock. */
+  #start = 0;
 
   /** Lays out the files of all scenarios and starts the machine of the first. */
   constructor(scenarios: readonly Scenario[], defects: LabOptions['defects']) {
@@ -61,20 +73,45 @@ export class GroupPlayer {
     }
   }
 
-  /** Plays the next scenario, `idleMs` after the one before has ended. */
-  async play(scenario: Scenario, idleMs: number, target?: DatabaseTarget): Promise<Played> {
+  /**
+   * Plays the next scenario, its first operation `startNs` after the first one of the group: as
+   * long after it as on the machine that was traced, unless more time has passed already.
+   */
+  async play(
+    scenario: Scenario,
+    { startNs, times }: RecordedTime,
+    target?: DatabaseTarget,
+  ): Promise<Played> {
     const lab = this.#lab;
-    await this.#perform([{ kind: 'sleep', ms: idleMs }, ...scenario.before]);
+    const { before } = scenario;
+    const sleeps = before.reduce((ms, op) => ms + (op.kind === 'sleep' ? op.ms : 0), 0);
+    const idle = this.#start + startNs - lab.clock.now() - sleeps * NS_PER_MS;
+    const ms = Math.max(0, Math.round(idle / NS_PER_MS));
+    await this.#perform([{ kind: 'sleep', ms }, ...before]);
+    if (startNs === 0) this.#start = lab.clock.now();
     const trace = new MemorySink(this.#sink.era);
     const database = target && writeCapture(target.out, metaOf(scenario, lab, target));
     this.#sink.to(...(database === undefined ? [trace] : [trace, database]));
-    lab.tracer.stats(lab.stats);
-    const results = await playOps(lab, this.#machine, scenario.ops);
+    lab.tracer.snapshot(lab.statistics());
+    const results = await playOps(lab, this.#machine, scenario.ops, {
+      pace: this.#pace(times),
+    });
     await this.#perform(SETTLE);
-    lab.tracer.stats(lab.stats);
+    lab.tracer.snapshot(lab.statistics());
     this.#sink.to();
     database?.finish();
     return { trace, results, layout: cacheLayout(join(this.#directory, 'cache')) };
+  }
+
+  // Files are closed when they were closed: what becomes of them later is a matter of seconds. All
+  // else follows at the speed of the engine, because pauses would let workers overtake the reader.
+  #pace(times: readonly number[]): PlayWatch['pace'] {
+    const { clock, scheduler } = this.#lab;
+    const start = clock.now();
+    return function* ({ kind }, number) {
+      const left = start + (times[number] ?? 0) - clock.now();
+      if (kind === 'close' && left > 0) yield* scheduler.sleep(left);
+    };
   }
 
   /** Ends the machine, whose invariants must hold. */
@@ -110,11 +147,12 @@ export class Unplayable extends Error {
 }
 
 function labOptions({ settings }: Scenario, cacheDir: string): Partial<LabOptions> {
-  const { profile, readAheadKb, cacheBound } = settings;
+  const { profile, msize, readAheadKb, cacheBound } = settings;
   return {
     profile,
     clock: 'virtual',
     presence: 'seek',
+    ...(msize === undefined ? {} : { msize }),
     ...(readAheadKb === undefined ? {} : { readAheadKb }),
     ...(cacheBound ? { cacheDir } : {}),
   };

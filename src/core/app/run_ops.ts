@@ -9,7 +9,7 @@ import { Lab } from '../lab/lab.js';
 import { LabMachine } from '../lab/machine.js';
 import type { LabOptions } from '../lab/options.js';
 import { type Op, parseOps, printOp } from '../workload/ops/language.js';
-import { OpPlayer } from '../workload/ops/player.js';
+import { OpPlayer, type PlayWatch } from '../workload/ops/player.js';
 import { type OpResult, printResult } from '../workload/ops/result.js';
 import type { Machine } from '../workload/ops/types.js';
 import { finishTrace } from './run.js';
@@ -66,13 +66,21 @@ export async function runOps(request: OpsRequest, signal?: AbortSignal): Promise
   const interrupt = (): void => lab.scheduler.hurry();
   signal?.addEventListener('abort', interrupt);
   try {
-    const results = await playOps(lab, new LabMachine(lab, request.hostChanges), ops, signal);
+    const results = await playOps(lab, new LabMachine(lab, request.hostChanges), ops, { signal });
     const elapsedNs = lab.clock.now() - start;
     const interrupted = signal?.aborted ?? false;
     return { elapsedNs, ...(await finishTrace(lab, request.trace)), results, interrupted };
   } finally {
     signal?.removeEventListener('abort', interrupt);
   }
+}
+
+/** How a list is played. */
+export interface OpsPlay {
+  /** Ends the play before the next operation. */
+  readonly signal?: AbortSignal | undefined;
+  /** Lets time pass before an operation. */
+  readonly pace?: PlayWatch['pace'];
 }
 
 /**
@@ -83,7 +91,7 @@ export async function playOps(
   lab: Lab,
   machine: Machine,
   ops: readonly Op[],
-  signal?: AbortSignal,
+  { signal, pace }: OpsPlay = {},
 ): Promise<readonly OpResult[]> {
   const results: OpResult[] = [];
   const { tracer, clock, scheduler } = lab;
@@ -92,6 +100,7 @@ export async function playOps(
   await lab.run(COMM, function* () {
     yield* player.play(ops, {
       stop: () => signal?.aborted ?? false,
+      ...(pace === undefined ? {} : { pace }),
       begin(op, number) {
         scheduler.context.op = number + 1;
         start = clock.now();

@@ -25,7 +25,9 @@ import { type Clock, RealClock, VirtualClock } from '../sim/clock.js';
 import { Prng } from '../sim/prng.js';
 import { Scheduler, type Strand } from '../sim/scheduler.js';
 import type { Task } from '../sim/wait_queue.js';
+import type { StatEntry } from '../trace/record.js';
 import { NullSink } from '../trace/sink.js';
+import { statEntries } from '../trace/stats_layout.js';
 import { Tracer } from '../trace/tracer.js';
 import type { FinishReport } from '../trace/types.js';
 import { Vfs } from '../vfs/syscalls.js';
@@ -112,6 +114,18 @@ export class Lab {
       driver.close();
       throw error;
     }
+  }
+
+  /** The statistics now, as the profile's kernel has them: those of FS-Cache come first. */
+  statistics(): StatEntry[] {
+    const values = Object.entries(this.cookies?.values() ?? {}).map(([name, value]) => {
+      const [label = '', key = ''] = name.split('.');
+      return { label, key, value };
+    });
+    const labels = [...new Set(values.map(({ label }) => label))];
+    const cache = values.map((entry) => ({ ...entry, line: labels.indexOf(entry.label) }));
+    const helper = statEntries(this.profile.era, this.stats);
+    return [...cache, ...helper.map((entry) => ({ ...entry, line: entry.line + labels.length }))];
   }
 
   /** The next number for an operation of a workload; the first is 1. */
@@ -201,7 +215,7 @@ export class Lab {
         this.server.shutDown();
         this.#driver.close();
       }
-      this.tracer.stats(this.stats);
+      this.tracer.snapshot(this.statistics());
       this.tracer.meta({ lab_invariants: 'held' });
     }
     const report = await this.tracer.close();

@@ -8,7 +8,7 @@
 import type { Clock } from '../sim/clock.js';
 import type { ExecContext } from '../sim/context.js';
 import { MAX_RECORD, TRACEPOINTS } from './index.js';
-import { type OpRecord, placeWord } from './record.js';
+import { type OpRecord, placeWord, type StatEntry } from './record.js';
 import { type RecordHeader, RecordWriter } from './record_writer.js';
 import { type StatValues, statEntries } from './stats_layout.js';
 import type { FinishReport, TraceSink } from './types.js';
@@ -80,10 +80,14 @@ export class Tracer {
     if (this.enabled) this.#writer.op(this.#header(), op);
   }
 
-  /** Records a snapshot of the statistics. */
+  /** Records a snapshot of the read helper's statistics. */
   stats(values: StatValues): void {
-    if (!this.enabled) return;
-    this.#writer.stats(this.#header(), statEntries(this.#writer.sink.era, values));
+    this.snapshot(statEntries(this.#writer.sink.era, values));
+  }
+
+  /** Records a snapshot of all statistics. */
+  snapshot(entries: readonly StatEntry[]): void {
+    if (this.enabled) this.#writer.stats(this.#header(), entries);
   }
 
   /** Records a text of the application, as a write to `trace_marker`. */

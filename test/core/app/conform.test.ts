@@ -7,6 +7,7 @@ import { readStructure } from '../../../src/core/analysis/structure/read.js';
 import { comparePlayed, conform } from '../../../src/core/app/conform.js';
 import { importToMemory } from '../../../src/core/app/import.js';
 import { isScenario, parseLayout, readScenario } from '../../../src/core/app/scenario.js';
+import { openCapture } from '../../../src/core/store/database.js';
 import { printOps } from '../../../src/core/workload/ops/language.js';
 import { tempDir } from '../../helpers/lab.js';
 import { scenarioDirectory } from '../../helpers/scenario.js';
@@ -94,4 +95,42 @@ test('a directory without scenarios is refused', async (t) => {
   await t.throwsAsync(conform({ ...request, directories: [join(empty, 'gone')] }), {
     code: 'ENOENT',
   });
+});
+
+test('the scenarios of 9p are played and everything is as the kernel had it', async (t) => {
+  const out = join(tempDir(t), 'played');
+  const { outcomes, score } = await conform({
+    ...request,
+    directories: [scenarioDirectory('9p')],
+    out,
+  });
+  for (const { scenario, comparison, notes } of outcomes) {
+    t.deepEqual([comparison?.divergences, notes], [[], []], scenario);
+  }
+  t.deepEqual(score.scenarios, { identical: 17, all: 17 });
+  t.true(score.requests.all > 100);
+  const capture = openCapture(join(out, '105-inval-samesize-drop3.db'));
+  t.true([...capture.lines()].some((line) => /cachefiles_coherency: .* BAD aux/.test(line)));
+  t.is(capture.info.workload, '105-inval-samesize-drop3');
+  capture.close();
+});
+
+test('a later scenario alone is played after the earlier ones of its group', async (t) => {
+  const directories = [scenarioDirectory('9p/026-strided-fadvrandom-then-seq-mixed')];
+  const { outcomes } = await conform({ ...request, directories });
+  t.deepEqual(
+    outcomes.map(({ scenario, identical }) => [scenario, identical]),
+    [['026-strided-fadvrandom-then-seq-mixed', true]],
+  );
+});
+
+test('a scenario whose group is not whole says so', async (t) => {
+  const home = tempDir(t);
+  const name = '105-inval-samesize-drop3';
+  cpSync(scenarioDirectory(`9p/${name}`), join(home, name), { recursive: true });
+  const { outcomes } = await conform({ ...request, directories: [home] });
+  t.deepEqual(outcomes[0]?.notes, [
+    'requests were made before it that no scenario of its group tells',
+  ]);
+  t.false(outcomes[0]?.identical);
 });

@@ -42,6 +42,9 @@ const SLICE_ROLES: Readonly<Record<string, Role>> = {
 /** Slice events whose place is decided by who happened to be last. */
 const UNPLACED = new Set(['FREE', 'RDOWN', 'SHORT', 'SKIP']);
 
+/** A cache read ends where it is, or in an interrupt when the disk is done. */
+const diskEnds = (what: unknown, source: unknown): boolean => what === 'TERM' && source === 'READ';
+
 /** An end in the issuing task is part of its course; anywhere else it comes when it comes. */
 function endRole(where: Where): Role {
   return where === 'task' ? 'issue' : 'ended';
@@ -71,7 +74,7 @@ export const COMPARED: Readonly<Record<string, ComparedEvent>> = {
     slice: indexOf,
     role: ({ what }, where) =>
       what === 'TERM' ? endRole(where) : (SLICE_ROLES[String(what)] ?? 'phase'),
-    placed: ({ what }) => !UNPLACED.has(String(what)),
+    placed: ({ what, source }) => !UNPLACED.has(String(what)) && !diskEnds(what, source),
   },
   netfs_failure: {
     part: 'c-request',
@@ -84,7 +87,7 @@ export const COMPARED: Readonly<Record<string, ComparedEvent>> = {
           ? 'store'
           : 'stored'
         : endRole(where),
-    placed: () => true,
+    placed: ({ what, source }) => source !== 'READ' || STORE_FAILURES.has(String(what)),
   },
   cachefiles_prep_read: {
     part: 'd-cache',

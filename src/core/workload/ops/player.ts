@@ -20,6 +20,8 @@ type Outcome = Partial<Pick<OpResult, 'ret' | 'md5' | 'residency'>>;
 export interface PlayWatch {
   /** Asked before each operation: true ends the play. */
   stop?(): boolean;
+  /** Lets time pass before the operation. */
+  pace?(op: Op, number: number): Task;
   begin?(op: Op, number: number): void;
   ended?(op: Op, result: OpResult, file: string): void;
 }
@@ -42,6 +44,7 @@ export class OpPlayer {
   *play(ops: readonly Op[], watch: PlayWatch = {}): Task {
     for (const [number, op] of ops.entries()) {
       if (watch.stop?.()) return;
+      if (watch.pace !== undefined) yield* watch.pace(op, number);
       watch.begin?.(op, number);
       const name = 'slot' in op ? this.#files.get(op.slot)?.path : undefined;
       const result = yield* this.#result(op, number);
@@ -77,7 +80,8 @@ export class OpPlayer {
 
   *#machineOp(op: MachineOp): Task<Outcome> {
     yield* this.#machine.perform(op);
-    return {};
+    // What is written to drop_caches is one byte.
+    return { ret: op.kind === 'drop' ? 1 : 0 };
   }
 
   #makeHandlers(): Handlers {

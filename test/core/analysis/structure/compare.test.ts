@@ -47,15 +47,15 @@ test('requests of another program are left out where ours have operations', (t) 
 });
 
 test('where an event ran is compared', (t) => {
-  const slice = { event: 'netfs_sreq', rreq: 1, index: 0, source: 'READ', what: 'TERM', flags: 0 };
+  const slice = { event: 'netfs_sreq', rreq: 1, index: 0, source: 'DOWN', what: 'TERM', flags: 0 };
   const term = { ...slice, start: 0, len: 4096, transferred: 4096, error: 0 };
   const here = { ...place, ...term };
   const { divergences } = compare(
     [read(1, 0), here],
     [read(1, 0), { ...here, common_flags: 'd.h2.' }],
   );
-  t.regex(divergences[0]?.left ?? '', /READ TERM .*\(task\)$/);
-  t.regex(divergences[0]?.right ?? '', /READ TERM .*\(irq\)$/);
+  t.regex(divergences[0]?.left ?? '', /DOWN TERM .*\(task\)$/);
+  t.regex(divergences[0]?.right ?? '', /DOWN TERM .*\(irq\)$/);
   t.is(divergences[0]?.section, '3.7, 3.8');
 });
 
