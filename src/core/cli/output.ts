@@ -2,14 +2,24 @@
 
 const CHUNK = 64 * 1024;
 
-/** Writes lines, each with a newline; stops without an error when the reader has gone (EPIPE). */
+/** What a terminal would obey: a capture may hold names and texts that somebody made up for it. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is meant.
+const CONTROLS = /[\x00-\x08\x0b-\x1f\x7f-\x9f]/g;
+
+const spelled = (char: string) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`;
+
+/**
+ * Writes lines, each with a newline; stops without an error when the reader has gone (EPIPE). A
+ * terminal gets control characters spelled out, a file or a pipe the lines as they are.
+ */
 export async function writeLines(
   lines: Iterable<string>,
   stream: NodeJS.WritableStream = process.stdout,
 ): Promise<void> {
+  const terminal = 'isTTY' in stream && stream.isTTY === true;
   let pending = '';
   for (const line of lines) {
-    pending += `${line}\n`;
+    pending += `${terminal ? line.replaceAll(CONTROLS, spelled) : line}\n`;
     if (pending.length < CHUNK) continue;
     if (!(await write(stream, pending))) return;
     pending = '';

@@ -187,7 +187,7 @@ class TextReader {
     line.timed = true;
     line.system = '';
     if (!this.#format.parse(text, line)) {
-      this.#other(text);
+      if (!cut) this.#other(text);
       return;
     }
     if (this.#heldWhere !== 0) this.#release();

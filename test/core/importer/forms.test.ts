@@ -206,6 +206,13 @@ test("what perf's script prints between tracepoints is kept or left out, and not
   t.deepEqual([counts.kept.count, counts.lost], [6, 7]);
 });
 
+test('a line of more than 64 KiB is damaged once, and the next line is read', async (t) => {
+  const at = (text: string) => `  a-1  [000] .....  1.000000: ${text}\n`;
+  const { sink, counts } = await importBytes(`${at(RREQ)}${'x'.repeat(200_000)}\n${at(RREQ)}`);
+  t.is(sink.rows.length, 2);
+  t.deepEqual(counts.damaged, { count: 1, first: 'text:2: a line of more than 65536 bytes' });
+});
+
 test('a mail is cleaned: quoted-printable, wrapped, quoted', async (t) => {
   const stuck = await importBytes(sampleText('stuck-copy-to-cache.txt'));
   t.is(stuck.sink.rows.length, 6);
