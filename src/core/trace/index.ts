@@ -3,6 +3,7 @@
 import * as v9fs from './events/9p.js';
 import * as afs from './events/afs.js';
 import * as cachefiles from './events/cachefiles.js';
+import * as ceph from './events/ceph.js';
 import * as fscache from './events/fscache.js';
 import * as netfs from './events/netfs.js';
 import * as write from './events/netfs_write.js';
@@ -148,6 +149,12 @@ export const TRACEPOINTS = [
   smb3.smb3RwCredits,
   smb3.smb3Reconnect,
   smb3.smb3SlowRsp,
+  ceph.cephMdscSubmitRequest,
+  ceph.cephMdscSuspendRequest,
+  ceph.cephMdscResumeRequest,
+  ceph.cephMdscSendRequest,
+  ceph.cephMdscCompleteRequest,
+  ceph.cephHandleCaps,
   own.netfslabPrepRead,
   own.netfslabDisagreement,
   own.netfslabCull,

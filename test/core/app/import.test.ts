@@ -106,6 +106,33 @@ test('an event that is not understood explains what is missing', async (t) => {
   ]);
 });
 
+test('numbers that begin again after a reboot are other requests, also in one file', async (t) => {
+  const folder = temporaryFolder(t);
+  const boot = (second: number, from: string, end: boolean) =>
+    [
+      `netfs_read: R=00000001 READAHEAD c=00000002 ni=1a s=${from} 1000`,
+      `netfs_sreq: R=00000001[0] DOWN SUBMT f=00 s=${from} 0/1000 e=0`,
+      `netfs_sreq: R=00000001[0] DOWN TERM  f=00 s=${from} 1000/1000 e=0`,
+      ...(end ? ['netfs_rreq: R=00000001 RA FREE    f=00'] : []),
+    ].map((text, i) => `  a-1  [000] .....  ${second}.00000${i}: ${text}\n`);
+  // The second boot has an earlier clock; of the first request the end is missing.
+  writeFileSync(
+    join(folder, 'trace'),
+    [...boot(90, '0', false), ...boot(3, '8000', true)].join(''),
+  );
+  const out = join(folder, 'a.db');
+  const { counts } = await importTraces({ files: [join(folder, 'trace')], target: target(out) });
+  t.is(counts.kept.count, 7);
+  const capture = openCapture(out);
+  const requests = capture.all(`SELECT "rreq", "start", "down_bytes", "outcome" FROM "request"
+    ORDER BY "uid"`);
+  capture.close();
+  t.deepEqual(requests, [
+    { rreq: 1, start: 0, down_bytes: 0x1000, outcome: 'open' },
+    { rreq: 1, start: 0x8000, down_bytes: 0x1000, outcome: 'ok' },
+  ]);
+});
+
 test('--decode names flag bits as the kernel of the capture numbers them', async (t) => {
   const folder = temporaryFolder(t);
   const line = (text: string) => `  a-1  [000] .....  1.000000: ${text}\n`;

@@ -213,6 +213,25 @@ test('a line of more than 64 KiB is damaged once, and the next line is read', as
   t.deepEqual(counts.damaged, { count: 1, first: 'text:2: a line of more than 65536 bytes' });
 });
 
+test('requests of Ceph to its metadata servers are rows', async (t) => {
+  const at = (us: number, text: string) => `  a-1  [000] .....  1.00000${us}: ${text}\n`;
+  const { sink, counts } = await importBytes(
+    [
+      at(1, 'ceph_mdsc_submit_request: R=17 op=lookup ino=10000000001,fffffffffffffffe'),
+      at(2, 'ceph_mdsc_suspend_request: R=17 op=lookup reason=no-active-mds'),
+      at(3, 'ceph_mdsc_send_request: R=17 op=lookup mds=0'),
+      at(4, 'ceph_mdsc_complete_request: R=17 op=lookup err=-2 latency_ns=1234567'),
+    ].join(''),
+  );
+  t.is(counts.others.count + counts.words.count, 0);
+  t.deepEqual(
+    sink.rows.map(({ event, tid }) => [event, tid]),
+    ['submit', 'suspend', 'send', 'complete'].map((each) => [`ceph_mdsc_${each}_request`, 17]),
+  );
+  t.like(sink.rows[0], { ino: 0x10000000001, snap: '0xfffffffffffffffe', operation: 'lookup' });
+  t.like(sink.rows[3], { error: -2, latency_ns: 1234567 });
+});
+
 test('a mail is cleaned: quoted-printable, wrapped, quoted', async (t) => {
   const stuck = await importBytes(sampleText('stuck-copy-to-cache.txt'));
   t.is(stuck.sink.rows.length, 6);

@@ -1,0 +1,101 @@
+/**
+ * Tracepoints of the Ceph client, which has them since about v6.18: the life of a request to a
+ * metadata server, and what servers say of capabilities. Reads and writes of data are netfs events.
+ *
+ * Called by the importers (parse) and the store (tables). Kernel: include/trace/events/ceph.h. They
+ * are read from source; no capture was seen.
+ */
+import { since, symbols } from '../symbols.js';
+import { int, label, prints, text, tracepointsOf, u64, uint } from '../tracepoint.js';
+
+const ceph = tracepointsOf('ceph', 'include/trace/events/ceph.h');
+
+const tid = u64('tid', 'Number of the request, printed R= in decimal; not one of netfs.');
+const op = text('operation', 'What is asked for: lookup, open, ...');
+const mds = int('mds', 'Number of the metadata server.');
+const file = [
+  u64('ino', 'Number of the file, 0 = none.'),
+  u64('snap', 'Snapshot; 0xfffffffffffffffe = the file itself.'),
+] as const;
+
+/** Why a request has to wait. */
+export const cephMdscSuspendReasons = symbols(
+  'ceph_mdsc_suspend_reasons',
+  since('E8', [
+    ['no_mdsmap', 'no-mdsmap'],
+    ['no_active_mds', 'no-active-mds'],
+    ['rejected', 'rejected'],
+    ['session', 'session'],
+  ]),
+);
+
+/** A request is made. */
+export const cephMdscSubmitRequest = ceph({
+  name: 'ceph_mdsc_submit_request',
+  doc: 'A request to a metadata server is made.',
+  record: 250,
+  columns: [tid, op, ...file],
+  formats: { E8: prints('R=%llu op=%s ino=%llx,%llx', 'tid operation ino snap') },
+});
+
+/** A request has to wait. */
+export const cephMdscSuspendRequest = ceph({
+  name: 'ceph_mdsc_suspend_request',
+  doc: 'A request to a metadata server has to wait.',
+  record: 251,
+  columns: [tid, op, label('reason', cephMdscSuspendReasons, 'Why.')],
+  formats: { E8: prints('R=%llu op=%s reason=%s', 'tid operation reason') },
+});
+
+/** A request goes on. */
+export const cephMdscResumeRequest = ceph({
+  name: 'ceph_mdsc_resume_request',
+  doc: 'A request that had to wait goes on.',
+  record: 252,
+  columns: [tid, op],
+  formats: { E8: prints('R=%llu op=%s', 'tid operation') },
+});
+
+/** A request is sent. */
+export const cephMdscSendRequest = ceph({
+  name: 'ceph_mdsc_send_request',
+  doc: 'A request is sent to a metadata server.',
+  record: 253,
+  columns: [tid, op, mds],
+  formats: { E8: prints('R=%llu op=%s mds=%d', 'tid operation mds') },
+});
+
+/** A request has ended. */
+export const cephMdscCompleteRequest = ceph({
+  name: 'ceph_mdsc_complete_request',
+  doc: 'A request to a metadata server has ended, well or not.',
+  record: 254,
+  columns: [
+    tid,
+    op,
+    int('error', 'Negative error number, 0 = none.'),
+    u64('latency_ns', 'How long it took, nanoseconds.'),
+  ],
+  formats: { E8: prints('R=%llu op=%s err=%d latency_ns=%lu', 'tid operation error latency_ns') },
+});
+
+/** A server grants or revokes capabilities. */
+export const cephHandleCaps = ceph({
+  name: 'ceph_handle_caps',
+  doc: 'A metadata server grants or revokes capabilities of a file.',
+  record: 255,
+  columns: [
+    mds,
+    op,
+    ...file,
+    uint('seq', 'Number of the message within the capability.'),
+    uint('issue_seq', 'Number of the message that issued it.'),
+    uint('mseq', 'How often the capability has moved between servers.'),
+  ],
+  formats: {
+    E8: prints(
+      'mds=%d op=%s vino=%llx.%llx seq=%u iseq=%u mseq=%u',
+      'mds operation ino snap seq issue_seq mseq',
+    ),
+  },
+});
