@@ -12,6 +12,10 @@ import { PrefixScanner } from './text_prefix.js';
 class FtraceFormat implements LineFormat {
   readonly #prefix = new PrefixScanner();
 
+  get prefix(): string {
+    return this.#prefix.prefix;
+  }
+
   parse(line: string, to: TextLine): boolean {
     const rest = this.#prefix.scan(line, to);
     return rest > 0 && scanEvent(line, rest, to);

@@ -19,7 +19,7 @@ import type { TraceSink, Value } from '../trace/types.js';
 import { utf8 } from './lines.js';
 import { Operations } from './operations.js';
 import { parseRawFields } from './raw_fields.js';
-import { type RowParser, rowParser } from './row_parser.js';
+import { RowParser } from './row_parser.js';
 import type { EventHead, EventSink } from './types.js';
 
 /** A count, and the first that was counted. */
@@ -59,12 +59,6 @@ export interface SourceName {
   readonly numbers: boolean;
 }
 
-/** How an event of a name is read. */
-interface Known {
-  readonly tracepoint: AnyTracepoint;
-  readonly fast: RowParser | null;
-}
-
 /** Names that are looked up once; more are not remembered. */
 const NAMES_MAX = 4096;
 /** Texts up to this length are kept for comparison, as tasks and systems repeat. */
@@ -84,8 +78,11 @@ export class ImportSink implements EventSink {
     unnumbered: 0,
   };
   readonly #writer: RecordWriter;
+  readonly #parser: RowParser;
+  /** A line as bytes. */
+  readonly #line = Buffer.alloc(1024);
   readonly #operations = new Operations();
-  readonly #known = new Map<string, Known | null>();
+  readonly #known = new Map<string, AnyTracepoint | null>();
   readonly #texts = new Map<string, string>();
   #source: SourceName = { name: '', unit: 'line', latin1: false, numbers: false };
   #origin: bigint | null = null;
@@ -103,6 +100,7 @@ export class ImportSink implements EventSink {
   constructor(sink: TraceSink) {
     this.era = sink.era;
     this.#writer = new RecordWriter(sink);
+    this.#parser = new RowParser(sink.era);
     // A string number that is defined anew for each long text: were they all kept, a capture of
     // other events would not fit into memory.
     this.#scratch = this.#writer.string('\0');
@@ -127,27 +125,10 @@ export class ImportSink implements EventSink {
     let known = this.#known.get(name);
     if (known === undefined) known = this.#learn(name);
     if (known !== null) {
-      if (known.fast !== null && !this.#source.numbers) {
-        this.#enter(head);
-        const { record, columns } = known.tracepoint;
-        const place = placeWord(head.cpu, this.#flagsNumber);
-        const words = this.#writer.begin(
-          record,
-          columns.length,
-          head.ns,
-          this.#task,
-          place,
-          this.#op,
-        );
-        if (known.fast(text, words)) {
-          this.#writer.commit(columns.length);
-          this.counts.kept.count++;
-          return;
-        }
-      }
-      const row = this.#parse(known.tracepoint, this.#own(text));
+      if (this.#plain(head, `${name}: ${text}\n`)) return;
+      const row = this.#parse(known, this.#own(text));
       if (row !== null) {
-        this.row(head, known.tracepoint, row, where);
+        this.row(head, known, row, where);
         return;
       }
       this.#count(this.counts.unknown, where, `${name}: ${text}`);
@@ -156,6 +137,20 @@ export class ImportSink implements EventSink {
       return;
     }
     this.#other(head, system, name, text, where);
+  }
+
+  eventBytes(head: EventHead, bytes: Uint8Array, at: number): number {
+    if (this.#source.numbers) return -1;
+    const words = this.#writer.words;
+    const tracepoint = this.#parser.parse(bytes, at, words);
+    if (tracepoint === null) return -1;
+    this.#enter(head);
+    const count = tracepoint.columns.length;
+    const place = placeWord(head.cpu, this.#flagsNumber);
+    this.#writer.begin(tracepoint.record, count, head.ns, this.#task, place, this.#op);
+    this.#writer.commit(count);
+    this.counts.kept.count++;
+    return this.#parser.end;
   }
 
   row(head: EventHead, tracepoint: AnyTracepoint, row: Row, where: number): void {
@@ -249,10 +244,17 @@ export class ImportSink implements EventSink {
     return this.#source.latin1 ? utf8(text) : text;
   }
 
-  #learn(name: string): Known | null {
+  /** Takes the line of an event if it is plain. */
+  #plain(head: EventHead, line: string): boolean {
+    if (!this.#source.latin1 || line.length > this.#line.length) return false;
+    this.#line.write(line, 'latin1');
+    return this.eventBytes(head, this.#line, 0) > 0;
+  }
+
+  #learn(name: string): AnyTracepoint | null {
     const tracepoint = tracepointNamed(name);
     const exists = tracepoint !== undefined && tracepoint.format(this.era) !== null;
-    const known = exists ? { tracepoint, fast: rowParser(tracepoint, this.era) } : null;
+    const known = exists ? tracepoint : null;
     if (this.#known.size < NAMES_MAX) this.#known.set(this.#repeated(name), known);
     return known;
   }

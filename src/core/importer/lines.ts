@@ -20,6 +20,11 @@ export class LineSplitter {
     this.#handle = handle;
   }
 
+  /** True in the middle of a line. */
+  get pending(): boolean {
+    return this.#pending !== '';
+  }
+
   /** Takes a piece and hands over the lines that end in it. */
   feed(piece: Uint8Array): void {
     const text = Buffer.from(piece.buffer, piece.byteOffset, piece.length).toString('latin1');

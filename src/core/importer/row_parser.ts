@@ -1,120 +1,168 @@
 /**
- * Reads the text of events straight into record words: what `tracepoint.parse` does, for the
- * millions of lines that hold nothing unusual. Whatever it is not sure of is left to that.
+ * Reads the text of events from bytes straight into record words: what `tracepoint.parse` does, for
+ * the millions of lines that hold nothing unusual. Made from the table of tracepoints; whatever it
+ * is not sure of is left to the general parser. Called by import_sink.ts.
  */
 import type { Era } from '../trace/eras.js';
-import { compileFormat } from '../trace/printk.js';
+import { TRACEPOINTS } from '../trace/index.js';
+import { type Conversion, compileFormat } from '../trace/printk.js';
+import type { Symbols } from '../trace/symbols.js';
 import { type AnyTracepoint, type Column, HEADER_WORDS } from '../trace/tracepoint.js';
-
-/** Reads a text into `words` from HEADER_WORDS on; false if it cannot, and they are then unset. */
-export type RowParser = (text: string, words: Float64Array) => boolean;
+import { ByteTrie } from './byte_trie.js';
 
 /** One conversion, and the text that follows it. */
 interface Step {
-  readonly column: Column;
   /** Index of its word. */
   readonly word: number;
+  /** The labels, each with the text that follows it; null for numbers. */
+  readonly labels: ByteTrie | null;
   readonly base: 10 | 16;
-  /** Blanks may stand in front. */
+  /** Blanks may stand in front of the number. */
   readonly padded: boolean;
-  readonly next: string;
-  /** For labels: the word by what is printed up to `next`; null for numbers. */
-  readonly labels: ReadonlyMap<string, number> | null;
+  /** A minus may stand in front of it. */
+  readonly signed: boolean;
+  /** From here on it is a negative number that went through %x or %u: rare, so not done twice. */
+  readonly limit: number;
+  /** What follows the number. */
+  readonly next: Uint8Array;
+}
+
+/** How the text of one event is read. */
+interface EventSteps {
+  readonly tracepoint: AnyTracepoint;
+  /** Index of the word after its columns. */
+  readonly end: number;
+  readonly steps: readonly Step[];
 }
 
 /** Digits below which a number is exact, whatever the base. */
 const SAFE_DIGITS = 13;
 
-/** A parser for an event in an era; null where only `tracepoint.parse` will do. */
-export function rowParser(tracepoint: AnyTracepoint, era: Era): RowParser | null {
-  const format = tracepoint.format(era);
-  if (format === null) return null;
-  const { text: literals, conversions } = compileFormat(format.format);
-  const steps: Step[] = [];
-  for (const [i, conversion] of conversions.entries()) {
-    const word = tracepoint.columns.findIndex(({ name }) => name === format.args[i]);
-    const column = tracepoint.columns[word] as Column;
-    const next = literals[i + 1] as string;
-    const number = conversion.kind !== 's' && conversion.kind !== 'c';
-    if (number ? column.symbols !== null : column.symbols === null) return null;
-    steps.push({
-      column,
-      word: HEADER_WORDS + word,
-      base: conversion.kind === 'x' ? 16 : 10,
-      padded: conversion.width > 0 && !conversion.zero,
-      next,
-      labels: number ? null : sureLabels(column, era, next),
-    });
+/** Reads the events of an era, of those formats that need no second look. */
+export class RowParser {
+  /** Where the last text that was read ends. */
+  end = 0;
+  /** From `name: ` and what every text of the event begins with to its number in #events. */
+  readonly #names = new ByteTrie();
+  readonly #events: EventSteps[] = [];
+
+  constructor(era: Era) {
+    for (const tracepoint of TRACEPOINTS) {
+      const format = tracepoint.format(era);
+      if (format === null || format.format.includes('\n')) continue;
+      const { text, conversions } = compileFormat(format.format);
+      const steps: (Step | null)[] = conversions.map((conversion, i) => {
+        const index = tracepoint.columns.findIndex(({ name }) => name === format.args[i]);
+        const last = i === conversions.length - 1;
+        const next = latin1(`${text[i + 1]}${last ? '\n' : ''}`);
+        return stepOf(conversion, tracepoint.columns[index] as Column, index, next, era);
+      });
+      if (steps.length === 0 || !steps.every((step) => step !== null)) continue;
+      this.#names.add(latin1(`${tracepoint.name}: ${text[0]}`), this.#events.length);
+      this.#events.push({ tracepoint, end: HEADER_WORDS + tracepoint.columns.length, steps });
+    }
   }
-  const first = literals[0] as string;
-  const end = HEADER_WORDS + tracepoint.columns.length;
-  return (text, words) => {
-    if (!text.startsWith(first)) return false;
+
+  /**
+   * The event whose name and text begin at `at`, followed by a newline; its columns are in `words`
+   * from HEADER_WORDS on and `end` is where the next line begins. Null where it is not sure.
+   */
+  parse(bytes: Uint8Array, at: number, words: Float64Array): AnyTracepoint | null {
+    const number = this.#names.match(bytes, at);
+    if (number < 0) return null;
+    const { tracepoint, end, steps } = this.#events[number] as EventSteps;
     words.fill(Number.NaN, HEADER_WORDS, end);
-    return parseSteps(steps, text, first.length, words);
+    let to = this.#names.end;
+    for (let i = 0; i < steps.length; i++) {
+      const step = steps[i] as Step;
+      to =
+        step.labels === null
+          ? parseNumber(step, bytes, to, words)
+          : parseLabel(step.labels, step.word, bytes, to, words);
+      if (to < 0) return null;
+    }
+    this.end = to;
+    return tracepoint;
+  }
+}
+
+/** How a conversion is read; null where only the general parser will do. */
+function stepOf(
+  { kind, width, zero }: Conversion,
+  column: Column,
+  index: number,
+  next: Uint8Array,
+  era: Era,
+): Step | null {
+  const { symbols } = column;
+  const isText = kind === 's' || kind === 'c';
+  if (isText !== (symbols !== null) || column.kind === 'text') return null;
+  return {
+    word: HEADER_WORDS + index,
+    labels: symbols === null ? null : labelTrie(symbols, era, next),
+    base: kind === 'x' ? 16 : 10,
+    padded: width > 0 && !zero,
+    signed: kind !== 'x' && column.kind.startsWith('int'),
+    limit: LIMITS[column.kind] ?? Number.POSITIVE_INFINITY,
+    next,
   };
 }
 
-/** The labels that cannot be the beginning of another one, by how they are printed. */
-function sureLabels({ symbols }: Column, era: Era, next: string): ReadonlyMap<string, number> {
-  const labels = symbols?.labels(era) ?? [];
-  const printed = labels.map((label) => label.printed);
-  const sure = labels.filter(
-    (label) =>
-      !label.printed.includes(next) &&
-      !printed.some((other) => other !== label.printed && other.startsWith(label.printed + next)),
-  );
-  // Two identifiers may share a word: the first is meant, as in the table.
-  return new Map(sure.map((label) => [label.printed, symbols?.find(era, label.text) ?? label.id]));
-}
+/** Numbers of a column from here on are negative. */
+const LIMITS: Partial<Record<Column['kind'], number>> = { int: 0x8000_0000, int16: 0x8000 };
 
-function parseSteps(
-  steps: readonly Step[],
-  text: string,
-  from: number,
-  words: Float64Array,
-): boolean {
-  let at = from;
-  for (const step of steps) {
-    const { next, labels } = step;
-    if (labels !== null) {
-      const end = next === '' ? text.length : text.indexOf(next, at);
-      const id = end < 0 ? undefined : labels.get(text.slice(at, end));
-      if (id === undefined) return false;
-      words[step.word] = id;
-      at = end + next.length;
-      continue;
-    }
-    at = parseNumber(step, text, at, words);
-    if (at < 0 || !text.startsWith(next, at)) return false;
-    at += next.length;
+function labelTrie(symbols: Symbols, era: Era, next: Uint8Array): ByteTrie {
+  const trie = new ByteTrie();
+  for (const { printed, text, id } of symbols.labels(era)) {
+    // Two identifiers may share a word: the first is meant, as in the table.
+    trie.add(Buffer.concat([latin1(printed), next]), symbols.find(era, text) ?? id);
   }
-  return at === text.length;
+  return trie;
 }
 
-/** Reads a number into its word; returns where it ends, -1 where it is not plain. */
-function parseNumber(step: Step, text: string, from: number, words: Float64Array): number {
-  const { base, column } = step;
+function latin1(text: string): Uint8Array {
+  return Buffer.from(text, 'latin1');
+}
+
+/** Reads a label and what follows it; returns where that ends, -1 where it is not in the table. */
+function parseLabel(
+  labels: ByteTrie,
+  word: number,
+  bytes: Uint8Array,
+  at: number,
+  words: Float64Array,
+): number {
+  const id = labels.match(bytes, at);
+  if (id < 0) return -1;
+  words[word] = id;
+  return labels.end;
+}
+
+const BLANK = 32;
+const MINUS = 45;
+const DIGIT_0 = 48;
+const LETTER_A = 97;
+
+/** Reads a number and what follows it; returns where that ends, -1 where it is not plain. */
+function parseNumber(step: Step, bytes: Uint8Array, from: number, words: Float64Array): number {
+  const { base, next } = step;
   let at = from;
-  if (step.padded) while (text.charCodeAt(at) === 32) at++;
-  const negative = base === 10 && text.charCodeAt(at) === 45;
+  if (step.padded) while (bytes[at] === BLANK) at++;
+  const negative = step.signed && bytes[at] === MINUS;
   if (negative) at++;
   const start = at;
   let value = 0;
   for (; ; at++) {
-    const code = text.charCodeAt(at);
-    let digit = code - 48;
+    const byte = bytes[at] as number;
+    let digit = byte - DIGIT_0;
     if (!(digit >= 0 && digit <= 9)) {
-      if (base === 10 || !(code >= 97 && code <= 102)) break;
-      digit = code - 87;
+      digit = byte - LETTER_A + 10;
+      if (base === 10 || !(digit >= 10 && digit <= 15)) break;
     }
     value = value * base + digit;
   }
-  if (at === start || at - start >= SAFE_DIGITS) return -1;
-  const { kind } = column;
-  // A negative number that went through %x or an unsigned type: rare, so not done twice.
-  if ((kind === 'int' && value >= 0x8000_0000) || (kind === 'int16' && value >= 0x8000)) return -1;
-  if (kind === 'label' || kind === 'text' || (negative && !kind.startsWith('int'))) return -1;
+  if (at === start || at - start >= SAFE_DIGITS || value >= step.limit) return -1;
+  for (let i = 0; i < next.length; i++) if (bytes[at + i] !== next[i]) return -1;
   words[step.word] = negative ? -value : value;
-  return at;
+  return at + next.length;
 }

@@ -3,6 +3,7 @@
  * one event. Each form gives a `LineFormat` and is made an importer here.
  */
 import { tracepointNamed } from '../trace/index.js';
+import { ByteLines } from './byte_lines.js';
 import { DamagedData } from './decompress.js';
 import { LINE_MAX, LineSplitter, utf8 } from './lines.js';
 import { MailCleaner } from './mail.js';
@@ -137,6 +138,10 @@ const LOST = /^(?:.{0,80}\] )?CPU:\d+ \[(?:LOST )?(\d*) ?EVENTS|PERF_RECORD_LOST
 /** Longest text of an event of several lines. */
 const TEXT_MAX = 1 << 16;
 
+/** Most lines that are read the slow way without another look. */
+const SLOW_MAX = 64;
+const NEWLINE = 10;
+
 /** Reads the lines of one input. */
 class TextReader {
   readonly #form: TextForm;
@@ -149,6 +154,10 @@ class TextReader {
   #held = new TextLine();
   #heldWhere = 0;
   #number = 0;
+  /** The quick way; null where lines are changed before they are read. */
+  readonly #bytes: ByteLines | null;
+  /** Lines that are read the slow way before the quick one is tried again. */
+  #slow = 1;
   /** Whether an event may have several lines, by its name. */
   readonly #several = new Map<string, boolean>();
   #originSeconds = -1;
@@ -159,6 +168,8 @@ class TextReader {
     this.#form = form;
     this.#format = form.format();
     this.#out = out;
+    const quick = out.eventBytes !== undefined && mail === null;
+    this.#bytes = quick ? new ByteLines(out) : null;
     this.#cleaner = mail === null ? null : new MailCleaner(mail, (line) => this.#take(line, false));
     this.#splitter = new LineSplitter((line, cut) => {
       this.#number++;
@@ -168,7 +179,37 @@ class TextReader {
   }
 
   feed(chunk: Uint8Array): void {
-    this.#splitter.feed(chunk);
+    if (this.#bytes === null || !this.#timesKnown) this.#splitter.feed(chunk);
+    else this.#feedBytes(this.#bytes, chunk);
+  }
+
+  #feedBytes(bytes: ByteLines, chunk: Uint8Array): void {
+    // What is left of the last piece goes on.
+    let from = this.#splitter.pending ? this.#toSplitter(chunk, 0, 1) : 0;
+    while (from < chunk.length) {
+      // What may go on is let go by the slow way, when it knows that this is another event.
+      const end = this.#heldWhere === 0 ? bytes.read(chunk, from) : -1;
+      if (end < 0) {
+        from = this.#toSplitter(chunk, from, this.#slow);
+        this.#slow = Math.min(2 * this.#slow, SLOW_MAX);
+      } else {
+        from = end;
+        this.#number++;
+        this.#lastNs = bytes.ns;
+        this.#slow = 1;
+      }
+    }
+  }
+
+  /** Reads a number of lines the slow way; returns where the next begins. */
+  #toSplitter(chunk: Uint8Array, from: number, lines: number): number {
+    let to = from;
+    for (let i = 0; i < lines && to < chunk.length; i++) {
+      const end = chunk.indexOf(NEWLINE, to);
+      to = end < 0 ? chunk.length : end + 1;
+    }
+    this.#splitter.feed(chunk.subarray(from, to));
+    return to;
   }
 
   end(): void {
@@ -192,6 +233,7 @@ class TextReader {
     }
     if (this.#heldWhere !== 0) this.#release();
     this.#setTime(line);
+    if (this.#format.prefix) this.#bytes?.learn(this.#format.prefix, line);
     if (this.#cleaner === null && !this.#mayGoOn(line.event)) {
       const { system, event } = line;
       this.#out.event(line, system, event, line.text, this.#number);
@@ -262,17 +304,22 @@ class TextReader {
     return several;
   }
 
+  get #timesKnown(): boolean {
+    return this.#originSeconds >= 0;
+  }
+
   #setTime(line: TextLine): void {
     if (!line.timed) {
       // Lines without a time keep their order.
       line.ns = ++this.#lastNs;
       return;
     }
-    if (this.#originSeconds < 0) {
+    if (!this.#timesKnown) {
       const first = BigInt(line.seconds) * BigInt(NS_PER_S) + BigInt(line.nanoseconds);
       const origin = this.#out.origin(first);
       this.#originSeconds = Number(origin / BigInt(NS_PER_S));
       this.#originNs = Number(origin % BigInt(NS_PER_S));
+      this.#bytes?.origin(this.#originSeconds, this.#originNs);
     }
     line.ns = (line.seconds - this.#originSeconds) * NS_PER_S + line.nanoseconds - this.#originNs;
     this.#lastNs = line.ns;

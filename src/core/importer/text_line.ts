@@ -61,6 +61,12 @@ export function decimal(line: string, from: number, to: number): number {
 export interface LineFormat {
   /** Fills `to` from the line of an event; false if it is none, and `to` is then undefined. */
   parse(line: string, to: TextLine): boolean;
+  /**
+   * What stood before the time, and the blanks in front of that, in the last line that was parsed:
+   * lines that begin so have the same task, processor and flags, then `time: event: text`. Absent
+   * or '' where that cannot be told.
+   */
+  readonly prefix?: string;
 }
 
 /** Most digits of a number of seconds; 11 reach the year 5138. */

@@ -38,6 +38,11 @@ export class PrefixScanner {
   #cpu = 0;
   #flags = '';
 
+  /** The last front that may come again. */
+  get prefix(): string {
+    return this.#prefix;
+  }
+
   /** Fills `to`; returns where the rest begins, after colon and blank; -1 if it is no front. */
   scan(line: string, to: TextLine): number {
     const { length } = this.#prefix;
@@ -57,6 +62,7 @@ export class PrefixScanner {
       if (rest > 0) return rest;
       if (open > 80) break;
     }
+    this.#prefix = '';
     return scanLatency(line, to);
   }
 

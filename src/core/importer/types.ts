@@ -73,6 +73,12 @@ export interface EventSink {
   origin(first: bigint): bigint;
   /** An event as text: goes to its table, or is kept as text where none fits. */
   event(head: EventHead, system: string, name: string, text: string, where: number): void;
+  /**
+   * An event whose name and text begin at byte `at` and end with the line: a quick way for those
+   * that hold nothing unusual. Returns where the next line begins; -1 = it is not taken, and
+   * `event` is to be called. Absent where texts are wanted.
+   */
+  eventBytes?(head: EventHead, bytes: Uint8Array, at: number): number;
   /** An event that is decoded already; columns as `tracepoint.columns`. */
   row(head: EventHead, tracepoint: AnyTracepoint, row: Row, where: number): void;
   /** A text that the application wrote into the trace. */

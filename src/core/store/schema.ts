@@ -27,7 +27,7 @@ export interface Table {
   readonly name: string;
   readonly doc: string;
   readonly columns: readonly Column[];
-  /** Names of the columns of the primary key. */
+  /** Names of the columns of the key: one that is the row's number, several, or none. */
   readonly key: readonly string[];
   /** Indexes made when the capture is finished: lists of columns. */
   readonly indexes: readonly (readonly string[])[];
@@ -406,7 +406,6 @@ function tableSql({ name, columns, key }: Table): string {
     const primary = key.length === 1 && key[0] === column.name ? ' PRIMARY KEY' : '';
     return `${quoted(column.name)} ${column.type}${primary}`;
   });
-  if (key.length > 1) rows.push(`PRIMARY KEY (${key.map(quoted).join(', ')})`);
   return `CREATE TABLE ${quoted(name)} (\n  ${rows.join(',\n  ')}\n)`;
 }
 
@@ -421,12 +420,16 @@ export function createStatements(era: Era): string[] {
 
 /** The statements that make the indexes, for when the rows are in. */
 export function indexStatements(): string[] {
-  return ALL_TABLES.flatMap(({ name, indexes }) =>
-    indexes.map((columns) => {
-      const index = quoted(`${name}_${columns.join('_')}`);
-      return `CREATE INDEX ${index} ON ${quoted(name)} (${columns.map(quoted).join(', ')})`;
-    }),
-  );
+  return ALL_TABLES.flatMap(({ name, key, indexes }) => [
+    // The rows of a table lie in the order of a key that is one number.
+    ...(key.length > 1 ? [indexSql('UNIQUE INDEX', name, key)] : []),
+    ...indexes.map((columns) => indexSql('INDEX', name, columns)),
+  ]);
+}
+
+function indexSql(kind: string, table: string, columns: readonly string[]): string {
+  const name = quoted(`${table}_${columns.join('_')}`);
+  return `CREATE ${kind} ${name} ON ${quoted(table)} (${columns.map(quoted).join(', ')})`;
 }
 
 /** The documentation of every table, view and column, for people. */

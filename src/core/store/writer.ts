@@ -17,31 +17,47 @@ import {
   type StatEntry,
 } from '../trace/record.js';
 import { Reducer, type RequestRow, type SubrequestRow } from '../trace/reducer.js';
-import { type AnyTracepoint, HEADER_WORDS } from '../trace/tracepoint.js';
-import { BatchInsert } from './rows.js';
+import { type AnyTracepoint, type Column, HEADER_WORDS } from '../trace/tracepoint.js';
+import { RowBuffer } from './row_buffer.js';
 import {
   APPLICATION_ID,
   createStatements,
-  EVENT_COLUMNS,
   indexStatements,
   quoted,
   SCHEMA_VERSION,
   TABLES,
+  type Table,
 } from './schema.js';
+import { PAGE, PageFile, TablePages } from './table_pages.js';
+import { TableRows } from './table_rows.js';
 import type { CaptureMeta, SqlValue } from './types.js';
 
-/** One tracepoint's table being filled: only the columns its era prints. */
-interface EventInsert {
-  readonly insert: BatchInsert;
-  readonly tracepoint: AnyTracepoint;
-  /** Indexes of the printed columns. */
-  readonly printed: readonly number[];
+/** One tracepoint's table being filled. */
+interface EventTable {
+  readonly pages: TablePages;
+  readonly columns: readonly EventColumn[];
 }
 
-const EVENT_NAMES = EVENT_COLUMNS.map((column) => column.name);
-const names = (columns: readonly { readonly name: string }[]) => columns.map((each) => each.name);
+/** How a column's word becomes a value. */
+interface EventColumn {
+  readonly column: Column;
+  /** False where the era does not print it: NULL. */
+  readonly printed: boolean;
+  /** A word that is not negative stands for itself. */
+  readonly plain: boolean;
+  /** Labels by their number, as UTF-8, as far as they were needed. */
+  readonly labels: (Uint8Array | undefined)[];
+}
 
-/** A database in the making. Feed it records in order, then finish it. */
+const UTF8 = new TextEncoder();
+const names = (columns: readonly { readonly name: string }[]) => columns.map((each) => each.name);
+const REQUEST_COLUMNS = names(TABLES.request.columns) as (keyof RequestRow)[];
+const SUBREQUEST_COLUMNS = names(TABLES.subrequest.columns) as (keyof SubrequestRow)[];
+
+/**
+ * A database in the making. Feed it records in order, then finish it. SQLite makes the tables and,
+ * at the end, the indexes; the rows are written into pages here.
+ */
 export class CaptureBuilder implements RecordHandler {
   /** Events so far. */
   events = 0;
@@ -50,59 +66,58 @@ export class CaptureBuilder implements RecordHandler {
   /** True once the record that ends a capture was seen. */
   complete = false;
   readonly era: Era;
-  readonly #db: Database.Database;
+  readonly #path: string;
+  readonly #file: PageFile;
+  readonly #row = new RowBuffer();
   readonly #decoder = new RecordDecoder(this);
   readonly #reducer: Reducer;
   readonly #meta: Record<string, unknown>;
-  readonly #byRecord: (EventInsert | undefined)[] = [];
-  readonly #inserts: BatchInsert[] = [];
-  readonly #ops: BatchInsert;
-  readonly #tasks: BatchInsert;
-  readonly #stats: BatchInsert;
-  readonly #markers: BatchInsert;
-  readonly #others: BatchInsert;
+  readonly #byRecord: (EventTable | undefined)[] = [];
+  /** Everything that has pages to finish. */
+  readonly #pages: TablePages[] = [];
+  readonly #tables: TableRows[] = [];
+  readonly #ops: TableRows;
+  readonly #tasks: TableRows;
+  readonly #stats: TableRows;
+  readonly #markers: TablePages;
+  readonly #others: TablePages;
+  /** The latency flags last used: nearly always those of the next event. */
+  #flags = '';
+  #flagsBytes = UTF8.encode('');
 
   /** Fills the file, which must be new or empty. */
   constructor(path: string, meta: CaptureMeta) {
     this.era = meta.era;
+    this.#path = path;
     this.#meta = { ...meta };
-    this.#db = new Database(path);
-    const db = this.#db;
-    // The spool is what survives a crash; the database is made anew from it. Without a journal,
-    // also because one left behind would be played back into the new database.
-    db.unsafeMode(true);
-    db.pragma('journal_mode = OFF');
-    db.pragma('synchronous = OFF');
-    db.pragma('locking_mode = EXCLUSIVE');
-    db.pragma('cache_size = -16384');
-    db.pragma(`application_id = ${APPLICATION_ID}`);
-    db.pragma(`user_version = ${SCHEMA_VERSION}`);
-    db.exec(createStatements(this.era).join(';\n'));
-    db.exec('BEGIN');
-    const insert = (table: string, columns: readonly string[]): BatchInsert => {
-      const made = new BatchInsert(db, table, columns);
-      this.#inserts.push(made);
-      return made;
+    const roots = makeTables(path, this.era);
+    this.#file = new PageFile(path);
+    const pagesOf = (table: string): TablePages => {
+      const pages = new TablePages(this.#file, roots.get(table) as number);
+      this.#pages.push(pages);
+      return pages;
+    };
+    const rowsOf = ({ name, key }: Table): TableRows => {
+      const pages = new TablePages(this.#file, roots.get(name) as number);
+      const rows = new TableRows(name, pages, this.#row, key.length === 1);
+      this.#tables.push(rows);
+      return rows;
     };
     for (const tracepoint of TRACEPOINTS) {
       if (tracepoint.format(this.era) === null) continue;
-      const printed = tracepoint.columns
-        .map((_, i) => i)
-        .filter((i) => tracepoint.prints(this.era, i));
-      const own = printed.map((i) => (tracepoint.columns[i] as { name: string }).name);
-      const made = insert(tracepoint.name, [...EVENT_NAMES, ...own]);
-      this.#byRecord[tracepoint.record] = { insert: made, tracepoint, printed };
+      const columns = eventColumns(tracepoint, this.era);
+      this.#byRecord[tracepoint.record] = { pages: pagesOf(tracepoint.name), columns };
     }
-    this.#ops = insert('op', names(TABLES.op.columns));
-    this.#tasks = insert('task', names(TABLES.task.columns));
-    this.#stats = insert('stats', names(TABLES.stats.columns));
-    this.#markers = insert('marker', names(TABLES.marker.columns));
-    this.#others = insert('other_event', names(TABLES.other_event.columns));
-    const requests = insert('request', names(TABLES.request.columns));
-    const subrequests = insert('subrequest', names(TABLES.subrequest.columns));
+    this.#markers = pagesOf('marker');
+    this.#others = pagesOf('other_event');
+    this.#ops = rowsOf(TABLES.op);
+    this.#tasks = rowsOf(TABLES.task);
+    this.#stats = rowsOf(TABLES.stats);
+    const requests = rowsOf(TABLES.request);
+    const subrequests = rowsOf(TABLES.subrequest);
     this.#reducer = new Reducer(this.era, {
-      request: (row) => requests.row(...requestValues(row)),
-      subrequest: (row) => subrequests.row(...this.#subrequestValues(row)),
+      request: (row) => requests.add(REQUEST_COLUMNS.map((name) => row[name])),
+      subrequest: (row) => subrequests.add(this.#subrequestValues(row)),
     });
   }
 
@@ -114,69 +129,69 @@ export class CaptureBuilder implements RecordHandler {
   /** Writes the rest and the indexes; `elapsed` gives the milliseconds it took until then. */
   finish(elapsed: () => number): void {
     this.#reducer.finish();
-    for (const insert of this.#inserts) insert.flush();
-    const db = this.#db;
+    for (const pages of this.#pages) pages.finish();
+    for (const table of this.#tables) table.finish();
+    this.#file.finish();
+    this.#file.close();
+    const db = openUnsafe(this.#path);
+    db.exec('BEGIN');
+    for (const { name, late } of this.#tables) {
+      if (late.length === 0) continue;
+      const insert = db.prepare(insertSql(name, late[0]?.length ?? 0));
+      for (const row of late) insert.run(row);
+    }
     for (const sql of indexStatements()) db.exec(sql);
     const row = this.#captureRow(elapsed());
-    const columns = TABLES.capture.columns.map((column) => quoted(column.name)).join(', ');
-    const marks = TABLES.capture.columns.map(() => '?').join(', ');
-    db.prepare(`INSERT INTO "capture" (${columns}) VALUES (${marks})`).run(row);
+    db.prepare(insertSql('capture', row.length)).run(row);
     db.exec('COMMIT');
     db.close();
   }
 
   /** Leaves the file as it is: not a database anybody should open. */
   abandon(): void {
-    this.#db.close();
+    this.#file.close();
   }
 
   event(record: number, words: Float64Array, at: number): void {
     const target = this.#byRecord[record];
     if (target === undefined) return;
     this.#reducer.event(record, words, at);
-    const { insert, tracepoint, printed } = target;
-    const { values } = insert;
-    const { columns } = tracepoint;
-    const { strings } = this.#decoder;
-    let to = this.#header(insert, words, at);
+    const { columns, pages } = target;
+    const row = this.#row;
+    this.#begin(words, at);
     const a = at + HEADER_WORDS;
-    for (let i = 0; i < printed.length; i++) {
-      const index = printed[i] as number;
-      const column = columns[index] as AnyTracepoint['columns'][number];
-      const word = words[a + index] as number;
-      // Nearly every column is a number that stands for itself.
-      values[to++] =
-        column.symbols === null && word >= 0 && column.kind !== 'text'
-          ? word
-          : decodeValue(column, word, this.era, strings);
+    for (let i = 0; i < columns.length; i++) {
+      const column = columns[i] as EventColumn;
+      const word = words[a + i] as number;
+      if (!column.printed) row.absent();
+      else if (column.plain && word >= 0) row.number(word);
+      else this.#value(column, word);
     }
+    row.close();
+    pages.append(this.events, row);
   }
 
   task(task: number, pid: number, comm: string): void {
-    this.#tasks.row(task, pid, comm);
+    this.#tasks.add([task, pid, comm]);
   }
 
   op({ op, kind, file, offset, len, result, start, end }: OpRecord, task: number): void {
     const requests = this.#reducer.takeRequestCount(op);
-    this.#ops.row(op, task || null, kind, file, offset, len, result, start, end, requests);
+    this.#ops.add([op, task || null, kind, file, offset, len, result, start, end, requests]);
   }
 
   stats(snapshot: number, ts: number, entries: readonly StatEntry[]): void {
     for (const { line, label, key, value } of entries) {
-      this.#stats.row(snapshot, ts, line, label, key, value);
+      this.#stats.add([snapshot, ts, line, label, key, value]);
     }
   }
 
   marker(text: string, words: Float64Array, at: number): void {
-    const to = this.#header(this.#markers, words, at);
-    this.#markers.values[to] = text;
+    this.#texts(this.#markers, words, at, [text]);
   }
 
   other(system: string, name: string, text: string, words: Float64Array, at: number): void {
-    const to = this.#header(this.#others, words, at);
-    this.#others.values[to] = system;
-    this.#others.values[to + 1] = name;
-    this.#others.values[to + 2] = text;
+    this.#texts(this.#others, words, at, [system, name, text]);
   }
 
   lost(events: number): void {
@@ -191,18 +206,50 @@ export class CaptureBuilder implements RecordHandler {
     this.complete = true;
   }
 
-  /** Begins a row with the columns every event has; returns where its own start. */
-  #header(insert: BatchInsert, words: Float64Array, at: number): number {
-    const { values } = insert;
-    const to = insert.next();
+  /** Begins a row with the columns every event has, of which the first is the row's number. */
+  #begin(words: Float64Array, at: number): void {
+    const row = this.#row;
     const place = words[at + 3] as number;
-    values[to] = ++this.events;
-    values[to + 1] = words[at + 1] as number;
-    values[to + 2] = (words[at + 2] as number) || null;
-    values[to + 3] = placeCpu(place);
-    values[to + 4] = this.#decoder.strings[placeFlags(place)] ?? null;
-    values[to + 5] = (words[at + 4] as number) || null;
-    return to + 6;
+    this.events++;
+    row.begin();
+    row.absent();
+    row.number(words[at + 1] as number);
+    row.number((words[at + 2] as number) || Number.NaN);
+    row.number(placeCpu(place));
+    const flags = this.#decoder.strings[placeFlags(place)];
+    if (flags === undefined) row.absent();
+    else row.text(this.#flagsAsBytes(flags));
+    row.number((words[at + 4] as number) || Number.NaN);
+  }
+
+  #flagsAsBytes(flags: string): Uint8Array {
+    if (flags !== this.#flags) {
+      this.#flags = flags;
+      this.#flagsBytes = UTF8.encode(flags);
+    }
+    return this.#flagsBytes;
+  }
+
+  /** Adds the value of a word that does not stand for itself. */
+  #value({ column, labels }: EventColumn, word: number): void {
+    const row = this.#row;
+    if (column.symbols === null || !(word < RAW_LABEL)) {
+      row.value(decodeValue(column, word, this.era, this.#decoder.strings));
+      return;
+    }
+    let label = labels[word];
+    if (label === undefined) {
+      label = UTF8.encode(column.symbols.text(this.era, word));
+      labels[word] = label;
+    }
+    row.text(label);
+  }
+
+  #texts(pages: TablePages, words: Float64Array, at: number, texts: readonly string[]): void {
+    this.#begin(words, at);
+    for (const text of texts) this.#row.value(text);
+    this.#row.close();
+    pages.append(this.events, this.#row);
   }
 
   #captureRow(finishMs: number): SqlValue[] {
@@ -232,14 +279,51 @@ export class CaptureBuilder implements RecordHandler {
   }
 
   #subrequestValues(row: SubrequestRow): SqlValue[] {
-    return TABLES.subrequest.columns.map(({ name }) => {
-      if (name === 'source') return this.#source(row.source);
-      if (name === 'first_source') return this.#source(row.first_source);
-      return row[name as keyof SubrequestRow];
-    });
+    return SUBREQUEST_COLUMNS.map((name) =>
+      name === 'source' || name === 'first_source' ? this.#source(row[name]) : row[name],
+    );
   }
 }
 
-function requestValues(row: RequestRow): SqlValue[] {
-  return TABLES.request.columns.map(({ name }) => row[name as keyof RequestRow]);
+function eventColumns(tracepoint: AnyTracepoint, era: Era): EventColumn[] {
+  const { columns } = tracepoint;
+  // NULLs at the end of a row need not be there.
+  const last = columns.findLastIndex((_, i) => tracepoint.prints(era, i));
+  return columns.slice(0, last + 1).map((column, i) => ({
+    column,
+    printed: tracepoint.prints(era, i),
+    plain: column.symbols === null && column.kind !== 'text',
+    labels: [],
+  }));
+}
+
+/** Makes the tables in an empty file; returns the page of each. */
+function makeTables(path: string, era: Era): Map<string, number> {
+  const db = openUnsafe(path);
+  db.pragma(`page_size = ${PAGE}`);
+  db.pragma(`application_id = ${APPLICATION_ID}`);
+  db.pragma(`user_version = ${SCHEMA_VERSION}`);
+  db.exec(['BEGIN', ...createStatements(era), 'COMMIT'].join(';\n'));
+  const rows = db.prepare(`SELECT name, rootpage FROM sqlite_master WHERE type = 'table'`).raw();
+  const roots = new Map(rows.all() as [string, number][]);
+  db.close();
+  return roots;
+}
+
+/**
+ * The spool is what survives a crash; the database is made anew from it. Without a journal, also
+ * because one left behind would be played back into the new database.
+ */
+function openUnsafe(path: string): Database.Database {
+  const db = new Database(path);
+  db.unsafeMode(true);
+  db.pragma('journal_mode = OFF');
+  db.pragma('synchronous = OFF');
+  db.pragma('locking_mode = EXCLUSIVE');
+  db.pragma('cache_size = -65536');
+  return db;
+}
+
+function insertSql(table: string, columns: number): string {
+  return `INSERT INTO ${quoted(table)} VALUES (${new Array(columns).fill('?').join(', ')})`;
 }

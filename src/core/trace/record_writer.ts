@@ -35,9 +35,10 @@ const UTF8 = new TextEncoder();
 export class RecordWriter {
   readonly sink: TraceSink;
   readonly #strings = new Map<string, number>();
-  readonly #tasks = new Map<string, number>();
-  /** For events, filled by the caller of `begin`. */
-  readonly #event = new Float64Array(HEADER_WORDS + MAX_COLUMNS);
+  /** By pid and name. */
+  readonly #tasks = new Map<number, Map<string, number>>();
+  /** The event at hand: `begin` fills in its header, the caller its columns, in either order. */
+  readonly words = new Float64Array(HEADER_WORDS + MAX_COLUMNS);
   #control = new Float64Array(64);
   #taskCount = 0;
   #snapshots = 0;
@@ -58,7 +59,7 @@ export class RecordWriter {
     place: number,
     op: number,
   ): Float64Array {
-    const words = this.#event;
+    const words = this.words;
     words[0] = recordWord(record, HEADER_WORDS + count);
     words[1] = ts;
     words[2] = task;
@@ -69,7 +70,7 @@ export class RecordWriter {
 
   /** Hands over the event with `count` columns that was begun. */
   commit(count: number): void {
-    this.sink.append(this.#event, HEADER_WORDS + count);
+    this.sink.append(this.words, HEADER_WORDS + count);
   }
 
   /** Writes an event given as a row; columns its era does not print stay absent. */
@@ -109,11 +110,15 @@ export class RecordWriter {
 
   /** The task of this pid and name, defined when it is new. */
   task(pid: number, comm: string): number {
-    const key = `${pid} ${comm}`;
-    let task = this.#tasks.get(key);
+    let tasks = this.#tasks.get(pid);
+    if (tasks === undefined) {
+      tasks = new Map();
+      this.#tasks.set(pid, tasks);
+    }
+    let task = tasks.get(comm);
     if (task === undefined) {
       task = this.newTask(pid, comm);
-      this.#tasks.set(key, task);
+      tasks.set(comm, task);
     }
     return task;
   }
