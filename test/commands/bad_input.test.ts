@@ -209,6 +209,18 @@ test.serial('a disk that is full stops cat as well, with one error', async (t) =
   t.true(infoOf(out).events > 0);
 });
 
+test.serial('a disk that is full stops an import, with one error and nothing left', async (t) => {
+  const folder = tempDir(t);
+  const out = join(folder, 'x.db');
+  const line = '  a-1  [000] .....  1.000000: netfs_rreq: R=00000001 RA ASSESS  f=22\n';
+  fs.writeFileSync(join(folder, 'trace.txt'), line.repeat(60_000));
+  const args = ['trace', 'import', join(folder, 'trace.txt'), '--out', out];
+  const run = await inShell(full(4000), args);
+  t.is(run.status, 1, run.stderr);
+  t.regex(run.stderr, /^error: E\w+: .*, write '.*x\.db'\ntry: .*begin again.*\n$/);
+  t.false(fs.existsSync(out));
+});
+
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   test.serial(
     `${signal} stops a run: 130, the summary so far, and a complete capture`,

@@ -14,8 +14,7 @@ import { type MergeSource, mergeReads } from '../importer/merge.js';
 import type { ImportContext, Survey } from '../importer/types.js';
 import { createCapture } from '../store/database.js';
 import type { CaptureMeta } from '../store/types.js';
-import { MemorySink } from '../trace/sink.js';
-import { spoolPath } from '../trace/spool.js';
+import { BatchSink, MemorySink } from '../trace/sink.js';
 import { parseStats } from '../trace/stats_layout.js';
 import type { TraceSink } from '../trace/types.js';
 import type { TraceTarget } from './trace_sink.js';
@@ -73,7 +72,9 @@ export function importTraces(
   request: ImportRequest,
   watch: ImportWatch = {},
 ): Promise<ImportSummary> {
-  return importInto(request, watch, (meta) => createCapture(request.target.out, meta));
+  // What is imported is still there, so nothing is kept of an import that is killed.
+  const begins = (meta: CaptureMeta) => createCapture(request.target.out, meta, { spool: false });
+  return importInto(request, watch, begins);
 }
 
 /** Imports a trace into memory, for a comparison without a database. Fails as `importTraces`. */
@@ -132,7 +133,7 @@ async function importAll(
   const samples = surveys.flatMap((survey) => survey.samples);
   const era = chooseEra(samples, { era: request.era, kernel: request.kernel, named });
   const snapshots = (request.stats ?? []).map(readStats);
-  const trace = begins({
+  const meta = {
     source: 'import',
     era: era.era,
     workload: sources.map(({ input }) => basename(input.name)).join(' '),
@@ -140,7 +141,8 @@ async function importAll(
     clock: surveys.find(({ clock }) => clock !== null)?.clock ?? null,
     command_line: target.commandLine,
     tool_version: target.toolVersion,
-  });
+  } as const;
+  const trace = new BatchSink(begins(meta));
   const sink = new ImportSink(trace);
   let failure: unknown = null;
   try {
@@ -150,13 +152,21 @@ async function importAll(
     failure = error;
   }
   const files = sources.map(fileOf);
-  sink.finish(captureMeta(sink, files, era));
+  try {
+    sink.finish(captureMeta(sink, files, era));
+  } catch (error) {
+    failure ??= error;
+  }
   const report = await trace.close();
+  // First, as it is why nothing more could be read.
+  if (report.error !== null) {
+    removeCapture(target.out);
+    throw report.error;
+  }
   if (failure !== null) {
     if (sink.counts.kept.count === 0) removeCapture(target.out);
     throw failure;
   }
-  if (report.error !== null) throw report.error;
   const { counts } = sink;
   if (counts.kept.count === 0 && counts.damaged.count > 0)
     throw nothing(target.out, sources, counts);
@@ -243,6 +253,5 @@ function nothing(out: string, sources: readonly Source[], { damaged }: ImportCou
 }
 
 function removeCapture(out: string): void {
-  if (out === '') return;
-  for (const path of [out, spoolPath(out)]) rmSync(path, { force: true });
+  if (out !== '') rmSync(out, { force: true });
 }

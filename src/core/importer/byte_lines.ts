@@ -58,7 +58,7 @@ export class ByteLines {
     this.#fronts[hash(bytes, 0)] = this.#last;
   }
 
-  /** Hands the line at `at` to the sink; returns where the next begins, -1 if it must be looked at. */
+  /** Hands the line at `at` to the sink; returns where the next begins, -1 if it is not taken. */
   read(bytes: Uint8Array, at: number): number {
     let front = this.#last;
     if (front === undefined || !startsWith(bytes, at, front.bytes)) {

@@ -21,6 +21,11 @@ export interface CaptureOptions {
   readonly overflow?: Overflow;
   /** Words of the ring, a power of two. */
   readonly ringWords?: number;
+  /**
+   * Keep what was recorded in a file until the database is finished (the default). Without it the
+   * capture is gone when the process is killed: for what can be recorded again.
+   */
+  readonly spool?: boolean;
 }
 
 /** Takes the name, so that two runs never share a file. */
@@ -45,25 +50,26 @@ function reserve(path: string): void {
 export function createCapture(
   path: string,
   meta: CaptureMeta,
-  { overflow = 'block', ringWords = RING_WORDS }: CaptureOptions = {},
+  { overflow = 'block', ringWords = RING_WORDS, spool = true }: CaptureOptions = {},
 ): TraceSink {
   reserve(path);
-  let header: WorkerInput['header'];
+  let header: WorkerInput['header'] = null;
   try {
-    header = createSpool(spoolPath(path), { ...meta });
+    if (spool) header = createSpool(spoolPath(path), { ...meta });
   } catch (error) {
     unlinkSync(path);
     throw error;
   }
+  const written = spool ? spoolPath(path) : path;
   const ring = makeRing(ringWords);
-  const workerData: WorkerInput = { ring, path, header };
+  const workerData: WorkerInput = { ring, path, meta, header };
   // Without the flags of this process: `--input-type` and the like would keep it from starting.
   const url = new URL('./worker.js', import.meta.url);
   const worker = new Worker(url, { workerData, execArgv: [] });
   // A run that fails must be able to end; what was recorded is in the spool.
   worker.unref();
   const ended = new Promise<FinishReport>((resolve) => {
-    worker.once('message', (report: WorkerReport) => resolve(finishReport(report, path)));
+    worker.once('message', (report: WorkerReport) => resolve(finishReport(report, written)));
     worker.once('error', (error) => resolve(died(path, error)));
     worker.once('exit', () => resolve(died(path)));
   });
@@ -71,12 +77,13 @@ export function createCapture(
     worker.ref();
     return ended;
   };
-  return new RingSink({ ring, era: meta.era, path: spoolPath(path), overflow, finish });
+  return new RingSink({ ring, era: meta.era, path: written, overflow, finish });
 }
 
-function finishReport({ events, lost, finishMs, error }: WorkerReport, path: string): FinishReport {
+function finishReport(report: WorkerReport, written: string): FinishReport {
+  const { events, lost, finishMs, error } = report;
   if (error === null) return { events, lost, finishMs, error: null };
-  return { events, lost, finishMs, error: writeError(error.errno, spoolPath(path), error.message) };
+  return { events, lost, finishMs, error: writeError(error.errno, written, error.message) };
 }
 
 function died(path: string, cause?: unknown): FinishReport {

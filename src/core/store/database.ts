@@ -29,7 +29,11 @@ export function openCapture(path: string): Capture {
     db = new Database(path, { readonly: true, fileMustExist: true });
     checkVersion(db, path);
     const info = db.prepare('SELECT * FROM "capture"').get() as CaptureInfo | undefined;
-    if (info === undefined) throw new StoreError(path, 'is not finished');
+    if (info === undefined) {
+      throw new StoreError(path, 'is not finished', {
+        hint: 'if nothing writes it any more, remove it and import again',
+      });
+    }
     return new OpenCapture(path, db, info);
   } catch (error) {
     db?.close();

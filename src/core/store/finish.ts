@@ -1,6 +1,6 @@
 /**
- * Makes a database from a spool, step by step: the writing thread between two looks at the ring,
- * recovery in one go.
+ * Makes a database of a stream of words, step by step: of a spool, by the writing thread between
+ * two looks at the ring and by recovery in one go, or of the ring itself.
  */
 import { SpoolReader } from '../trace/spool.js';
 import type { CaptureMeta } from './types.js';
@@ -9,23 +9,26 @@ import { CaptureBuilder } from './writer.js';
 /** Words decoded in a step: a few milliseconds of work. */
 const STEP_WORDS = 2 ** 14;
 
-/** A database being made from a spool. */
-export class SpoolToDatabase {
+/** Gives some words of a stream: fills what it can, returns how many came. */
+export type WordSource = (into: Float64Array) => number;
+
+/** A database being made of a stream of words, whose records need not come whole. */
+export class WordsToDatabase {
   readonly builder: CaptureBuilder;
-  readonly #reader: SpoolReader;
+  readonly #source: WordSource;
   #words = new Float64Array(STEP_WORDS);
   /** Words at the start of #words that are the beginning of a record. */
   #kept = 0;
 
-  /** Reads `spool`, fills `database`, which must be new or empty. */
-  constructor(spool: string, database: string) {
-    this.#reader = new SpoolReader(spool);
-    this.builder = new CaptureBuilder(database, this.#reader.header.meta as unknown as CaptureMeta);
+  /** Fills `database`, which must be new or empty. */
+  constructor(source: WordSource, database: string, meta: CaptureMeta) {
+    this.#source = source;
+    this.builder = new CaptureBuilder(database, meta);
   }
 
-  /** Takes in some more of the spool; false if there was no more. */
+  /** Takes in some more; false if there was no more. */
   step(): boolean {
-    const read = this.#reader.read(this.#words, this.#kept);
+    const read = this.#source(this.#words.subarray(this.#kept));
     if (read === 0) return false;
     const end = this.#kept + read;
     const at = this.builder.feed(this.#words, 0, end);
@@ -44,13 +47,34 @@ export class SpoolToDatabase {
   /** Takes in the rest and completes the database. What is left of a torn record is dropped. */
   finish(elapsed: () => number): void {
     while (this.step());
-    this.#reader.close();
     this.builder.finish(elapsed);
   }
 
   /** Gives up. */
   abandon(): void {
-    this.#reader.close();
     this.builder.abandon();
+  }
+}
+
+/** A database being made of a spool, which is read as far as it is written. */
+export class SpoolToDatabase extends WordsToDatabase {
+  readonly #reader: SpoolReader;
+
+  /** Reads `spool`, fills `database`, which must be new or empty. */
+  constructor(spool: string, database: string) {
+    const reader = new SpoolReader(spool);
+    const meta = reader.header.meta as unknown as CaptureMeta;
+    super((into) => reader.read(into), database, meta);
+    this.#reader = reader;
+  }
+
+  override finish(elapsed: () => number): void {
+    super.finish(elapsed);
+    this.#reader.close();
+  }
+
+  override abandon(): void {
+    this.#reader.close();
+    super.abandon();
   }
 }

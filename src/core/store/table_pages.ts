@@ -25,7 +25,7 @@ const INTERIOR_HEADER = 12;
 /** Children of an interior page, with room to spare for the longest keys. */
 const FANOUT = 256;
 
-/** Most bytes of a row that stand in its leaf; of a longer one the rest goes to pages of its own. */
+/** Most bytes of a row that stand in its leaf; the rest of a longer one has pages of its own. */
 const LOCAL_MAX = PAGE - 35;
 const LOCAL_MIN = Math.floor(((PAGE - 12) * 32) / 255) - 23;
 /** Bytes of a row on a page of its own. */

@@ -6,7 +6,7 @@ import type { RowBuffer } from './row_buffer.js';
 import type { TablePages } from './table_pages.js';
 import type { SqlValue } from './types.js';
 
-/** Rows that are held for a number that does not come, a stuck request, before it is passed over. */
+/** Rows held for a number that does not come (a stuck request), before it is passed over. */
 const HELD_MAX = 4096;
 
 /** A table whose rows are given whole. */

@@ -1,6 +1,7 @@
 /**
  * The thread that writes a capture: takes records out of the ring, appends them to the spool at
- * once, and makes database rows of the spool when it has time. Started by capture_writer.ts.
+ * once, and makes database rows of the spool when it has time. Without a spool it makes rows at
+ * once, and the producer may have to wait. Started by capture_writer.ts.
  */
 import { truncateSync, unlinkSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
@@ -8,13 +9,16 @@ import { errnoFromNode } from '../base/errno.js';
 import { wallMs } from '../sim/clock.js';
 import { type Ring, RingReader } from '../trace/ring.js';
 import { type SpoolHeader, SpoolWriter, spoolPath } from '../trace/spool.js';
-import type { SpoolToDatabase } from './finish.js';
+import type { SpoolToDatabase, WordsToDatabase } from './finish.js';
+import type { CaptureMeta } from './types.js';
 
 /** What the thread is started with. */
 export interface WorkerInput {
   readonly ring: Ring;
   readonly path: string;
-  readonly header: SpoolHeader;
+  readonly meta: CaptureMeta;
+  /** null = no spool. */
+  readonly header: SpoolHeader | null;
 }
 
 /** What the thread says when it ends. */
@@ -30,24 +34,65 @@ export interface WorkerReport {
 const CHUNK_WORDS = 2 ** 16;
 const IDLE_MS = 10;
 
-function record({ ring, path }: WorkerInput, spool: SpoolWriter, target: SpoolToDatabase): number {
-  const reader = new RingReader(ring);
+/** What a thread does with the words of the ring. */
+interface Recorder {
+  readonly target: WordsToDatabase;
+  readonly spool: SpoolWriter | null;
+  /** Takes words until the producer has ended; returns when that closed the ring, ms. */
+  record(): number;
+}
+
+function spooled(reader: RingReader, spool: SpoolWriter, target: SpoolToDatabase): Recorder {
   const chunk = new Float64Array(CHUNK_WORDS);
-  let endedAt = 0;
-  while (!reader.ended) {
-    const count = reader.take(chunk);
-    if (count > 0) {
-      spool.append(chunk, count);
-      reader.release(count);
+  const record = (): number => {
+    let endedAt = 0;
+    while (!reader.ended) {
+      const count = reader.take(chunk);
+      if (count > 0) {
+        spool.append(chunk, count);
+        reader.release(count);
+      }
+      if (endedAt === 0 && reader.closed) endedAt = wallMs();
+      // The ring first: the engine may be waiting for it, nobody waits for the database.
+      if (count < CHUNK_WORDS / 2 && !target.step() && count === 0) reader.wait(IDLE_MS);
     }
-    if (endedAt === 0 && reader.closed) endedAt = wallMs();
-    // The ring first: the engine may be waiting for it, nobody waits for the database.
-    if (count < CHUNK_WORDS / 2 && !target.step() && count === 0) reader.wait(IDLE_MS);
+    return endedAt || wallMs();
+  };
+  return { target, spool, record };
+}
+
+function direct(reader: RingReader, target: WordsToDatabase): Recorder {
+  const record = (): number => {
+    let endedAt = 0;
+    while (!reader.ended) {
+      if (!target.step()) reader.wait(IDLE_MS);
+      if (endedAt === 0 && reader.closed) endedAt = wallMs();
+    }
+    return endedAt || wallMs();
+  };
+  return { target, spool: null, record };
+}
+
+async function begin({ ring, path, meta, header }: WorkerInput): Promise<Recorder> {
+  const reader = new RingReader(ring);
+  const spool = header === null ? null : new SpoolWriter(spoolPath(path), header);
+  try {
+    // Loaded here so that a missing native module is reported like every other failure.
+    const { SpoolToDatabase, WordsToDatabase } = await import('./finish.js');
+    if (spool !== null) {
+      return spooled(reader, spool, new SpoolToDatabase(spoolPath(path), path));
+    }
+    const source = (into: Float64Array): number => {
+      const count = reader.take(into);
+      if (count > 0) reader.release(count);
+      return count;
+    };
+    return direct(reader, new WordsToDatabase(source, path, meta));
+  } catch (error) {
+    giveUp(path, spool, null);
+    spool?.close();
+    throw error;
   }
-  const started = endedAt || wallMs();
-  target.finish(() => wallMs() - started);
-  unlinkSync(spoolPath(path));
-  return wallMs() - started;
 }
 
 /** SQLite's own codes for a full disk and a failed write, as Node spells the others. */
@@ -57,30 +102,29 @@ function errnoOfError(error: unknown): number {
 }
 
 async function main(input: WorkerInput): Promise<WorkerReport> {
-  let spool: SpoolWriter | null = null;
-  let target: SpoolToDatabase | null = null;
+  const { path } = input;
+  let recorder: Recorder | null = null;
   try {
-    spool = new SpoolWriter(spoolPath(input.path), input.header);
-    // Loaded here so that a missing native module is reported like every other failure.
-    const { SpoolToDatabase } = await import('./finish.js');
-    target = new SpoolToDatabase(spoolPath(input.path), input.path);
-    const finishMs = record(input, spool, target);
-    const { events, lostEvents } = target.builder;
-    return { events, lost: lostEvents, finishMs, error: null };
+    recorder = await begin(input);
+    const started = recorder.record();
+    recorder.target.finish(() => wallMs() - started);
+    if (recorder.spool !== null) unlinkSync(spoolPath(path));
+    const { events, lostEvents: lost } = recorder.target.builder;
+    return { events, lost, finishMs: wallMs() - started, error: null };
   } catch (error) {
     const errno = errnoOfError(error);
-    giveUp(input.path, spool, target);
+    if (recorder !== null) giveUp(path, recorder.spool, recorder.target);
     new RingReader(input.ring).fail(errno);
-    const { events = 0, lostEvents = 0 } = target?.builder ?? {};
+    const { events = 0, lostEvents = 0 } = recorder?.target.builder ?? {};
     const failure = { errno, message: String((error as Error).message ?? error) };
     return { events, lost: lostEvents, finishMs: 0, error: failure };
   } finally {
-    spool?.close();
+    recorder?.spool?.close();
   }
 }
 
 /** Leaves the spool for recovery, and empties the unfinished database to make room for that. */
-function giveUp(path: string, spool: SpoolWriter | null, target: SpoolToDatabase | null): void {
+function giveUp(path: string, spool: SpoolWriter | null, target: WordsToDatabase | null): void {
   for (const step of [
     () => target?.abandon(),
     () => truncateSync(path, 0),

@@ -11,6 +11,7 @@ import { ErrnoError } from '../base/errors.js';
 import { wallMs } from '../sim/clock.js';
 import type { Era } from './eras.js';
 import { RECORD, recordNumber, recordWord } from './record.js';
+import { isSpool } from './spool.js';
 import { FIRST_EVENT_RECORD, HEADER_WORDS } from './tracepoint.js';
 import type { FinishReport, TraceSink } from './types.js';
 
@@ -20,6 +21,8 @@ export const RING_WORDS = 2 ** 20;
 /** How long the consumer may give no sign of life before the producer gives it up, ms. */
 const DEAD_AFTER_MS = 30_000;
 const WAIT_MS = 100;
+/** From here on a copy in one go is faster than a loop. */
+const MANY_WORDS = 64;
 
 // The header: words written and read (modulo 2^32), and what each end has to say.
 const HEAD = 0;
@@ -123,8 +126,9 @@ export class RingSink implements TraceSink {
     const ring = this.#words;
     const mask = this.#mask;
     let at = this.#head;
-    for (let i = 0; i < count; i++) ring[at++ & mask] = words[i] as number;
-    this.#head = at | 0;
+    if (count > MANY_WORDS) this.#putMany(words, count);
+    else for (let i = 0; i < count; i++) ring[at++ & mask] = words[i] as number;
+    this.#head = (this.#head + count) | 0;
     Atomics.store(this.#header, HEAD, this.#head);
     // The consumer looks by itself every few milliseconds; it is woken only when much has come.
     this.#nextNotify -= count;
@@ -132,6 +136,14 @@ export class RingSink implements TraceSink {
       this.#nextNotify = ring.length / 8;
       Atomics.notify(this.#header, HEAD);
     }
+  }
+
+  #putMany(words: Float64Array, count: number): void {
+    const ring = this.#words;
+    const from = this.#head & this.#mask;
+    const first = Math.min(count, ring.length - from);
+    ring.set(words.subarray(0, first), from);
+    ring.set(words.subarray(first, count), 0);
   }
 
   #free(): number {
@@ -192,7 +204,9 @@ export class RingSink implements TraceSink {
  * system (EIO stands in for it) is told in the writer's own words.
  */
 export function writeError(errno: number, path: string, reason?: string): ErrnoError {
-  const kept = 'what was recorded is finished when the database is next opened';
+  const kept = isSpool(path)
+    ? 'what was recorded is finished when the database is next opened'
+    : 'begin again, nothing was kept';
   return new ErrnoError(errno, 'write', path, {
     ...(reason !== undefined && errno === errnoOf('EIO') && { text: reason }),
     hint: Math.abs(errno) === errnoOf('ENOSPC') ? `make room there; ${kept}` : kept,

@@ -32,6 +32,11 @@ export function spoolPath(database: string): string {
   return `${database}.spool`;
 }
 
+/** True for the path of a spool. */
+export function isSpool(path: string): boolean {
+  return path.endsWith('.spool');
+}
+
 /** When process `pid` started, as the kernel counts it; '' if it is dead or that cannot be told. */
 export function processStart(pid: number): string {
   try {
@@ -127,11 +132,10 @@ export class SpoolReader {
     this.#position = roundUp(Buffer.byteLength(line) + 1, BLOCK);
   }
 
-  /** Fills `words` from index `from` on with what comes next; returns how many words came. */
-  read(words: Float64Array, from: number): number {
-    const room = 8 * (words.length - from);
-    const bytes = new Uint8Array(words.buffer, words.byteOffset + 8 * from, room);
-    const count = Math.floor(readSync(this.#fd, bytes, 0, room, this.#position) / 8);
+  /** Fills `words` with what comes next; returns how many words came. */
+  read(words: Float64Array): number {
+    const bytes = new Uint8Array(words.buffer, words.byteOffset, 8 * words.length);
+    const count = Math.floor(readSync(this.#fd, bytes, 0, bytes.length, this.#position) / 8);
     this.#position += 8 * count;
     return count;
   }

@@ -63,17 +63,30 @@ const capturing = test.macro({
 });
 
 test('by the thread', capturing, (path: string) => createCapture(path, META));
+test('by the thread without a spool', capturing, (path: string) =>
+  createCapture(path, META, { spool: false }),
+);
 test('in this thread', capturing, (path: string) => writeCapture(path, META));
 
-test('a ring much smaller than the run loses nothing', async (t) => {
+for (const spool of [true, false]) {
+  const title = spool ? 'with a spool' : 'without one';
+  test(`a ring much smaller than the run loses nothing, ${title}`, async (t) => {
+    const path = join(temporaryDirectory(t), 'a.db');
+    const { tracer } = makeTracer(createCapture(path, META, { ringWords: 1024, spool }));
+    emit(tracer, 0, 20_000);
+    t.like(await tracer.close(), { events: 20_000, lost: 0, error: null });
+    const capture = openCapture(path);
+    const all = 'SELECT count(*) AS "n", min("rreq") AS "a", max("rreq") AS "b" FROM "netfs_rreq"';
+    t.deepEqual(capture.get(all), { n: 20_000, a: 0, b: 19_999 });
+    capture.close();
+  });
+}
+
+test('a capture that is not finished and has no spool is not opened', (t) => {
   const path = join(temporaryDirectory(t), 'a.db');
-  const { tracer } = makeTracer(createCapture(path, META, { ringWords: 1024 }));
+  const { tracer } = makeTracer(writeCapture(path, META));
   emit(tracer, 0, 20_000);
-  t.like(await tracer.close(), { events: 20_000, lost: 0, error: null });
-  const capture = openCapture(path);
-  const all = 'SELECT count(*) AS "n", min("rreq") AS "a", max("rreq") AS "b" FROM "netfs_rreq"';
-  t.deepEqual(capture.get(all), { n: 20_000, a: 0, b: 19_999 });
-  capture.close();
+  t.throws(() => openCapture(path), { instanceOf: StoreError, message: /is not finished/ });
 });
 
 test('a ring that may drop says how many events are missing', async (t) => {
