@@ -152,6 +152,7 @@ function labOptions({ settings }: Scenario, cacheDir: string): Partial<LabOption
     profile,
     clock: 'virtual',
     presence: 'seek',
+    serverWrites: 'direct',
     ...(msize === undefined ? {} : { msize }),
     ...(readAheadKb === undefined ? {} : { readAheadKb }),
     ...(cacheBound ? { cacheDir } : {}),

@@ -35,8 +35,10 @@ export class LabMachine implements Machine {
         yield* lab.scheduler.sleep(op.ms * NS_PER_MS);
         return;
       case 'sync':
+        yield* lab.writeback.writeAll();
         return;
       case 'drop':
+        yield* lab.writeback.writeAll();
         lab.dropCaches(op.level);
         return;
       case 'host':
@@ -47,6 +49,7 @@ export class LabMachine implements Machine {
         return;
       case 'umount':
       case 'mount':
+        yield* lab.writeback.writeAll();
         if (!lab.setMounted(op.kind === 'mount')) throw this.#unsupported(printOp(op));
         return;
       case 'unbind':

@@ -7,7 +7,8 @@ import { EBADF, EINVAL } from '../../base/errno.js';
 import { ErrnoError } from '../../base/errors.js';
 import type { Task } from '../../sim/wait_queue.js';
 import type { MappingHandle, PageRun, VfsFile } from '../../vfs/types.js';
-import { type Op, type OpOf, printOp } from './language.js';
+import { writtenContent } from './content.js';
+import { type Op, type OpenFlag, type OpOf, printOp } from './language.js';
 import type { OpResult } from './result.js';
 import type { FileOpKind, Machine, MachineOp } from './types.js';
 
@@ -33,6 +34,8 @@ export class OpPlayer {
   readonly #machine: Machine;
   readonly #files = new Map<number, VfsFile>();
   readonly #mappings = new Map<number, MappingHandle>();
+  /** Files opened for writing: closing them waits for what is dirty. */
+  readonly #written = new Set<VfsFile>();
   readonly #handlers: Handlers;
 
   constructor(machine: Machine) {
@@ -119,29 +122,55 @@ export class OpPlayer {
 
   #makeWriters(): Pick<Handlers, 'write' | 'truncate' | 'fsync' | 'poke' | 'msync'> {
     const player = this;
-    function* readOnly({ kind, slot }: { kind: string; slot: number }): Task<Outcome> {
-      throw new ErrnoError('EROFS', kind, player.#file(slot).path);
-    }
     return {
-      write: readOnly,
-      truncate: readOnly,
-      fsync: readOnly,
-      poke: readOnly,
-      msync: readOnly,
+      *write({ slot, offset, length, seed }) {
+        const file = player.#file(slot);
+        if (length > LENGTH_MAX) throw new ErrnoError(EINVAL, 'write', file.path);
+        const source = writtenContent(offset, length, seed);
+        return { ret: yield* file.write(source, 0, length, offset) };
+      },
+      *truncate({ slot, length }) {
+        yield* player.#file(slot).truncate(length);
+        return {};
+      },
+      *fsync({ slot }) {
+        yield* player.#file(slot).fsync();
+        return {};
+      },
+      *poke({ slot, offset, value }) {
+        yield* player.#mapping(slot).store(Uint8Array.of(value), 0, 1, offset);
+        return {};
+      },
+      *msync({ slot }) {
+        yield* player.#mapping(slot).msync();
+        return {};
+      },
     };
   }
 
   *#open({ slot, flags, path }: OpOf<'open'>): Task<Outcome> {
-    if (this.#files.has(slot)) throw new ErrnoError(EINVAL, 'open', path);
-    if (!flags.every((flag) => flag === 'rdonly')) throw new ErrnoError('EROFS', 'open', path);
-    this.#files.set(slot, this.#machine.vfs.open(path));
+    // Direct I/O is no operation of the page cache.
+    if (this.#files.has(slot) || flags.includes('direct')) {
+      throw new ErrnoError(EINVAL, 'open', path);
+    }
+    const has = (flag: OpenFlag): boolean => flags.includes(flag);
+    const write = has('rdwr') || has('wronly');
+    const how = { write, create: has('creat'), exclusive: has('excl'), append: has('append') };
+    const { vfs } = this.#machine;
+    const file = has('trunc') ? yield* vfs.openTruncated(path, how) : vfs.open(path, how);
+    this.#files.set(slot, file);
+    if (write) this.#written.add(file);
     return {};
   }
 
   *#close(slot: number): Task<Outcome> {
     const file = this.#file(slot);
     this.#files.delete(slot);
-    file.close();
+    try {
+      if (this.#written.delete(file)) yield* file.flush();
+    } finally {
+      file.close();
+    }
     return {};
   }
 

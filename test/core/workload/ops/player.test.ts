@@ -1,4 +1,5 @@
 /** Playing op lists on a lab: results, contents, failures, and what reaches the trace. */
+import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -69,6 +70,39 @@ test('what fails is a result, and the list goes on', async (t) => {
     '3 umount ret=-1 errno=95',
     '4 open 1 rdonly f ret=0',
   ]);
+});
+
+test('writes are played: through calls, through a mapping, and to their end', async (t) => {
+  const list = `open 0 rdwr+creat n
+write 0 4090 10 5
+fsync 0
+read 0 4000 200
+truncate 0 4095
+mmap 0 4095 rw
+poke 0 1 7
+touch 0 1
+msync 0
+munmap 0
+fstat 0
+close 0
+open 0 rdwr+trunc f
+fstat 0
+close 0
+open 0 rdonly+direct f
+open 0 rdonly f
+write 0 0 1 1`;
+  const { lines, lab } = await play(t, list);
+  const expected = Buffer.concat([Buffer.alloc(90), writtenContent(4090, 10, 5)]);
+  const md5 = createHash('md5').update(expected).digest('hex');
+  t.deepEqual(
+    lines.map((line) => line.replace(/^\d+ (\w+) .*?ret=/, '$1 ')),
+    [
+      ...['open 0', 'write 10', 'fsync 0', `read 100 md5=${md5}`, 'truncate 0', 'mmap 0', 'poke 0'],
+      ...['touch 7', 'msync 0', 'munmap 0', 'fstat 4095', 'close 0', 'open 0', 'fstat 0'],
+      ...['close 0', 'open -1 errno=22', 'open 0', 'write -1 errno=9'],
+    ],
+  );
+  t.is(await lab.close().then(({ error }) => error), null);
 });
 
 test('the server changes a file only where that is allowed', async (t) => {
