@@ -31,6 +31,10 @@ export class Content {
   readonly #backing: Backing;
   #fd: number;
   #users = 1;
+  /** What the filesystem said last: [start, hole) is data. Believed until then. */
+  #dataStart = 0;
+  #dataHole = 0;
+  #believedUntil = 0;
 
   /** Takes over the descriptor, and is held by its maker. */
   constructor(backing: Backing, path: string, fd: number, identity: MapIdentity, map: ContentMap) {
@@ -44,6 +48,20 @@ export class Content {
   /** The descriptor, -1 when closed. */
   get fd(): number {
     return this.#fd;
+  }
+
+  /**
+   * First byte of a hole at or after `position`, or a negative errno. What the filesystem says is
+   * believed for `forNs` from `now`: it walks every extent up to the hole to find it.
+   */
+  holeAfter(position: number, now: number, forNs: number): number {
+    const known = position >= this.#dataStart && position < this.#dataHole;
+    if (known && now < this.#believedUntil) return this.#dataHole;
+    const hole = this.#backing.seekHole(this.#fd, position);
+    this.#dataStart = position;
+    this.#dataHole = hole;
+    this.#believedUntil = now + forNs;
+    return hole;
   }
 
   /** Holds it for an operation or an object. */
@@ -63,6 +81,7 @@ export class Content {
   reopen(fd: number): this {
     this.#fd = fd;
     this.#users = 1;
+    this.#believedUntil = 0;
     return this;
   }
 }

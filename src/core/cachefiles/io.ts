@@ -39,6 +39,9 @@ import type { CachefilesObject, Reason } from './types.js';
  */
 const STORES_MAX = 32;
 
+/** On the real clock a filesystem is not asked twice within this where a hole begins, ns. */
+const BELIEF_NS = 100e6;
+
 /** What an operation on the cache needs to know of what it works on. */
 export interface IoPriv {
   readonly object: CachefilesObject;
@@ -281,7 +284,8 @@ export class CacheIo implements CacheOps {
       if (strange >= 0) this.#disagree(subreq, 'disk', strange * PAGE_SIZE, PAGE_SIZE);
       return verdict;
     }
-    const hole = backing.seekHole(content.fd, start);
+    const { clock } = this.scheduler;
+    const hole = content.holeAfter(start, clock.now(), clock.kind === 'real' ? BELIEF_NS : 0);
     if (hole >= end || hole === -EOPNOTSUPP) return verdict;
     const kept = roundDown(Math.max(hole, start), PAGE_SIZE) - start;
     // The next slice begins with what was lost, and is the one that counts it.

@@ -75,6 +75,13 @@ export const engineFlags = {
     allowNo: true,
     helpGroup: 'ENGINE',
   }),
+  streams: Flags.string({
+    description:
+      'server operations in flight for one sequential reader: a number, or auto, which finds it by' +
+      ' latency and bandwidth; 1 = as the kernel',
+    default: '1',
+    helpGroup: 'ENGINE',
+  }),
   'server-latency': durationFlag({
     description: 'time from request to reply',
     default: 0,
@@ -208,6 +215,7 @@ export interface EngineFlags {
   readonly rsize: number;
   readonly 'stripe-unit': number;
   readonly 'clear-tail': boolean;
+  readonly streams: string;
   readonly 'server-latency': number;
   readonly 'server-jitter': number;
   readonly 'server-bandwidth': number;
@@ -215,8 +223,8 @@ export interface EngineFlags {
   readonly 'server-completion'?: string | undefined;
 }
 
-/** The lab options that the flags stand for; `streams` is the number of readers at once. */
-export function labFrom(flags: EngineFlags, streams = 1): Partial<LabOptions> & { server: string } {
+/** The lab options that the flags stand for; `readers` is the number of readers at once. */
+export function labFrom(flags: EngineFlags, readers = 1): Partial<LabOptions> & { server: string } {
   const completion = flags['server-completion'] as LabOptions['completion'];
   return {
     server: flags.server,
@@ -231,6 +239,7 @@ export function labFrom(flags: EngineFlags, streams = 1): Partial<LabOptions> & 
     rsize: flags.rsize,
     stripeUnit: flags['stripe-unit'],
     clearTail: flags['clear-tail'],
+    streams: flags.streams === 'auto' ? 'auto' : Number(flags.streams),
     latencyNs: flags['server-latency'],
     jitterNs: flags['server-jitter'],
     bandwidth: flags['server-bandwidth'],
@@ -246,6 +255,6 @@ export function labFrom(flags: EngineFlags, streams = 1): Partial<LabOptions> & 
     cacheXattr: flags['cache-xattr'],
     cacheSize: flags['cache-size'],
     cacheLimits: limitsFrom(flags['cull-limits']),
-    completion: completion ?? (streams > 1 ? 'async' : undefined),
+    completion: completion ?? (readers > 1 ? 'async' : undefined),
   };
 }

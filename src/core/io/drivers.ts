@@ -110,10 +110,18 @@ export function onThreads(vector: AsyncVector): IoDriver['read'] {
   };
 }
 
+function readBatch(fd: number, batch: Uint8Array[], position: number): number {
+  const [only] = batch;
+  // Node.js takes longer over a list of one.
+  if (batch.length === 1 && only !== undefined)
+    return fs.readSync(fd, only, 0, only.byteLength, position);
+  return fs.readvSync(fd, batch, position);
+}
+
 /** Reads and writes inside the call. */
 export const syncDriver: IoDriver = {
   name: 'sync',
-  read: insideCall((fd, batch, position) => fs.readvSync(fd, batch, position)),
+  read: insideCall(readBatch),
   write: insideCall((fd, batch, position) => fs.writevSync(fd, batch, position)),
   close: () => {},
 };

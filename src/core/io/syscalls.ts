@@ -195,3 +195,14 @@ export function memoryAt(address: number, length: number): ArrayBuffer {
 export function addressOf({ buffer }: Uint8Array): number {
   return (calls() as Calls).address(new Uint8Array(buffer));
 }
+
+/**
+ * Shared memory as an ordinary array, where koffi is there to make one: V8 copies out of that half
+ * as fast again, as it need not mind other threads. Valid only as long as `shared` is referred to.
+ */
+export function plainArray(shared: SharedArrayBuffer): Uint8Array {
+  const array = new Uint8Array(shared);
+  const from = calls();
+  if (from === null) return array;
+  return new Uint8Array(from.view(from.address(array), array.byteLength));
+}

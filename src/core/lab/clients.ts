@@ -2,7 +2,7 @@
  * The network filesystem clients that profiles name, one row each: how a lab makes them and the
  * cookies they hold of a cache.
  */
-import { PAGE_SHIFT } from '../base/range.js';
+import { PAGE_SHIFT, PAGE_SIZE, roundDown, roundUp } from '../base/range.js';
 import { CommittedCache } from '../cachefiles/committed.js';
 import { NinepClient } from '../fs/9p.js';
 import { AfsClient } from '../fs/afs.js';
@@ -12,6 +12,7 @@ import { CookieRegistry } from '../fscache/registry.js';
 import type { BackingDevice } from '../mm/readahead.js';
 import { ReadHelper } from '../netfs/read_helper.js';
 import { Requests } from '../netfs/requests.js';
+import { Streams } from '../netfs/streams.js';
 import type { Profile } from '../profile/types.js';
 import { Transport } from '../server/transport.js';
 import type { Server } from '../server/types.js';
@@ -46,15 +47,24 @@ function makeRequests({ options, profile, tracer, stats, scheduler }: Lab): Requ
   return new Requests({ tracer, stats, scheduler, behaviour, defects, failAllocation });
 }
 
+function makeHelper(requests: Requests, { options, profile, clock }: Lab): ReadHelper {
+  const { streams, readAheadKb, pageCache } = options;
+  const unit = roundUp((readAheadKb ?? profile.readAheadKb) * 1024, PAGE_SIZE);
+  if (streams === 1 || unit === 0) return new ReadHelper(requests);
+  const limit = roundDown(pageCache / 4, unit);
+  return new ReadHelper(requests, new Streams({ count: streams, unit, limit }, clock));
+}
+
 function makeAfs(lab: Lab): NetworkFs {
   const { options, profile, server, scheduler, folios, cachefiles } = lab;
   const { defects, cache } = options;
   if (cachefiles !== undefined) lab.fscache = new Fscache(cachefiles);
   const requests = makeRequests(lab);
+  const inside = options.clock === 'virtual' && options.streams === 1;
   return new AfsClient({
     server,
     requests,
-    helper: new ReadHelper(requests),
+    helper: makeHelper(requests, lab),
     writeback: lab.writeback,
     folios,
     scheduler,
@@ -65,7 +75,7 @@ function makeAfs(lab: Lab): NetworkFs {
       rsize: options.rsize,
       stripeUnit: options.stripeUnit,
       clearTail: options.clearTail ?? profile.clearTail,
-      completion: options.completion ?? (options.clock === 'virtual' ? 'sync' : 'async'),
+      completion: options.completion ?? (inside ? 'sync' : 'async'),
       cacheWrites: options.cacheWrites,
     },
   });
@@ -78,7 +88,7 @@ function makeNinep(lab: Lab): NetworkFs {
   lab.cookies = registry;
   return new NinepClient({
     transport: new Transport(server, options.msize, tracer),
-    helper: new ReadHelper(makeRequests(lab)),
+    helper: makeHelper(makeRequests(lab), lab),
     folios,
     registry,
     volume: cacheVolume(server),

@@ -7,6 +7,7 @@ import type { IoChoice } from '../io/drivers.js';
 import type { Backing } from '../io/types.js';
 import type { MmBehaviour } from '../mm/types.js';
 import type { DirtyLimits } from '../mm/writeback.js';
+import type { StreamCount } from '../netfs/streams.js';
 import type { CacheShare, Defects } from '../netfs/types.js';
 import { PROFILES } from '../profile/index.js';
 import { MSIZE_MIN } from '../server/transport.js';
@@ -50,6 +51,8 @@ export interface LabOptions {
    * async.
    */
   readonly completion: 'sync' | 'async' | undefined;
+  /** Server operations in flight for one sequential reader; 1: as the kernel does. */
+  readonly streams: StreamCount;
   readonly latencyNs: number;
   readonly jitterNs: number;
   /** Bytes per second of the link to the server; 0 = unlimited. */
@@ -112,6 +115,7 @@ export const LAB_DEFAULTS: Omit<LabOptions, 'server'> = {
   stripeUnit: 0,
   clearTail: undefined,
   completion: undefined,
+  streams: 1,
   latencyNs: 0,
   jitterNs: 0,
   bandwidth: 0,
@@ -163,6 +167,10 @@ export function labOptions(given: Partial<LabOptions> & { server: string }): Lab
   }
   if (options.msize < MSIZE_MIN) {
     throw new UsageError('--msize', `expected at least ${MSIZE_MIN}, got ${options.msize}`);
+  }
+  const { streams } = options;
+  if (streams !== 'auto' && !(Number.isSafeInteger(streams) && streams >= 1)) {
+    throw new UsageError('--streams', `expected auto or a whole number from 1, got ${streams}`);
   }
   if (options.stripeUnit % PAGE_SIZE !== 0) {
     throw new UsageError('--stripe-unit', `expected a multiple of 4096, got ${options.stripeUnit}`);

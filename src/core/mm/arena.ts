@@ -9,6 +9,7 @@
 import { assert } from '../base/assert.js';
 import { ErrnoError } from '../base/errors.js';
 import { PAGE_SHIFT, PAGE_SIZE } from '../base/range.js';
+import { plainArray } from '../io/syscalls.js';
 
 // The compiler's Node.js library has no WebAssembly types; this is the part used here.
 declare const WebAssembly: {
@@ -27,10 +28,9 @@ const ARENA_PAGES = 1 << ARENA_SHIFT;
 /** A WebAssembly page is 64 KiB. */
 const WASM_PAGES_SHIFT = 4;
 
-function allocateArena(pages: number): Uint8Array {
+function allocateArena(pages: number): SharedArrayBuffer {
   try {
-    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
-    return new Uint8Array(memory.buffer);
+    return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true }).buffer;
   } catch (cause) {
     throw new ErrnoError('ENOMEM', 'mmap', undefined, { cause, hint: 'ask for less --page-cache' });
   }
@@ -40,6 +40,8 @@ function allocateArena(pages: number): Uint8Array {
 export class PageFrames {
   /** Number of frames. */
   readonly count: number;
+  /** The memory of each arena, which this keeps alive, and as what it is read and written. */
+  readonly #shared: SharedArrayBuffer[] = [];
   readonly #arenas: Uint8Array[] = [];
   readonly #used: Uint8Array;
   #free: number;
@@ -53,7 +55,9 @@ export class PageFrames {
     for (let left = this.count; left > 0; left -= ARENA_PAGES) {
       const pages = Math.min(left, ARENA_PAGES);
       const wasmPages = Math.ceil(pages / 2 ** WASM_PAGES_SHIFT);
-      this.#arenas.push(allocateArena(wasmPages));
+      const shared = allocateArena(wasmPages);
+      this.#shared.push(shared);
+      this.#arenas.push(plainArray(shared));
     }
   }
 
@@ -62,7 +66,7 @@ export class PageFrames {
     return this.#free;
   }
 
-  /** The arena that holds a frame. */
+  /** The arena that holds a frame; valid as long as this object is. */
   memoryOf(pfn: number): Uint8Array {
     return this.#arenas[pfn >>> ARENA_SHIFT] as Uint8Array;
   }

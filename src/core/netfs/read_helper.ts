@@ -27,6 +27,7 @@ import {
 } from './objects.js';
 import type { Requests, SliceRef } from './requests.js';
 import { storeToCache } from './store.js';
+import type { Streams } from './streams.js';
 import {
   DOWNLOAD_FROM_SERVER,
   FILL_WITH_ZEROES,
@@ -40,16 +41,20 @@ import { unlockPages } from './unlock.js';
 /** The read helper of one lab. */
 export class ReadHelper {
   readonly #requests: Requests;
+  readonly #streams: Streams | undefined;
 
-  constructor(requests: Requests) {
+  /** `streams`: several operations in flight for one reader; without, as the kernel does. */
+  constructor(requests: Requests, streams?: Streams) {
     this.#requests = requests;
+    this.#streams = streams;
   }
 
   /** ->readahead: reads the window. Reports no error; pages that failed are not uptodate. */
   *readahead(ractl: ReadaheadControl, ops: RequestOps): Task {
     if (ractl.nrPages === 0) return;
     const requests = this.#requests;
-    const rreq = requests.allocate('readahead', ractl.file, ractl.mapping, ops);
+    const used = this.#streams?.around(ops) ?? ops;
+    const rreq = requests.allocate('readahead', ractl.file, ractl.mapping, used);
     if (rreq === undefined) return;
     rreq.start = ractl.position;
     rreq.len = ractl.length;
