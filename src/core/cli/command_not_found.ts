@@ -9,6 +9,8 @@ export function commandNotFound(id: string, commands: readonly string[], bin: st
   const names = commands.map((command) => command.split(':'));
   const candidates = names.map((name) => name.join(' '));
   const typed = [...new Set(names.map((name) => words.slice(0, name.length).join(' ')))];
+  // The most words first: 'trace evnts' is nearer to a command than 'trace' is.
+  typed.sort((a, b) => b.length - a.length);
   const near = typed.map((text) => closest(text, candidates)).find((name) => name !== undefined);
   return new UsageError(
     words.slice(0, 2).join(' '),

@@ -17,6 +17,8 @@ export async function main(dir: string): Promise<void> {
   try {
     dropStaleManifest();
     const { run } = await import('@oclif/core');
+    // Again: oclif has put its own in place.
+    reportStdoutErrors();
     await run(process.argv.slice(2), dir);
   } catch (error) {
     // Not process.exitCode alone: a failed command may leave timers or a worker behind.
