@@ -41,4 +41,5 @@ export const oops = textImporter({
   format: () => new OopsFormat(),
   // A console prints other things too.
   noise: true,
+  bare: (line) => line.replace(CONSOLE, ''),
 });

@@ -29,6 +29,8 @@ export interface TextForm {
   format(): LineFormat;
   /** True for a line that only this form prints; without it, lines it can read are enough. */
   distinct?(line: string): boolean;
+  /** A line that goes on an event, without what the form puts in front of every line. */
+  bare?(line: string): string;
   /** True for a line that belongs to the form and carries no event. */
   skips?(line: string): boolean;
   /** Lines that are no events are usual among those of this form. */
@@ -278,7 +280,11 @@ class TextReader {
     const tracepoint = tracepointNamed(held.event);
     if (tracepoint === undefined || text.trim() === '') return false;
     if (tracepoint.parse(held.text.trimEnd(), this.#out.era) !== null) return false;
-    held.text = `${held.text.trimEnd()} ${text.trim()}`.trimStart();
+    const lines = tracepoint.format(this.#out.era)?.format.split('\n').length ?? 1;
+    // An event of several lines first gets those; only then one may have been wrapped.
+    const more = this.#form.bare?.(text) ?? text;
+    if (lines > 1 && held.text.split('\n').length < lines) held.text += `\n${more}`;
+    else held.text = `${held.text.trimEnd()} ${more.trim()}`.trimStart();
     return true;
   }
 

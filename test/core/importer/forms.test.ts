@@ -206,6 +206,21 @@ test("what perf's script prints between tracepoints is kept or left out, and not
   t.deepEqual([counts.kept.count, counts.lost], [6, 7]);
 });
 
+test('an event of two lines is one on a console and where it was trimmed by hand', async (t) => {
+  const event = '9p_protocol_dump: clnt 18381877540299954624 P9_TWALK(tag = 0)';
+  const bytes = '11 00 00 00 6e 00 00 02 00 00 00 03 00 00 00 00 00';
+  const place = '            kops-305      0..... 31893293us : ';
+  const console = (line: string) => `[29690.046137] ${line}\n`;
+  for (const text of [
+    [`${place}${event}`, bytes, '', `${place}${RREQ}`].map(console).join(''),
+    [event, bytes, '', RREQ].join('\n'),
+  ]) {
+    const { sink, counts } = await importBytes(text);
+    t.deepEqual([counts.kept.count, counts.others.count, counts.unknown.count], [2, 0, 0]);
+    t.like(sink.rows[0], { event: '9p_protocol_dump', line: bytes });
+  }
+});
+
 test('a line of more than 64 KiB is damaged once, and the next line is read', async (t) => {
   const at = (text: string) => `  a-1  [000] .....  1.000000: ${text}\n`;
   const { sink, counts } = await importBytes(`${at(RREQ)}${'x'.repeat(200_000)}\n${at(RREQ)}`);
