@@ -134,14 +134,19 @@ export class AfsWrite implements WriteOps {
         : { from: 0, to: folios.sizeOf(pfn) };
       trace(vnode, pfn, 'launder');
       const page = folios.indexOf(pfn) * PAGE_SIZE;
-      // The kernel stores the region's bytes where the page begins.
-      const position = defects === 'kernel' ? page : page + from;
-      error = yield* storeRange(vnode, page + from, position, to - from);
+      // The kernel stores the region's bytes where the page begins, and those behind the end of the
+      // file, which then grows on the server.
+      const kernel = defects === 'kernel';
+      const length = kernel ? to - from : Math.min(to, vnode.size - page) - from;
+      const position = kernel ? page : page + from;
+      if (length > 0) error = yield* storeRange(vnode, page + from, position, length);
       if (error < 0) {
         // Not to be lost: whoever wanted the page gone is told, and it stays.
         folios.markDirty(pfn);
         return error;
       }
+      const first = folios.indexOf(pfn);
+      vnode.stored(first, first + folios.pagesOf(pfn) - 1);
     }
     if (folios.test(pfn, PG_PRIVATE)) {
       trace(vnode, pfn, 'laundered');

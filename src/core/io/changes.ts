@@ -77,6 +77,27 @@ export function setFdSize(fd: number, size: number): number {
 }
 
 /**
+ * Changes an open file: cuts it off or extends it to `size` if that is given, then writes `bytes`
+ * at `position`.
+ */
+export function changeFd(
+  fd: number,
+  size: number | undefined,
+  bytes: Uint8Array | undefined,
+  position: number,
+): number {
+  try {
+    if (size !== undefined) fs.ftruncateSync(fd, size);
+    for (let done = 0; bytes !== undefined && done < bytes.length; ) {
+      done += fs.writeSync(fd, bytes, done, bytes.length - done, position + done);
+    }
+    return 0;
+  } catch (error) {
+    return errnoFromNode(error);
+  }
+}
+
+/**
  * Makes the modification time of an open file another than `before`'s: the kernel's clock for it
  * ticks a few hundred times a second, and two changes within a tick would look like one.
  */

@@ -159,37 +159,6 @@ function openThroughRealpath(root: string, target: string, flags: number): Opene
 }
 
 /**
- * Changes a regular file beneath `root`: cuts or extends it to `size`, then writes `bytes` at
- * `position`. 0, or a negative errno: those of `openBeneath`, -EACCES, -ENOSPC.
- */
-export function changeBeneath(
-  root: string,
-  name: string,
-  size: number | undefined,
-  bytes: Uint8Array | undefined,
-  position: number,
-): number {
-  const opened = openBeneath(root, name);
-  if ('errno' in opened) return opened.errno;
-  try {
-    const fd = fs.openSync(opened.real, fs.constants.O_WRONLY | (fs.constants.O_NOFOLLOW ?? 0));
-    try {
-      if (size !== undefined) fs.ftruncateSync(fd, size);
-      for (let done = 0; bytes !== undefined && done < bytes.length; ) {
-        done += fs.writeSync(fd, bytes, done, bytes.length - done, position + done);
-      }
-    } finally {
-      closeFd(fd);
-    }
-    return 0;
-  } catch (error) {
-    return errnoFromNode(error);
-  } finally {
-    closeFd(opened.fd);
-  }
-}
-
-/**
  * Regular files beneath `root` whose names, relative to it, are yielded in byte order of each
  * directory. Symbolic links are not followed; unreadable directories are skipped and reported to
  * `skipped`.

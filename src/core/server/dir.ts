@@ -8,8 +8,8 @@
  * move the time on.
  */
 import { EIO, ENOENT } from '../base/errno.js';
-import { setFdSize, showChange, syncFd } from '../io/changes.js';
-import { changeBeneath, closeFd, resolveRoot, statFd, walkFiles } from '../io/files.js';
+import { changeFd, setFdSize, showChange, syncFd } from '../io/changes.js';
+import { closeFd, resolveRoot, statFd, walkFiles } from '../io/files.js';
 import { makeSegmentList } from '../io/segments.js';
 import type { FileStatus, IoDriver } from '../io/types.js';
 import type { Prng } from '../sim/prng.js';
@@ -194,7 +194,16 @@ export class DirServer implements Server {
   }
 
   change(name: string, { size, position = 0, bytes }: ForeignChange): number {
-    return changeBeneath(this.root, name, size, bytes, position);
+    const file = this.open(name);
+    if ('errno' in file) return file.errno;
+    let error = this.makeWritable(file);
+    const before = statFd(file.fd);
+    if (error === 0 && typeof before !== 'number') {
+      error = changeFd(file.fd, size, bytes, position);
+      showChange(file.fd, before);
+    }
+    this.close(file);
+    return error;
   }
 
   list(

@@ -12,6 +12,7 @@ import { Area, type FaultHandler } from '../mm/fault.js';
 import type { Filemap } from '../mm/filemap.js';
 import { PG_UPTODATE } from '../mm/folio.js';
 import { type BackingDevice, FileRaState, ReadaheadControl } from '../mm/readahead.js';
+import { invalidateFolios } from '../mm/truncate.js';
 import type { OpenFile } from '../mm/types.js';
 import type { Writeback } from '../mm/writeback.js';
 import type { Clock } from '../sim/clock.js';
@@ -116,6 +117,12 @@ export class File implements VfsFile, OpenFile {
     this.#throwErrors('fsync');
     const error = this.#flags.write === true ? yield* this.#changes('fsync', 'EBADF').sync() : 0;
     if (error < 0) throw new ErrnoError(error, 'fsync', this.path);
+  }
+
+  *invalidate(): Task {
+    this.#checkOpen('invalidate');
+    const error = yield* invalidateFolios(this.mapping);
+    if (error < 0) throw new ErrnoError(error, 'invalidate', this.path);
   }
 
   /** msync(2): writes bytes [start, end] and tells of errors. */

@@ -74,6 +74,8 @@ export interface VfsFile {
   fsync(): Task;
   /** sync_file_range(2) for all of it: as fsync, without asking the server to make it durable. */
   flush(): Task;
+  /** Writes what is dirty and drops every page (invalidate_inode_pages2). */
+  invalidate(): Task;
   /** posix_fadvise(2); a length of 0 means to the end. */
   fadvise(advice: FileAdvice, offset?: number, length?: number): Task;
   /** readahead(2): the same as the advice 'willneed'. */

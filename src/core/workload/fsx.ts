@@ -1,0 +1,269 @@
+/**
+ * fsx: random operations on one file, each checked against a copy in memory. Plays ltp/fsx.c of
+ * xfstests; called by `app/fsx.ts` and the tests, one task per file, on the VFS alone.
+ *
+ * What is written tells position and operation apart, so that data that is stale, torn or in the
+ * wrong place is told from what is merely wrong.
+ */
+import type { Prng } from '../sim/prng.js';
+import type { Task } from '../sim/wait_queue.js';
+import type { VfsFile, VfsSurface } from '../vfs/types.js';
+import { FSX_KINDS, type FsxKind, type FsxOp, printFsxOp } from './fsxops.js';
+
+/** What an fsx run is told. */
+export interface FsxSpec {
+  readonly vfs: VfsSurface;
+  /** File that is worked on; made or emptied first. */
+  readonly name: string;
+  /** Largest size of the file, bytes. */
+  readonly most: number;
+  /** Changes the file as somebody else would: bytes at a position inside it. */
+  readonly foreign: (position: number, bytes: Uint8Array) => void;
+  /**
+   * True for errors that do not mean that the engine is wrong: they were injected. The operation
+   * then counts as not done.
+   */
+  readonly tolerates: (error: unknown) => boolean;
+}
+
+/** Where the file is not what it should be. */
+export interface FsxFailure {
+  /** Position of the operation in the list; the number of them: the last check. */
+  readonly at: number;
+  readonly what: string;
+  /** Position of the first wrong byte, -1 when the size or something else is wrong. */
+  readonly offset: number;
+}
+
+/** How often each kind is drawn. */
+const WEIGHTS: Readonly<Record<FsxKind, number>> = {
+  read: 20,
+  write: 20,
+  mapread: 12,
+  mapwrite: 12,
+  truncate: 10,
+  fsync: 4,
+  invalidate: 4,
+  drop: 4,
+  foreign: 3,
+};
+const TOTAL = Object.values(WEIGHTS).reduce((sum, weight) => sum + weight, 0);
+const PAGE = 4096;
+
+/** Random operations, fixed by the seed of `prng`. */
+export function fsxOps(count: number, prng: Prng, most: number): FsxOp[] {
+  return Array.from({ length: count }, () => {
+    const kind = drawKind(prng);
+    const offset = prng.below(most);
+    const longest = prng.chance(0.5) ? 3 * PAGE : 16 * PAGE;
+    const length = kind === 'truncate' ? offset : 1 + prng.below(Math.min(longest, most - offset));
+    return { kind, offset, length, reopen: prng.chance(0.02) };
+  });
+}
+
+function drawKind(prng: Prng): FsxKind {
+  let draw = prng.below(TOTAL);
+  for (const kind of FSX_KINDS) {
+    draw -= WEIGHTS[kind];
+    if (draw < 0) return kind;
+  }
+  return 'read';
+}
+
+/** One file and its copy. */
+export class Fsx {
+  readonly #spec: FsxSpec;
+  readonly #copy: Uint8Array;
+  readonly #buffer: Uint8Array;
+  #size = 0;
+  #file: VfsFile | undefined;
+  #at = 0;
+  /** Operations performed, as lines. */
+  readonly log: string[] = [];
+  /** Why the check of an operation failed. */
+  #failure: FsxFailure | undefined;
+
+  constructor(spec: FsxSpec) {
+    this.#spec = spec;
+    this.#copy = new Uint8Array(spec.most);
+    this.#buffer = new Uint8Array(spec.most + PAGE);
+  }
+
+  /** Performs the operations until one fails; undefined when all is well. */
+  *run(ops: readonly FsxOp[]): Task<FsxFailure | undefined> {
+    this.#file = yield* this.#spec.vfs.openTruncated(this.#spec.name, { create: true });
+    for (const op of ops) {
+      yield* this.#step(op);
+      if (this.#failure !== undefined) return this.#failure;
+      this.#at++;
+    }
+    yield* this.#tolerate(this.#open.fsync());
+    yield* this.#step({ kind: 'drop', offset: 0, length: 1, reopen: false });
+    yield* this.#step({ kind: 'read', offset: 0, length: this.#spec.most, reopen: false });
+    yield* this.#tolerate(this.#open.flush());
+    this.#open.close();
+    return this.#failure;
+  }
+
+  /** What the file should hold. */
+  get expected(): Uint8Array {
+    return this.#copy.subarray(0, this.#size);
+  }
+
+  get #open(): VfsFile {
+    return this.#file as VfsFile;
+  }
+
+  *#step(op: FsxOp): Task {
+    this.log.push(printFsxOp(op, this.#size));
+    yield* this.#perform(op);
+    const { size } = this.#open.fstat();
+    if (size !== this.#size) this.#fail(-1, `size is ${size}, should be ${this.#size}`);
+    if (op.reopen) yield* this.#reopen();
+  }
+
+  // Offsets and lengths are trimmed as fsx does when it replays.
+  *#perform({ kind, offset, length }: FsxOp): Task {
+    const { most } = this.#spec;
+    const file = this.#open;
+    const start = offset % (inside(kind) ? Math.max(1, this.#size) : most);
+    const count = Math.min(length, (inside(kind) ? this.#size : most) - start);
+    if (kind === 'read' && count > 0) yield* this.#read(start, count);
+    else if (kind === 'mapread' && count > 0) yield* this.#mapRead(start, count);
+    else if (kind === 'write') yield* this.#write(start, count);
+    else if (kind === 'mapwrite') yield* this.#mapWrite(start, count);
+    else if (kind === 'truncate') yield* this.#truncate(Math.min(length, most));
+    else if (kind === 'fsync') yield* this.#tolerate(file.fsync());
+    else if (kind === 'invalidate') yield* this.#tolerate(file.invalidate());
+    else if (kind === 'drop') yield* file.fadvise('dontneed');
+    else if (kind === 'foreign' && count > 0) yield* this.#foreign(start, count);
+  }
+
+  *#read(start: number, count: number): Task {
+    const got = yield* this.#tolerate(this.#open.read(this.#buffer, 0, count, start));
+    if (got === undefined) return;
+    if (got > count) this.#fail(-1, `read gave ${got} of ${count} bytes`);
+    this.#compare(start, got);
+    // A server that fails ends a read early; without one it is an error.
+    if (got < count) yield* this.#readRest(start + got, count - got);
+  }
+
+  *#readRest(start: number, count: number): Task {
+    const got = yield* this.#tolerate(this.#open.read(this.#buffer, 0, count, start));
+    if (got === undefined) return;
+    if (got === 0) this.#fail(start, 'the file ends early');
+    this.#compare(start, got);
+  }
+
+  *#mapRead(start: number, count: number): Task {
+    const area = this.#open.mmap(0, this.#spec.most);
+    const got = yield* this.#tolerate(area.load(this.#buffer, start, count));
+    if (got !== undefined) this.#compare(start, got);
+    area.munmap();
+  }
+
+  *#write(start: number, count: number): Task {
+    for (let done = 0; done < count; ) {
+      const bytes = this.#pattern(start + done, count - done);
+      const got = yield* this.#tolerate(this.#open.write(bytes, 0, bytes.length, start + done));
+      if (got === undefined) return;
+      this.#put(start + done, bytes.subarray(0, got));
+      done += got;
+    }
+  }
+
+  // As fsx: a store beyond the end extends the file first.
+  *#mapWrite(start: number, count: number): Task {
+    if (start + count > this.#size) yield* this.#truncate(start + count);
+    if (start + count > this.#size) return;
+    const area = this.#open.mmap(0, this.#spec.most);
+    // Page by page, so that a fault that fails leaves no doubt about what was stored.
+    for (let at = start; at < start + count; ) {
+      const length = Math.min(start + count - at, PAGE - (at % PAGE));
+      const bytes = this.#pattern(at, length);
+      const got = yield* this.#tolerate(area.store(bytes, 0, length, at));
+      if (got === undefined) break;
+      this.#put(at, bytes);
+      at += length;
+    }
+    area.munmap();
+  }
+
+  *#truncate(size: number): Task {
+    const done = yield* this.#tolerate(this.#truncated(size));
+    if (done === undefined) return;
+    if (size < this.#size) this.#copy.fill(0, size, this.#size);
+    this.#size = size;
+  }
+
+  *#truncated(size: number): Task<true> {
+    yield* this.#open.truncate(size);
+    return true;
+  }
+
+  // What is dirty is written first, and the file is opened afresh: then the change must be seen.
+  *#foreign(start: number, count: number): Task {
+    const written = yield* this.#tolerate(this.#flushed());
+    if (written === undefined) return;
+    const bytes = this.#pattern(start, count);
+    this.#spec.foreign(start, bytes);
+    this.#put(start, bytes);
+    yield* this.#reopen();
+  }
+
+  *#flushed(): Task<true> {
+    yield* this.#open.fsync();
+    return true;
+  }
+
+  *#reopen(): Task {
+    yield* this.#tolerate(this.#open.flush());
+    this.#open.close();
+    this.#file = this.#spec.vfs.open(this.#spec.name, { write: true });
+  }
+
+  *#tolerate<T>(task: Task<T>): Task<T | undefined> {
+    try {
+      return yield* task;
+    } catch (error) {
+      if (this.#spec.tolerates(error)) return undefined;
+      this.#fail(-1, `${error}`);
+      return undefined;
+    }
+  }
+
+  #put(start: number, bytes: Uint8Array): void {
+    this.#copy.set(bytes, start);
+    this.#size = Math.max(this.#size, start + bytes.length);
+  }
+
+  #pattern(start: number, count: number): Uint8Array {
+    const bytes = new Uint8Array(count);
+    for (let i = 0; i < count; i++) bytes[i] = patternByte(this.#at, start + i);
+    return bytes;
+  }
+
+  #compare(start: number, count: number): void {
+    for (let i = 0; i < count; i++) {
+      const good = this.#copy[start + i] as number;
+      const bad = this.#buffer[i] as number;
+      if (good === bad) continue;
+      this.#fail(start + i, `byte is ${bad}, should be ${good}`);
+      return;
+    }
+  }
+
+  #fail(offset: number, what: string): void {
+    this.#failure ??= { at: this.#at, what, offset };
+  }
+}
+
+/** The byte that operation `generation` writes at `position`; never 0. */
+export function patternByte(generation: number, position: number): number {
+  return 1 + ((generation * 37 + position * 131 + (position >> 8) * 7) % 255);
+}
+
+// Operations that stay inside the file.
+function inside(kind: FsxKind): boolean {
+  return kind === 'read' || kind === 'mapread' || kind === 'foreign';
+}
