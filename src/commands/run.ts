@@ -1,6 +1,7 @@
 /** `netfslab run`: a workload on a served directory, traced. */
 import { Flags } from '@oclif/core';
 import { newCapturePath } from '../core/app/capture_path.js';
+import { type FsxRequest, type FsxSummary, fsxError, fsxLines, runFsx } from '../core/app/fsx.js';
 import { runWorkload } from '../core/app/run.js';
 import { type OpsRequest, type OpsSummary, resultLines, runOps } from '../core/app/run_ops.js';
 import { type RunSummary, summaryLines } from '../core/app/summary.js';
@@ -12,6 +13,16 @@ import { onInterrupt } from '../core/cli/interrupt.js';
 import { LabCommand } from '../core/cli/lab_command.js';
 import { describeError } from '../core/cli/print_error.js';
 import { startProgress } from '../core/report/progress.js';
+
+// What --fsx or --fsxops asks for, if either is given.
+function fsxOf(flags: {
+  fsx: boolean;
+  fsxops?: string;
+  ops?: string;
+}): FsxRequest['ops'] | undefined {
+  if (flags.fsxops !== undefined) return { file: flags.fsxops };
+  return flags.fsx ? Number(flags.ops ?? 1000) : undefined;
+}
 
 export default class Run extends LabCommand {
   static override description = `Read files of a directory through the engine, and record the trace
@@ -27,6 +38,7 @@ is printed; --json gives { capture, elapsedNs, trace, results: [{ op, text, ret,
     '<%= config.bin %> <%= command.id %> --server /usr/share/doc --bs 64k',
     '<%= config.bin %> <%= command.id %> --server . --files "src/**/*.ts" --rw randread --numjobs 4',
     '<%= config.bin %> <%= command.id %> --server /srv --clock real --verify --out run.db',
+    '<%= config.bin %> <%= command.id %> --fsx --ops 5000 --seed 7 --clock virtual --no-trace',
     '<%= config.bin %> <%= command.id %> --server /srv --ops reads.ops --clock virtual',
   ];
 
@@ -50,13 +62,24 @@ is printed; --json gives { capture, elapsedNs, trace, results: [{ op, text, ret,
       options: ['normal', 'random', 'sequential', 'willneed', 'dontneed', 'noreuse'],
     }),
     ops: Flags.string({
-      description: 'play the operations of this file instead (docs/ops.md); - is stdin',
-      helpValue: 'FILE',
+      description:
+        'play the operations of this file instead (docs/ops.md), - is stdin; with --fsx, how many',
+      helpValue: 'FILE|N',
       exclusive: ['rw', 'bs', 'size', 'offset', 'files', 'dir', 'numjobs', 'loops', 'runtime'],
     }),
     'host-changes': Flags.boolean({
       description: "let the list's host operations change files of the served directory",
       dependsOn: ['ops'],
+    }),
+    fsx: Flags.boolean({
+      description:
+        'random operations on a file of their own against a copy in memory (docs/writes.md)',
+      exclusive: ['rw', 'bs', 'size', 'offset', 'files', 'dir', 'numjobs', 'loops', 'runtime'],
+    }),
+    fsxops: Flags.string({
+      description: 'the operations of this .fsxops file against a copy in memory',
+      helpValue: 'FILE',
+      exclusive: ['fsx', 'ops', 'rw', 'files', 'numjobs'],
     }),
     verify: Flags.boolean({ description: 'compare every byte read with the file itself' }),
     ...engineFlags,
@@ -75,7 +98,7 @@ is printed; --json gives { capture, elapsedNs, trace, results: [{ op, text, ret,
     }),
   };
 
-  async run(): Promise<RunSummary | OpsSummary> {
+  async run(): Promise<RunSummary | OpsSummary | FsxSummary> {
     const { flags } = await this.parse(Run);
     if (!flags.trace && flags.out !== undefined) {
       throw new UsageError(
@@ -84,9 +107,15 @@ is printed; --json gives { capture, elapsedNs, trace, results: [{ op, text, ret,
         'drop one of them',
       );
     }
-    const workload = flags.ops === undefined ? flags.rw : 'ops';
+    const workload =
+      fsxOf(flags) !== undefined ? 'fsx' : flags.ops === undefined ? flags.rw : 'ops';
     const out = flags.trace ? newCapturePath(workload, flags.out) : undefined;
     const trace = out === undefined ? undefined : this.traceTarget(out, flags['trace-overflow']);
+    const fsx = fsxOf(flags);
+    if (fsx !== undefined) {
+      const shrinkTo = flags.fsx ? `fsx-${flags.randseed}.fsxops` : undefined;
+      return this.#runFsx({ lab: labFrom(flags, 1), ops: fsx, shrinkTo, trace });
+    }
     if (flags.ops !== undefined) {
       const hostChanges = flags['host-changes'];
       return this.#playOps({ lab: labFrom(flags, 1), ops: flags.ops, hostChanges, trace });
@@ -115,6 +144,14 @@ is printed; --json gives { capture, elapsedNs, trace, results: [{ op, text, ret,
     for (const error of summary.errors) this.endWithError(error);
     if (summary.interrupted) this.endWith(EXIT.interrupted);
     return { ...summary, errors: summary.errors.map((error) => describeError(error)) };
+  }
+
+  async #runFsx(request: FsxRequest): Promise<FsxSummary> {
+    const summary = await runFsx(request);
+    if (summary.capture !== null) this.noteCapture(summary.capture);
+    await this.print(fsxLines(summary));
+    if (summary.failure !== null) this.endWithError(fsxError(summary.failure));
+    return summary;
   }
 
   async #playOps(request: OpsRequest): Promise<OpsSummary> {

@@ -72,7 +72,8 @@ async function runIn(dir: string, given: FsxCase, ops: readonly FsxOp[]) {
     name: 'f',
     most: MOST,
     foreign: (position, bytes) => lab.server.change('f', { position, bytes }),
-    tolerates: (error) => failing && ['EIO', 'ENOSPC', 'EFAULT'].includes((error as { code: string }).code),
+    tolerates: (error) =>
+      failing && ['EIO', 'ENOSPC', 'EFAULT'].includes((error as { code: string }).code),
   });
   const failure = await lab.run('fsx', () => fsx.run(ops));
   failing = false;

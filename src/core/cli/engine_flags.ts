@@ -39,6 +39,7 @@ export const engineFlags = {
   }),
   randseed: Flags.integer({
     description: 'seed of everything that is left to chance',
+    aliases: ['seed'],
     min: 0,
     max: Number.MAX_SAFE_INTEGER,
     default: LAB_DEFAULTS.seed,
