@@ -8,7 +8,7 @@ import { shrink } from '../../src/core/workload/shrink.js';
 import { type FsxCase, opsOf, runFsx } from '../helpers/fsx.js';
 
 const OPS = Number(process.env.NETFSLAB_FSX_OPS ?? 20_000);
-const SEEDS = Number(process.env.NETFSLAB_FSX_SEEDS ?? 20);
+const SEEDS = Number(process.env.NETFSLAB_FSX_SEEDS ?? 8);
 
 for (const cache of [false, true]) {
   for (const faults of [false, true]) {

@@ -1,4 +1,4 @@
-/** Engines that were broken on purpose: fsx notices, and shrinks what it did to a few operations. */
+/** Engines broken on purpose: fsx notices, and shrinks what it did to a few operations. */
 import test from 'ava';
 import { AfsChanges } from '../../src/core/fs/afs_changes.js';
 import { AfsWrite } from '../../src/core/fs/afs_write.js';

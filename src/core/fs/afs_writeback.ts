@@ -46,8 +46,8 @@ export interface AfsWritable extends Inode {
   /** StoreData: 0 or a negative errno. The version afterwards is the vnode's affair. */
   storeData(position: number, from: StoreSource): Task<number>;
   /**
-   * Pages [first, last] have been stored and are held under writeback or locked: what they are to the disk
-   * cache. If their way into it begins, PG_fscache is set on them.
+   * Pages [first, last] have been stored and are held under writeback or locked: what they are to
+   * the disk cache. If their way into it begins, PG_fscache is set on them.
    */
   stored(first: number, last: number): void;
 }
