@@ -152,7 +152,7 @@ export function checkObjects(
 /** Removes objects, least recently used first, until the cache is within its limits. */
 export function cullCache(dir: string, size: number, limits: SpaceLimits): Table {
   return bound(dir, (binding) => {
-    const room = new Room(disk, binding.root, size, limits);
+    const room = new Room(disk, binding.root, size, 0, limits);
     room.used = usedBytes(disk, binding.root);
     const removed: Row[] = [];
     // As if it had begun already: what counts is the level at which it ends.

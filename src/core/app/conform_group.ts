@@ -5,6 +5,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PAGE_SIZE } from '../base/range.js';
 import { Lab } from '../lab/lab.js';
 import { LabMachine } from '../lab/machine.js';
 import type { LabOptions } from '../lab/options.js';
@@ -147,7 +148,8 @@ export class Unplayable extends Error {
 }
 
 function labOptions({ settings }: Scenario, cacheDir: string): Partial<LabOptions> {
-  const { profile, msize, readAheadKb, cacheBound } = settings;
+  const { profile, msize, readAheadKb, cacheBound, cacheDisk } = settings;
+  const room = cacheDisk && roomOf(cacheDisk);
   return {
     profile,
     clock: 'virtual',
@@ -155,8 +157,15 @@ function labOptions({ settings }: Scenario, cacheDir: string): Partial<LabOption
     serverWrites: 'direct',
     ...(msize === undefined ? {} : { msize }),
     ...(readAheadKb === undefined ? {} : { readAheadKb }),
-    ...(cacheBound ? { cacheDir } : {}),
+    ...(cacheBound ? { cacheDir, ...room } : {}),
   };
+}
+
+// A limit is that many whole hundredths of the disk's blocks.
+function roomOf({ total, available }: { total: number; available: number }) {
+  const hundredths = Math.floor(total / PAGE_SIZE / 100);
+  const cacheSize = hundredths * 100 * PAGE_SIZE;
+  return { cacheSize, cacheTaken: Math.max(0, cacheSize - available) };
 }
 
 function metaOf({ name }: Scenario, { profile, options }: Lab, target: DatabaseTarget) {

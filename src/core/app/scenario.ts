@@ -35,8 +35,8 @@ export interface ScenarioSettings {
   readonly readAheadKb: number | undefined;
   /** A cache was bound. */
   readonly cacheBound: boolean;
-  /** Bytes of the cache's disk, undefined without one. */
-  readonly cacheBytes: number | undefined;
+  /** The cache's disk before the scenario, bytes; undefined where it was not recorded. */
+  readonly cacheDisk: { readonly total: number; readonly available: number } | undefined;
   readonly processors: number;
 }
 
@@ -76,7 +76,6 @@ interface Workload {
   readonly pre_commands: readonly string[];
   readonly msize?: number;
   readonly cache?: string;
-  readonly cache_disk_mb: number | null;
   readonly cache_bound: boolean;
   readonly read_ahead_kb_set: number | null;
   readonly smp: number;
@@ -110,7 +109,7 @@ export function readScenario(directory: string): Scenario {
     directory,
     name: basename(directory),
     group: workload.group,
-    settings: settingsOf(workload),
+    settings: { ...settingsOf(workload), cacheDisk: parseDisk(text('cache-df.before')) },
     files: Object.entries(workload.files).flatMap(([name, file]) => fileOf(name, file)),
     before: workload.pre_commands.flatMap((command) => commandOps(command, directory)),
     ops: parseOps(ops, join(directory, 'ops.txt')),
@@ -133,15 +132,14 @@ function parseWorkload(directory: string): Workload {
   }
 }
 
-function settingsOf(workload: Workload): ScenarioSettings {
-  const { kernel, filesystem = '9p', msize, cache, cache_disk_mb, cache_bound, smp } = workload;
+function settingsOf(workload: Workload): Omit<ScenarioSettings, 'cacheDisk'> {
+  const { kernel, filesystem = '9p', msize, cache, cache_bound, smp } = workload;
   return {
     profile: `linux-${kernel}-${filesystem}`,
     msize,
     cacheMode: cache,
     readAheadKb: workload.read_ahead_kb_set ?? undefined,
     cacheBound: cache_bound,
-    cacheBytes: cache_disk_mb === null ? undefined : cache_disk_mb * 2 ** 20,
     processors: smp,
   };
 }
@@ -178,6 +176,13 @@ function commandOps(command: string, directory: string): Op[] {
     return ops.map((op) => parseOp(op.replace('$1', match[1] ?? ''), file));
   }
   throw new StoreError(file, `has a command that cannot be played: ${command}`);
+}
+
+// /dev/disk-cache          13804       976     11828   8% /var/cache/fscache
+function parseDisk(text: string | null): ScenarioSettings['cacheDisk'] {
+  const match = /^\S+ +(\d+) +\d+ +(\d+) +\d+% /m.exec(text ?? '');
+  if (match === null) return undefined;
+  return { total: Number(match[1]) * 1024, available: Number(match[2]) * 1024 };
 }
 
 const LAYOUT = /^(\S+?),? size=(\d+) blocks512=\d+ data=(\S+)/;

@@ -74,7 +74,7 @@ export class Cachefiles implements CacheBackend {
     this.#binding = binding;
     this.#direct = options.direct && binding.direct;
     this.#xattr = options.xattr && binding.xattr;
-    this.room = new Room(backing, root, options.size, options.limits);
+    this.room = new Room(backing, root, options.size, options.taken, options.limits);
     if (options.size > 0) this.room.used = usedBytes(backing, root);
     const { checkpointNs } = options;
     this.checkpointer = new Checkpointer(backing, root, scheduler, this.counters, checkpointNs);

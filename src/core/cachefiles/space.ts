@@ -31,13 +31,17 @@ export class Room {
   readonly #backing: Backing;
   readonly #root: string;
   readonly #size: number;
+  readonly #taken: number;
   readonly #levels: Readonly<Record<keyof SpaceLimits, Level>>;
 
-  /** `size` bytes at most; 0 = as many as the filesystem has. */
-  constructor(backing: Backing, root: string, size: number, limits: SpaceLimits) {
+  /**
+   * `size` bytes at most, of which `taken` are not for objects; 0 = as many as the filesystem has.
+   */
+  constructor(backing: Backing, root: string, size: number, taken: number, limits: SpaceLimits) {
     this.#backing = backing;
     this.#root = root;
     this.#size = size;
+    this.#taken = taken;
     const space = backing.space(root);
     const known = typeof space === 'number' ? undefined : space;
     this.blockSize = Math.min(4096, known?.blockSize ?? 4096);
@@ -69,7 +73,7 @@ export class Room {
     return (
       space.available - bytes < level.disk ||
       (counted && space.filesFree - files < level.files) ||
-      (this.#size > 0 && this.#size - this.used - bytes < level.own)
+      (this.#size > 0 && this.#size - this.#taken - this.used - bytes < level.own)
     );
   }
 }

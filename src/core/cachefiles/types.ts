@@ -36,6 +36,8 @@ export interface CacheOptions {
   readonly xattr: boolean;
   /** Most bytes the cache may take up; 0 = as many as the filesystem has. */
   readonly size: number;
+  /** Bytes of `size` that are not for objects. */
+  readonly taken: number;
   readonly limits: SpaceLimits;
   /** Time between checkpoints, ns: what is younger is downloaded again after a crash. */
   readonly checkpointNs: number;

@@ -260,6 +260,7 @@ export class Lab {
       direct: options.cacheDirect,
       xattr: options.cacheXattr,
       size: options.cacheSize,
+      taken: options.cacheTaken,
       limits: options.cacheLimits,
       checkpointNs: options.cacheCheckpointNs,
       latencyNs: options.cacheLatencyNs,

@@ -81,6 +81,8 @@ export interface LabOptions {
   readonly cacheXattr: boolean;
   /** Most bytes of the cache; 0 = as many as its filesystem has. */
   readonly cacheSize: number;
+  /** Bytes of `cacheSize` that are not for objects. */
+  readonly cacheTaken: number;
   /** When to cull and when to stop storing, percent of what is free. */
   readonly cacheLimits: SpaceLimits;
   /** Time between checkpoints of the cache. */
@@ -131,6 +133,7 @@ export const LAB_DEFAULTS: Omit<LabOptions, 'server'> = {
   cacheDirect: true,
   cacheXattr: true,
   cacheSize: 0,
+  cacheTaken: 0,
   cacheLimits: { run: 10, cull: 7, stop: 3 },
   cacheCheckpointNs: 5e9,
   cacheLatencyNs: 100_000,
@@ -160,6 +163,7 @@ export function labOptions(given: Partial<LabOptions> & { server: string }): Lab
     ['--server-concurrency', options.maxConcurrent],
     ['--read-ahead-kb', options.readAheadKb ?? 0],
     ['--cache-size', options.cacheSize],
+    ['cacheTaken', options.cacheTaken],
   ] as const) {
     if (!Number.isSafeInteger(value) || value < 0) {
       throw new UsageError(flag, `expected a whole number from 0, got ${value}`);

@@ -23,7 +23,7 @@ test('a scenario is read with its settings, its files and the commands before it
     cacheMode: 'fscache',
     readAheadKb: undefined,
     cacheBound: true,
-    cacheBytes: 14 << 20,
+    cacheDisk: { total: 13804 << 10, available: 11616 << 10 },
     processors: 1,
   });
   t.deepEqual(scenario.files, [{ name: 'f1m', size: 1 << 20, label: 'f1m', extents: null }]);
