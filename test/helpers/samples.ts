@@ -6,11 +6,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { checkCapture } from '../../src/core/analysis/check/check.js';
-import { eventStream } from '../../src/core/analysis/check/stream.js';
+import { completer, eventStream, tracepointNamed } from '../../src/core/analysis/check/stream.js';
 import type { CheckEvent } from '../../src/core/analysis/check/types.js';
 import { importTraces } from '../../src/core/app/import.js';
 import { openCapture } from '../../src/core/store/database.js';
 import type { Capture } from '../../src/core/store/types.js';
+import type { Era } from '../../src/core/trace/eras.js';
+import type { MemoryRow } from '../../src/core/trace/sink.js';
 import { ROOT } from './source.js';
 
 /** The samples by a short name: kernel, filesystem, what happens. */
@@ -81,4 +83,27 @@ export class Samples {
 export function rulesFiring({ capture }: Sample, events: readonly CheckEvent[]): string[] {
   const { findings } = checkCapture(capture, undefined, () => events);
   return [...new Set(findings.map(({ rule }) => rule))];
+}
+
+/** What the rules find in the rows of a memory sink, one sentence each; notes are left out. */
+export function checkRows(rows: readonly MemoryRow[], era: Era): string[] {
+  const complete = new Map<string, ReturnType<typeof completer>>();
+  const events = rows.map((row, i) => {
+    let make = complete.get(row.event);
+    if (make === undefined) {
+      make = completer(tracepointNamed(row.event), era);
+      complete.set(row.event, make);
+    }
+    return make({ ...row, id: i + 1 });
+  });
+  const names = [...complete.keys()];
+  const capture = {
+    info: { era, source: 'run', lost_events: 0 },
+    // Asked which events there are, and for the last.
+    get: (sql: string) =>
+      names.some((name) => sql.includes(`"${name}"`)) ? { end: 0 } : undefined,
+  } as unknown as Capture;
+  return checkCapture(capture, undefined, () => events)
+    .findings.filter(({ severity }) => severity === 'error')
+    .map(({ rule, request, message }) => `${rule} R=${request}: ${message}`);
 }

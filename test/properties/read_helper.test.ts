@@ -8,6 +8,7 @@ import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
 import { DRIVER_NAMES } from '../helpers/io.js';
 import { serverDir } from '../helpers/lab.js';
+import { checkRows } from '../helpers/samples.js';
 import { FILE_SIZES, type Outcome, type ReadCase, readCase, runCase } from './read_case.js';
 
 const CASES = Number(process.env.NETFSLAB_CASES ?? 2000);
@@ -44,6 +45,17 @@ test('with the kernel’s defects the events keep the invariants too', async (t)
   const dir = files(t);
   const { rows } = await holds(Math.ceil(CASES / 10), (given) => runCase(t, dir, given, 'kernel'));
   t.true(rows > CASES);
+});
+
+test('the rules of trace check hold of every run', async (t) => {
+  const dir = files(t);
+  for (const defects of ['repaired', 'kernel'] as const) {
+    await holds(Math.ceil(CASES / 20), async (given) => {
+      const outcome = await runCase(t, dir, given, defects);
+      return { ...outcome, problems: checkRows(outcome.rows, 'E1') };
+    });
+  }
+  t.pass();
 });
 
 test('the same case twice gives the same events', async (t) => {

@@ -20,14 +20,10 @@ const ALIASES: Readonly<Record<string, string>> = {
 const MAIN_LABELS = ['what', 'why', 'where', 'trace', 'type'];
 
 interface Source {
-  readonly event: string;
   readonly rows: Iterator<SqlRow>;
-  readonly step: Labels | null;
-  readonly from: Labels | null;
-  next: Mutable | null;
+  readonly complete: (row: SqlRow) => CheckEvent;
+  next: CheckEvent | null;
 }
-
-type Mutable = Record<string, string | number | null>;
 
 /** A label column, and the identifiers of its words. */
 interface Labels {
@@ -65,7 +61,7 @@ export function* eventStream(
       }
       const source = sources[least] as Source;
       const { next } = source;
-      yield next as unknown as CheckEvent;
+      yield next as CheckEvent;
       advance(source);
       if (source.next === null) sources.splice(least, 1);
     }
@@ -75,35 +71,35 @@ export function* eventStream(
 }
 
 function idOf({ next }: Source): number {
-  return (next as Mutable).id as number;
+  return (next as CheckEvent).id;
 }
 
 function open(capture: Capture, name: string): Source {
   const tracepoint = tracepointNamed(name);
-  const { era } = capture.info;
-  const main = MAIN_LABELS.map((label) => labelsOf(tracepoint, label, era));
-  const source: Source = {
-    event: name,
-    rows: capture.iterate(eventSql(tracepoint)),
-    step: main.find((each) => each !== null) ?? null,
-    from: labelsOf(tracepoint, 'source', era),
-    next: null,
-  };
+  const rows = capture.iterate(eventSql(tracepoint));
+  const source = { rows, complete: completer(tracepoint, capture.info.era), next: null };
   advance(source);
   return source;
 }
 
 function advance(source: Source): void {
   const { done, value } = source.rows.next();
-  if (done === true) {
-    source.next = null;
-    return;
-  }
-  const row = value as Mutable;
-  row.event = source.event;
-  row.step = source.step === null ? '' : source.step.id(String(row[source.step.column]));
-  if (source.from !== null) row.from = source.from.id(String(row[source.from.column]));
-  source.next = row;
+  source.next = done === true ? null : source.complete(value);
+}
+
+/** Makes events of rows of an event's columns, in place: adds the labels by their identifiers. */
+export function completer(tracepoint: AnyTracepoint, era: Era): (row: SqlRow) => CheckEvent {
+  const main = MAIN_LABELS.map((label) => labelsOf(tracepoint, label, era));
+  const step = main.find((each) => each !== null) ?? null;
+  const from = labelsOf(tracepoint, 'source', era);
+  const { name } = tracepoint;
+  return (given) => {
+    const row = given as Record<string, SqlRow[string]>;
+    row.event = name;
+    row.step = step === null ? '' : step.id(String(row[step.column]));
+    if (from !== null) row.from = from.id(String(row[from.column]));
+    return row as unknown as CheckEvent;
+  };
 }
 
 function labelsOf({ columns }: AnyTracepoint, name: string, era: Era): Labels | null {

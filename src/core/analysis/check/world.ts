@@ -47,9 +47,11 @@ export class Walked implements World {
   }
 
   recorded(event: string): boolean {
-    if (this.#present.has(event) || this.capture.info.source === 'run') return true;
-    const system = TRACEPOINTS.find(({ name }) => name === event)?.system;
-    return system === 'netfs' && WHOLE_SYSTEM.every((name) => this.#present.has(name));
+    if (this.#present.has(event)) return true;
+    const tracepoint = TRACEPOINTS.find(({ name }) => name === event);
+    if (tracepoint === undefined || tracepoint.format(this.era) === null) return false;
+    if (this.capture.info.source === 'run' && tracepoint.system === 'netfs') return true;
+    return tracepoint.system === 'netfs' && WHOLE_SYSTEM.every((name) => this.#present.has(name));
   }
 
   /** The request that a reference event is about; null if it may be one of two, or none. */

@@ -4,6 +4,7 @@
  */
 import type { Era } from '../../../trace/eras.js';
 import { flagMask, flagNames } from '../../../trace/flag_bits.js';
+import { coveredTo, rangeOf } from '../coverage.js';
 import { lawsOf, type SideLaws, sideLaws } from '../laws.js';
 import type { CheckEvent, RequestSeen, Rule, SliceSeen } from '../types.js';
 import { classicEra, lawfulEra } from './eras.js';
@@ -33,7 +34,7 @@ const progress: Rule = {
         if (laws === null) return;
         const on = (event.flags & bit) !== 0;
         // A request that never got as far as a slice is freed as it was.
-        if (event.step === 'free' && request.step === 'begun') return;
+        if (event.step === 'free' && ['begun', 'new'].includes(request.step)) return;
         if (!on && laws.inProgress.includes(event.step)) {
           report(event, `${event.what} without IN_PROGRESS`, { request });
         } else if (on && laws.ended.includes(event.step)) {
@@ -133,13 +134,13 @@ const copyFlag: Rule = {
         const expected = any && (event.flags & failed) === 0;
         if (says === expected) return;
         // A slice whose last page nobody completed is not stored; then neither is the request.
-        if (!says && slices.some(({ source }) => source === 'invalid')) return;
+        if (!says && (slices.some(({ source }) => source === 'invalid') || torn(request))) return;
         report(event, `says storing ${says}, its slices say ${expected}`, { request });
       },
       slice(request, slice, event) {
         if (event.step !== 'free' || slice.step !== 'terminated' || !request.whole) return;
         if (request.step !== 'done' || (slice.flags & store) === 0 || slice.error < 0) return;
-        if ((event.flags & store) === 0) return;
+        if ((event.flags & store) === 0 || torn(request)) return;
         report(event, 'was to be stored, and neither was nor was refused', {
           request,
           slice: event.index,
@@ -148,6 +149,11 @@ const copyFlag: Rule = {
     };
   },
 };
+
+/** True if memory was short, so that slices do not cover the request. */
+function torn(request: RequestSeen): boolean {
+  return coveredTo(request) < rangeOf(request)[1];
+}
 
 const incompleteFlag: Rule = {
   id: 'flags-incomplete',

@@ -58,6 +58,8 @@ const requestUnbegun: Rule = {
       },
       stray(event, why) {
         if (why !== 'unbegun' || !seen) return;
+        // When the cache refuses to begin, the request is freed before its begin is told.
+        if (event.step === 'free' && event.event === 'netfs_rreq') return;
         const begin = ['upload', 'write'].includes(event.from) ? 'netfs_write' : 'netfs_read';
         if (world.recorded(begin)) report(event, `${event.event} before any begin`);
       },

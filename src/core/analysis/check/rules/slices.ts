@@ -4,17 +4,12 @@
  */
 
 import { roundUp } from '../../../base/range.js';
+import { coveredTo, rangeOf } from '../coverage.js';
 import { lawsOf, sideLaws } from '../laws.js';
 import type { CheckEvent, RequestSeen, Rule, SliceSeen } from '../types.js';
 import { everyEra, lawfulEra } from './eras.js';
 
 const PAGE = 4096;
-
-/** The range a request is to cover, half-open; a write names its own, the page is read. */
-function rangeOf({ kind, start, len }: RequestSeen): [start: number, end: number] {
-  if (kind !== 'write_begin') return [start, start + len];
-  return [start - (start % PAGE), Math.max(start + len, start - (start % PAGE) + PAGE)];
-}
 
 const hex = (value: number): string => value.toString(16);
 
@@ -96,15 +91,6 @@ const sliceTiling: Rule = {
 
 type Told = Parameters<Rule['watch']>[1];
 
-function coveredTo(request: RequestSeen): number {
-  let end = rangeOf(request)[0];
-  for (const slice of request.slices.values()) {
-    if (slice.step === 'new') continue;
-    end = Math.max(end, slice.firstStart + slice.firstLen);
-  }
-  return end;
-}
-
 function tilingInTurn(report: Told): ReturnType<Rule['watch']> {
   return {
     slice(request, slice, event) {
@@ -128,7 +114,8 @@ function tilingInTurn(report: Told): ReturnType<Rule['watch']> {
       const [, end] = rangeOf(request);
       const covered = coveredTo(request);
       if (stopped || covered === end) return;
-      report(event, `slices end at ${hex(covered)}, the request at ${hex(end)}`, { request });
+      const what = `slices end at ${hex(covered)}, the request at ${hex(end)}: memory was short`;
+      report(event, what, { request, severity: 'warning' });
     },
   };
 }
