@@ -260,6 +260,10 @@ export class Reducer {
       case STAGE.unlock:
         row.unlock_ns = ts;
         break;
+      // From v6.10 on folios are unlocked one by one; this is when those go on who wait for all.
+      case STAGE.wake_ip:
+        row.unlock_ns ??= ts;
+        break;
       case STAGE.write:
         row.write_ns = ts;
         break;
@@ -293,18 +297,24 @@ export class Reducer {
     const ts = words[at + 1] as number;
     const slice = this.#sliceOf(live, words, a);
     slice.source = words[a + 2] as number;
+    if (slice.first_source === SOURCE.unknown) slice.first_source = slice.source;
     slice.flags = words[a + 4] as number;
     if (this.#choices.size > 0) slice.verdict ??= this.#verdictOf(slice, words[at + 2] as number);
     switch (words[a + 3]) {
       case SLICE.prepare:
         slice.prep_ns = ts;
         break;
+      // From v6.12 on a slice is added with all that is left; not every client submits it as well.
+      case SLICE.added:
       case SLICE.submit:
         slice.submit_ns = ts;
+        slice.len = words[a + 7] as number;
         live.row.submit_ns ??= ts;
         break;
       case SLICE.terminated:
         slice.term_ns = ts;
+        slice.start = words[a + 5] as number;
+        slice.len = words[a + 7] as number;
         slice.transferred = words[a + 6] as number;
         slice.error = words[a + 8] as number;
         live.row.term_ns = ts;
