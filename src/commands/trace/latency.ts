@@ -1,7 +1,6 @@
 /** `netfslab trace latency`: where the time went. */
 import { Flags } from '@oclif/core';
-import { runAnalysis } from '../../core/app/query.js';
-import { captureArg, tableFlags } from '../../core/cli/flags.js';
+import { captureArg, analysisFlags } from '../../core/cli/flags.js';
 import { LabCommand } from '../../core/cli/lab_command.js';
 
 export default class TraceLatency extends LabCommand {
@@ -12,6 +11,7 @@ io: SUBMT to TERM of a slice; wait: begin to UNLOCK; life: begin to FREE. By kin
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --kind readahead --json',
+    '<%= config.bin %> <%= command.id %> --heat --source DOWN host.db',
   ];
 
   static override args = { file: captureArg };
@@ -22,12 +22,22 @@ io: SUBMT to TERM of a slice; wait: begin to UNLOCK; life: begin to FREE. By kin
       options: ['readahead', 'readpage', 'write_begin'],
     }),
     file: Flags.string({ description: 'only requests on behalf of this file' }),
-    ...tableFlags,
+    heat: Flags.boolean({
+      description: 'map of durations against time instead, one row per power of two',
+      exclusive: ['kind', 'file'],
+    }),
+    source: Flags.string({
+      description: 'with --heat: only slices from here',
+      options: ['DOWN', 'READ', 'ZERO'],
+      dependsOn: ['heat'],
+    }),
+    ...analysisFlags,
   };
 
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(TraceLatency);
-    const { kind, file } = flags;
-    return this.show(runAnalysis('latency', args.file, { kind, file }), flags);
+    const { kind, file, source } = flags;
+    if (flags.heat) return this.ask('heat', args.file, { source }, flags);
+    return this.ask('latency', args.file, { kind, file }, flags);
   }
 }

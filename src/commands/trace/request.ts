@@ -1,6 +1,6 @@
 /** `netfslab trace request R`: one request's life. */
 import { Args, Flags } from '@oclif/core';
-import { requestTimeline } from '../../core/app/query.js';
+import { requestTimeline, requestTold } from '../../core/app/query.js';
 import { captureArg, tableFlags } from '../../core/cli/flags.js';
 import { LabCommand } from '../../core/cli/lab_command.js';
 
@@ -13,6 +13,7 @@ When several requests of the capture have the number, all are shown; --uid picks
   static override examples = [
     '<%= config.bin %> <%= command.id %> 1a',
     '<%= config.bin %> <%= command.id %> R=0000001a run.db --uid 26',
+    '<%= config.bin %> <%= command.id %> R=0000001a host.db --explain',
   ];
 
   static override args = {
@@ -25,11 +26,15 @@ When several requests of the capture have the number, all are shown; --uid picks
 
   static override flags = {
     uid: Flags.integer({ description: 'only this one of the requests with the number' }),
+    explain: Flags.boolean({
+      description: 'with the events of cookie, cache object and transport, each in a sentence',
+    }),
     ...tableFlags,
   };
 
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(TraceRequest);
+    if (flags.explain) return this.show(requestTold(args.request, args.file, flags.uid), flags);
     return this.show(requestTimeline(args.request, args.file, flags.uid), flags);
   }
 }

@@ -1,7 +1,6 @@
 /** `netfslab trace sources`: where the bytes came from. */
 import { Flags } from '@oclif/core';
-import { runAnalysis } from '../../core/app/query.js';
-import { captureArg, tableFlags } from '../../core/cli/flags.js';
+import { captureArg, analysisFlags } from '../../core/cli/flags.js';
 import { LabCommand } from '../../core/cli/lab_command.js';
 
 export default class TraceSources extends LabCommand {
@@ -18,11 +17,11 @@ Amplification is bytes from the server per byte the application read.
 
   static override flags = {
     limit: Flags.integer({ description: 'at most this many files', helpValue: 'N', min: 0 }),
-    ...tableFlags,
+    ...analysisFlags,
   };
 
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(TraceSources);
-    return this.show(runAnalysis('sources', args.file, { limit: flags.limit }), flags);
+    return this.ask('sources', args.file, { limit: flags.limit }, flags);
   }
 }

@@ -1,4 +1,12 @@
 /** The registry of analyses: one file and one row each. */
+import { concurrency } from './concurrency.js';
+import { cookies } from './cookies.js';
+import { dup } from './dup.js';
+import { heat } from './heat.js';
+import { hits } from './hits.js';
+import { readahead } from './readahead.js';
+import { refs } from './refs.js';
+import { why } from './why.js';
 import { latency } from './latency.js';
 import { listing } from './listing.js';
 import { requests } from './requests.js';
@@ -13,6 +21,14 @@ export const ANALYSES = {
   sources,
   timeline,
   listing,
+  concurrency,
+  cookies,
+  dup,
+  heat,
+  hits,
+  readahead,
+  refs,
+  why,
 } as const satisfies Record<string, Analysis>;
 
 /** The name of an analysis. */

@@ -24,6 +24,22 @@ export class RangeSet {
     return known;
   }
 
+  /** How many bytes of [start, end) are in the set. */
+  overlap(start: number, end: number): number {
+    let known = 0;
+    for (let i = this.#firstEndingAtOrAfter(start); i < this.#starts.length; i++) {
+      const from = Math.max(this.#starts[i] as number, start);
+      if (from >= end) break;
+      known += Math.max(0, Math.min(this.#ends[i] as number, end) - from);
+    }
+    return known;
+  }
+
+  /** Its ranges in order, half-open. */
+  *ranges(): Iterable<readonly [start: number, end: number]> {
+    for (const [i, start] of this.#starts.entries()) yield [start, this.#ends[i] as number];
+  }
+
   /** Bytes in the set. */
   get bytes(): number {
     return this.#ends.reduce((sum, end, i) => sum + end - (this.#starts[i] as number), 0);

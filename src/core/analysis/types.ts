@@ -33,18 +33,25 @@ export interface Param {
   readonly default: string | number | null;
 }
 
+/** The parameters as they were bound. */
+export type Bound = Readonly<Record<string, string | number | null>>;
+
 /** A question over one capture. */
 export interface Analysis {
   readonly name: string;
   readonly doc: string;
   /** Tables and views the question reads. */
   readonly needs: readonly string[];
+  /** Events that must be in the capture: of each group at least one. */
+  readonly records?: readonly (readonly string[])[];
   readonly columns: readonly Column[];
   readonly params: readonly Param[];
-  /** Yields the columns, in order, unless `derive` makes them. */
+  /** Yields the columns, in order, unless `derive` or `fold` makes them. */
   readonly sql: string;
   /** Turns a row of the SQL into the columns, for what SQL cannot say. */
   readonly derive?: (row: Row, era: Era) => Row;
+  /** Turns all rows of the SQL into those of the result, for what is followed from row to row. */
+  readonly fold?: (rows: Iterable<Row>, given: Bound) => Iterable<Row>;
 }
 
 /** A result on its way to a report; `rows` can be walked once. */

@@ -1,10 +1,14 @@
 /** Runs an analysis over a capture. Called by the commands that print its table. */
 import { ANALYSES, type AnalysisName } from '../analysis/index.js';
+import { requestStory, STORY_COLUMNS } from '../analysis/request_story.js';
 import type { Analysis, Row, Table } from '../analysis/types.js';
-import { UsageError } from '../base/errors.js';
+
+import { StoreError, UsageError } from '../base/errors.js';
 import { openCapture } from '../store/database.js';
 import type { Capture } from '../store/types.js';
 import { findCapture } from './capture_path.js';
+
+export type { AnalysisName } from '../analysis/index.js';
 
 /** Values of an analysis's parameters; those left out or undefined keep their default. */
 export type Params = Readonly<Record<string, string | number | null | undefined>>;
@@ -14,7 +18,17 @@ export type Params = Readonly<Record<string, string | number | null | undefined>
  * the rows have been walked.
  */
 export function runAnalysis(name: AnalysisName, file?: string, params: Params = {}): Table {
-  return tableOf(openCapture(findCapture(file)), ANALYSES[name], params);
+  const analysis: Analysis = ANALYSES[name];
+  return tableOf(demand(openCapture(findCapture(file)), analysis), analysis, params);
+}
+
+/** The SQL of an analysis, as `--explain-sql` prints it. */
+export function statementOf(name: AnalysisName): string {
+  const { sql, params }: Analysis = ANALYSES[name];
+  const notes = params.map(({ name: param, doc, default: value }) => {
+    return `-- @${param}: ${doc} Default ${value}.`;
+  });
+  return [...notes, sql.trim()].join('\n');
 }
 
 /** As `runAnalysis` over a capture already open, which the walk of the rows closes. */
@@ -26,17 +40,42 @@ export function tableOf(capture: Capture, analysis: Analysis, params: Params = {
   };
 }
 
-function* walk(capture: Capture, { sql, params, derive }: Analysis, set: Params): Iterable<Row> {
-  const bound = Object.fromEntries(
-    params.map(({ name, default: value }) => [name, set[name] ?? value]),
-  );
+function* walk(capture: Capture, analysis: Analysis, set: Params): Iterable<Row> {
   try {
-    for (const row of capture.iterate(sql, bound)) {
-      yield derive === undefined ? row : derive(row, capture.info.era);
-    }
+    yield* rowsOf(capture, analysis, set);
   } finally {
     capture.close();
   }
+}
+
+/** The rows of an analysis over a capture that stays open. */
+export function* rowsOf(capture: Capture, analysis: Analysis, set: Params = {}): Iterable<Row> {
+  const { sql, params, derive, fold } = analysis;
+  const bound = Object.fromEntries(
+    params.map(({ name, default: value }) => [name, set[name] ?? value]),
+  );
+  const rows = capture.iterate(sql, bound);
+  if (fold !== undefined) {
+    yield* fold(rows, bound);
+    return;
+  }
+  for (const row of rows) yield derive === undefined ? row : derive(row, capture.info.era);
+}
+
+/**
+ * Refuses by name what a capture cannot answer: an analysis needs at least one row in one of the
+ * tables of each of its groups. Throws `StoreError`, after closing the capture.
+ */
+export function demand(capture: Capture, { name, records = [] }: Analysis): Capture {
+  for (const group of records) {
+    const some = group.some((table) => capture.get(`SELECT 1 FROM "${table}" LIMIT 1`));
+    if (some) continue;
+    capture.close();
+    throw new StoreError(capture.path, `cannot answer trace ${name}: no ${group.join(' or ')}`, {
+      hint: `record ${group.join(', ')}: netfslab capture-script prints how`,
+    });
+  }
+  return capture;
 }
 
 /** A request number as a person types it: hexadecimal as printed, with or without `R=` or `0x`. */
@@ -60,12 +99,33 @@ export function requestTimeline(request: string, file?: string, uid?: number): T
   );
   if (known === undefined) {
     capture.close();
-    const which = uid === undefined ? '' : ` with uid ${uid}`;
-    throw new UsageError(
-      'REQUEST',
-      `no request ${rreq.toString(16)}${which} in ${capture.path}`,
-      'netfslab trace requests lists them',
-    );
+    throw noRequest(rreq, uid, capture.path);
   }
   return tableOf(capture, ANALYSES.timeline, { rreq, uid });
+}
+
+/** A request told in sentences, with the events of its cookie, cache object and transport. */
+export function requestTold(request: string, file?: string, uid?: number): Table {
+  const rreq = parseRequest(request);
+  const capture = openCapture(findCapture(file));
+  try {
+    const rows = capture.all(
+      'SELECT * FROM "request" WHERE "rreq" = @rreq AND (@uid IS NULL OR "uid" = @uid)',
+      { rreq, uid: uid ?? null },
+    );
+    if (rows.length === 0) throw noRequest(rreq, uid, capture.path);
+    const told = rows.flatMap((row) => requestStory(capture, row));
+    return { capture: capture.path, columns: STORY_COLUMNS, rows: told };
+  } finally {
+    capture.close();
+  }
+}
+
+function noRequest(rreq: number, uid: number | undefined, path: string): UsageError {
+  const which = uid === undefined ? '' : ` with uid ${uid}`;
+  return new UsageError(
+    'REQUEST',
+    `no request ${rreq.toString(16)}${which} in ${path}`,
+    'netfslab trace requests lists them',
+  );
 }

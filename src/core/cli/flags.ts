@@ -10,6 +10,12 @@ export const tableFlags = {
   all: Flags.boolean({ description: FORMATS.plain.doc, exclusive: ['csv', 'ndjson', 'json'] }),
 };
 
+/** Those of commands that ask one analysis. */
+export const analysisFlags = {
+  'explain-sql': Flags.boolean({ description: 'print the statement that is run instead' }),
+  ...tableFlags,
+};
+
 /** The values of `tableFlags`, and of `--table` where text is the default. */
 export interface TableFlags {
   readonly csv?: boolean;

@@ -5,6 +5,7 @@
 import { Command, type Interfaces } from '@oclif/core';
 import type { Table } from '../analysis/types.js';
 import { captureCaveat } from '../app/captures.js';
+import { type AnalysisName, type Params, runAnalysis, statementOf } from '../app/query.js';
 import type { TraceTarget } from '../app/trace_sink.js';
 import { jsonRow } from '../report/cell.js';
 import { FORMATS } from '../report/index.js';
@@ -64,6 +65,18 @@ export abstract class LabCommand extends Command {
     }
     const format = FORMATS[formatOf(flags) ?? 'table'];
     await writeLines(format.lines(table.columns, table.rows, (message) => this.note(message)));
+    return undefined;
+  }
+
+  /** Asks an analysis and prints its table, or its statement under `--explain-sql`. */
+  protected async ask(
+    name: AnalysisName,
+    file: string | undefined,
+    params: Params,
+    flags: TableFlags & { readonly 'explain-sql'?: boolean },
+  ): Promise<JsonTable | undefined> {
+    if (flags['explain-sql'] !== true) return this.show(runAnalysis(name, file, params), flags);
+    await writeLines([statementOf(name)]);
     return undefined;
   }
 

@@ -102,6 +102,13 @@ export function completer(tracepoint: AnyTracepoint, era: Era): (row: SqlRow) =>
   };
 }
 
+/** The identifier of a printed word of an event's main label; the word itself if it is not known. */
+export function labelId(event: string, word: string, { info }: Capture): string {
+  const tracepoint = tracepointNamed(event);
+  const labels = MAIN_LABELS.map((label) => labelsOf(tracepoint, label, info.era));
+  return labels.find((each) => each !== null)?.id(word) ?? '';
+}
+
 function labelsOf({ columns }: AnyTracepoint, name: string, era: Era): Labels | null {
   const symbols = columns.find((column) => column.name === name)?.symbols ?? null;
   if (symbols === null) return null;

@@ -1,0 +1,27 @@
+/** `netfslab trace concurrency`: how much was under way at once. */
+import { Flags } from '@oclif/core';
+import { analysisFlags, captureArg } from '../../core/cli/flags.js';
+import { LabCommand } from '../../core/cli/lab_command.js';
+
+export default class TraceConcurrency extends LabCommand {
+  static override description = `Show how many slices were in flight over time
+# is a download, + a read of the cache; both count from SUBMT to TERM.
+--json gives { capture, rows: [{ at, server_avg, server_max, cache_avg, cache_max, picture }] }.`;
+
+  static override examples = [
+    '<%= config.bin %> <%= command.id %>',
+    '<%= config.bin %> <%= command.id %> --bins 60 host.db',
+  ];
+
+  static override args = { file: captureArg };
+
+  static override flags = {
+    bins: Flags.integer({ description: 'stretches of time', default: 20, min: 1, max: 1000 }),
+    ...analysisFlags,
+  };
+
+  async run(): Promise<unknown> {
+    const { args, flags } = await this.parse(TraceConcurrency);
+    return this.ask('concurrency', args.file, { bins: flags.bins }, flags);
+  }
+}

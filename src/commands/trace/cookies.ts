@@ -1,0 +1,29 @@
+/** `netfslab trace cookies`: when files could be cached. */
+import { Flags } from '@oclif/core';
+import { analysisFlags, captureArg } from '../../core/cli/flags.js';
+import { LabCommand } from '../../core/cli/lab_command.js';
+
+export default class TraceCookies extends LabCommand {
+  static override description = `Show when each file could be cached and when not, and which event did that
+For v5.17 and later; needs the fscache events.
+--json gives { capture, rows: [{ cookie, file, ts, event, means, state, comm }] }.`;
+
+  static override examples = [
+    '<%= config.bin %> <%= command.id %>',
+    '<%= config.bin %> <%= command.id %> --cookie 2 host.db',
+  ];
+
+  static override args = { file: captureArg };
+
+  static override flags = {
+    cookie: Flags.string({ description: 'only this cookie, hexadecimal as printed' }),
+    ...analysisFlags,
+  };
+
+  async run(): Promise<unknown> {
+    const { args, flags } = await this.parse(TraceCookies);
+    return this.ask('cookies', args.file, {
+      cookie: flags.cookie === undefined ? undefined : Number.parseInt(flags.cookie, 16),
+    }, flags);
+  }
+}

@@ -1,0 +1,39 @@
+/** `netfslab trace why`: where bytes came from, and why. */
+import { Args, Flags } from '@oclif/core';
+import { OPERATIONS_SQL, operationsTable, parseWhy } from '../../core/app/why.js';
+import { analysisFlags } from '../../core/cli/flags.js';
+import { LabCommand } from '../../core/cli/lab_command.js';
+
+export default class TraceWhy extends LabCommand {
+  static override description = `Show where the bytes came from and why, slice by slice
+WHAT is a file, R=number as printed, op=number or inode=number. The reason is the cache's verdict in
+words; without cachefiles_prep_read in the trace it is not known. With --ops: what each operation
+of the application caused at each layer, and how much more than it asked for.
+--json gives { capture, rows: [{ file, range, bytes, source, R, kind, op, verdict, why }] }.`;
+
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> R=1a',
+    '<%= config.bin %> <%= command.id %> src/a.c --range 64k-128k --capture run.db',
+    '<%= config.bin %> <%= command.id %> op=3',
+    '<%= config.bin %> <%= command.id %> --ops --csv',
+  ];
+
+  static override args = {
+    what: Args.string({ description: 'file, R=number, op=number or inode=number; default all' }),
+  };
+
+  static override flags = {
+    capture: Flags.string({ char: 'c', description: 'capture to read; default the newest one' }),
+    range: Flags.string({ description: 'only these bytes, half-open', helpValue: 'FROM-TO' }),
+    ops: Flags.boolean({ description: 'what operations caused instead', exclusive: ['range'] }),
+    ...analysisFlags,
+  };
+
+  async run(): Promise<unknown> {
+    const { args, flags } = await this.parse(TraceWhy);
+    const params = parseWhy(args.what === undefined ? [] : [args.what], flags.range);
+    if (!flags.ops) return this.ask('why', flags.capture, params, flags);
+    if (flags['explain-sql']) return this.print([OPERATIONS_SQL.trim()]);
+    return this.show(operationsTable(flags.capture, params), flags);
+  }
+}

@@ -1,0 +1,59 @@
+/** How long reads took, as a map of time against duration. Called by `trace latency --heat`. */
+import type { Analysis, Row } from './types.js';
+
+const SHADES = ' .:-=+*#%@';
+
+/** One row per power of two of the duration, the longest first; a mark per stretch of time. */
+export const heat: Analysis = {
+  name: 'heat',
+  doc: 'Durations of slices against time: the darker the mark, the more of them.',
+  needs: ['subrequest'],
+  records: [['netfs_sreq']],
+  columns: [
+    { name: 'up_to', doc: 'Durations up to this, nanoseconds.', unit: 'ns' },
+    { name: 'count', doc: 'Slices that took so long.', unit: 'count' },
+    { name: 'map', doc: `Over time; from few to many: ${SHADES.trim()}.`, unit: 'text' },
+  ],
+  params: [
+    { name: 'source', doc: 'Only slices from here: DOWN, READ or ZERO.', default: null },
+    { name: 'width', doc: 'Stretches of time.', default: 60 },
+  ],
+  sql: `
+WITH "io" AS (
+  SELECT "submit_ns" AS "ts", "term_ns" - "submit_ns" AS "ns" FROM "subrequest"
+  WHERE "term_ns" >= "submit_ns" AND "source" IN ('DOWN', 'READ', 'ZERO')
+    AND (@source IS NULL OR "source" = @source)
+), "span" AS (
+  SELECT min("ts") AS "from", max("ts") - min("ts") + 1 AS "len" FROM "io"
+)
+SELECT CAST(("ts" - "from") * @width / "len" AS INTEGER) AS "bin",
+  CASE WHEN "ns" < 1 THEN 0 ELSE CAST(log2("ns") AS INTEGER) + 1 END AS "power", count(*) AS "n"
+FROM "io", "span"
+GROUP BY 1, 2`,
+  *fold(rows, { width }) {
+    const lines = new Map<number, number[]>();
+    let most = 1;
+    for (const row of rows) {
+      const power = Number(row.power);
+      const line = lines.get(power) ?? new Array<number>(Number(width)).fill(0);
+      lines.set(power, line);
+      line[Number(row.bin)] = Number(row.n);
+      most = Math.max(most, Number(row.n));
+    }
+    const powers = [...lines.keys()];
+    for (let power = Math.max(...powers); power >= Math.min(...powers); power--) {
+      yield line(power, lines.get(power) ?? [], most);
+    }
+  },
+};
+
+function line(power: number, counts: readonly number[], most: number): Row {
+  const shade = (count: number): string => {
+    if (count === 0) return ' ';
+    const depth = Math.ceil((Math.log(count + 1) / Math.log(most + 1)) * (SHADES.length - 1));
+    return SHADES[depth] as string;
+  };
+  const count = counts.reduce((sum, each) => sum + each, 0);
+  return { up_to: 2 ** power, count, map: counts.map(shade).join('') };
+}
+

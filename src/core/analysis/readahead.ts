@@ -1,0 +1,96 @@
+/**
+ * What readahead did with each file: how its windows grew, which were started only when a reader
+ * stood before them, and what nobody read. Called by `trace readahead`.
+ */
+import { RangeSet } from './ranges.js';
+import type { Analysis, Row } from './types.js';
+
+class Windows {
+  count = 0;
+  sequential = 0;
+  grown = 0;
+  missed = 0;
+  first = 0;
+  last = 0;
+  max = 0;
+  end = -1;
+  readonly ahead = new RangeSet();
+  readonly read = new RangeSet();
+
+  window(start: number, len: number, asked: number | null): void {
+    this.count++;
+    this.ahead.add(start, start + len);
+    if (this.count === 1) this.first = len;
+    if (start === this.end) {
+      this.sequential++;
+      if (len > this.last) this.grown++;
+      // The reader had read all there was and stood before this window when it was begun.
+      if (asked !== null && asked >= start) this.missed++;
+    }
+    this.last = len;
+    this.max = Math.max(this.max, len);
+    this.end = start + len;
+  }
+
+  row(file: string): Row {
+    const { count, sequential, grown, missed, first, max, ahead, read } = this;
+    let used = 0;
+    for (const [start, end] of ahead.ranges()) used += read.overlap(start, end);
+    const defeated = sequential >= 4 && missed > sequential / 2;
+    const note = defeated ? `defeated: ${missed} of ${sequential} windows were waited for` : null;
+    const unused = read.bytes === 0 ? null : ahead.bytes - used;
+    return { file, windows: count, sequential, grown, missed, first, max, unused, note };
+  }
+}
+
+/** One row per file, those with the most windows first. */
+export const readahead: Analysis = {
+  name: 'readahead',
+  doc: 'Readahead by file: windows, growth, windows readers had to wait for, bytes nobody read.',
+  needs: ['request', 'op'],
+  records: [['netfs_read']],
+  columns: [
+    { name: 'file', doc: 'File.', unit: 'text' },
+    { name: 'windows', doc: 'READAHEAD requests.', unit: 'count' },
+    { name: 'sequential', doc: 'Those that begin where the one before ended.', unit: 'count' },
+    { name: 'grown', doc: 'Sequential ones that are larger than the one before.', unit: 'count' },
+    {
+      name: 'missed',
+      doc: 'Sequential ones begun only when a read asked for them: the marker was not met.',
+      unit: 'count',
+    },
+    { name: 'first', doc: 'Length of the first window.', unit: 'bytes' },
+    { name: 'max', doc: 'Length of the largest window.', unit: 'bytes' },
+    { name: 'unused', doc: 'Bytes read ahead that no operation read.', unit: 'bytes' },
+    { name: 'note', doc: 'What is remarkable.', unit: 'text' },
+  ],
+  params: [],
+  sql: `
+SELECT coalesce("o"."file", 'inode ' || "r"."netfs_inode") AS "file", 'window' AS "what",
+  coalesce("r"."expanded_start", "r"."start") AS "start",
+  coalesce("r"."expanded_len", "r"."len") AS "len", "o"."offset" AS "asked", "r"."begin_ns" AS "ts"
+FROM "request" AS "r"
+LEFT JOIN "op" AS "o" ON "o"."id" = "r"."op"
+WHERE "r"."kind" = 'readahead'
+UNION ALL
+SELECT "file", 'read', "offset", coalesce("result", "len"), NULL, "start_ns"
+FROM "op" WHERE "kind" = 'read' AND coalesce("result", "len") > 0
+ORDER BY "ts"`,
+  *fold(rows) {
+    const files = new Map<string, Windows>();
+    for (const row of rows) {
+      const name = String(row.file);
+      let file = files.get(name);
+      if (file === undefined) {
+        file = new Windows();
+        files.set(name, file);
+      }
+      const [start, len] = [Number(row.start), Number(row.len)];
+      if (row.what === 'read') file.read.add(start, start + len);
+      else file.window(start, len, row.asked === null ? null : Number(row.asked));
+    }
+    const seen = [...files].filter(([, { count }]) => count > 0);
+    seen.sort(([, a], [, b]) => b.count - a.count);
+    for (const [name, file] of seen) yield file.row(name);
+  },
+};

@@ -1,0 +1,100 @@
+/**
+ * Where the bytes of a range came from and why, slice by slice, in words. Called by `trace why`.
+ */
+import type { Analysis, Row } from './types.js';
+
+/** What a verdict of the cache means for people. */
+export const VERDICTS: Readonly<Record<string, string>> = {
+  'after-eof': 'behind the end of the file, so there is nothing to read',
+  'found-hole': 'the cache file has a hole here: it was never stored',
+  'found-part': 'the cache file has a hole here and data behind it; the slice was cut at the data',
+  'have-data': 'the cache has it',
+  'no-data': 'the cache object is new or was not looked up yet, and holds nothing',
+  'no-file': 'the cache object has no file',
+  'seek-error': 'asking the cache file for data failed',
+  'seek-enxio': 'the cache file holds nothing from here on',
+};
+
+const hex = (value: Row[string] | undefined) => Number(value).toString(16);
+
+/** The source of a slice in a word. */
+function sourceOf(row: Row): string {
+  if (Number(row.rdowns) > 0) return 'server after cache failure';
+  switch (row.source) {
+    case 'ZERO':
+      return 'zero';
+    case 'DOWN':
+      return row.first_source === 'READ' ? 'server after cache failure' : 'server';
+    case 'READ':
+      return 'cache';
+    default:
+      return String(row.source);
+  }
+}
+
+/** Why, in a sentence without its period. */
+function reasonOf(row: Row): string {
+  const verdict = row.verdict === null ? undefined : VERDICTS[String(row.verdict)];
+  const parts: string[] = [];
+  if (Number(row.rdowns) > 0) parts.push('the cache had it, but reading it failed');
+  else if (verdict !== undefined) parts.push(verdict);
+  else if (row.source === 'ZERO') parts.push('behind the end of the file');
+  else if (!(Number(row.cookie) > 0)) parts.push('the file has no cookie: no cache is used for it');
+  else parts.push('the trace does not tell: record cachefiles_prep_read');
+  if (Number(row.error) < 0) parts.push(`it failed with ${row.error}`);
+  if (Number(row.shorts) > 0) parts.push('it came short and was asked for again');
+  if (Number(row.skipped) > 0) parts.push('the cache refused to store it');
+  else if (row.source === 'DOWN' && Number(row.stored) > 0) parts.push('it was stored');
+  return parts.join('; ');
+}
+
+/** One row per slice that overlaps what is asked for, in the order of the file, then of time. */
+export const why: Analysis = {
+  name: 'why',
+  doc: 'For every byte range: where it came from, and why from there.',
+  needs: ['request', 'subrequest', 'op'],
+  records: [['netfs_sreq']],
+  columns: [
+    { name: 'file', doc: 'File; NULL if not known.', unit: 'text' },
+    { name: 'range', doc: 'Half-open range of the file, hexadecimal.', unit: 'text' },
+    { name: 'bytes', doc: 'Bytes obtained.', unit: 'bytes' },
+    { name: 'source', doc: 'zero, server, cache or server after cache failure.', unit: 'text' },
+    { name: 'R', doc: 'Request, as printed, and slice.', unit: 'text' },
+    { name: 'kind', doc: 'Why the request was made.', unit: 'text' },
+    { name: 'op', doc: 'Operation that caused it: op.id.', unit: 'number' },
+    { name: 'verdict', doc: 'What the cache said.', unit: 'text' },
+    { name: 'why', doc: 'In words.', unit: 'text' },
+  ],
+  params: [
+    { name: 'file', doc: 'Only this file.', default: null },
+    { name: 'ino', doc: 'Only this inode.', default: null },
+    { name: 'rreq', doc: 'Only requests of this number.', default: null },
+    { name: 'op', doc: 'Only requests of this operation.', default: null },
+    { name: 'from', doc: 'Only slices that reach beyond this byte.', default: 0 },
+    { name: 'to', doc: 'Only slices that begin before this byte.', default: Number.MAX_SAFE_INTEGER },
+  ],
+  sql: `
+SELECT coalesce("o"."file", 'inode ' || "r"."netfs_inode") AS "file", "s".*, "r"."rreq", "r"."kind",
+  "r"."op", "r"."cookie"
+FROM "request" AS "r"
+JOIN "subrequest" AS "s" ON "s"."request" = "r"."uid"
+LEFT JOIN "op" AS "o" ON "o"."id" = "r"."op"
+WHERE "s"."source" IN ('ZERO', 'DOWN', 'READ') AND "s"."len" > 0
+  AND (@file IS NULL OR "o"."file" = @file)
+  AND (@ino IS NULL OR "r"."netfs_inode" = @ino)
+  AND (@rreq IS NULL OR "r"."rreq" = @rreq)
+  AND (@op IS NULL OR "r"."op" = @op)
+  AND "s"."start" < @to AND "s"."start" + "s"."len" > @from
+ORDER BY 1, "s"."start", "s"."request", "s"."index"`,
+  derive(row) {
+    const start = Number(row.start);
+    return {
+      ...row,
+      range: `${hex(start)}-${hex(start + Number(row.len))}`,
+      bytes: row.transferred ?? null,
+      source: sourceOf(row),
+      R: `${hex(row.rreq).padStart(8, '0')}[${row.index}]`,
+      why: reasonOf(row),
+    };
+  },
+};
