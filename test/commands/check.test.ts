@@ -4,6 +4,7 @@ import test from 'ava';
 import { sampleCapture, temporaryFolder } from '../helpers/capture.js';
 import { netfslab } from '../helpers/cli.js';
 import { samplePath } from '../helpers/import.js';
+import { ROOT } from '../helpers/source.js';
 
 test('a check ends with 1 when something is wrong and tells what', async (t) => {
   const out = join(temporaryFolder(t), 'stuck.db');
@@ -30,4 +31,29 @@ test('notes do not fail a check, and a rule that is not one is a usage error', a
   const wrong = await netfslab(['trace', 'check', path, '--rule', 'reqest-open']);
   t.is(wrong.status, 2);
   t.regex(wrong.stderr, /did you mean request-open/);
+});
+
+test('a stuck request is listed with what it waits for and its line in the list', async (t) => {
+  const out = join(temporaryFolder(t), 'stuck.db');
+  const mail = samplePath('stuck-copy-to-cache.txt');
+  await netfslab(['trace', 'import', mail, '--out', out]);
+  const { status, stdout } = await netfslab(['trace', 'stuck', out, '--requests', mail, '--json']);
+  t.is(status, 1);
+  t.like(JSON.parse(stdout).rows[0], {
+    R: '00000065',
+    step: 'wake_queue',
+    waits_for: 'its collector, which was woken and did not run',
+    listed: '2 references, 0 operations',
+  });
+});
+
+test('a summary is one screen and names the defeated readahead of 6.12', async (t) => {
+  const out = join(temporaryFolder(t), 'cold.db');
+  const trace = join(ROOT, 'traces/linux-6.12/cold-sequential.txt.gz');
+  await netfslab(['trace', 'import', trace, '--out', out]);
+  const { stdout } = await netfslab(['trace', 'summary', out]);
+  t.true(stdout.split('\n').length <= 24);
+  t.regex(stdout, /^1\. Readahead of f1m is defeated: readers waited for 127 of 127 windows/m);
+  const sql = await netfslab(['trace', 'hits', out, '--explain-sql']);
+  t.regex(sql.stdout, /^WITH "reads" AS/m);
 });

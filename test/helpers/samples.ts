@@ -22,6 +22,7 @@ export const SAMPLES = {
   '9p-6.1-smp': 'traces/trace-dat/9p-two-cpus/trace.txt.gz',
   'afs-6.1-bad-cache': 'traces/trace-dat/afs-cache-error/trace.txt.gz',
   '9p-6.12-full': 'traces/import/linux-6.12-cachefull3-known-file-nospace/trace.txt.gz',
+  '9p-6.12-cold': 'traces/linux-6.12/cold-sequential.txt.gz',
   'cifs-6.12': 'traces/trace-dat/cifs-reconnect/trace.txt.gz',
   'nfs-6.12': 'traces/trace-dat/nfs-many-in-flight/trace.txt.gz',
   'mail-unlock': 'traces/import/early-unlock-at-eof.txt',
@@ -60,6 +61,11 @@ export class Samples {
       this.#open.set(name, sample);
     }
     return sample;
+  }
+
+  /** Leaves out a sample whose capture a test has closed. */
+  forget(name: SampleName): void {
+    this.#open.delete(name);
   }
 
   /** Closes and removes them. */

@@ -4,7 +4,8 @@ import { analysisFlags, captureArg } from '../../core/cli/flags.js';
 import { LabCommand } from '../../core/cli/lab_command.js';
 
 export default class TraceCookies extends LabCommand {
-  static override description = `Show when each file could be cached and when not, and which event did that
+  static override description =
+    `Show when each file could be cached and when not, and which event did that
 For v5.17 and later; needs the fscache events.
 --json gives { capture, rows: [{ cookie, file, ts, event, means, state, comm }] }.`;
 
@@ -22,8 +23,13 @@ For v5.17 and later; needs the fscache events.
 
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(TraceCookies);
-    return this.ask('cookies', args.file, {
-      cookie: flags.cookie === undefined ? undefined : Number.parseInt(flags.cookie, 16),
-    }, flags);
+    return this.ask(
+      'cookies',
+      args.file,
+      {
+        cookie: flags.cookie === undefined ? undefined : Number.parseInt(flags.cookie, 16),
+      },
+      flags,
+    );
   }
 }

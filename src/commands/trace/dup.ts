@@ -3,7 +3,8 @@ import { analysisFlags, captureArg } from '../../core/cli/flags.js';
 import { LabCommand } from '../../core/cli/lab_command.js';
 
 export default class TraceDup extends LabCommand {
-  static override description = `Show bytes that were downloaded more than once with no invalidation between
+  static override description =
+    `Show bytes that were downloaded more than once with no invalidation between
 By file and cause: no cache, not stored, refused, two requests at once, stored but not found.
 --json gives { capture, rows: [{ file, cause, bytes, slices, first }] }.`;
 

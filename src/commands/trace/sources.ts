@@ -1,6 +1,6 @@
 /** `netfslab trace sources`: where the bytes came from. */
 import { Flags } from '@oclif/core';
-import { captureArg, analysisFlags } from '../../core/cli/flags.js';
+import { analysisFlags, captureArg } from '../../core/cli/flags.js';
 import { LabCommand } from '../../core/cli/lab_command.js';
 
 export default class TraceSources extends LabCommand {

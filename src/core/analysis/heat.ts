@@ -56,4 +56,3 @@ function line(power: number, counts: readonly number[], most: number): Row {
   const count = counts.reduce((sum, each) => sum + each, 0);
   return { up_to: 2 ** power, count, map: counts.map(shade).join('') };
 }
-

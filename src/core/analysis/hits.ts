@@ -18,7 +18,11 @@ export const hits: Analysis = {
     { name: 'partly', doc: 'From both cache and server.', unit: 'number' },
     { name: 'server', doc: 'From the server.', unit: 'number' },
     { name: 'zero', doc: 'Filled with zeros.', unit: 'number' },
-    { name: 'hit_rate', doc: 'Share that needed no server; NULL if there was none.', unit: 'ratio' },
+    {
+      name: 'hit_rate',
+      doc: 'Share that needed no server; NULL if there was none.',
+      unit: 'ratio',
+    },
   ],
   params: [],
   sql: `

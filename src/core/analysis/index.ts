@@ -4,15 +4,15 @@ import { cookies } from './cookies.js';
 import { dup } from './dup.js';
 import { heat } from './heat.js';
 import { hits } from './hits.js';
-import { readahead } from './readahead.js';
-import { refs } from './refs.js';
-import { why } from './why.js';
 import { latency } from './latency.js';
 import { listing } from './listing.js';
+import { readahead } from './readahead.js';
+import { refs } from './refs.js';
 import { requests } from './requests.js';
 import { sources } from './sources.js';
 import { timeline } from './timeline.js';
 import type { Analysis } from './types.js';
+import { why } from './why.js';
 
 /** Every analysis by name. */
 export const ANALYSES = {

@@ -155,7 +155,9 @@ export const MEANINGS: Readonly<Record<string, Readonly<Record<string, Meaning>>
   cachefiles_read: { '': by('cachefiles_read')('the cache file is being read') },
   cachefiles_write: { '': by('__cachefiles_write')('the cache file is being written') },
   cachefiles_lookup: { '': by('cachefiles_look_up_object')('the cache file is looked up') },
-  cachefiles_tmpfile: { '': by('cachefiles_create_tmpfile')('a cache file is made, without a name') },
+  cachefiles_tmpfile: {
+    '': by('cachefiles_create_tmpfile')('a cache file is made, without a name'),
+  },
   cachefiles_link: { '': by('cachefiles_commit_tmpfile')('the cache file gets its name') },
   cachefiles_io_error: { '': anywhere('reading or writing the cache file failed') },
   cachefiles_vfs_error: { '': anywhere('the filesystem of the cache failed') },

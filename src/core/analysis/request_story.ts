@@ -76,14 +76,22 @@ export function requestStory(capture: Capture, request: SqlRow): Row[] {
     if (text === undefined) return [];
     const gap = Number(text.ts) - before;
     before = Number(text.ts);
-    const meaning = meaningOf(String(each.event), labelId(String(each.event), String(each.word), capture));
+    const meaning = meaningOf(
+      String(each.event),
+      labelId(String(each.event), String(each.word), capture),
+    );
     const marks = [
       each.slice !== null && each.slice === critical ? '*' : '',
       life > 0 && gap * 4 >= life ? '<--' : '',
     ];
     return [
       {
-        ...{ at: Number(text.ts) - begin, gap, mark: marks.join('').trim(), comm: text.comm ?? null },
+        ...{
+          at: Number(text.ts) - begin,
+          gap,
+          mark: marks.join('').trim(),
+          comm: text.comm ?? null,
+        },
         event: `${each.event}: ${text.text}`,
         ...{ means: meaning?.means ?? null, by: meaning?.by || null },
       },

@@ -71,7 +71,11 @@ export const why: Analysis = {
     { name: 'rreq', doc: 'Only requests of this number.', default: null },
     { name: 'op', doc: 'Only requests of this operation.', default: null },
     { name: 'from', doc: 'Only slices that reach beyond this byte.', default: 0 },
-    { name: 'to', doc: 'Only slices that begin before this byte.', default: Number.MAX_SAFE_INTEGER },
+    {
+      name: 'to',
+      doc: 'Only slices that begin before this byte.',
+      default: Number.MAX_SAFE_INTEGER,
+    },
   ],
   sql: `
 SELECT coalesce("o"."file", 'inode ' || "r"."netfs_inode") AS "file", "s".*, "r"."rreq", "r"."kind",

@@ -113,7 +113,8 @@ const ALSO_READ = [
   'fscache_resize',
 ];
 
-function endOf(capture: Capture, present: ReadonlySet<string>): number {
+/** The last moment of a capture, nanoseconds, as far as these tables and the markers tell. */
+export function endOf(capture: Capture, present: ReadonlySet<string>): number {
   const each = [...present, 'marker', 'other_event'].map(
     (name) => `SELECT "ts" FROM (SELECT "ts" FROM "${name}" ORDER BY "id" DESC LIMIT 1)`,
   );

@@ -102,7 +102,7 @@ export function completer(tracepoint: AnyTracepoint, era: Era): (row: SqlRow) =>
   };
 }
 
-/** The identifier of a printed word of an event's main label; the word itself if it is not known. */
+/** The identifier of a printed word of the main label; the word itself if it is not known. */
 export function labelId(event: string, word: string, { info }: Capture): string {
   const tracepoint = tracepointNamed(event);
   const labels = MAIN_LABELS.map((label) => labelsOf(tracepoint, label, info.era));

@@ -1,0 +1,117 @@
+/** What the analyses say of captures of real kernels, beside what is known of these runs. */
+import test, { type ExecutionContext } from 'ava';
+import { ANALYSES, type AnalysisName } from '../../../src/core/analysis/index.js';
+import { requestStory } from '../../../src/core/analysis/request_story.js';
+import type { Row } from '../../../src/core/analysis/types.js';
+import { demand, type Params, rowsOf } from '../../../src/core/app/query.js';
+import { type SampleName, Samples } from '../../helpers/samples.js';
+
+const samples = new Samples();
+test.after.always(() => samples.close());
+
+async function ask(name: AnalysisName, of: SampleName, params: Params = {}): Promise<Row[]> {
+  const { capture } = await samples.get(of);
+  return [...rowsOf(capture, ANALYSES[name], params)];
+}
+
+function shown(rows: readonly Row[], ...columns: string[]): string[] {
+  return rows.map((row) => columns.map((column) => String(row[column])).join(' | '));
+}
+
+test('why says for each range where it came from and why, in words', async (t) => {
+  const full = await ask('why', '9p-6.1-full');
+  t.deepEqual(shown(full, 'range', 'source', 'why').slice(0, 3), [
+    '0-1f000 | cache | the cache has it',
+    '1f000-20000 | cache | the cache has it',
+    '20000-3e000 | server | the cache file holds nothing from here on; the cache refused to store it',
+  ]);
+  const bad = await ask('why', 'afs-6.1-bad-cache', { op: 5 });
+  t.deepEqual(shown(bad, 'range', 'source', 'verdict'), [
+    '0-20000 | server after cache failure | have-data',
+  ]);
+  const part = await ask('why', '9p-6.1-full', { from: 0x4000, to: 0x4001 });
+  t.deepEqual(shown(part, 'range'), ['0-1f000']);
+});
+
+test('the hit rate is told by four denominators', async (t) => {
+  const rows = await ask('hits', '9p-6.1-full');
+  t.deepEqual(shown(rows, 'of', 'total', 'cache', 'partly', 'server'), HITS);
+});
+
+const HITS = [
+  'bytes read | 1048576 | 65536 | null | 458752',
+  'requests | 9 | 1 | 1 | 7',
+  'slices | 10 | 2 | null | 8',
+  'device bytes | 1048576 | 131072 | null | 917504',
+];
+
+test('the defeated cold readahead of 6.12 is visible at a glance', async (t) => {
+  const [cold] = await ask('readahead', '9p-6.12-cold');
+  t.like(cold, { windows: 128, sequential: 127, grown: 0, missed: 127, max: 0x2000, unused: 0 });
+  t.is(cold?.note, 'defeated: 127 of 127 windows were waited for');
+  const [warm] = await ask('readahead', '9p-6.1-full');
+  t.like(warm, { missed: 0, note: null });
+});
+
+test('as many slices are in flight as the client sends at once', async (t) => {
+  const rows = await ask('concurrency', 'cifs-6.12', { bins: 10 });
+  t.is(rows.length, 10);
+  t.is(Math.max(...rows.map(({ server_max }) => Number(server_max))), 12);
+});
+
+test('a cookie is followed from acquisition to its end', async (t) => {
+  const rows = await ask('cookies', '9p-6.1-full');
+  t.deepEqual(shown(rows, 'event', 'state').slice(0, 2), [
+    'fscache_active USE | in use',
+    'fscache_active UNUSE | idle',
+  ]);
+});
+
+test('references that add up are not listed, and those of a shared number are', async (t) => {
+  t.deepEqual(await ask('refs', '9p-6.1-full'), []);
+  const all = await ask('refs', '9p-6.1-full', { all: 1 });
+  t.true(all.every(({ jumps }) => jumps === 0));
+  t.true(all.length > 10);
+});
+
+test('nothing is downloaded twice where nothing is', async (t) => {
+  t.deepEqual(await ask('dup', '9p-6.12-cold'), []);
+});
+
+test('the heat map counts every slice once', async (t) => {
+  const rows = await ask('heat', '9p-6.12-cold', { source: 'DOWN' });
+  t.is(
+    rows.reduce((sum, { count }) => sum + Number(count), 0),
+    128,
+  );
+  for (const { map } of rows) t.true(String(map).length <= 60);
+});
+
+test('a request is told over all layers, each event in a sentence', async (t) => {
+  const { capture } = await samples.get('9p-6.1-full');
+  const request = capture.get('SELECT * FROM "request" WHERE "rreq" = 4');
+  const story = requestStory(capture, request as NonNullable<typeof request>);
+  const events = story.map(({ event }) => String(event).replace(/:.*$/s, ''));
+  for (const name of ['netfs_read', 'cachefiles_prep_read', '9p_client_req', 'netfs_failure']) {
+    t.true(events.includes(name), name);
+  }
+  const skip = story.find(({ event }) => /SKIP/.test(String(event)));
+  t.is(skip?.means, 'the cache refused to store it');
+  t.is(skip?.by, 'netfs_rreq_do_write_to_cache');
+});
+
+test('what a capture cannot answer is refused by name', async (t) => {
+  const { capture } = await samples.get('mail-stuck');
+  const ask = () => demand(capture, ANALYSES.cookies);
+  t.throws(ask, { message: /cannot answer trace cookies: no fscache_cookie/ });
+  samples.forget('mail-stuck');
+});
+
+test('every analysis runs on every sample', async (t: ExecutionContext) => {
+  for (const name of ['afs-6.1', '9p-6.1-smp', '9p-6.12-full', 'nfs-6.12'] as const) {
+    for (const analysis of Object.keys(ANALYSES) as AnalysisName[]) {
+      t.notThrows(() => ask(analysis, name), `${analysis} ${name}`);
+      t.true((await ask(analysis, name)).length >= 0);
+    }
+  }
+});
