@@ -7,7 +7,7 @@ import { UsageError } from '../base/errors.js';
 import { closest } from '../base/suggest.js';
 import { Lab } from '../lab/lab.js';
 import { LAB_DEFAULTS, type LabOptions } from '../lab/options.js';
-import { printStats, statEntries } from '../trace/stats_layout.js';
+import { printStats } from '../trace/stats_layout.js';
 import type { FinishReport } from '../trace/types.js';
 import type { FileAdvice, FileStat, PageRun, VfsFile } from '../vfs/types.js';
 import { traceSink } from './trace_sink.js';
@@ -69,7 +69,7 @@ export async function openLab({ trace, ...given }: OpenLabOptions): Promise<Publ
       if (closed) throw new UsageError('lab', 'was closed', 'open another with openLab()');
       return wrap(lab, lab.vfs.open(path));
     },
-    stats: () => printStats(statEntries(lab.profile.era, lab.stats)),
+    stats: () => printStats(lab.statistics()),
     async close() {
       closed = true;
       const report = await lab.close();

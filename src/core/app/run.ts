@@ -9,7 +9,7 @@ import { Lab } from '../lab/lab.js';
 import type { LabOptions } from '../lab/options.js';
 import { Prng } from '../sim/prng.js';
 import type { Strand } from '../sim/scheduler.js';
-import { printStats, statEntries } from '../trace/stats_layout.js';
+import { printStats } from '../trace/stats_layout.js';
 import type { FileAdvice } from '../vfs/types.js';
 import { workloadByName } from '../workload/index.js';
 import { type EndedOp, Job, type JobSpec } from '../workload/job.js';
@@ -277,7 +277,7 @@ class Phase {
   }
 
   #summary(elapsedNs: number, before: ReturnType<typeof counters>): PhaseSummary {
-    const { stats, server, profile, options } = this.#lab;
+    const { server, profile, options } = this.#lab;
     const after = counters(this.#lab);
     const sent = difference(after.server, before.server);
     const reads = totalReads(this.#jobs);
@@ -295,7 +295,7 @@ class Phase {
       server: { ...sent, maxInService: server.counters.maxInService },
       amplification: reads.bytes === 0 ? null : sent.bytes / reads.bytes,
       cache: this.#cacheSummary(sent.bytes),
-      stats: printStats(statEntries(profile.era, stats)),
+      stats: printStats(this.#lab.statistics()),
       verified: verifier === undefined ? null : { ops: verifier.ops, bytes: verifier.bytes },
       interrupted: this.#watch.signal?.aborted ?? false,
       errors: this.#jobs.map(({ result }) => result.error).filter(isFailure),
