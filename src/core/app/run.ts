@@ -237,9 +237,9 @@ class Phase {
 
   #ended(op: EndedOp): void {
     // It was thrown once, to whoever traced just then; the other jobs learn of it here.
-    const { failure } = this.#lab.tracer;
+    const { failure, enabled } = this.#lab.tracer;
     if (failure !== undefined) throw failure;
-    const { opLog } = this.#request;
+    const opLog = enabled ? this.#request.opLog : 'none';
     if (opLog === 'all' || (opLog === 'miss' && !op.hit)) this.#log(op);
     if (op.result > 0) this.#bytes += op.result;
     this.#verifier?.check(op);

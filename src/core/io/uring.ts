@@ -41,7 +41,7 @@ class Operation {
   /** Where in the file the next byte goes. */
   position = 0;
   done: IoDone | undefined;
-  /** The pieces: memory (kept alive by this), address and length. */
+  /** The pieces: memory (kept alive by this until the next use), address and length. */
   readonly memories: Uint8Array[] = [];
   readonly addresses: number[] = [];
   readonly lengths: number[] = [];
@@ -81,6 +81,9 @@ export class UringDriver implements IoDriver, Pump {
   readonly #waiting: Operation[] = [];
   #pending = 0;
   readonly #bases = new WeakMap<ArrayBufferLike, number>();
+  /** The buffer asked for last, which nearly always is the next one too. */
+  #lastBuffer: ArrayBufferLike | undefined;
+  #lastBase = 0;
   /** Address and length of each piece that is queued, as the kernel wants them. */
   readonly #pieces = new BigUint64Array(2 * PIECES);
   readonly #piecesAddress: number;
@@ -162,11 +165,11 @@ export class UringDriver implements IoDriver, Pump {
   }
 
   #baseOf({ buffer }: Uint8Array): number {
-    let base = this.#bases.get(buffer);
-    if (base === undefined) {
-      base = addressOf(new Uint8Array(buffer));
-      this.#bases.set(buffer, base);
-    }
+    if (buffer === this.#lastBuffer) return this.#lastBase;
+    const base = this.#bases.get(buffer) ?? addressOf(new Uint8Array(buffer));
+    this.#bases.set(buffer, base);
+    this.#lastBuffer = buffer;
+    this.#lastBase = base;
     return base;
   }
 
@@ -222,7 +225,6 @@ export class UringDriver implements IoDriver, Pump {
   #finish(operation: Operation, result: number): void {
     const { done } = operation;
     operation.done = undefined;
-    operation.memories.length = 0;
     this.#free.push(operation);
     this.#pending--;
     const next = this.#closed ? undefined : this.#waiting.shift();

@@ -40,8 +40,9 @@ function allocateArena(pages: number): SharedArrayBuffer {
 export class PageFrames {
   /** Number of frames. */
   readonly count: number;
-  /** The memory of each arena, which this keeps alive, and as what it is read and written. */
-  readonly #shared: SharedArrayBuffer[] = [];
+  /** The memory of each arena, for other threads; kept alive by this. */
+  readonly shared: SharedArrayBuffer[] = [];
+  /** The same as what it is read and written as. */
   readonly #arenas: Uint8Array[] = [];
   readonly #used: Uint8Array;
   #free: number;
@@ -56,7 +57,7 @@ export class PageFrames {
       const pages = Math.min(left, ARENA_PAGES);
       const wasmPages = Math.ceil(pages / 2 ** WASM_PAGES_SHIFT);
       const shared = allocateArena(wasmPages);
-      this.#shared.push(shared);
+      this.shared.push(shared);
       this.#arenas.push(plainArray(shared));
     }
   }

@@ -47,8 +47,10 @@ export class Filemap {
     const last = pageIndex(end - 1);
     const limit = pagesFor(pos + count) - (this.#behaviour.batchLimitInclusive ? 0 : 1);
     let looked = 0;
+    let head = -1;
     for (let index = first; index <= limit; looked++) {
       const pfn = file.mapping.find(index);
+      if (looked === 0) head = pfn;
       // Behind the last byte `read` looks at what is present in the rest of its batch.
       if (index > last && (pfn < 0 || looked % BATCH_PAGES === 0)) break;
       if (pfn < 0 || (this.#folios.flagsOf(pfn) & (PG_UPTODATE | PG_READAHEAD)) !== PG_UPTODATE) {
@@ -56,7 +58,7 @@ export class Filemap {
       }
       index = this.#folios.indexOf(pfn) + this.#folios.pagesOf(pfn);
     }
-    return this.#copyRange(file, target, at, pos, end);
+    return this.#copyRange(file, target, at, pos, end, head);
   }
 
   /**
@@ -76,7 +78,8 @@ export class Filemap {
       let covered = pos + done;
       for (const pfn of batch) covered = Math.max(covered, this.#endOf(pfn));
       if (pos + done < end) {
-        done += this.#copyRange(file, target, at + done, pos + done, Math.min(end, covered));
+        const to = Math.min(end, covered);
+        done += this.#copyRange(file, target, at + done, pos + done, to, batch[0] as number);
       }
       for (const pfn of batch) this.#folios.put(pfn);
     } while (done < count && pos + done < inode.size);
@@ -99,13 +102,21 @@ export class Filemap {
     return this.#folios.indexOf(pfn) * PAGE_SIZE + this.#folios.sizeOf(pfn);
   }
 
-  // Copies [pos, end) out of pages that are present; neighbouring frames go in one copy.
-  #copyRange(file: OpenFile, target: Uint8Array, at: number, pos: number, end: number): number {
+  // Copies [pos, end) out of pages that are present, the first of which is in folio `head`;
+  // neighbouring frames go in one copy.
+  #copyRange(
+    file: OpenFile,
+    target: Uint8Array,
+    at: number,
+    pos: number,
+    end: number,
+    head: number,
+  ): number {
     const folios = this.#folios;
     const { frames } = folios;
     let position = pos;
     while (position < end) {
-      const pfn = file.mapping.find(pageIndex(position));
+      const pfn = position === pos ? head : file.mapping.find(pageIndex(position));
       const memory = frames.memoryOf(pfn);
       const folioStart = folios.indexOf(pfn) * PAGE_SIZE;
       const offset = frames.offsetOf(pfn) + (position - folioStart);

@@ -3,8 +3,8 @@
  * the number of the first frame (`pfn`), so that a page costs no object. Plays
  * include/linux/page-flags.h, mm/filemap.c (locks and waits) and mm/vmscan.c.
  *
- * Differs: one LRU list instead of active and inactive ones; one thread, so a lock is only ever
- * contended across a sleep.
+ * Differs: one LRU list, in which active folios get a second chance, instead of two; one thread, so
+ * a lock is only ever contended across a sleep.
  */
 import { assert } from '../base/assert.js';
 import { EINTR } from '../base/errno.js';
@@ -17,10 +17,14 @@ import type { MmHooks } from './types.js';
 
 /** Owned by whoever does I/O on the folio. */
 export const PG_LOCKED = 1 << 0;
+/** Was used once since it was read, or since it was last passed over by reclaim. */
+export const PG_REFERENCED = 1 << 1;
 /** The content is valid. */
 export const PG_UPTODATE = 1 << 2;
 /** Needs writing to the server. */
 export const PG_DIRTY = 1 << 3;
+/** Was used again: reclaim passes it over once. */
+export const PG_ACTIVE = 1 << 5;
 /** The last read of it failed; cleared before each readpage. */
 export const PG_ERROR = 1 << 8;
 /** The private word is meaningful (AFS: which bytes are dirty). Holds a reference. */
@@ -330,21 +334,33 @@ export class Folios {
     return 0;
   }
 
-  /** Notes a use: the folio becomes the newest of the LRU. */
+  /**
+   * Notes a use (mark_page_accessed): the first makes a folio referenced, the second active. The
+   * list is left alone, so that a hit stores nothing outside of the folio's own flags.
+   */
   touch(pfn: number): void {
-    if (this.#newest === pfn) return;
-    this.#lruRemove(pfn);
-    this.#lruAppend(pfn);
+    const flags = this.#flags[pfn] as number;
+    if ((flags & PG_ACTIVE) !== 0) return;
+    this.#flags[pfn] = flags | ((flags & PG_REFERENCED) === 0 ? PG_REFERENCED : PG_ACTIVE);
   }
 
   /**
-   * Frees up to `pages` pages, oldest first, passing over what is in use. Returns the number freed.
+   * Frees up to `pages` pages, oldest first, passing over what is in use; active folios become the
+   * newest and ordinary. Returns the number freed.
    */
   reclaim(pages: number): number {
     let freed = 0;
     let pfn = this.#oldest;
     while (pfn !== NONE && freed < pages) {
       const next = this.#newer[pfn] as number;
+      if (this.test(pfn, PG_ACTIVE)) {
+        this.clear(pfn, PG_ACTIVE | PG_REFERENCED);
+        this.#lruRemove(pfn);
+        this.#lruAppend(pfn);
+        // It was the last: what was active is now looked at again.
+        pfn = next === NONE ? this.#oldest : next;
+        continue;
+      }
       if (this.isDroppable(pfn)) {
         freed += this.pagesOf(pfn);
         const mapping = this.#mapping[pfn] as AddressSpace;

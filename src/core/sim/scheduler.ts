@@ -194,8 +194,8 @@ export class Scheduler {
   }
 
   /** True when the present task has run long enough that others should have a turn. */
-  needResched(): boolean {
-    return this.clock.now() - this.#sliceStart >= SLICE_NS;
+  needResched(now = this.clock.now()): boolean {
+    return now - this.#sliceStart >= SLICE_NS;
   }
 
   /** Lets every other runnable task and every due timer go first. */

@@ -146,7 +146,7 @@ export class Job {
         if (error !== undefined) throw error;
         // Operations are planned by the size that was listed.
         if (ended.result < op.length) throw changedWhileRead(ended.file.name);
-        if (this.#scheduler.needResched()) yield* this.#scheduler.reschedule();
+        if (this.#scheduler.needResched(ended.end)) yield* this.#scheduler.reschedule();
       }
       // Nothing to read, for ever: not what a time limit is for.
       if (this.result.ops === before) return;

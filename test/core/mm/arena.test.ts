@@ -55,7 +55,12 @@ test('each frame has memory of its own, page-aligned and shared', (t) => {
     const page = frames.memoryOf(pfn).subarray(offset, offset + PAGE_SIZE);
     t.true(page.every((byte) => byte === pfn + 1));
   }
-  t.true(frames.memoryOf(0).buffer instanceof SharedArrayBuffer);
+  const [shared] = frames.shared;
+  t.true(shared instanceof SharedArrayBuffer);
+  t.deepEqual(
+    new Uint8Array(shared!, 0, 40 * PAGE_SIZE),
+    frames.memoryOf(0).subarray(0, 40 * PAGE_SIZE),
+  );
 });
 
 test('more than 1 GiB lies in several arenas and no frame crosses them', (t) => {

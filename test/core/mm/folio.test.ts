@@ -144,11 +144,10 @@ test('dropping the reference of a mapping that still holds the folio is a bug', 
   t.throws(() => rig.folios.put(pfn), { instanceOf: Bug, message: /while it is in a mapping/ });
 });
 
-test('memory is taken from the pages used longest ago', (t) => {
+test('memory is taken from the oldest pages but those used more than once', (t) => {
   const rig = new Rig({ cachePages: 8 });
   for (let i = 0; i < 8; i++) rig.place(i);
-  rig.folios.touch(rig.mapping.find(0));
-  rig.folios.touch(rig.mapping.find(3));
+  for (const index of [0, 1, 3, 0, 3]) rig.folios.touch(rig.mapping.find(index));
   t.is(rig.folios.reclaim(3), 3);
   t.deepEqual(rig.present(), [0, 3, 5, 6, 7]);
   t.deepEqual(
@@ -157,12 +156,25 @@ test('memory is taken from the pages used longest ago', (t) => {
   );
 });
 
-test('reading a page makes it the newest', async (t) => {
+test('a page that was read twice outlives one that was read once, but not for ever', async (t) => {
   const rig = new Rig({ cachePages: 8 });
   for (let i = 0; i < 4; i++) rig.place(i);
-  await rig.read(rig.open(), 1 * PAGE_SIZE, 10);
+  const file = rig.open();
+  for (const index of [0, 1, 1]) await rig.read(file, index * PAGE_SIZE, 10);
   rig.folios.reclaim(3);
   t.deepEqual(rig.present(), [1]);
+  rig.folios.reclaim(1);
+  t.deepEqual(rig.present(), []);
+});
+
+test('when every page is in use again and again, reclaim still finds the oldest', (t) => {
+  const rig = new Rig({ cachePages: 8 });
+  for (let i = 0; i < 8; i++) {
+    const pfn = rig.place(i);
+    for (let n = 0; n < 3; n++) rig.folios.touch(pfn);
+  }
+  t.is(rig.folios.reclaim(2), 2);
+  t.deepEqual(rig.present(), [2, 3, 4, 5, 6, 7]);
 });
 
 test('pages in use are passed over by reclaim', (t) => {

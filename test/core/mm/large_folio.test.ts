@@ -6,7 +6,7 @@
 import test from 'ava';
 import { EIO } from '../../../src/core/base/errno.js';
 import { PAGE_SIZE } from '../../../src/core/base/range.js';
-import { PG_LOCKED, PG_READAHEAD, PG_UPTODATE } from '../../../src/core/mm/folio.js';
+import { PG_LOCKED, PG_READAHEAD, PG_REFERENCED, PG_UPTODATE } from '../../../src/core/mm/folio.js';
 import { IovIter } from '../../../src/core/mm/iov_iter.js';
 import {
   ReadaheadControl,
@@ -208,7 +208,7 @@ test('a large folio is read by readpage as a whole, for a reader in its middle',
   rig.place(4, 0, 2);
   const got = await rig.read(rig.open(), 6 * PAGE_SIZE + 1, 100);
   t.deepEqual(got, rigBytes(6 * PAGE_SIZE + 1, 100));
-  t.deepEqual(folios(rig), [[4, PG_UPTODATE, 1]]);
+  t.deepEqual(folios(rig), [[4, PG_UPTODATE | PG_REFERENCED, 1]]);
   t.is(trace()[0], 'R1 READPAGE c=00000000 s=4000 4000');
 });
 
