@@ -1,4 +1,7 @@
-/** How long the stages of requests take, as percentiles by kind and source. */
+/**
+ * How long the stages of requests take, as percentiles by kind and source. The percentiles of the
+ * whole capture stand in a table; those of a file are made of its requests.
+ */
 import type { Analysis, Column } from './types.js';
 
 const percentile = (name: string, doc: string): Column => ({ name, doc, unit: 'ns' });
@@ -11,7 +14,7 @@ const nearestRank = (p: number) =>
 export const latency: Analysis = {
   name: 'latency',
   doc: 'How long each stage takes: I/O of a slice, wait of a reader, life of a request.',
-  needs: ['request', 'subrequest'],
+  needs: ['request', 'subrequest', 'latency'],
   columns: [
     {
       name: 'stage',
@@ -41,31 +44,32 @@ WITH "chosen" AS (
       WHEN "zero_bytes" > 0 THEN 'ZERO'
     END AS "source"
   FROM "request" AS "r"
-  LEFT JOIN "op" AS "o" ON "o"."id" = "r"."op"
-  WHERE (@kind IS NULL OR "r"."kind" = @kind)
-    AND (@file IS NULL OR "o"."file" = @file)
+  JOIN "op" AS "o" ON "o"."id" = "r"."op"
+  WHERE @file IS NOT NULL AND "o"."file" = @file
 ), "sample" AS (
-  SELECT 1 AS "order", 'io' AS "stage", "c"."kind", "s"."source",
+  SELECT 'io' AS "stage", "c"."kind", "s"."source",
     "s"."term_ns" - "s"."submit_ns" AS "ns"
   FROM "subrequest" AS "s"
   JOIN "chosen" AS "c" ON "c"."uid" = "s"."request"
   UNION ALL
-  SELECT 2, 'wait', "kind", "source", "unlock_ns" - "begin_ns" FROM "chosen"
+  SELECT 'wait', "kind", "source", "unlock_ns" - "begin_ns" FROM "chosen"
   UNION ALL
-  SELECT 3, 'life', "kind", "source", "free_ns" - "begin_ns" FROM "chosen"
+  SELECT 'life', "kind", "source", "free_ns" - "begin_ns" FROM "chosen"
 ), "ranked" AS (
   SELECT *,
     row_number() OVER (PARTITION BY "stage", "kind", "source" ORDER BY "ns") AS "rank",
     count(*) OVER (PARTITION BY "stage", "kind", "source") AS "count"
   FROM "sample"
   WHERE "ns" IS NOT NULL
+), "found" AS (
+  SELECT * FROM "latency" WHERE @file IS NULL
+  UNION ALL
+  SELECT "stage", "kind", "source", max("count"), min("ns"),
+    ${nearestRank(50)}, ${nearestRank(90)}, ${nearestRank(99)}, max("ns")
+  FROM "ranked"
+  GROUP BY "stage", "kind", "source"
 )
-SELECT "stage", "kind", "source", max("count") AS "count", min("ns") AS "min",
-  ${nearestRank(50)} AS "p50",
-  ${nearestRank(90)} AS "p90",
-  ${nearestRank(99)} AS "p99",
-  max("ns") AS "max"
-FROM "ranked"
-GROUP BY "order", "stage", "kind", "source"
-ORDER BY "order", "kind", "source"`,
+SELECT * FROM "found"
+WHERE @kind IS NULL OR "kind" = @kind
+ORDER BY CASE "stage" WHEN 'io' THEN 1 WHEN 'wait' THEN 2 ELSE 3 END, "kind", "source"`,
 };

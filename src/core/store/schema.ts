@@ -11,7 +11,7 @@ import { eventText } from './printf_sql.js';
 export const APPLICATION_ID = 0x6e66736c;
 
 /** `user_version`: rises with every change of a table. */
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 
 /** A column of a table or view. */
 export interface Column {
@@ -245,6 +245,27 @@ const SUBREQUEST: Table = {
   ],
 };
 
+const LATENCY: Table = {
+  name: 'latency',
+  doc: 'How long stages took in the whole capture, one row for each stage, kind and source.',
+  key: [],
+  indexes: [],
+  columns: [
+    text(
+      'stage',
+      '`io`: SUBMT to TERM of a slice; `wait`: begin to UNLOCK; `life`: begin to FREE.',
+    ),
+    text('kind', 'Kind of the request.'),
+    text('source', 'Source of the slice; of a request `mixed` if it has both DOWN and READ.'),
+    integer('count', 'Slices or requests that went through the stage.'),
+    integer('min', 'Shortest, nanoseconds.'),
+    integer('p50', 'Median by nearest rank, nanoseconds.'),
+    integer('p90', '90th percentile, nanoseconds.'),
+    integer('p99', '99th percentile, nanoseconds.'),
+    integer('max', 'Longest, nanoseconds.'),
+  ],
+};
+
 function traceColumn({ name, kind, doc }: TraceColumn): Column {
   return kind === 'label' || kind === 'text' ? text(name, doc) : integer(name, doc);
 }
@@ -267,6 +288,7 @@ export const TABLES = {
   op: OP_TABLE,
   request: REQUEST,
   subrequest: SUBREQUEST,
+  latency: LATENCY,
   stats: STATS,
   marker: MARKER,
   other_event: OTHER,

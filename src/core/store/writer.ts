@@ -18,6 +18,7 @@ import {
 } from '../trace/record.js';
 import { Reducer, type RequestRow, type SubrequestRow } from '../trace/reducer.js';
 import { type AnyTracepoint, type Column, HEADER_WORDS } from '../trace/tracepoint.js';
+import { LatencySummary } from './latency_summary.js';
 import { RowBuffer } from './row_buffer.js';
 import {
   APPLICATION_ID,
@@ -79,6 +80,8 @@ export class CaptureBuilder implements RecordHandler {
   readonly #ops: TableRows;
   readonly #tasks: TableRows;
   readonly #stats: TableRows;
+  readonly #latency: TableRows;
+  readonly #summary = new LatencySummary();
   readonly #markers: TablePages;
   readonly #others: TablePages;
   /** The latency flags last used: nearly always those of the next event. */
@@ -115,9 +118,16 @@ export class CaptureBuilder implements RecordHandler {
     this.#stats = rowsOf(TABLES.stats);
     const requests = rowsOf(TABLES.request);
     const subrequests = rowsOf(TABLES.subrequest);
+    this.#latency = rowsOf(TABLES.latency);
     this.#reducer = new Reducer(this.era, {
-      request: (row) => requests.add(REQUEST_COLUMNS.map((name) => row[name])),
-      subrequest: (row) => subrequests.add(this.#subrequestValues(row)),
+      request: (row) => {
+        this.#summary.request(row);
+        requests.add(REQUEST_COLUMNS.map((name) => row[name]));
+      },
+      subrequest: (row) => {
+        this.#summary.subrequest(row, this.#source(row.source));
+        subrequests.add(this.#subrequestValues(row));
+      },
     });
   }
 
@@ -129,6 +139,7 @@ export class CaptureBuilder implements RecordHandler {
   /** Writes the rest and the indexes; `elapsed` gives the milliseconds it took until then. */
   finish(elapsed: () => number): void {
     this.#reducer.finish();
+    for (const row of this.#summary.rows()) this.#latency.add(row);
     for (const pages of this.#pages) pages.finish();
     for (const table of this.#tables) table.finish();
     this.#file.finish();

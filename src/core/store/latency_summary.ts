@@ -1,0 +1,76 @@
+/**
+ * How long the stages of all requests of a capture took, as exact percentiles: what `trace latency`
+ * shows unless it is asked for a file. Collected by writer.ts while rows pass, as sorting them in
+ * SQL takes seconds in a large capture.
+ */
+import type { RequestRow, SubrequestRow } from '../trace/reducer.js';
+import type { SqlValue } from './types.js';
+
+/** Durations of one stage, of requests or slices of one kind and source. */
+class Durations {
+  readonly key: readonly SqlValue[];
+  #ns = new Float64Array(64);
+  #count = 0;
+
+  constructor(key: readonly SqlValue[]) {
+    this.key = key;
+  }
+
+  add(ns: number): void {
+    if (this.#count === this.#ns.length) {
+      const larger = new Float64Array(2 * this.#count);
+      larger.set(this.#ns);
+      this.#ns = larger;
+    }
+    this.#ns[this.#count++] = ns;
+  }
+
+  /** Count, shortest, 50th, 90th and 99th percentile by nearest rank, longest. */
+  figures(): number[] {
+    const sorted = this.#ns.subarray(0, this.#count).sort();
+    const rank = (p: number): number => sorted[Math.ceil((this.#count * p) / 100) - 1] as number;
+    return [this.#count, sorted[0] as number, rank(50), rank(90), rank(99), rank(100)];
+  }
+}
+
+/** Collects the durations of a capture. */
+export class LatencySummary {
+  readonly #all = new Map<string, Durations>();
+  /** Kind of the last request; its slices come after it. */
+  #kind: RequestRow['kind'] = null;
+
+  /** Takes a request that is over, before its slices. */
+  request(row: RequestRow): void {
+    this.#kind = row.kind;
+    const source = sourceOf(row);
+    this.#add('wait', source, row.begin_ns, row.unlock_ns);
+    this.#add('life', source, row.begin_ns, row.free_ns);
+  }
+
+  /** Takes a slice of the last request, with the word of its source. */
+  subrequest(row: SubrequestRow, source: string | null): void {
+    this.#add('io', source, row.submit_ns, row.term_ns);
+  }
+
+  /** Rows of the table `latency`. */
+  rows(): SqlValue[][] {
+    return [...this.#all.values()].map((each) => [...each.key, ...each.figures()]);
+  }
+
+  #add(stage: string, source: string | null, from: number | null, to: number | null): void {
+    if (from === null || to === null) return;
+    const name = `${stage} ${this.#kind} ${source}`;
+    let durations = this.#all.get(name);
+    if (durations === undefined) {
+      durations = new Durations([stage, this.#kind, source]);
+      this.#all.set(name, durations);
+    }
+    durations.add(to - from);
+  }
+}
+
+function sourceOf({ down_bytes, read_bytes, zero_bytes }: RequestRow): string | null {
+  if (down_bytes > 0) return read_bytes > 0 ? 'mixed' : 'DOWN';
+  if (read_bytes > 0) return 'READ';
+  return zero_bytes > 0 ? 'ZERO' : null;
+}
