@@ -6,15 +6,17 @@
 import type { Era } from '../trace/eras.js';
 import { tracepointNamed } from '../trace/index.js';
 import {
+  encodeValue,
   packBytes,
   packedWords,
   placeWord,
+  RAW_LABEL,
   RECORD,
   recordWord,
   type StatEntry,
 } from '../trace/record.js';
 import { RecordWriter } from '../trace/record_writer.js';
-import { type AnyTracepoint, HEADER_WORDS, type Row } from '../trace/tracepoint.js';
+import { type AnyTracepoint, type Column, HEADER_WORDS, type Row } from '../trace/tracepoint.js';
 import type { TraceSink, Value } from '../trace/types.js';
 import { utf8 } from './lines.js';
 import { Operations } from './operations.js';
@@ -156,14 +158,18 @@ export class ImportSink implements EventSink {
   row(head: EventHead, tracepoint: AnyTracepoint, row: Row, where: number): void {
     this.#enter(head);
     const named = this.#source.numbers ? this.#meant(tracepoint, row) : row;
-    for (const [i, { symbols }] of tracepoint.columns.entries()) {
-      const value = named[i];
-      if (symbols === null || typeof value !== 'string') continue;
-      if (symbols.find(this.era, value) !== undefined) continue;
-      this.#count(this.counts.words, where, `${tracepoint.name}: '${value}'`);
+    const { columns, record } = tracepoint;
+    const { words } = this.#writer;
+    for (let i = 0; i < columns.length; i++) {
+      const value = named[i] ?? null;
+      words[HEADER_WORDS + i] =
+        typeof value === 'string'
+          ? this.#wordOf(tracepoint, i, value, where)
+          : (value ?? Number.NaN);
     }
-    const { ns: ts, cpu, flags } = head;
-    this.#writer.row(tracepoint, { ts, task: this.#task, cpu, flags, op: this.#op }, named);
+    const place = placeWord(head.cpu, this.#flagsNumber);
+    this.#writer.begin(record, columns.length, head.ns, this.#task, place, this.#op);
+    this.#writer.commit(columns.length);
     this.counts.kept.count++;
   }
 
@@ -211,6 +217,16 @@ export class ImportSink implements EventSink {
       if (ended !== null) this.#writer.op(at, ended);
     }
     this.#writer.meta(meta);
+  }
+
+  /** The word of a text; one that is in no table is counted. */
+  #wordOf(tracepoint: AnyTracepoint, index: number, value: string, where: number): number {
+    const column = tracepoint.columns[index] as Column;
+    const word = encodeValue(column, value, this.era, (text) => this.#writer.string(text));
+    if (column.symbols !== null && word >= RAW_LABEL) {
+      this.#count(this.counts.words, where, `${tracepoint.name}: '${value}'`);
+    }
+    return word;
   }
 
   /** Makes the task and the flags of an event those at hand. */

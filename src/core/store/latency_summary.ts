@@ -6,9 +6,14 @@
 import type { RequestRow, SubrequestRow } from '../trace/reducer.js';
 import type { SqlValue } from './types.js';
 
+/** Durations that are held in one piece. */
+const PIECE_MAX = 2 ** 16;
+
 /** Durations of one stage, of requests or slices of one kind and source. */
 class Durations {
   readonly key: readonly SqlValue[];
+  /** Pieces that are full; growing one array would need three times its size. */
+  readonly #full: Float64Array[] = [];
   #ns = new Float64Array(64);
   #count = 0;
 
@@ -18,18 +23,25 @@ class Durations {
 
   add(ns: number): void {
     if (this.#count === this.#ns.length) {
-      const larger = new Float64Array(2 * this.#count);
-      larger.set(this.#ns);
-      this.#ns = larger;
+      this.#full.push(this.#ns);
+      this.#ns = new Float64Array(Math.min(2 * this.#count, PIECE_MAX));
+      this.#count = 0;
     }
     this.#ns[this.#count++] = ns;
   }
 
   /** Count, shortest, 50th, 90th and 99th percentile by nearest rank, longest. */
   figures(): number[] {
-    const sorted = this.#ns.subarray(0, this.#count).sort();
-    const rank = (p: number): number => sorted[Math.ceil((this.#count * p) / 100) - 1] as number;
-    return [this.#count, sorted[0] as number, rank(50), rank(90), rank(99), rank(100)];
+    const pieces = [...this.#full, this.#ns.subarray(0, this.#count)];
+    const sorted = new Float64Array(pieces.reduce((sum, { length }) => sum + length, 0));
+    let at = 0;
+    for (const piece of pieces) {
+      sorted.set(piece, at);
+      at += piece.length;
+    }
+    sorted.sort();
+    const rank = (p: number): number => sorted[Math.ceil((at * p) / 100) - 1] as number;
+    return [at, sorted[0] as number, rank(50), rank(90), rank(99), rank(100)];
   }
 }
 

@@ -67,12 +67,15 @@ export function symbols<const Rows extends readonly LabelRow[]>(
   const ids = [...new Set(rows.map(([id]) => id))] as Id[];
   const id = Object.fromEntries(ids.map((each, number) => [each, number])) as Record<Id, number>;
   const cache = new Map<Era, EraLabels>();
+  // A capture has one era.
+  let last: EraLabels | undefined;
+  let lastEra: Era | undefined;
   const of = (era: Era): EraLabels => {
-    let labels = cache.get(era);
-    if (labels === undefined) {
-      labels = eraLabels(rows, era, id);
-      cache.set(era, labels);
-    }
+    if (era === lastEra && last !== undefined) return last;
+    const labels = cache.get(era) ?? eraLabels(rows, era, id);
+    cache.set(era, labels);
+    lastEra = era;
+    last = labels;
     return labels;
   };
   return {
