@@ -25,7 +25,7 @@ test('every question about a capture gives valid JSON of the documented shape', 
     'trace request 1a': ['capture', 'rows'],
     'trace latency': ['capture', 'rows'],
     'trace sources': ['capture', 'rows'],
-    'stats show': ['snapshot', 'of', 'capture', 'rows'],
+    'stats show': ['snapshot', 'of', 'notPlayed', 'capture', 'rows'],
     'stats explain': ['capture', 'rows'],
   };
   for (const [command, keys] of Object.entries(shapes)) {

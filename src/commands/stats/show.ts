@@ -7,7 +7,8 @@ import { LabCommand } from '../../core/cli/lab_command.js';
 export default class StatsShow extends LabCommand {
   static override description = `Print the netfs statistics of a capture
 The text is what /proc shows under the kernel that is played; --table adds what each key means.
---json gives { capture, snapshot, of, rows: [{ label, key, value, kind, doc }] }.`;
+Of the lines of FS-Cache a run has those that it really counts; stderr names the others.
+--json gives { capture, snapshot, of, notPlayed, rows: [{ label, key, value, kind, doc }] }.`;
 
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
@@ -24,9 +25,10 @@ The text is what /proc shows under the kernel that is played; --table adds what 
 
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(StatsShow);
-    const { lines, snapshot, of, ...table } = showStats(args.file, flags.snapshot);
+    const { lines, snapshot, of, notPlayed, ...table } = showStats(args.file, flags.snapshot);
     const shown = await this.showText(lines, table, flags);
     this.note(`snapshot: ${snapshot} of ${of}`);
-    return shown === undefined ? undefined : { snapshot, of, ...shown };
+    if (notPlayed.length > 0) this.note(`not played: ${notPlayed.join(', ')}`);
+    return shown === undefined ? undefined : { snapshot, of, notPlayed, ...shown };
   }
 }

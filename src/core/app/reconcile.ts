@@ -7,7 +7,7 @@ import { UsageError } from '../base/errors.js';
 import { openCapture } from '../store/database.js';
 import type { Capture } from '../store/types.js';
 import { ERAS, inEra, type PerEra } from '../trace/eras.js';
-import { tracepointNamed } from '../trace/index.js';
+import { TRACEPOINTS, tracepointNamed } from '../trace/index.js';
 import { statKeys } from '../trace/stats_layout.js';
 import { findCapture } from './capture_path.js';
 import { statDeltas } from './stats_delta.js';
@@ -198,10 +198,19 @@ function recount(capture: Capture, recipe: Recipe): number | null {
   for (const { table, where, sign = 1 } of recipe) {
     const tracepoint = tracepointNamed(table);
     if (tracepoint === undefined || tracepoint.format(capture.info.era) === null) return null;
+    if (isSilent(capture, tracepoint.system)) return null;
     const row = capture.get(`SELECT count(*) AS "n" FROM "${table}" WHERE ${where}`);
     sum += sign * Number(row?.n ?? 0);
   }
   return sum;
+}
+
+/** True for a run under a profile that does not emit the events of a trace system at all. */
+function isSilent(capture: Capture, system: string): boolean {
+  const { info } = capture;
+  if (info.source !== 'run' || system === 'netfs') return false;
+  const tables = TRACEPOINTS.filter((each) => each.system === system && each.format(info.era));
+  return !tables.some(({ name }) => capture.get(`SELECT 1 FROM "${name}" LIMIT 1`) !== undefined);
 }
 
 /** What of a capture makes its events tell less than the statistics. */

@@ -5,6 +5,7 @@ import { closest } from '../base/suggest.js';
 import { openCapture } from '../store/database.js';
 import type { Capture } from '../store/types.js';
 import { ERAS, type Era, isEra } from '../trace/eras.js';
+import { fscacheMissing } from '../trace/fscache_stats.js';
 import type { StatEntry } from '../trace/record.js';
 import {
   explainStat,
@@ -22,6 +23,8 @@ export interface StatsSnapshot extends Table {
   readonly of: number;
   /** The text as /proc shows it, lines without newlines. */
   readonly lines: readonly string[];
+  /** Keys of FS-Cache that the kernel prints and a run with a cache does not keep. */
+  readonly notPlayed: readonly string[];
 }
 
 const SHOW_COLUMNS: readonly Column[] = [
@@ -50,12 +53,19 @@ export function showStats(file?: string, snapshot?: number): StatsSnapshot {
       snapshot: number,
       of,
       lines: printStats(rows).trimEnd().split('\n'),
+      notPlayed: notPlayed(capture, rows),
       columns: SHOW_COLUMNS,
       rows: rows.map((entry) => explained(entry, capture.info.era)),
     };
   } finally {
     capture.close();
   }
+}
+
+/** Only runs leave keys out, and without a cache all of them, as a kernel does. */
+function notPlayed({ info }: Capture, entries: readonly StatEntry[]): string[] {
+  const own = info.source === 'run' && entries.some(({ label }) => label === 'Acquire');
+  return own ? fscacheMissing(info.era, entries) : [];
 }
 
 /** Keys of a line stand in the era's order; keys the era does not know keep theirs, at the end. */

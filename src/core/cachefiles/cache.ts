@@ -314,7 +314,10 @@ export class Cachefiles implements CacheBackend {
    */
   create(file: string, cookie: CookieIdentity, temporary: boolean): Content | number {
     const { backing } = this;
-    if (!this.hasRoom(1, 0)) return -ENOBUFS;
+    if (!this.hasRoom(1, 0)) {
+      this.counters.noSpaceToCreate++;
+      return -ENOBUFS;
+    }
     const how = { create: true, direct: this.#direct };
     const at = temporary ? this.#binding.temporary() : file;
     let fd = backing.open(at, how);

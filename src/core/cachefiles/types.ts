@@ -1,5 +1,5 @@
 /** What the parts of a cache directory share. */
-import type { CacheObject } from '../fscache/types.js';
+import type { BackendCounters, CacheObject } from '../fscache/types.js';
 import type { netfslabVerdicts } from '../trace/events/own.js';
 import type { Content } from './content.js';
 
@@ -51,7 +51,7 @@ export interface CacheOptions {
 export type Reason = keyof typeof netfslabVerdicts.id;
 
 /** What a cache has counted since it was bound. */
-export class CacheCounters {
+export class CacheCounters implements BackendCounters {
   reads = 0;
   readBytes = 0;
   writes = 0;
@@ -60,9 +60,10 @@ export class CacheCounters {
   created = 0;
   found = 0;
   stale = 0;
-  /** Objects removed to make room, and stores refused for want of it. */
+  /** Objects removed to make room; stores and objects refused for want of it. */
   culled = 0;
   noSpace = 0;
+  noSpaceToCreate = 0;
   /** Blocks whose data did not have the checksum they were stored with, or was not there. */
   checksumFailures = 0;
   /** Times the filesystem and the map disagreed about what is cached. */

@@ -11,7 +11,8 @@ import { ENOBUFS } from '../base/errno.js';
 import type { AddressSpace } from '../mm/address_space.js';
 import { IovIter } from '../mm/iov_iter.js';
 import type { CacheResources } from '../netfs/types.js';
-import { FscacheStats } from './stats.js';
+import type { FscacheValues } from '../trace/fscache_stats.js';
+import { FscacheStats, fscacheValues } from './stats.js';
 import type { CacheBackend, CacheObject, CookieIdentity } from './types.js';
 
 /** Objects kept open for cookies that nobody uses. */
@@ -34,6 +35,11 @@ export class Fscache {
     this.stats.acquires++;
     this.stats.cookies++;
     return new Cookie(this, volume, key, name);
+  }
+
+  /** The statistics by `label.key`. */
+  statValues(): FscacheValues {
+    return fscacheValues(this.stats, this.backend.counters);
   }
 
   /** Gives up every unused object and begins to publish all that is stored. */
@@ -128,7 +134,9 @@ export class Cookie implements CookieIdentity {
     this.#fscache.stats.invalidations++;
     this.aux = aux;
     this.size = size;
-    if (this.#object !== undefined) this.#fscache.backend.invalidate(this.#object, this);
+    if (this.#object === undefined) return;
+    this.#fscache.stats.invalidationsRun++;
+    this.#fscache.backend.invalidate(this.#object, this);
   }
 
   /**

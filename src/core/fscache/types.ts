@@ -25,8 +25,22 @@ export interface CacheObject {
   readonly debugId: number;
 }
 
+/** What a cache counts that stands in the statistics of FS-Cache. */
+export interface BackendCounters {
+  readonly reads: number;
+  readonly writes: number;
+  /** Look-ups that found an object, and that found one out of date. */
+  readonly found: number;
+  readonly stale: number;
+  readonly culled: number;
+  /** Stores, and objects, that were refused for want of room. */
+  readonly noSpace: number;
+  readonly noSpaceToCreate: number;
+}
+
 /** A cache. */
 export interface CacheBackend {
+  readonly counters: BackendCounters;
   /**
    * Finds the object of a cookie or makes one; a negative errno: there is none and can be none now.
    */

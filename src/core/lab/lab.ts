@@ -27,7 +27,7 @@ import { Scheduler, type Strand } from '../sim/scheduler.js';
 import type { Task } from '../sim/wait_queue.js';
 import type { StatEntry } from '../trace/record.js';
 import { NullSink } from '../trace/sink.js';
-import { statEntries } from '../trace/stats_layout.js';
+import { printStats, statEntries } from '../trace/stats_layout.js';
 import { Tracer } from '../trace/tracer.js';
 import type { FinishReport } from '../trace/types.js';
 import { Vfs } from '../vfs/syscalls.js';
@@ -116,21 +116,20 @@ export class Lab {
     }
   }
 
-  /** The statistics now, as the profile's kernel has them: those of FS-Cache come first. */
+  /** The statistics now, as the profile's kernel has them; of FS-Cache's only what is kept. */
   statistics(): StatEntry[] {
-    const values = Object.entries(this.cookies?.values() ?? {}).map(([name, value]) => {
-      const [label = '', key = ''] = name.split('.');
-      return { label, key, value };
-    });
-    const labels = [...new Set(values.map(({ label }) => label))];
-    const cache = values.map((entry) => ({ ...entry, line: labels.indexOf(entry.label) }));
-    const helper = statEntries(this.profile.era, this.stats);
-    return [...cache, ...helper.map((entry) => ({ ...entry, line: entry.line + labels.length }))];
+    const fscache = (this.fscache ?? this.cookies)?.statValues();
+    return statEntries(this.profile.era, this.stats, fscache);
   }
 
   /** The next number for an operation of a workload; the first is 1. */
   nextOp(): number {
     return ++this.#lastOp;
+  }
+
+  /** The statistics so far, as the kernel that is played prints them. */
+  printStats(): string {
+    return printStats(this.statistics());
   }
 
   /** Starts a process; it runs when the lab does. */

@@ -6,6 +6,7 @@
  * several lines, keys are listed in printed order.
  */
 import { type Era, inEra, type PerEra } from './eras.js';
+import type { StatEntry } from './record.js';
 import * as doc from './stat_doc.js';
 
 const counter = (text: string) => doc.counter(text, 'fscache events');
@@ -281,4 +282,32 @@ export function fscacheKeys(
   return (inEra(LINES, era) ?? []).flatMap(([label, keys]) =>
     Object.entries(keys).map(([key, each]) => ({ label, key, variable: 'fscache', ...each })),
   );
+}
+
+/** Values of the counters that are kept, by `label.key` (`Acquire.n`). */
+export type FscacheValues = Readonly<Record<string, number>>;
+
+/** A snapshot of what is kept, in printed order; keys and lines that are not kept are left out. */
+export function fscacheEntries(era: Era, values: FscacheValues): StatEntry[] {
+  const kept = (inEra(LINES, era) ?? [])
+    .map(([label, keys]) =>
+      Object.keys(keys)
+        .filter((key) => values[`${label}.${key}`] !== undefined)
+        .map((key) => ({ label, key, value: values[`${label}.${key}`] as number })),
+    )
+    .filter((keys) => keys.length > 0);
+  return kept.flatMap((keys, line) => keys.map((each) => ({ line, ...each })));
+}
+
+/**
+ * What an era prints and a snapshot lacks: `Label` for a whole line, `Label key key` for keys of a
+ * line of which others are there.
+ */
+export function fscacheMissing(era: Era, entries: readonly StatEntry[]): string[] {
+  return (inEra(LINES, era) ?? []).flatMap(([label, keys]) => {
+    const here = new Set(entries.filter((each) => each.label === label).map(({ key }) => key));
+    const missing = Object.keys(keys).filter((key) => !here.has(key));
+    if (missing.length === 0) return [];
+    return [here.size === 0 ? label : `${label} ${missing.join(' ')}`];
+  });
 }

@@ -6,7 +6,7 @@
  * `ws` stand on two lines with two meanings: a key is known by its line's label and itself.
  */
 import { type Era, inEra, type PerEra } from './eras.js';
-import { fscacheKeys } from './fscache_stats.js';
+import { type FscacheValues, fscacheEntries, fscacheKeys } from './fscache_stats.js';
 import type { StatEntry } from './record.js';
 import { counter, gauge, type StatDoc } from './stat_doc.js';
 
@@ -250,11 +250,22 @@ export function statLines(era: Era): readonly StatLine[] {
   return inEra(LAYOUTS, era) ?? [];
 }
 
-/** A snapshot in printed order. */
-export function statEntries(era: Era, values: StatValues): StatEntry[] {
-  return statLines(era).flatMap(({ label, keys }, line) =>
+/** Whether the lines of FS-Cache stand before the helper's. */
+const FSCACHE_FIRST: PerEra<boolean> = { E0: true, E4: false };
+
+/** A snapshot in printed order; of FS-Cache's lines only what is kept. */
+export function statEntries(
+  era: Era,
+  values: StatValues,
+  fscache: FscacheValues = {},
+): StatEntry[] {
+  const helper = statLines(era).flatMap(({ label, keys }, line) =>
     keys.map(([key, variable]) => ({ line, label, key, value: values[variable] ?? 0 })),
   );
+  const cache = fscacheEntries(era, fscache);
+  const [first, second] = inEra(FSCACHE_FIRST, era) ? [cache, helper] : [helper, cache];
+  const lines = (first.at(-1)?.line ?? -1) + 1;
+  return [...first, ...second.map((each) => ({ ...each, line: each.line + lines }))];
 }
 
 /** The statistics text, lines ended by newlines, exactly as /proc shows it. */

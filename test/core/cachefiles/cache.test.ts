@@ -9,6 +9,7 @@ import { mapPath } from '../../../src/core/cachefiles/content.js';
 import { DiskBacking } from '../../../src/core/io/backing.js';
 import { syncDriver } from '../../../src/core/io/drivers.js';
 import type { LabOptions } from '../../../src/core/lab/options.js';
+import { printStats } from '../../../src/core/trace/stats_layout.js';
 import {
   cacheRig,
   filesBelow,
@@ -83,6 +84,24 @@ test('the verdicts are recorded, but not among the events of a kernel that has n
   t.deepEqual(verdicts(cold).slice(0, 1), [['netfslab_prep_read', 0, 'DOWN', 'no-data']]);
   t.deepEqual(verdicts(warm).slice(0, 1), [['netfslab_prep_read', 0, 'READ', 'have-data']]);
   t.false(warm.lab.sink.lines().some((line) => line.includes('netfslab')));
+});
+
+test('the statistics of FS-Cache are those that are counted', async (t) => {
+  const rig = cacheRig(t, { a: SIZE, b: SIZE });
+  await rig.readAll(['a']);
+  update(rig, 'a', content('changed', SIZE));
+  const { lab } = await rig.readAll(['a', 'b']);
+  t.deepEqual(lab.lab.printStats().split('\n').slice(0, 7), [
+    'Cookies: dat=2',
+    'ChkAux : ok=0 obs=1',
+    'Acquire: n=2 ok=2',
+    'Lookups: n=2 pos=0 crt=2',
+    'Invals : n=0 run=0',
+    'Relinqs: n=0 rtr=0',
+    'CacheEv: nsp=0 stl=1 rtr=0 cul=0',
+  ]);
+  const [entries] = lab.sink.snapshots;
+  t.is(printStats(entries ?? []), lab.lab.printStats());
 });
 
 test('a file that was changed on the server is downloaded, and its old object is gone', async (t) => {

@@ -1,6 +1,7 @@
 /** Cookies: what a network filesystem may ask of a cache, in which order, and what is counted. */
 import test from 'ava';
 import { ENOBUFS } from '../../../src/core/base/errno.js';
+import { CacheCounters } from '../../../src/core/cachefiles/types.js';
 import { Fscache } from '../../../src/core/fscache/cookie.js';
 import type { CacheBackend, CacheObject, CookieIdentity } from '../../../src/core/fscache/types.js';
 import type { CacheResources } from '../../../src/core/netfs/types.js';
@@ -8,6 +9,7 @@ import type { CacheResources } from '../../../src/core/netfs/types.js';
 /** A backend that writes down what it is asked. */
 class LogBackend implements CacheBackend {
   readonly log: string[] = [];
+  readonly counters = new CacheCounters();
   refuse = false;
   pressure: () => void = () => {};
   #lastId = 0;

@@ -1,6 +1,7 @@
 /** The statistics text. */
 import test from 'ava';
-import { ERAS } from '../../../src/core/trace/eras.js';
+import { ERAS, type Era } from '../../../src/core/trace/eras.js';
+import { fscacheMissing } from '../../../src/core/trace/fscache_stats.js';
 import {
   explainStat,
   parseStats,
@@ -40,6 +41,21 @@ for (const era of ERAS) {
     t.deepEqual(parseStats(printStats(entries)), entries);
   });
 }
+
+test('of FS-Cache only what is kept is printed, before the helper up to v6.7, and the rest named', (t) => {
+  const values = { 'Acquire.n': 3, 'Acquire.ok': 3, 'IO.rd': 7, 'Lookups.n': 3 };
+  const text = (era: Era) => printStats(statEntries(era, VALUES, values)).split('\n');
+  t.deepEqual(text('E1').slice(0, 3), [
+    'Acquire: n=3 ok=3',
+    'Lookups: n=3',
+    'RdHelp : RA=1 RP=2 WB=3 WBZ=4 rr=5 sr=6',
+  ]);
+  t.deepEqual(text('E3').slice(0, 2), ['Acquire: n=3 ok=3', 'IO     : rd=7']);
+  t.deepEqual(text('E4').slice(-3), ['Acquire: n=3 ok=3', 'IO     : rd=7', '']);
+  const missing = fscacheMissing('E3', statEntries('E3', VALUES, values));
+  t.deepEqual(missing.slice(0, 3), ['Cookies', 'Acquire oom', 'LRU']);
+  t.true(missing.includes('IO wr mis'));
+});
 
 test('lines that are no statistics are left out when text is read', (t) => {
   t.deepEqual(parseStats('FS-Cache statistics\nIO     : rd=12 wr=0\n'), [
