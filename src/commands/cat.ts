@@ -36,6 +36,7 @@ next one follows, as with cat(1); the exit code is then 1. The trace is recorded
     const output = {
       write: (bytes: Uint8Array) => write(process.stdout, bytes),
       failed: (error: unknown) => this.endWithError(error),
+      warn: (message: string) => this.note(message),
       signal,
     };
     const trace = flags.out === undefined ? undefined : this.traceTarget(flags.out);

@@ -24,7 +24,9 @@ anything was found and left.
 
   async run(): Promise<unknown> {
     const { flags } = await this.parse(CacheCheck);
-    const { found, left, ...table } = checkObjects(flags.cache, flags.repair);
+    const { found, left, ...table } = checkObjects(flags.cache, flags.repair, (message) =>
+      this.note(message),
+    );
     if (found === 0) this.note('nothing is wrong');
     if (left > 0) this.endWith(EXIT.failed);
     return found === 0 && !this.jsonEnabled() ? undefined : this.show(table, flags);

@@ -13,6 +13,9 @@ export default class CacheClear extends LabCommand {
 
   async run(): Promise<unknown> {
     const { flags } = await this.parse(CacheClear);
-    return this.show(clearCache(flags.cache), flags);
+    return this.show(
+      clearCache(flags.cache, (message) => this.note(message)),
+      flags,
+    );
   }
 }

@@ -27,6 +27,9 @@ limits. A running netfslab does this by itself.
   async run(): Promise<unknown> {
     const { flags } = await this.parse(CacheCull);
     const limits = limitsFrom(flags['cull-limits']);
-    return this.show(cullCache(flags.cache, flags['cache-size'], limits), flags);
+    return this.show(
+      cullCache(flags.cache, flags['cache-size'], limits, (message) => this.note(message)),
+      flags,
+    );
   }
 }

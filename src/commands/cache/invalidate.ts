@@ -24,6 +24,10 @@ export default class CacheInvalidate extends LabCommand {
 
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(CacheInvalidate);
-    return this.show(await invalidateFile(flags.cache, flags.server, args.path), flags);
+    const { cache, server } = flags;
+    return this.show(
+      await invalidateFile(cache, server, args.path, (message) => this.note(message)),
+      flags,
+    );
   }
 }

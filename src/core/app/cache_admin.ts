@@ -31,6 +31,9 @@ const disk = new DiskBacking(syncDriver);
 /** What a command answers with: a table, and the same for people. */
 export type CacheTable = Table & { readonly lines: readonly string[] };
 
+/** Is told what the user should know besides the result. */
+export type Warn = (message: string) => void;
+
 /** Every object of a cache. */
 export function listObjects(dir: string): Table {
   const root = existing(dir);
@@ -131,8 +134,9 @@ function hex(value: number): string {
 export function checkObjects(
   dir: string,
   repair: boolean,
+  warn: Warn,
 ): Table & { readonly found: number; readonly left: number } {
-  return bound(dir, (binding) => {
+  return bound(dir, warn, (binding) => {
     const findings = [...checkCache(binding, repair)];
     const rows = findings.map(({ repaired, ...finding }) => ({
       ...finding,
@@ -150,8 +154,8 @@ export function checkObjects(
 }
 
 /** Removes objects, least recently used first, until the cache is within its limits. */
-export function cullCache(dir: string, size: number, limits: SpaceLimits): Table {
-  return bound(dir, (binding) => {
+export function cullCache(dir: string, size: number, limits: SpaceLimits, warn: Warn): Table {
+  return bound(dir, warn, (binding) => {
     const room = new Room(disk, binding.root, size, 0, limits);
     room.used = usedBytes(disk, binding.root);
     const removed: Row[] = [];
@@ -169,7 +173,12 @@ export function cullCache(dir: string, size: number, limits: SpaceLimits): Table
 }
 
 /** Removes the object of one file of the server; `name` is relative to the server's root. */
-export async function invalidateFile(dir: string, server: string, name: string): Promise<Table> {
+export async function invalidateFile(
+  dir: string,
+  server: string,
+  name: string,
+  warn: Warn,
+): Promise<Table> {
   const lab = new Lab({ server });
   const file = lab.server.open(name);
   if ('errno' in file) {
@@ -181,7 +190,7 @@ export async function invalidateFile(dir: string, server: string, name: string):
   const { key } = file;
   lab.server.close(file);
   await lab.close();
-  return bound(dir, (binding) => {
+  return bound(dir, warn, (binding) => {
     const object = objectPath(binding.root, cacheVolume(lab.server), key);
     const status = disk.status(object);
     if (typeof status === 'number') return removedTable([]);
@@ -192,8 +201,8 @@ export async function invalidateFile(dir: string, server: string, name: string):
 }
 
 /** Removes everything. */
-export function clearCache(dir: string): Table {
-  return bound(dir, (binding) => {
+export function clearCache(dir: string, warn: Warn): Table {
+  return bound(dir, warn, (binding) => {
     const removed: Row[] = [];
     for (const { file, status } of auditObjects(disk, binding.root)) {
       const error = binding.bury(file);
@@ -232,8 +241,9 @@ function existing(dir: string): string {
   return root;
 }
 
-function bound<T>(dir: string, action: (binding: Binding) => T): T {
+function bound<T>(dir: string, warn: Warn, action: (binding: Binding) => T): T {
   const binding = new Binding(disk, existing(dir));
+  for (const message of binding.warnings) warn(message);
   try {
     return action(binding);
   } finally {

@@ -18,6 +18,8 @@ export interface CatOutput {
   write(bytes: Uint8Array): Promise<boolean>;
   /** A file could not be read to its end; what was read of it has been written. */
   failed(error: unknown): void;
+  /** What is not as it was asked for, and how it is done without. */
+  warn?(message: string): void;
   readonly signal?: AbortSignal;
 }
 
@@ -32,6 +34,7 @@ export async function catFiles(
   await new Lab(options).close();
   const sink = trace && traceSink(trace, 'cat', options);
   const lab = new Lab({ ...options, sink });
+  for (const message of lab.warnings) output.warn?.(message);
   const buffer = new Uint8Array(CHUNK);
   output.signal?.addEventListener('abort', () => lab.scheduler.hurry());
   for (const path of paths) {

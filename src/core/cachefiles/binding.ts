@@ -8,7 +8,7 @@
  *   DIR/graveyard/                  files on their way out
  */
 import path from 'node:path';
-import { EAGAIN } from '../base/errno.js';
+import { EAGAIN, EOPNOTSUPP } from '../base/errno.js';
 import { ErrnoError } from '../base/errors.js';
 import type { Backing } from '../io/types.js';
 import { mapPath } from './content.js';
@@ -27,9 +27,12 @@ export function objectPath(root: string, volume: string, key: string): string {
 /** The exclusive use of a cache directory. */
 export class Binding {
   readonly root: string;
-  /** Whether files can be opened with O_DIRECT and take extended attributes. */
+  /** Whether files can be opened with O_DIRECT, take attributes, and say where their data is. */
   readonly direct: boolean;
   readonly xattr: boolean;
+  readonly seek: boolean;
+  /** False where there is no way to lock the directory against other processes. */
+  readonly locked: boolean;
   readonly backing: Backing;
   readonly #lockFd: number;
   readonly #number: number;
@@ -47,11 +50,20 @@ export class Binding {
       const error = backing.makeDirectory(needed);
       if (error < 0) this.#fail(error, 'mkdir');
     }
-    this.#lockFd = this.#lock();
+    const { fd, locked } = this.#lock();
+    this.#lockFd = fd;
+    this.locked = locked;
     this.#number = this.#countBind();
     this.#emptyGraveyard();
-    this.direct = this.#probe(true) === 'usable';
-    this.xattr = this.#probe(false) === 'usable';
+    this.direct = this.#probe(true, () => 0);
+    this.xattr = this.#probe(false, (fd) => backing.setXattr(fd, 'user.probe', Buffer.from('1')));
+    this.seek = this.#probe(false, (fd) => (backing.seekHole(fd, 0) === -EOPNOTSUPP ? -1 : 0));
+  }
+
+  /** What a user must know if the directory could not be locked. */
+  get warnings(): string[] {
+    if (this.locked) return [];
+    return [`${this.root} cannot be locked here: see that no other process uses it meanwhile`];
   }
 
   /** A name for a new data file that no other has or had. */
@@ -87,13 +99,13 @@ export class Binding {
     return path.join(this.root, 'lock');
   }
 
-  #lock(): number {
+  #lock(): { fd: number; locked: boolean } {
     const { backing } = this;
     let fd = backing.open(this.#lockFile, { create: true, direct: false });
     if (fd < 0) fd = backing.open(this.#lockFile, { create: false, direct: false });
     if (fd < 0) this.#fail(fd, 'open');
     const error = backing.lock(fd);
-    if (error === 0) return fd;
+    if (error === 0 || error === -EOPNOTSUPP) return { fd, locked: error === 0 };
     backing.close(fd);
     if (error !== -EAGAIN) this.#fail(error, 'lock');
     throw new ErrnoError('EBUSY', 'lock', this.root, {
@@ -118,15 +130,16 @@ export class Binding {
     }
   }
 
-  #probe(direct: boolean): 'usable' | 'unusable' {
+  // True if a file can be made that way and `use` does not fail on it.
+  #probe(direct: boolean, use: (fd: number) => number): boolean {
     const { backing } = this;
     const file = path.join(this.#graveyard, 'probe');
     const fd = backing.open(file, { create: true, direct });
-    if (fd < 0) return 'unusable';
-    const error = direct ? 0 : backing.setXattr(fd, 'user.probe', Buffer.from('1'));
+    if (fd < 0) return false;
+    const result = use(fd);
     backing.close(fd);
     backing.remove(file);
-    return error < 0 ? 'unusable' : 'usable';
+    return result >= 0;
   }
 
   #fail(errno: number, syscall: string): never {

@@ -380,7 +380,12 @@ export class Cachefiles implements CacheBackend {
 
   #warn(): void {
     const { options, warnings } = this;
-    const { root } = this.#binding;
+    const { root, seek } = this.#binding;
+    warnings.push(...this.#binding.warnings);
+    if (options.presence !== 'map' && !seek) {
+      const instead = options.presence === 'seek' ? 'nothing is cached' : 'the content maps decide';
+      warnings.push(`no SEEK_DATA in ${root}: ${instead}`);
+    }
     if (options.direct && !this.#direct) {
       warnings.push(`no O_DIRECT in ${root}: cache I/O goes through the kernel's page cache`);
     }

@@ -4,7 +4,7 @@
  * `CacheOps`. Spec: BEHAVIOUR 4.3 to 4.5, 4.10.
  */
 import { crc32c } from '@node-rs/crc32';
-import { EIO, ENXIO, EOPNOTSUPP, ESTALE } from '../base/errno.js';
+import { EIO, ENOBUFS, ENODATA, ENXIO, EOPNOTSUPP, ESTALE } from '../base/errno.js';
 import { PAGE_SIZE, pageIndex, roundDown, roundUp } from '../base/range.js';
 import { makeSegmentList } from '../io/segments.js';
 import type { AddressSpace } from '../mm/address_space.js';
@@ -185,6 +185,41 @@ export class CacheIo implements CacheOps {
     const hole = data < 0 ? iter.count : Math.min(iter.count, data - start);
     if (hole > 0) iter.zero(hole);
     return hole;
+  }
+
+  queryOccupancy(cres: CacheResources, range: ByteRange, granularity: number): ByteRange | number {
+    const { options, room } = this.#cache;
+    const { content } = privOf(cres);
+    const unit = Math.max(granularity, room.blockSize);
+    const end = range.start + range.len;
+    const found = this.#extent(content, range.start, end);
+    if (typeof found === 'number') return found;
+    const from = roundUp(found.from, unit);
+    const to = roundDown(found.to, unit);
+    if (from >= end || to <= from) return -ENODATA;
+    if (to <= end) return { start: from, len: to - from };
+    // The kernel gives the length that was asked for even if the data begins later.
+    return { start: from, len: options.compat ? range.len : end - from };
+  }
+
+  // The first stretch of data from `start` on, which may reach beyond `end`.
+  #extent(
+    { fd, map, identity }: Content,
+    start: number,
+    end: number,
+  ): { from: number; to: number } | number {
+    const { backing, options } = this.#cache;
+    const seek = options.presence === 'seek';
+    const { size } = identity;
+    const from = seek ? backing.seekData(fd, start) : map.next(true, start, end, size);
+    if (from === -ENXIO || from >= end) return -ENODATA;
+    if (from < 0) return -ENOBUFS;
+    const hole = options.presence === 'map' ? size : backing.seekHole(fd, from);
+    const unknown = !seek && hole === -EOPNOTSUPP;
+    if (hole < 0 && !unknown) return hole === -ENXIO ? -ENODATA : -ENOBUFS;
+    if (seek) return { from, to: hole };
+    const absent = map.next(false, from, roundUp(size, PAGE_SIZE), size);
+    return { from, to: options.presence === 'map' || unknown ? absent : Math.min(hole, absent) };
   }
 
   *prepareWrite(subreq: Subrequest, _iSize: number): Task<number> {

@@ -2,7 +2,7 @@
  * System calls that Node.js does not offer, through koffi: where the data of a sparse file is,
  * extended attributes, locks, syncing a filesystem, io_uring. Loaded when first needed, so that a
  * program without an engine never loads koffi. Where the library is missing every call answers
- * -EOPNOTSUPP, but for the lock, which then is not taken.
+ * -EOPNOTSUPP.
  */
 import { createRequire } from 'node:module';
 import os from 'node:os';
@@ -119,7 +119,7 @@ export function setXattr(fd: number, name: string, value: Uint8Array): number {
  */
 export function lockFile(fd: number): number {
   const from = calls();
-  return from === null ? 0 : result(from.flock(fd, LOCK_EX_NB), from);
+  return from === null ? UNSUPPORTED : result(from.flock(fd, LOCK_EX_NB), from);
 }
 
 /** Makes everything written to the filesystem of `fd` durable: 0 or a negative errno. */

@@ -56,6 +56,11 @@ export interface CacheOps {
   prepareRead(subreq: Subrequest, iSize: number): Task<Source>;
   /** Required. May widen `subreq.start` and `len`; a negative errno refuses the store. */
   prepareWrite(subreq: Subrequest, iSize: number): Task<number>;
+  /**
+   * Optional. The first stretch of cached data in `range`, in whole multiples of `granularity`
+   * bytes; -ENODATA: there is none, -ENOBUFS: it cannot be told.
+   */
+  queryOccupancy?(cres: CacheResources, range: ByteRange, granularity: number): ByteRange | number;
 }
 
 /** Bytes [start, start + len). */

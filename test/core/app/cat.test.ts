@@ -3,9 +3,11 @@ import fs from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { catFiles } from '../../../src/core/app/cat.js';
+import { DiskBacking } from '../../../src/core/io/backing.js';
+import { syncDriver } from '../../../src/core/io/drivers.js';
 import type { LabOptions } from '../../../src/core/lab/options.js';
 import { misbehave } from '../../helpers/bad_server.js';
-import { content, serverDir } from '../../helpers/lab.js';
+import { content, serverDir, tempDir } from '../../helpers/lab.js';
 
 /** Larger than one read of cat. */
 const LARGE = (1 << 20) + 5000;
@@ -14,6 +16,7 @@ interface Catted {
   readonly bytes: Buffer;
   /** The codes of the files that failed. */
   readonly failed: (string | undefined)[];
+  readonly warnings: string[];
 }
 
 async function cat(
@@ -25,15 +28,17 @@ async function cat(
 ): Promise<Catted> {
   const pieces: Buffer[] = [];
   const failed: (string | undefined)[] = [];
+  const warnings: string[] = [];
   await catFiles({ ...options, server }, paths, {
     write: async (bytes) => {
       pieces.push(Buffer.from(bytes));
       return onWrite(pieces.length) !== false;
     },
     failed: (error) => failed.push((error as { code?: string }).code),
+    warn: (message) => warnings.push(message),
     ...(signal !== undefined && { signal }),
   });
-  return { bytes: Buffer.concat(pieces), failed };
+  return { bytes: Buffer.concat(pieces), failed, warnings };
 }
 
 const tree = (t: ExecutionContext) => serverDir(t, { a: 10_000, empty: 0, 'sub/b': LARGE });
@@ -86,6 +91,17 @@ for (const [how, change] of changes) {
     t.true(bytes.subarray(-100).equals(content('a', 100)), 'the next file follows');
   });
 }
+
+test('what the cache lacks is told', async (t) => {
+  class Unlockable extends DiskBacking {
+    override readonly lock = () => -95;
+  }
+  const cacheDir = join(tempDir(t), 'cache');
+  const backing = new Unlockable(syncDriver);
+  const { warnings } = await cat(tree(t), ['a'], { cacheDir, backing });
+  t.is(warnings.length, 1);
+  t.regex(warnings[0] ?? '', /cannot be locked here/);
+});
 
 test('nothing more is read once nobody wants more', async (t) => {
   const { bytes, failed } = await cat(tree(t), ['sub/b', 'a'], {}, () => false);

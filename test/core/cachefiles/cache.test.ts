@@ -4,11 +4,14 @@
  */
 import fs from 'node:fs';
 import test from 'ava';
+import { ENODATA } from '../../../src/core/base/errno.js';
 import { ErrnoError } from '../../../src/core/base/errors.js';
 import { mapPath } from '../../../src/core/cachefiles/content.js';
+import type { Cookie } from '../../../src/core/fscache/cookie.js';
 import { DiskBacking } from '../../../src/core/io/backing.js';
 import { syncDriver } from '../../../src/core/io/drivers.js';
 import type { LabOptions } from '../../../src/core/lab/options.js';
+import type { CacheResources } from '../../../src/core/netfs/types.js';
 import { printStats } from '../../../src/core/trace/stats_layout.js';
 import {
   cacheRig,
@@ -308,13 +311,21 @@ test('without O_DIRECT and xattrs the cache works, and says so when they were wa
   sameBytes(t, bytes[0] as Buffer, content('f', SIZE));
 
   const backing = faultyDisk((name, args) => {
-    if (name === 'setXattr') return -95;
+    if (['setXattr', 'lock', 'seekHole', 'seekData'].includes(name)) return -95;
     if (name === 'open' && (args[1] as { direct: boolean }).direct) return -22;
     return undefined;
   });
   const plain = cacheRig(t, { f: SIZE });
   const first = await plain.readAll(['f'], { backing });
-  t.is(first.lab.cache.warnings.length, 2);
+  t.deepEqual(
+    first.lab.cache.warnings.map((each) => each.replace(plain.dir, 'DIR')),
+    [
+      'DIR cannot be locked here: see that no other process uses it meanwhile',
+      'no SEEK_DATA in DIR: the content maps decide',
+      "no O_DIRECT in DIR: cache I/O goes through the kernel's page cache",
+      'no user xattrs in DIR: coherency data is kept in the content maps alone',
+    ],
+  );
   t.is((await plain.readAll(['f'], { backing })).downloaded, 0);
 });
 
@@ -353,6 +364,31 @@ for (const [what, failing, error] of [
     const after = await rig.readAll(['f', 'g']);
     sameBytes(t, after.bytes[0] as Buffer, content('changed', SIZE));
     sameBytes(t, after.bytes[1] as Buffer, content('g', SIZE));
+  });
+}
+
+for (const presence of ['seek', 'map', 'both'] as const) {
+  test(`a cache tells where it has data: --presence ${presence}`, async (t) => {
+    const rig = cacheRig(t, { f: 0x20000 });
+    const made = rig.lab({ presence });
+    const file = made.open('f');
+    await made.lab.run('reader', () => file.readahead(0x3000, 0x5000));
+    await made.lab.run('reader', () => file.readahead(0x10000, 0x8000));
+    await made.lab.scheduler.drain();
+    const cres: CacheResources = { ops: undefined, priv: undefined, debugId: 0 };
+    t.is((file as unknown as { inode: { cookie: Cookie } }).inode.cookie.beginOperation(cres), 0);
+    const query = (start: number, len: number, granularity = 0x1000) =>
+      cres.ops?.queryOccupancy?.(cres, { start, len }, granularity);
+    t.deepEqual(query(0, 0x20000), { start: 0x3000, len: 0x5000 });
+    t.deepEqual(query(0, 0x20000, 0x4000), { start: 0x4000, len: 0x4000 });
+    t.deepEqual(query(0, 0x6000), { start: 0x3000, len: 0x3000 });
+    t.deepEqual(query(0x14000, 0x1000), { start: 0x14000, len: 0x1000 });
+    t.is(query(0x8000, 0x8000), -ENODATA);
+    t.is(query(0, 0x6000, 0x8000), -ENODATA);
+    t.is(query(0x18000, 0x8000), -ENODATA);
+    cres.ops?.endOperation(cres);
+    file.close();
+    await made.lab.close();
   });
 }
 
