@@ -29,7 +29,7 @@ export interface CacheSummary {
   readonly device: Readonly<Record<'cache' | 'server', number>>;
   /** Obtained and never used by the application, up to the page cache's dropping it. */
   readonly unusedBytes: number;
-  /** Downloaded and not stored. */
+  /** Downloaded and not stored, for want of room or because storing failed. */
   readonly bypassedBytes: number;
   readonly storedBytes: number;
   readonly checksumFailures: number;
@@ -68,8 +68,8 @@ export class CacheUse {
     }
   }
 
-  /** The outcome; `sent` is what the server sent. */
-  summary(cache: CacheCounters, sent: number): CacheSummary {
+  /** The outcome; `sent` is what the server sent, `unstored` what the cache failed to store. */
+  summary(cache: CacheCounters, sent: number, unstored: number): CacheSummary {
     const { pageCache, cache: cached, server } = this.#application;
     const { full, partial, miss } = this.#requests;
     const { READ, DOWN } = this.#subrequests;
@@ -89,7 +89,7 @@ export class CacheUse {
       subrequests: this.#subrequests,
       device: { cache: cache.readBytes, server: sent },
       unusedBytes: unused * PAGE_SIZE,
-      bypassedBytes: this.#bypassed,
+      bypassedBytes: this.#bypassed + unstored,
       storedBytes: cache.writtenBytes,
       checksumFailures: cache.checksumFailures,
       disagreements: cache.disagreements,

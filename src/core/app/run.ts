@@ -271,9 +271,9 @@ class Phase {
   }
 
   #cacheSummary(sent: number): PhaseSummary['cache'] {
-    const { cachefiles } = this.#lab;
+    const { cachefiles, stats } = this.#lab;
     if (cachefiles === undefined || this.#use === undefined) return null;
-    return this.#use.summary(cachefiles.counters, sent);
+    return this.#use.summary(cachefiles.counters, sent, stats.bytes.unstored);
   }
 
   #summary(elapsedNs: number, before: ReturnType<typeof counters>): PhaseSummary {

@@ -24,6 +24,7 @@ export function* storeToCache(requests: Requests, rreq: ReadRequest): Task {
     if (refused < 0) {
       requests.traceFailure(rreq, subreq, refused, 'prepare_write');
       requests.traceSlice(subreq, 'write_skip');
+      countUnstored(requests, subreq);
       continue;
     }
     const iter = new IovIter(rreq.mapping, subreq.start, subreq.len);
@@ -70,6 +71,7 @@ function writeTerminated(
   if (result < 0) {
     requests.stats.netfs_n_rh_write_failed++;
     requests.traceFailure(rreq, subreq, result, 'copy_to_cache');
+    countUnstored(requests, subreq);
   } else {
     requests.stats.netfs_n_rh_write_done++;
     requests.stats.bytes.stored += result;
@@ -77,6 +79,11 @@ function writeTerminated(
   requests.traceSlice(subreq, 'write_term');
   if (--rreq.nrWrOps === 0) unmark(requests, rreq, wasAsync);
   requests.putSlice(subreq, wasAsync, 'put_terminated');
+}
+
+// Rounding may have taken the slice beyond the end of the file.
+function countUnstored(requests: Requests, { rreq, start, len }: Subrequest): void {
+  requests.stats.bytes.unstored += Math.max(0, Math.min(start + len, rreq.iSize) - start);
 }
 
 // Ends PG_fscache once per folio, though several slices may touch it.

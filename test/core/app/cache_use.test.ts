@@ -2,6 +2,9 @@
 import test from 'ava';
 import type { CacheSummary } from '../../../src/core/app/cache_use.js';
 import { RUN_DEFAULTS, type RunRequest, runWorkload } from '../../../src/core/app/run.js';
+import { DiskBacking } from '../../../src/core/io/backing.js';
+import { syncDriver } from '../../../src/core/io/drivers.js';
+import type { IoDriver } from '../../../src/core/io/types.js';
 import type { LabOptions } from '../../../src/core/lab/options.js';
 import { type CacheRig, cacheRig } from '../../helpers/cache.js';
 
@@ -64,6 +67,18 @@ test('what is downloaded and not stored is bypassed', async (t) => {
   const { bypassedBytes, storedBytes } = await run(rig, {}, { cacheSize: 0x1000 });
   t.is(bypassedBytes + storedBytes, 0x10000);
   t.is(storedBytes, 0);
+});
+
+test('what could not be stored is bypassed too', async (t) => {
+  const rig = cacheRig(t, { a: 0x10000, b: 0x1800 });
+  class FullDisk extends DiskBacking {
+    override readonly driver: IoDriver = {
+      ...syncDriver,
+      write: (_fd, _from, _position, done) => done(-28),
+    };
+  }
+  const { bypassedBytes, storedBytes } = await run(rig, {}, { backing: new FullDisk(syncDriver) });
+  t.deepEqual([bypassedBytes, storedBytes], [0x11800, 0]);
 });
 
 test('without a cache there is nothing to say', async (t) => {
