@@ -10,12 +10,20 @@ import { content } from '../../helpers/lab.js';
 import {
   counters,
   dropPages,
-  events,
   inBothModes,
   pageStates,
   readahead,
   sameBytes,
 } from '../../helpers/netfs.js';
+import {
+  workedW2,
+  workedW3,
+  workedW4,
+  workedW5,
+  workedW9,
+  workedW14,
+  workedW15,
+} from '../../helpers/worked_sequences.js';
 
 type Options = Parameters<CacheRig['lab']>[0];
 
@@ -41,32 +49,8 @@ function sameBytesOf(bytes: Buffer, { server }: CacheRig, start: number): void {
     throw new Error('read something else than the server has');
 }
 
-const COLD = `
-  R1 READAHEAD c=00000001 s=0 4000
-  R1[0] PREP DOWN f=01 s=0 0/4000 e=0
-  R1[0] SUBMT DOWN f=01 s=0 0/4000 e=0
-  R1[0] TERM DOWN f=03 s=0 4000/4000 e=0
-  R1 ASSESS f=22
-  R1 UNLOCK f=22
-  R1 WRITE f=02
-  R1[0] WRITE DOWN f=03 s=0 4000/4000 e=0
-  R1[0] WTERM DOWN f=03 s=0 4000/4000 e=0
-  R1 DONE f=02
-  R1[0] FREE DOWN f=03 s=0 4000/4000 e=0
-  R1 FREE f=02
-`;
-
-const WARM = `
-  R1 READAHEAD c=00000001 s=0 4000
-  R1[0] PREP READ f=00 s=0 0/4000 e=0
-  R1[0] SUBMT READ f=00 s=0 0/4000 e=0
-  R1[0] TERM READ f=00 s=0 4000/4000 e=0
-  R1 ASSESS f=20
-  R1 UNLOCK f=20
-  R1 DONE f=00
-  R1[0] FREE READ f=00 s=0 4000/4000 e=0
-  R1 FREE f=00
-`;
+/** The cookie of the real cache, as printed. */
+const COOKIE = '00000001';
 
 for (const presence of ['seek', 'map', 'both'] as const) {
   inBothModes(
@@ -74,11 +58,9 @@ for (const presence of ['seek', 'map', 'both'] as const) {
     async (t, defects) => {
       const rig = cacheRig(t, { f: 0x10000 });
       const cold = await window(rig, 0, 0x4000, { presence, defects });
-      t.deepEqual(cold.trace, events(COLD));
-      t.deepEqual(cold.counted, { RA: 1, DL: 1, ds: 1, WR: 1, ws: 1 });
+      isWorked(t, cold, workedW2(COOKIE));
       const warm = await window(rig, 0, 0x4000, { presence, defects });
-      t.deepEqual(warm.trace, events(WARM));
-      t.deepEqual(warm.counted, { RA: 1, RD: 1, rs: 1 });
+      isWorked(t, warm, workedW3(COOKIE));
       t.deepEqual(warm.states, new Array(4).fill('uptodate'));
       t.deepEqual([warm.server.fetches, warm.server.bytes], [0, 0]);
     },
@@ -90,34 +72,7 @@ for (const presence of ['seek', 'map', 'both'] as const) {
       const rig = cacheRig(t, { f: 0x10000 });
       await window(rig, 0x2000, 0x2000, { presence, defects });
       const mixed = await window(rig, 0, 0x8000, { presence, defects });
-      t.deepEqual(
-        mixed.trace,
-        events(`
-        R1 READAHEAD c=00000001 s=0 8000
-        R1[0] PREP DOWN f=01 s=0 0/2000 e=0
-        R1[0] SUBMT DOWN f=01 s=0 0/2000 e=0
-        R1[0] TERM DOWN f=03 s=0 2000/2000 e=0
-        R1[1] PREP READ f=00 s=2000 0/2000 e=0
-        R1[1] SUBMT READ f=00 s=2000 0/2000 e=0
-        R1[2] PREP DOWN f=01 s=4000 0/4000 e=0
-        R1[2] SUBMT DOWN f=01 s=4000 0/4000 e=0
-        R1[2] TERM DOWN f=03 s=4000 4000/4000 e=0
-        R1[1] TERM READ f=00 s=2000 2000/2000 e=0
-        R1 ASSESS f=22
-        R1 UNLOCK f=22
-        R1 WRITE f=02
-        R1[1] FREE READ f=00 s=2000 2000/2000 e=0
-        R1[0] WRITE DOWN f=03 s=0 2000/2000 e=0
-        R1[2] WRITE DOWN f=03 s=4000 4000/4000 e=0
-        R1[0] WTERM DOWN f=03 s=0 2000/2000 e=0
-        R1[2] WTERM DOWN f=03 s=4000 4000/4000 e=0
-        R1 DONE f=02
-        R1[0] FREE DOWN f=03 s=0 2000/2000 e=0
-        R1[2] FREE DOWN f=03 s=4000 4000/4000 e=0
-        R1 FREE f=02
-      `),
-      );
-      t.deepEqual(mixed.counted, { RA: 1, DL: 2, ds: 2, RD: 1, rs: 1, WR: 2, ws: 2 });
+      isWorked(t, mixed, workedW4(COOKIE, 'async'));
     },
   );
 
@@ -126,30 +81,9 @@ for (const presence of ['seek', 'map', 'both'] as const) {
     async (t, defects) => {
       const rig = cacheRig(t, { f: 0x2800 });
       const cold = await window(rig, 0, 0x3000, { presence, defects });
-      t.deepEqual(
-        cold.trace,
-        events(`
-        R1 READAHEAD c=00000001 s=0 3000
-        R1[0] PREP DOWN f=01 s=0 0/2800 e=0
-        R1[0] SUBMT DOWN f=01 s=0 0/2800 e=0
-        R1[0] TERM DOWN f=03 s=0 2800/2800 e=0
-        R1[1] PREP ZERO f=00 s=2800 0/800 e=0
-        R1[1] SUBMT ZERO f=00 s=2800 0/800 e=0
-        R1[1] TERM ZERO f=02 s=2800 800/800 e=0
-        R1 ASSESS f=22
-        R1 UNLOCK f=22
-        R1 WRITE f=02
-        R1[1] FREE ZERO f=02 s=2800 800/800 e=0
-        R1[0] WRITE DOWN f=03 s=0 2800/3000 e=0
-        R1[0] WTERM DOWN f=03 s=0 2800/3000 e=0
-        R1 DONE f=02
-        R1[0] FREE DOWN f=03 s=0 2800/3000 e=0
-        R1 FREE f=02
-      `),
-      );
+      isWorked(t, cold, workedW5(COOKIE));
       const warm = await window(rig, 0, 0x3000, { presence, defects });
-      t.deepEqual(warm.trace, events(WARM.replaceAll('4000', '3000')));
-      t.deepEqual(warm.counted, { RA: 1, RD: 1, rs: 1 });
+      isWorked(t, warm, workedW3(COOKIE, '3000'));
     },
   );
 }
@@ -160,45 +94,15 @@ inBothModes(
     const rig = cacheRig(t, { f: 0x4000 });
     await window(rig, 0, 0x4000, { defects });
     overwrite(rig.object(), 0x1234, Buffer.from('rot'));
-    const { trace, counted } = await window(rig, 0, 0x4000, { defects });
-    t.deepEqual(
-      trace,
-      events(`
-      R1 READAHEAD c=00000001 s=0 4000
-      R1[0] PREP READ f=00 s=0 0/4000 e=0
-      R1[0] SUBMT READ f=00 s=0 0/4000 e=0
-      failure R1[0] READ f=00 s=0 0/4000 read e=-5
-      R1[0] TERM READ f=00 s=0 0/4000 e=-5
-      R1 ASSESS f=21
-      R1 RESUBM f=21
-      R1[0] RDOWN DOWN f=00 s=0 0/4000 e=0
-      R1[0] TERM DOWN f=02 s=0 4000/4000 e=0
-      R1 UNLOCK f=20
-      R1 DONE f=00
-      R1[0] FREE DOWN f=02 s=0 4000/4000 e=0
-      R1 FREE f=00
-    `),
-    );
-    t.deepEqual(counted, { RA: 1, RD: 1, rs: 1, rf: 1, di: 1, DL: 1, ds: 1 });
+    const seen = await window(rig, 0, 0x4000, { defects });
+    isWorked(t, seen, workedW9(COOKIE));
   },
 );
 
 inBothModes('W14: neighbouring slices are stored in one write', async (t, defects) => {
   const rig = cacheRig(t, { f: 0x10000 });
-  const { trace, counted } = await window(rig, 0, 0x6000, { defects, rsize: 0x2000 });
-  t.deepEqual(trace.slice(trace.indexOf('R1 ASSESS f=22')), [
-    'R1 ASSESS f=22',
-    'R1 UNLOCK f=22',
-    'R1 WRITE f=02',
-    'R1[1] FREE DOWN f=03 s=2000 2000/2000 e=0',
-    'R1[2] FREE DOWN f=03 s=4000 2000/2000 e=0',
-    'R1[0] WRITE DOWN f=03 s=0 2000/6000 e=0',
-    'R1[0] WTERM DOWN f=03 s=0 2000/6000 e=0',
-    'R1 DONE f=02',
-    'R1[0] FREE DOWN f=03 s=0 2000/6000 e=0',
-    'R1 FREE f=02',
-  ]);
-  t.deepEqual(counted, { RA: 1, DL: 3, ds: 3, WR: 1, ws: 1 });
+  const seen = await window(rig, 0, 0x6000, { defects, rsize: 0x2000 });
+  isWorked(t, seen, workedW14(COOKIE));
   sameBytes(t, fs.readFileSync(rig.object()).subarray(0, 0x6000), content('f', 0x6000));
 });
 
@@ -206,27 +110,10 @@ inBothModes('W15: data that is not valid any more is downloaded', async (t, defe
   const rig = cacheRig(t, { f: 0x10000 });
   await window(rig, 0, 0x4000, { defects });
   const cache = { isStillValid: () => false };
-  const { trace, counted } = await window(rig, 0, 0x4000, { defects, cache });
+  const seen = await window(rig, 0, 0x4000, { defects, cache });
   // The kernel keeps what was transferred from the cache and asks the server for the rest: nothing.
   const kept = defects === 'kernel' ? '4000' : '0';
-  t.deepEqual(
-    trace,
-    events(`
-      R1 READAHEAD c=00000001 s=0 4000
-      R1[0] PREP READ f=00 s=0 0/4000 e=0
-      R1[0] SUBMT READ f=00 s=0 0/4000 e=0
-      R1[0] TERM READ f=00 s=0 4000/4000 e=0
-      R1 ASSESS f=20
-      R1 RESUBM f=21
-      R1[0] RDOWN DOWN f=00 s=0 ${kept}/4000 e=0
-      R1[0] TERM DOWN f=02 s=0 4000/4000 e=0
-      R1 UNLOCK f=20
-      R1 DONE f=00
-      R1[0] FREE DOWN f=02 s=0 4000/4000 e=0
-      R1 FREE f=00
-    `),
-  );
-  t.deepEqual(counted, { RA: 1, DL: 1, ds: 1, di: 1, RD: 1, rs: 1 });
+  isWorked(t, seen, workedW15(COOKIE, kept));
 });
 
 test('pages are pinned until their store has ended', async (t) => {

@@ -17,6 +17,7 @@ import {
   sameBytes,
 } from '../../helpers/netfs.js';
 import { makeCachedLab } from '../../helpers/test_cache.js';
+import { workedW14, workedW15 } from '../../helpers/worked_sequences.js';
 
 inBothModes('W13: a refused store is skipped and its pages are unmarked', async (t, defects) => {
   const made = makeCachedLab(t, { f: 0x10000 }, { refuse: () => true }, { defects });
@@ -48,32 +49,9 @@ inBothModes('W14: neighbouring slices are stored in one write', async (t, defect
   const made = makeCachedLab(t, { f: 0x10000 }, {}, { defects, rsize: 0x2000 });
   const file = made.open('f');
   await readahead(made, file, 0, 0x6000);
-  t.deepEqual(
-    await made.trace(),
-    events(`
-      R1 READAHEAD c=0000000a s=0 6000
-      R1[0] PREP DOWN f=01 s=0 0/2000 e=0
-      R1[0] SUBMT DOWN f=01 s=0 0/2000 e=0
-      R1[0] TERM DOWN f=03 s=0 2000/2000 e=0
-      R1[1] PREP DOWN f=01 s=2000 0/2000 e=0
-      R1[1] SUBMT DOWN f=01 s=2000 0/2000 e=0
-      R1[1] TERM DOWN f=03 s=2000 2000/2000 e=0
-      R1[2] PREP DOWN f=01 s=4000 0/2000 e=0
-      R1[2] SUBMT DOWN f=01 s=4000 0/2000 e=0
-      R1[2] TERM DOWN f=03 s=4000 2000/2000 e=0
-      R1 ASSESS f=22
-      R1 UNLOCK f=22
-      R1 WRITE f=02
-      R1[1] FREE DOWN f=03 s=2000 2000/2000 e=0
-      R1[2] FREE DOWN f=03 s=4000 2000/2000 e=0
-      R1[0] WRITE DOWN f=03 s=0 2000/6000 e=0
-      R1[0] WTERM DOWN f=03 s=0 2000/6000 e=0
-      R1 DONE f=02
-      R1[0] FREE DOWN f=03 s=0 2000/6000 e=0
-      R1 FREE f=02
-    `),
-  );
-  t.deepEqual(counters(made.lab), { RA: 1, DL: 3, ds: 3, WR: 1, ws: 1 });
+  const { trace, counted } = workedW14('0000000a');
+  t.deepEqual(await made.trace(), trace);
+  t.deepEqual(counters(made.lab), counted);
   t.deepEqual(made.cache.writes, [{ number: 0, start: 0, len: 0x6000, seekData: false }]);
   sameBytes(t, made.cache.content(file.fstat().ino, 0, 0x6000), content('f', 0x6000));
   await made.lab.close();
@@ -92,24 +70,9 @@ for (const reads of ['sync', 'async'] as const) {
       // The kernel keeps what was transferred from the cache and asks the server for the rest:
       // nothing.
       const kept = defects === 'kernel' ? '4000' : '0';
-      t.deepEqual(
-        await made.trace(),
-        events(`
-        R1 READAHEAD c=0000000a s=0 4000
-        R1[0] PREP READ f=00 s=0 0/4000 e=0
-        R1[0] SUBMT READ f=00 s=0 0/4000 e=0
-        R1[0] TERM READ f=00 s=0 4000/4000 e=0
-        R1 ASSESS f=20
-        R1 RESUBM f=21
-        R1[0] RDOWN DOWN f=00 s=0 ${kept}/4000 e=0
-        R1[0] TERM DOWN f=02 s=0 4000/4000 e=0
-        R1 UNLOCK f=20
-        R1 DONE f=00
-        R1[0] FREE DOWN f=02 s=0 4000/4000 e=0
-        R1 FREE f=00
-      `),
-      );
-      t.deepEqual(counters(made.lab), { RA: 1, DL: 1, ds: 1, di: 1, RD: 1, rs: 1 });
+      const { trace, counted } = workedW15('0000000a', kept);
+      t.deepEqual(await made.trace(), trace);
+      t.deepEqual(counters(made.lab), counted);
       const read = await made.read(file, 0, 0x4000);
       sameBytes(t, read, defects === 'kernel' ? stale : content('f', 0x4000));
       await made.lab.close();
