@@ -16,6 +16,7 @@ import {
   sameBytes,
 } from '../../helpers/netfs.js';
 import {
+  isWorked,
   workedW2,
   workedW3,
   workedW4,
