@@ -188,7 +188,7 @@ export class CacheIo implements CacheOps {
   }
 
   queryOccupancy(cres: CacheResources, range: ByteRange, granularity: number): ByteRange | number {
-    const { options, room } = this.#cache;
+    const { options, room } = this.cache;
     const { content } = privOf(cres);
     const unit = Math.max(granularity, room.blockSize);
     const end = range.start + range.len;
@@ -208,7 +208,7 @@ export class CacheIo implements CacheOps {
     start: number,
     end: number,
   ): { from: number; to: number } | number {
-    const { backing, options } = this.#cache;
+    const { backing, options } = this.cache;
     const seek = options.presence === 'seek';
     const { size } = identity;
     const from = seek ? backing.seekData(fd, start) : map.next(true, start, end, size);

@@ -7,6 +7,7 @@
  */
 import type { Scheduler } from '../sim/scheduler.js';
 import { fscacheVolume, fscacheVolumeTraces } from '../trace/events/fscache.js';
+import type { FscacheValues } from '../trace/fscache_stats.js';
 import type { Tracer } from '../trace/tracer.js';
 import { StateCookie } from './state_cookie.js';
 import { StateStats } from './state_stats.js';
@@ -86,7 +87,7 @@ export class CookieRegistry {
   }
 
   /** The statistics of FS-Cache, by `label.key`. */
-  values(): Record<string, number> {
+  statValues(): FscacheValues {
     const left = this.#armed ? this.#expiry - this.scheduler.clock.now() : 0;
     return this.stats.values(this.backend?.io, Math.floor(left / JIFFY_NS));
   }

@@ -219,7 +219,7 @@ test('where there is no room, stores are refused and a new file is not cached at
     'worker cookie: c=3 FAILED r=3',
     'reader sreq: R=3[0] DOWN SUBMT f=00 s=0 0/1000 e=0',
   ]);
-  const values = lab.cookies?.values();
+  const values = lab.cookies?.statValues();
   t.like(values, { 'NoSpace.nwr': 1, 'NoSpace.ncr': 1, 'IO.wr': 1 });
 });
 
