@@ -27,7 +27,7 @@ import { Scheduler, type Strand } from '../sim/scheduler.js';
 import type { Task } from '../sim/wait_queue.js';
 import type { StatEntry } from '../trace/record.js';
 import { NullSink } from '../trace/sink.js';
-import { printStats, statEntries } from '../trace/stats_layout.js';
+import { statEntries } from '../trace/stats_layout.js';
 import { Tracer } from '../trace/tracer.js';
 import type { FinishReport } from '../trace/types.js';
 import { Vfs } from '../vfs/syscalls.js';
@@ -125,11 +125,6 @@ export class Lab {
   /** The next number for an operation of a workload; the first is 1. */
   nextOp(): number {
     return ++this.#lastOp;
-  }
-
-  /** The statistics so far, as the kernel that is played prints them. */
-  printStats(): string {
-    return printStats(this.statistics());
   }
 
   /** Starts a process; it runs when the lab does. */
