@@ -25,11 +25,12 @@ function fsxOf(flags: {
 }
 
 export default class Run extends LabCommand {
-  static override description = `Read files of a directory through the engine, and record the trace
+  static override description =
+    `Read and write files of a directory through the engine, and record the trace
 The flags have fio's names and meanings: a pass reads each file once, in blocks of --bs. Unlike fio,
 --offset and --size are per file, and the files are those that exist on the server.
 Sizes take k, m, g (binary); times take us, ms, s, and a bare number is seconds.
---json gives the summary: { capture, elapsedNs, reads: { ops, hits, bytes, latencyNs }, requests,
+--json gives the summary: { capture, elapsedNs, reads: { ops, hits, bytes, latencyNs }, writes, requests,
 sources, server, amplification, cache, stats, trace, verified, interrupted, errors }, bytes and nanoseconds.
 With --ops the operations of a file are played instead, one after the other (docs/ops.md), and what each returned
 is printed; --json gives { capture, elapsedNs, trace, results: [{ op, text, ret, errno, md5, residency }] }.`;
@@ -43,7 +44,10 @@ is printed; --json gives { capture, elapsedNs, trace, results: [{ op, text, ret,
   ];
 
   static override flags = {
-    rw: Flags.string({ description: 'kind of workload: read or randread', default: 'read' }),
+    rw: Flags.string({
+      description: 'kind of workload: read, randread, write, randwrite, rw, randrw',
+      default: 'read',
+    }),
     bs: sizeFlag({ description: 'block size of the reads', default: 4096 }),
     size: sizeFlag({ description: 'bytes of each file to read; default to its end' }),
     offset: sizeFlag({ description: 'where in each file to begin', default: 0 }),
@@ -55,6 +59,11 @@ is printed; --json gives { capture, elapsedNs, trace, results: [{ op, text, ret,
     dir: Flags.string({ description: 'only files beneath this directory of the server' }),
     numjobs: Flags.integer({ description: 'jobs at once, each over all files', default: 1 }),
     loops: Flags.integer({ description: 'passes over the files', default: 1 }),
+    rwmixread: Flags.integer({ description: 'percent that reads, of rw and randrw', default: 50 }),
+    fsync: Flags.integer({
+      description: 'fsync after every so many writes; 0 = when a file is closed',
+      default: 0,
+    }),
     runtime: durationFlag({ description: 'stop after this long, by the clock of the run' }),
     'time-based': Flags.boolean({ description: 'repeat the passes until --runtime is over' }),
     fadvise: Flags.string({
@@ -81,7 +90,9 @@ is printed; --json gives { capture, elapsedNs, trace, results: [{ op, text, ret,
       helpValue: 'FILE',
       exclusive: ['fsx', 'ops', 'rw', 'files', 'numjobs'],
     }),
-    verify: Flags.boolean({ description: 'compare every byte read with the file itself' }),
+    verify: Flags.boolean({
+      description: 'compare every byte read with the file itself, or with what was written',
+    }),
     ...engineFlags,
     ...cacheFlags,
     out: Flags.string({ description: 'capture to write (must not exist)', helpValue: 'FILE' }),
@@ -125,6 +136,7 @@ is printed; --json gives { capture, elapsedNs, trace, results: [{ op, text, ret,
       lab: labFrom(flags, flags.numjobs),
       files: flags.files ?? [],
       timeBased: flags['time-based'],
+      rwMixRead: flags.rwmixread,
       fadvise: flags.fadvise as 'normal' | undefined,
       opLog: flags['op-log'] as 'all',
       trace,

@@ -46,7 +46,7 @@ const CASES: readonly Case[] = [
   ['run --server SRV --runtime soon', 2, /^--runtime: expected a duration, got 'soon'$/, /ms/],
   ['run --server SRV --time-based', 2, /^--time-based: needs a time limit$/, /--runtime 10s/],
   ['run --server SRV --profile linux-1.0', 2, /^--profile: unknown profile/, /linux-5\.13-afs/],
-  ['run --server SRV --rw write', 2, /^--rw: unknown workload 'write'$/, /read, randread/],
+  ['run --server SRV --rw trim', 2, /^--rw: unknown workload 'trim'$/, /read, randread/],
   ['run --server SRV --clock sundial', 2, /--clock=sundial .*real, virtual/],
   ['run --server SRV --numjob 2', 2, /^--numjob: no such flag$/, /^--numjobs$/],
   // Where the capture goes.

@@ -2,7 +2,7 @@
  * The use case `run`: performs a workload on a lab, writes the capture, and says what happened.
  * Called by the command, the tour and the benchmarks.
  */
-import { createHistogram } from 'node:perf_hooks';
+import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
 import { errnoText } from '../base/errno.js';
 import { UsageError } from '../base/errors.js';
 import { Lab } from '../lab/lab.js';
@@ -16,9 +16,10 @@ import { type EndedOp, Job, type JobSpec } from '../workload/job.js';
 import type { WorkloadFile } from '../workload/types.js';
 import { CacheUse } from './cache_use.js';
 import { selectFiles } from './select_files.js';
-import type { PhaseSummary, RunSummary } from './summary.js';
+import type { Percentiles, PhaseSummary, RunSummary } from './summary.js';
 import { type TraceTarget, traceSink } from './trace_sink.js';
 import { Verifier } from './verify.js';
+import { WrittenBlocks } from './verify_writes.js';
 
 /** Largest block, bytes. */
 const BS_MAX = 1 << 30;
@@ -41,6 +42,10 @@ export interface RunRequest {
   readonly timeBased: boolean;
   readonly fadvise: FileAdvice | undefined;
   readonly verify: boolean;
+  /** Percent of the operations of a mixed workload that read. */
+  readonly rwMixRead: number;
+  /** fsync after every so many writes; 0 = only when a file is closed. */
+  readonly fsync: number;
   /** Which operations get a row in the capture. */
   readonly opLog: 'all' | 'miss' | 'none';
   /** Where the trace goes; undefined: nowhere. */
@@ -61,6 +66,8 @@ export const RUN_DEFAULTS: Omit<RunRequest, 'lab'> = {
   timeBased: false,
   fadvise: undefined,
   verify: false,
+  rwMixRead: 50,
+  fsync: 0,
   opLog: 'all',
   trace: undefined,
 };
@@ -132,6 +139,11 @@ function checkRequest(request: RunRequest): void {
   if (request.size !== undefined) whole('--size', request.size, 1);
   whole('--numjobs', request.numjobs, 1, 4096);
   whole('--loops', request.loops, 1);
+  whole('--rwmixread', request.rwMixRead, 0, 100);
+  whole('--fsync', request.fsync, 0);
+  if (request.verify && request.numjobs > 1 && workloadByName(request.rw).writes) {
+    throw new UsageError('--verify', 'cannot tell what several writers leave behind');
+  }
   if (request.timeBased && request.runtime === undefined) {
     throw new UsageError('--time-based', 'needs a time limit', 'add --runtime 10s');
   }
@@ -146,7 +158,12 @@ function counters({ stats, server }: Lab) {
       WRITEBEGN: stats.netfs_n_rh_write_begin,
     },
     sources: { ZERO: stats.bytes.zero, DOWN: stats.bytes.down, READ: stats.bytes.read },
-    server: { fetches: server.counters.fetches, bytes: server.counters.bytes },
+    server: {
+      fetches: server.counters.fetches,
+      bytes: server.counters.bytes,
+      stores: server.counters.stores,
+      storedBytes: server.counters.storedBytes,
+    },
   };
 }
 
@@ -155,12 +172,16 @@ function difference<T extends Record<string, number>>(after: T, before: T): T {
   return Object.fromEntries(rest) as T;
 }
 
+type Counters = ReturnType<typeof counters>;
+
 class Phase {
   readonly #lab: Lab;
   readonly #request: RunRequest;
   readonly #watch: RunWatch;
   readonly #jobs: Job[] = [];
   readonly #verifier: Verifier | undefined;
+  /** What was written, when it is to be verified. */
+  readonly #writes: WrittenBlocks | undefined;
   /** What the cache is good for; undefined without one. */
   readonly #use: CacheUse | undefined;
   #bytes = 0;
@@ -172,6 +193,8 @@ class Phase {
     this.#request = request;
     this.#watch = watch;
     this.#verifier = request.verify ? new Verifier(lab.server.root) : undefined;
+    const { writes } = workloadByName(request.rw);
+    this.#writes = request.verify && writes ? new WrittenBlocks() : undefined;
   }
 
   async perform(files: readonly WorkloadFile[]): Promise<PhaseSummary> {
@@ -197,7 +220,10 @@ class Phase {
       await scheduler.run(() => strands.every((strand) => strand.done));
       const elapsedNs = clock.now() - start;
       await scheduler.drain();
-      return this.#summary(elapsedNs, before);
+      // Before what was written is read back, which is no part of the workload.
+      const after = counters(lab);
+      if (this.#writes !== undefined && !signal?.aborted) await this.#writes.readBack(lab);
+      return this.#summary(elapsedNs, before, after);
     } catch (error) {
       // A trace that cannot be written stops the engine wherever it is, so that other tasks may
       // wait for ever: that is then no bug. What was recorded stays.
@@ -222,14 +248,15 @@ class Phase {
   }
 
   #jobSpec(files: readonly WorkloadFile[], deadline: number | undefined, prng: Prng): JobSpec {
-    const { rw, bs, offset, size, loops, timeBased, fadvise } = this.#request;
+    const { rw, bs, offset, size, loops, timeBased, fadvise, rwMixRead, fsync } = this.#request;
     return {
       workload: workloadByName(rw),
-      params: { files, bs, offset, size, prng },
+      params: { files, bs, offset, size, rwMixRead, prng },
       loops,
       deadline,
       timeBased,
       advice: fadvise,
+      fsync,
       nextId: () => this.#lab.nextOp(),
       ended: (op) => this.#ended(op),
     };
@@ -242,15 +269,16 @@ class Phase {
     const opLog = enabled ? this.#request.opLog : 'none';
     if (opLog === 'all' || (opLog === 'miss' && !op.hit)) this.#log(op);
     if (op.result > 0) this.#bytes += op.result;
-    this.#verifier?.check(op);
-    this.#use?.used(op);
+    this.#writes?.wrote(op);
+    if (!op.write && !(this.#writes?.check(op) ?? false)) this.#verifier?.check(op);
+    if (!op.write) this.#use?.used(op);
     this.#watch.progress?.(this.#bytes, this.#total);
   }
 
   #log(op: EndedOp): void {
     this.#lab.tracer.op({
       op: op.id,
-      kind: 'read',
+      kind: op.write ? 'write' : 'read',
       file: op.file.name,
       offset: op.offset,
       len: op.length,
@@ -276,12 +304,11 @@ class Phase {
     return this.#use.summary(cachefiles.counters, sent, stats.bytes.unstored);
   }
 
-  #summary(elapsedNs: number, before: ReturnType<typeof counters>): PhaseSummary {
+  #summary(elapsedNs: number, before: Counters, after: Counters): PhaseSummary {
     const { server, profile, options } = this.#lab;
-    const after = counters(this.#lab);
     const sent = difference(after.server, before.server);
     const reads = totalReads(this.#jobs);
-    const verifier = this.#verifier;
+    const verified = [this.#verifier, this.#writes].filter((each) => each !== undefined);
     return {
       profile: profile.name,
       clock: options.clock,
@@ -290,13 +317,14 @@ class Phase {
       jobs: this.#jobs.length,
       elapsedNs,
       reads,
+      writes: totalWrites(this.#jobs),
       requests: difference(after.requests, before.requests),
       sources: difference(after.sources, before.sources),
       server: { ...sent, maxInService: server.counters.maxInService },
       amplification: reads.bytes === 0 ? null : sent.bytes / reads.bytes,
       cache: this.#cacheSummary(sent.bytes),
       stats: printStats(this.#lab.statistics()),
-      verified: verifier === undefined ? null : { ops: verifier.ops, bytes: verifier.bytes },
+      verified: verified.length === 0 ? null : sumOf(verified),
       interrupted: this.#watch.signal?.aborted ?? false,
       errors: this.#jobs.map(({ result }) => result.error).filter(isFailure),
     };
@@ -317,8 +345,23 @@ function totalReads(jobs: readonly Job[]): PhaseSummary['reads'] {
     total.bytes += result.bytes;
     if (result.ops > 0) latency.add(result.latency);
   }
-  if (total.ops === 0) return { ...total, latencyNs: null };
-  const latencyNs = {
+  return { ...total, latencyNs: percentiles(latency) };
+}
+
+function totalWrites(jobs: readonly Job[]): PhaseSummary['writes'] {
+  const latency = createHistogram();
+  const total = { ops: 0, bytes: 0 };
+  for (const { result } of jobs) {
+    total.ops += result.writes.ops;
+    total.bytes += result.writes.bytes;
+    if (result.writes.ops > 0) latency.add(result.writes.latency);
+  }
+  return { ...total, latencyNs: percentiles(latency) };
+}
+
+function percentiles(latency: RecordableHistogram): Percentiles | null {
+  if (latency.count === 0) return null;
+  return {
     min: latency.min,
     mean: Math.round(latency.mean),
     p50: latency.percentile(50),
@@ -327,5 +370,9 @@ function totalReads(jobs: readonly Job[]): PhaseSummary['reads'] {
     p999: latency.percentile(99.9),
     max: latency.max,
   };
-  return { ...total, latencyNs };
+}
+
+function sumOf(parts: readonly { ops: number; bytes: number }[]): { ops: number; bytes: number } {
+  const sum = (of: 'ops' | 'bytes'): number => parts.reduce((all, part) => all + part[of], 0);
+  return { ops: sum('ops'), bytes: sum('bytes') };
 }

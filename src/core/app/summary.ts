@@ -28,6 +28,11 @@ export interface PhaseSummary {
     readonly bytes: number;
     readonly latencyNs: Percentiles | null;
   };
+  readonly writes: {
+    readonly ops: number;
+    readonly bytes: number;
+    readonly latencyNs: Percentiles | null;
+  };
   /** Requests by kind. */
   readonly requests: Readonly<Record<'READAHEAD' | 'READPAGE' | 'WRITEBEGN', number>>;
   /** Bytes obtained by requests, by source. */
@@ -36,6 +41,8 @@ export interface PhaseSummary {
   readonly server: {
     readonly fetches: number;
     readonly bytes: number;
+    readonly stores: number;
+    readonly storedBytes: number;
     readonly maxInService: number;
   };
   /** Bytes sent by the server per byte read by the application; null when nothing was read. */
@@ -68,19 +75,9 @@ export function* summaryLines(run: RunSummary): Generator<string> {
 
 /** What one workload did, as lines. */
 export function* phaseLines(phase: PhaseSummary): Generator<string> {
-  const { reads, requests, sources, server } = phase;
-  yield row('read', [
-    `${formatBytes(reads.bytes)} in ${formatNs(phase.elapsedNs)}`,
-    formatRate(reads.bytes, phase.elapsedNs),
-    `${formatCount(reads.ops)} reads`,
-    `${perSecond(reads.ops, phase.elapsedNs)} IOPS`,
-    `${share(reads.hits, reads.ops)} without waiting`,
-  ]);
-  if (reads.latencyNs !== null) {
-    const { min, p50, p90, p99, p999, max } = reads.latencyNs;
-    const named = { min, p50, p90, p99, 'p99.9': p999, max };
-    yield row('latency', kinds(named, formatNs));
-  }
+  const { reads, writes, requests, sources, server } = phase;
+  if (reads.ops > 0 || writes.ops === 0) yield* readLines(phase);
+  if (writes.ops > 0) yield* writeLines(phase);
   yield row('requests', kinds(requests, formatCount));
   yield row('sources', kinds(sources, formatBytes));
   yield row('server', [
@@ -99,6 +96,35 @@ export function* phaseLines(phase: PhaseSummary): Generator<string> {
       `${formatBytes(bytes)} equal to the files`,
     ]);
   }
+}
+
+function* readLines({ reads, elapsedNs }: PhaseSummary): Generator<string> {
+  yield row('read', [
+    `${formatBytes(reads.bytes)} in ${formatNs(elapsedNs)}`,
+    formatRate(reads.bytes, elapsedNs),
+    `${formatCount(reads.ops)} reads`,
+    `${perSecond(reads.ops, elapsedNs)} IOPS`,
+    `${share(reads.hits, reads.ops)} without waiting`,
+  ]);
+  yield* latencyLine(reads.latencyNs);
+}
+
+function* writeLines({ writes, server, elapsedNs }: PhaseSummary): Generator<string> {
+  yield row('write', [
+    `${formatBytes(writes.bytes)} in ${formatNs(elapsedNs)}`,
+    formatRate(writes.bytes, elapsedNs),
+    `${formatCount(writes.ops)} writes`,
+    `${perSecond(writes.ops, elapsedNs)} IOPS`,
+    `${formatCount(server.stores)} stores of ${formatBytes(server.storedBytes)}`,
+  ]);
+  yield* latencyLine(writes.latencyNs);
+}
+
+function* latencyLine(latency: Percentiles | null): Generator<string> {
+  if (latency === null) return;
+  const { min, p50, p90, p99, p999, max } = latency;
+  const named = { min, p50, p90, p99, 'p99.9': p999, max };
+  yield row('latency', kinds(named, formatNs));
 }
 
 function* cacheLines(cache: CacheSummary): Generator<string> {

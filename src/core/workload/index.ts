@@ -3,9 +3,17 @@ import { UsageError } from '../base/errors.js';
 import { randread } from './randread.js';
 import { read } from './read.js';
 import type { Workload } from './types.js';
+import { randrw, randwrite, rw, write } from './write.js';
 
 /** Every kind of workload. */
-export const WORKLOADS = [read, randread] as const satisfies readonly Workload[];
+export const WORKLOADS = [
+  read,
+  randread,
+  write,
+  randwrite,
+  rw,
+  randrw,
+] as const satisfies readonly Workload[];
 
 /** The workload of that name. Throws a `UsageError` that lists the names there are. */
 export function workloadByName(name: string): Workload {

@@ -8,6 +8,7 @@ import type { ExecContext } from '../sim/context.js';
 import type { Scheduler } from '../sim/scheduler.js';
 import type { Task } from '../sim/wait_queue.js';
 import type { FileAdvice, VfsFile, VfsSurface } from '../vfs/types.js';
+import { fillPattern } from './pattern.js';
 import type { Workload, WorkloadFile, WorkloadOp, WorkloadParams } from './types.js';
 
 /** Files a job keeps open at once. */
@@ -24,13 +25,15 @@ export interface EndedOp {
   version: string;
   offset: number;
   length: number;
-  /** Bytes read or a negative errno. */
+  /** It wrote; else it read. */
+  write: boolean;
+  /** Bytes read or written, or a negative errno. */
   result: number;
   start: number;
   end: number;
   /** True if it needed neither I/O nor sleep. */
   hit: boolean;
-  /** The bytes read are at the front of this. */
+  /** The bytes read or written are at the front of this. */
   readonly data: Uint8Array;
 }
 
@@ -44,6 +47,8 @@ export interface JobSpec {
   readonly deadline: number | undefined;
   readonly timeBased: boolean;
   readonly advice: FileAdvice | undefined;
+  /** fsync after every so many writes to a file; 0 = only when it is closed. */
+  readonly fsync: number;
   /** The next number for an operation. */
   nextId(): number;
   /** Told of every operation; what it throws ends the job. */
@@ -58,6 +63,8 @@ export class JobResult {
   bytes = 0;
   /** Latency of each operation, nanoseconds. */
   readonly latency: RecordableHistogram = createHistogram();
+  /** The same of writes; `ops`, `bytes` and `latency` are of reads. */
+  readonly writes = { ops: 0, bytes: 0, latency: createHistogram() };
   /** What ended the job early. */
   error: unknown;
 }
@@ -73,6 +80,8 @@ export function changedWhileRead(name: string): ErrnoError {
 interface OpenedFile {
   readonly file: VfsFile;
   readonly version: string;
+  /** Writes since the last fsync. */
+  unsynced: number;
 }
 
 /** Runs a job to its end, its deadline, its first error or a fatal signal. */
@@ -96,6 +105,7 @@ export class Job {
       version: '',
       offset: 0,
       length: 0,
+      write: false,
       result: 0,
       start: 0,
       end: 0,
@@ -114,7 +124,7 @@ export class Job {
     this.#scheduler.context.op = 0;
     for (const index of [...this.#open.keys()]) {
       try {
-        this.#close(index);
+        yield* this.#close(index);
       } catch (error) {
         this.result.error ??= error;
       }
@@ -127,35 +137,51 @@ export class Job {
     const { clock } = this.#scheduler;
     const ended = this.#ended;
     for (let pass = 0; timeBased || pass < loops; pass++) {
-      const before = this.result.ops;
+      const before = this.#done;
       for (const op of workload.ops(params)) {
         if (context.killed || (deadline !== undefined && clock.now() >= deadline)) return;
         ended.id = context.op = this.#spec.nextId();
         ended.file = params.files[op.file] as WorkloadFile;
         ended.offset = op.offset;
         ended.length = op.length;
+        ended.write = op.write;
         const opened = this.#open.get(op.file) ?? (yield* this.#openFile(op.file));
         const { file } = opened;
         ended.version = opened.version;
+        if (op.write) fillPattern(this.#buffer.subarray(0, op.length), op.offset, ended.id);
         ended.start = clock.now();
-        ended.result = file.readNow(this.#buffer, 0, op.length, op.offset);
+        ended.result = op.write ? -1 : file.readNow(this.#buffer, 0, op.length, op.offset);
         ended.hit = ended.result >= 0;
         const error = ended.hit ? undefined : yield* this.#wait(file, op);
         ended.end = clock.now();
         this.#account(ended);
         if (error !== undefined) throw error;
+        if (op.write) yield* this.#syncDue(opened);
         // Operations are planned by the size that was listed.
-        if (ended.result < op.length) throw changedWhileRead(ended.file.name);
+        else if (ended.result < op.length) throw changedWhileRead(ended.file.name);
         if (this.#scheduler.needResched(ended.end)) yield* this.#scheduler.reschedule();
       }
       // Nothing to read, for ever: not what a time limit is for.
-      if (this.result.ops === before) return;
+      if (this.#done === before) return;
     }
   }
 
-  *#wait(file: VfsFile, { length, offset }: WorkloadOp): Task<unknown> {
+  get #done(): number {
+    return this.result.ops + this.result.writes.ops;
+  }
+
+  *#syncDue(opened: OpenedFile): Task {
+    const { fsync } = this.#spec;
+    if (fsync === 0 || ++opened.unsynced < fsync) return;
+    opened.unsynced = 0;
+    yield* opened.file.fsync();
+  }
+
+  *#wait(file: VfsFile, { length, offset, write }: WorkloadOp): Task<unknown> {
     try {
-      this.#ended.result = yield* file.read(this.#buffer, 0, length, offset);
+      this.#ended.result = write
+        ? yield* this.#writeAll(file, length, offset)
+        : yield* file.read(this.#buffer, 0, length, offset);
       return undefined;
     } catch (error) {
       this.#ended.result = (error as { errno?: number }).errno ?? 0;
@@ -163,8 +189,24 @@ export class Job {
     }
   }
 
+  // A write that is short is ended by an error, which the next one is told.
+  *#writeAll(file: VfsFile, length: number, offset: number): Task<number> {
+    let done = 0;
+    while (done < length) {
+      done += yield* file.write(this.#buffer, done, length - done, offset + done);
+    }
+    return done;
+  }
+
   #account(op: EndedOp): void {
     const { result } = this;
+    if (op.write) {
+      result.writes.ops++;
+      if (op.result > 0) result.writes.bytes += op.result;
+      result.writes.latency.record(Math.max(1, op.end - op.start));
+      this.#spec.ended(op);
+      return;
+    }
     result.ops++;
     if (op.hit) result.hits++;
     if (op.result > 0) result.bytes += op.result;
@@ -173,21 +215,27 @@ export class Job {
   }
 
   // Throws if the client has heard that the file is another than the one that was opened.
-  #close(index: number): void {
+  *#close(index: number): Task {
     const { file, version } = this.#open.get(index) as OpenedFile;
     this.#open.delete(index);
-    const changed = file.fstat().version !== version;
-    file.close();
+    const { writes } = this.#spec.workload;
+    const changed = !writes && file.fstat().version !== version;
+    try {
+      if (writes) yield* file.flush();
+    } finally {
+      file.close();
+    }
     if (changed) throw changedWhileRead(file.path);
   }
 
   *#openFile(index: number): Task<OpenedFile> {
     if (this.#open.size >= OPEN_FILES_MAX) {
-      this.#close(this.#open.keys().next().value as number);
+      yield* this.#close(this.#open.keys().next().value as number);
     }
-    const { params, advice } = this.#spec;
-    const file = this.#vfs.open((params.files[index] as WorkloadFile).name);
-    const opened = { file, version: file.fstat().version };
+    const { params, advice, workload } = this.#spec;
+    const { name } = params.files[index] as WorkloadFile;
+    const file = this.#vfs.open(name, { write: workload.writes });
+    const opened = { file, version: file.fstat().version, unsynced: 0 };
     this.#open.set(index, opened);
     if (advice !== undefined) yield* file.fadvise(advice);
     return opened;

@@ -38,6 +38,7 @@ export function permutation(count: number, prng: Prng): (index: number) => numbe
 export const randread: Workload = {
   name: 'randread',
   doc: 'random reads, every block once per pass',
+  writes: false,
   *ops(params) {
     const { files, bs, prng } = params;
     // firstBlock[i] is the number of blocks before file i.
@@ -48,7 +49,7 @@ export const randread: Workload = {
     }
     const count = firstBlock.at(-1) as number;
     const order = permutation(count, prng);
-    const op: WorkloadOp = { file: 0, offset: 0, length: 0 };
+    const op: WorkloadOp = { file: 0, offset: 0, length: 0, write: false };
     for (let i = 0; i < count; i++) {
       const block = order(i);
       op.file = fileOf(firstBlock, block);

@@ -8,8 +8,9 @@ import { coveredRange, type Workload, type WorkloadOp } from './types.js';
 export const read: Workload = {
   name: 'read',
   doc: 'sequential reads, file after file',
+  writes: false,
   *ops(params) {
-    const op: WorkloadOp = { file: 0, offset: 0, length: 0 };
+    const op: WorkloadOp = { file: 0, offset: 0, length: 0, write: false };
     for (op.file = 0; op.file < params.files.length; op.file++) {
       const { start, end } = coveredRange(
         params.files[op.file] as { name: string; size: number },

@@ -17,6 +17,8 @@ export interface WorkloadParams {
   readonly offset: number;
   /** How much of each file to cover; undefined: to its end. */
   readonly size: number | undefined;
+  /** Percent of the operations of a mixed workload that read. */
+  readonly rwMixRead: number;
   readonly prng: Prng;
 }
 
@@ -26,12 +28,16 @@ export interface WorkloadOp {
   file: number;
   offset: number;
   length: number;
+  /** It writes; else it reads. */
+  write: boolean;
 }
 
 /** A kind of workload. */
 export interface Workload {
   readonly name: string;
   readonly doc: string;
+  /** Some of its operations may write. */
+  readonly writes: boolean;
   /** The operations of one pass. */
   ops(params: WorkloadParams): Generator<WorkloadOp>;
 }

@@ -223,7 +223,7 @@ const refused: readonly [flag: string, given: Given][] = [
   ['--numjobs', { numjobs: 5000 }],
   ['--loops', { loops: 0 }],
   ['--time-based', { timeBased: true }],
-  ['--rw', { rw: 'write' }],
+  ['--rw', { rw: 'trim' }],
   ['--profile', { lab: { profile: 'linux-1.0' } }],
   ['--page-cache', { lab: { pageCache: 4096 } }],
   ['--stripe-unit', { lab: { stripeUnit: 100 } }],

@@ -23,7 +23,7 @@ function checking(t: ExecutionContext, files: Record<string, number> = { a: SIZE
   const version = Object.fromEntries(versions) as Record<string, string>;
   const verifier = new Verifier(fs.realpathSync(dir));
   t.teardown(() => verifier.close());
-  const ended = { id: 1, length: 4096, start: 0, end: 0, hit: true };
+  const ended = { id: 1, length: 4096, start: 0, end: 0, hit: true, write: false };
   return {
     dir,
     verifier,
@@ -123,7 +123,16 @@ test('more files than are kept open can be checked', (t) => {
 
 test('an operation that failed is not compared', (t) => {
   const { verifier } = checking(t);
-  const op = { id: 1, version: '', offset: 0, length: 1, start: 0, end: 0, hit: false };
+  const op = {
+    id: 1,
+    version: '',
+    offset: 0,
+    length: 1,
+    start: 0,
+    end: 0,
+    hit: false,
+    write: false,
+  };
   verifier.check({ ...op, result: -5, file: { name: 'nowhere', size: 0 }, data: bytes });
   t.is(verifier.ops, 0);
 });

@@ -31,11 +31,12 @@ function startJob(
   const job = new Job(
     {
       workload: read,
-      params: { files, bs, offset: 0, size, prng: new Prng(1) },
+      params: { files, bs, offset: 0, size, rwMixRead: 50, prng: new Prng(1) },
       loops: 1,
       deadline: undefined,
       timeBased: false,
       advice: undefined,
+      fsync: 0,
       nextId: () => made.lab.nextOp(),
       ended: ({ data, ...op }) => {
         const end = op.offset + Math.max(0, op.result);

@@ -46,7 +46,7 @@ test('a pass has the blocks of a sequential one, whatever the files and the bloc
       ...[sizes, fc.integer({ min: 1, max: 64 }), small, fc.option(small, { nil: undefined })],
       (lengths: number[], bs: number, offset: number, size: number | undefined) => {
         const files = lengths.map((length, i) => ({ name: `f${i}`, size: length }));
-        const params = { files, bs, offset, size, prng: new Prng(bs) };
+        const params = { files, bs, offset, size, rwMixRead: 50, prng: new Prng(bs) };
         t.deepEqual(blocks(randread, params).sort(), blocks(read, params).sort());
       },
     ),
@@ -57,7 +57,7 @@ test('a pass has the blocks of a sequential one, whatever the files and the bloc
 test('one seed gives one order, another seed another one, and so does the next pass', (t) => {
   const files = [{ name: 'a', size: 4096 * 100 }];
   const pass = (prng: Prng) =>
-    blocks(randread, { files, bs: 4096, offset: 0, size: undefined, prng });
+    blocks(randread, { files, bs: 4096, offset: 0, size: undefined, rwMixRead: 50, prng });
   const prng = new Prng(1);
   const first = pass(prng);
   t.deepEqual(pass(new Prng(1)), first);
@@ -67,7 +67,7 @@ test('one seed gives one order, another seed another one, and so does the next p
 
 test('the order is not close to sequential', (t) => {
   const files = [{ name: 'a', size: 4096 * 1000 }];
-  const params = { files, bs: 4096, offset: 0, size: undefined, prng: new Prng(3) };
+  const params = { files, bs: 4096, offset: 0, size: undefined, rwMixRead: 50, prng: new Prng(3) };
   const found = blocks(randread, params).map((block) => Number.parseInt(block.slice(2), 10));
   const followers = found.filter((offset, i) => i > 0 && offset === found[i - 1]! + 4096);
   t.true(followers.length < 20, `${followers.length} of 1000 follow their predecessor`);

@@ -14,7 +14,14 @@ const FILES = [
 type Op = readonly [file: number, offset: number, length: number];
 
 function ops(workload: Workload, params: Partial<WorkloadParams> = {}): Op[] {
-  const defaults = { files: FILES, bs: 4, offset: 0, size: undefined, prng: new Prng(1) };
+  const defaults = {
+    files: FILES,
+    bs: 4,
+    offset: 0,
+    size: undefined,
+    rwMixRead: 50,
+    prng: new Prng(1),
+  };
   const found: Op[] = [];
   for (const { file, offset, length } of workload.ops({ ...defaults, ...params })) {
     found.push([file, offset, length]);
@@ -67,6 +74,6 @@ for (const workload of WORKLOADS) {
 }
 
 test('an unknown workload is a usage error that lists those there are', (t) => {
-  const error = t.throws(() => workloadByName('write'), { message: /--rw: .*'write'/ });
-  t.like(error, { hint: 'known workloads: read, randread' });
+  const error = t.throws(() => workloadByName('trim'), { message: /--rw: .*'trim'/ });
+  t.like(error, { hint: 'known workloads: read, randread, write, randwrite, rw, randrw' });
 });

@@ -1,0 +1,79 @@
+/** Writing workloads: what they do, what they verify, what they leave behind. */
+import fs from 'node:fs';
+import path from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { RUN_DEFAULTS, type RunRequest, runWorkload } from '../../../src/core/app/run.js';
+import { UsageError, VerificationError } from '../../../src/core/base/errors.js';
+import { Cookie } from '../../../src/core/fscache/cookie.js';
+import { patternByte, patternProblem } from '../../../src/core/workload/pattern.js';
+import { content, serverDir, tempDir } from '../../helpers/lab.js';
+
+const FILES = { a: 100_000, b: 30_000 };
+const TOTAL = 130_000;
+
+function request(t: ExecutionContext, given: Partial<RunRequest>): RunRequest {
+  const lab = { server: serverDir(t, FILES), ...given.lab };
+  return { ...RUN_DEFAULTS, opLog: 'none', ...given, lab };
+}
+
+for (const rw of ['write', 'randwrite', 'rw', 'randrw']) {
+  for (const clock of ['virtual', 'real'] as const) {
+    test(`--rw ${rw} covers every byte once and is verified, ${clock} clock`, async (t) => {
+      const cacheDir = path.join(tempDir(t), 'cache');
+      const made = request(t, { rw, bs: 3000, verify: true, lab: { server: '', clock, cacheDir } });
+      const given = { ...made, lab: { ...made.lab, server: serverDir(t, FILES) } };
+      const { reads, writes, errors, verified, server } = await runWorkload(given);
+      t.deepEqual(errors, []);
+      t.is(reads.bytes + writes.bytes, TOTAL);
+      t.is(reads.ops > 0, rw === 'rw' || rw === 'randrw');
+      t.true(writes.ops > 0 && (verified?.bytes ?? 0) >= writes.bytes);
+      t.is(server.storedBytes >= writes.bytes, true);
+      t.deepEqual(fs.readFileSync(path.join(given.lab.server, 'a')), content('a', FILES.a));
+    });
+  }
+}
+
+test('--rwmixread says how much of a mix reads', async (t) => {
+  const { reads, writes } = await runWorkload(
+    request(t, { rw: 'randrw', bs: 512, rwMixRead: 80, lab: { server: serverDir(t, FILES) } }),
+  );
+  const share = reads.ops / (reads.ops + writes.ops);
+  t.true(share > 0.7 && share < 0.9, `${share}`);
+});
+
+test('--fsync has the server written to as often', async (t) => {
+  const given = { rw: 'write', bs: 4096, files: ['a'] };
+  const seldom = await runWorkload(request(t, given));
+  const often = await runWorkload(request(t, { ...given, fsync: 1 }));
+  t.is(seldom.server.stores, 1);
+  t.is(often.server.stores, often.writes.ops);
+});
+
+test.serial('stale data in the cache fails the verification of writes', async (t) => {
+  const { write } = Cookie.prototype;
+  // A cache that keeps what it has when a page is written.
+  Cookie.prototype.write = () => false;
+  try {
+    const made = request(t, { rw: 'randrw', bs: 4096, loops: 3, verify: true });
+    const lab = { ...made.lab, cacheDir: path.join(tempDir(t), 'cache'), pageCache: 1 << 20 };
+    await t.throwsAsync(runWorkload({ ...made, lab }), { instanceOf: VerificationError });
+  } finally {
+    Cookie.prototype.write = write;
+  }
+});
+
+test('several writers cannot be verified, and that is said', async (t) => {
+  const given = request(t, { rw: 'write', numjobs: 2, verify: true });
+  await t.throwsAsync(runWorkload(given), { instanceOf: UsageError });
+});
+
+test('stale, torn and misplaced data are told apart', (t) => {
+  const block = (position: number, generation: number) =>
+    Uint8Array.from({ length: 64 }, (_, i) => patternByte(position + i, generation));
+  const torn = block(64, 5);
+  torn.set(block(64, 4).subarray(32), 32);
+  t.is(patternProblem(block(64, 5), 64, 5), undefined);
+  t.like(patternProblem(block(64, 4), 64, 5), { offset: 68, what: 'stale data, of write 4' });
+  t.regex(patternProblem(torn, 64, 5)?.what ?? '', /^torn: .*write 4$/);
+  t.regex(patternProblem(block(128, 5), 64, 5)?.what ?? '', /^misplaced data, of byte 128$/);
+});
