@@ -87,6 +87,7 @@ test('--json has the documented shape', async (t) => {
     ...['amplification', 'cache', 'capture', 'clock', 'elapsedNs', 'errors', 'interrupted', 'jobs'],
     ...['profile', 'reads', 'requests', 'seed', 'server', 'sources', 'stats', 'trace', 'verified'],
     'workload',
+    'writes',
   ]);
   t.is(summary.capture, null);
 });
