@@ -21,7 +21,7 @@ interface Download {
 }
 
 /** Earlier downloads that are looked through for the one that is repeated. */
-const LOOK_BACK = 2000;
+const LOOK_BACK = 64;
 
 /** Why a range had to be downloaded again, from the last download of part of it. */
 function causeOf(row: Row, file: File): string {

@@ -6,7 +6,7 @@
 
 /** What came of a rank test. */
 export interface RankTest {
-  /** Probability that a value of the second sample is larger than one of the first; ties count half. */
+  /** Probability that a value of the second is larger than one of the first; ties count half. */
   readonly larger: number;
   /** 95 % confidence interval of `larger`, by Hanley and McNeil. */
   readonly low: number;
@@ -38,7 +38,10 @@ export function rankTest(first: Float64Array, second: Float64Array): RankTest {
 function count(first: Float64Array, second: Float64Array): { wins: number; ties: number } {
   let [i, j, wins, ties] = [0, 0, 0, 0];
   while (i < first.length || j < second.length) {
-    const value = Math.min(first[i] ?? Number.POSITIVE_INFINITY, second[j] ?? Number.POSITIVE_INFINITY);
+    const value = Math.min(
+      first[i] ?? Number.POSITIVE_INFINITY,
+      second[j] ?? Number.POSITIVE_INFINITY,
+    );
     const [fromI, fromJ] = [i, j];
     while (first[i] === value) i++;
     while (second[j] === value) j++;
@@ -61,6 +64,7 @@ function hanleyMcNeil(a: number, n: number, m: number): number {
 function upperTail(z: number): number {
   const t = 1 / (1 + 0.2316419 * z);
   const poly =
-    t * (0.31938153 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))));
+    t *
+    (0.31938153 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))));
   return (Math.exp((-z * z) / 2) / Math.sqrt(2 * Math.PI)) * poly;
 }

@@ -88,7 +88,8 @@ type Figures = ReadonlyMap<string, number>;
 
 function difference(what: string, name: string, a?: number, b?: number): Difference {
   const [left, right] = [a ?? null, b ?? null];
-  const change = left === null || right === null || left === 0 ? null : (100 * (right - left)) / left;
+  const change =
+    left === null || right === null || left === 0 ? null : (100 * (right - left)) / left;
   return { what, name, left, right, change, confidence: null, beyond: false };
 }
 
@@ -115,7 +116,10 @@ function findings(a: Capture, b: Capture): Difference[] {
 function hitRates(a: Capture, b: Capture, { hits }: Thresholds): Difference[] {
   const rates = (capture: Capture): Figures =>
     new Map(
-      [...rowsOf(capture, ANALYSES.hits)].map((row) => [String(row.of), Number(row.hit_rate) * 100]),
+      [...rowsOf(capture, ANALYSES.hits)].map((row) => [
+        String(row.of),
+        Number(row.hit_rate) * 100,
+      ]),
     );
   return paired('hit rate %', rates(a), rates(b)).map((each) => ({
     ...each,

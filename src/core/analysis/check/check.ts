@@ -41,7 +41,7 @@ export type EventSource = (capture: Capture, names: readonly string[]) => Iterab
 export function checkCapture(
   capture: Capture,
   only: readonly string[] = Object.keys(RULES),
-  source: EventSource = eventStream,
+  source: EventSource = (from, names) => eventStream(from, names),
 ): CheckResult {
   const names = new Set(only);
   const present = presentEvents(capture);

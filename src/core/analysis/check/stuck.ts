@@ -9,6 +9,9 @@ import type { RequestSeen, SliceSeen } from './types.js';
 import { REQUEST_EVENTS, Walk } from './walk.js';
 import { Walked } from './world.js';
 
+/** Captures with more events are not checked by the rules as well: that takes seconds. */
+const CHECKED_EVENTS = 300_000;
+
 /** A request that is open at the end. */
 export interface OpenRequest {
   readonly request: RequestSeen;
@@ -24,6 +27,10 @@ export interface OpenRequest {
 
 /** The open requests, those silent for longest first. */
 export function openRequests(capture: Capture): OpenRequest[] {
+  const begin = capture.get(
+    'SELECT min(coalesce("begin_ns", 0)) AS "ts" FROM "request" WHERE "free_ns" IS NULL',
+  )?.ts;
+  if (begin === null || begin === undefined) return [];
   const present = new Set<string>(
     REQUEST_EVENTS.filter((name) => capture.get(`SELECT 1 FROM "${name}" LIMIT 1`) !== undefined),
   );
@@ -31,9 +38,9 @@ export function openRequests(capture: Capture): OpenRequest[] {
   const endNs = endOf(capture, present);
   const world = new Walked(capture, present, 0);
   const walk = new Walk(world, [{ open: (request) => void seen.push(request) }]);
-  walk.run(eventStream(capture, [...present]));
-  if (seen.length === 0) return [];
-  const { findings } = checkCapture(capture);
+  walk.run(eventStream(capture, [...present], lastBefore(capture, Number(begin))));
+  const small = capture.info.events <= CHECKED_EVENTS;
+  const findings = small ? checkCapture(capture).findings : [];
   return seen
     .map((request) => {
       const number = request.rreq.toString(16).padStart(8, '0');
@@ -50,6 +57,12 @@ export function openRequests(capture: Capture): OpenRequest[] {
     .sort((a, b) => b.silentNs - a.silentNs);
 }
 
+/** Number of the last begin of a read before a moment; 0 if there is none. */
+function lastBefore(capture: Capture, ts: number): number {
+  const row = capture.get('SELECT max("id") AS "id" FROM "netfs_read" WHERE "ts" < @ts', { ts });
+  return Number(row?.id ?? 0);
+}
+
 function waitsFor(request: RequestSeen, slices: readonly SliceSeen[]): string {
   const flying = slices.filter(({ terminated, step }) => !terminated && step !== 'new');
   const source = (from: string) => flying.filter((slice) => slice.source === from).length;
@@ -60,6 +73,7 @@ function waitsFor(request: RequestSeen, slices: readonly SliceSeen[]): string {
   if (storing > 0) return `the cache: ${storing} stores`;
   if (request.step === 'set_pause') return 'itself: it is paused';
   if (request.step === 'wake_queue') return 'its collector, which was woken and did not run';
+  if (request.step === 'unlock') return 'a worker, to store what came';
   if (request.step === 'done') return 'whoever holds it: the work is done';
   if (slices.length > 0) return 'its collector: all slices have ended';
   return 'its first slice';

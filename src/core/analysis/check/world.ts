@@ -112,10 +112,20 @@ export class Walked implements World {
     this.#unsided.delete(event.rreq);
     const other = this.#live[side === 'read' ? 'write' : 'read'].get(event.rreq);
     const request: RequestSeen = {
-      ...{ rreq: event.rreq, side, kind: '', start: 0, len: 0, cookie: 0, ino: null },
-      ...{ whole, step: 'new', flags: 0, shared: other !== undefined },
+      rreq: event.rreq,
+      side,
+      kind: '',
+      start: 0,
+      len: 0,
+      cookie: 0,
+      ino: null,
+      whole,
+      step: 'new',
+      flags: 0,
+      shared: other !== undefined,
       ref: made?.ref ?? (whole ? this.#laws?.requestRefs : null) ?? null,
-      ...{ gets: 0, puts: 0 },
+      gets: 0,
+      puts: 0,
       slices: new Map(),
       unlocked: [],
       first: made ?? event,
@@ -157,17 +167,21 @@ export class Walked implements World {
     const known = request.slices.get(event.index);
     if (known !== undefined) return known;
     const slice: SliceSeen = {
-      ...{
-        index: event.index,
-        step: 'new',
-        source: event.from,
-        error: 0,
-        flags: 0,
-        transferred: 0,
-      },
-      ...{ start: event.start, len: event.len, firstStart: event.start, firstLen: event.len },
-      ...{ reading: false, terminated: false, failure: null, last: event.id },
+      index: event.index,
+      step: 'new',
+      source: event.from,
+      start: event.start,
+      len: event.len,
+      transferred: 0,
+      error: 0,
+      flags: 0,
+      firstStart: event.start,
+      firstLen: event.len,
+      reading: false,
+      terminated: false,
+      failure: null,
       ref: request.whole ? (this.#laws?.sliceRefs ?? null) : null,
+      last: event.id,
       freed: false,
     };
     request.slices.set(event.index, slice);

@@ -9,8 +9,22 @@ import { lawsOf, type SideLaws, sideLaws } from '../laws.js';
 import type { CheckEvent, RequestSeen, Rule, SliceSeen } from '../types.js';
 import { classicEra, lawfulEra } from './eras.js';
 
+/** Masks by the list of names they are made of, for each era. */
+const masks = new WeakMap<readonly string[], Map<Era, number>>();
+
+/** The bits of flags by name; lists are constants, so each is looked up once. */
 function mask(era: Era, set: 'rreq' | 'sreq', names: readonly string[]): number {
-  return names.reduce((sum, name) => (sum | flagMask(era, set, name)) >>> 0, 0);
+  let known = masks.get(names);
+  if (known === undefined) {
+    known = new Map();
+    masks.set(names, known);
+  }
+  let bits = known.get(era);
+  if (bits === undefined) {
+    bits = names.reduce((sum, name) => (sum | flagMask(era, set, name)) >>> 0, 0);
+    known.set(era, bits);
+  }
+  return bits;
 }
 
 function named(era: Era, set: 'rreq' | 'sreq', bits: number): string {
@@ -75,7 +89,7 @@ function fixedBits(era: Era, laws: SideLaws, request: RequestSeen, event: CheckE
   const changing = mask(era, 'rreq', laws.changing);
   const over = laws.ended.includes(request.step) || laws.ended.includes(event.step);
   // From the end of reading on only IN_PROGRESS is taken away.
-  const free = over && era !== 'E4' ? mask(era, 'rreq', ['IN_PROGRESS', 'ALL_QUEUED']) : changing;
+  const free = over ? mask(era, 'rreq', AT_END) : changing;
   return ~free >>> 0;
 }
 
@@ -216,6 +230,10 @@ const sliceFlags: Rule = {
   },
 };
 
+/** Flags that change at the end of a request, at a second try, and while a slice is under way. */
+const AT_END = ['IN_PROGRESS', 'ALL_QUEUED'];
+const AGAIN = ['SHORT_READ', 'SHORT_IO', 'SEEK_DATA_READ', 'NO_PROGRESS'];
+const UNDER_WAY = ['IN_PROGRESS'];
 const STORED = ['WRITE_TO_CACHE', 'COPY_TO_CACHE'];
 
 function allowedInTurn(era: Era, slice: SliceSeen, event: CheckEvent): number {
@@ -228,7 +246,7 @@ function allowedInTurn(era: Era, slice: SliceSeen, event: CheckEvent): number {
       return mask(era, 'sreq', ADDED);
     case 'resubmit_short':
     case 'download_instead':
-      return mask(era, 'sreq', ['SHORT_READ', 'SHORT_IO', 'SEEK_DATA_READ', 'NO_PROGRESS']);
+      return mask(era, 'sreq', AGAIN);
     case 'free':
       // A request that failed stores nothing: the bit is taken from all its slices.
       return slice.step === 'terminated' ? mask(era, 'sreq', STORED) : 0;
@@ -244,7 +262,7 @@ function allowedProgressive(era: Era, slice: SliceSeen, event: CheckEvent): numb
     case 'added':
       return 0;
     case 'free':
-      return flagMask(era, 'sreq', 'IN_PROGRESS');
+      return mask(era, 'sreq', UNDER_WAY);
     case 'retry':
     case 'short':
       return mask(era, 'sreq', ADDED);
