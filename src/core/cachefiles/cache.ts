@@ -145,6 +145,11 @@ export class Cachefiles implements CacheBackend {
     this.checkpointer.changed(content, 0);
   }
 
+  settle(object: CacheObject): void {
+    const { content } = object as CachefilesObject;
+    if (content !== undefined) this.#settleModified(content);
+  }
+
   release(object: CacheObject, retire: boolean): void {
     const { path: file, content } = object as CachefilesObject;
     this.inUse.delete(file);

@@ -227,8 +227,10 @@ export class Cookie implements CookieIdentity {
 
   #settle(): void {
     if (this.#users > 0 || this.#accesses > 0 || this.#object === undefined) return;
-    if (this.#farewell === undefined) this.#fscache.becameUnused(this);
-    else this.#drop(this.#farewell === 'retire');
+    if (this.#farewell === undefined) {
+      this.#fscache.backend.settle(this.#object);
+      this.#fscache.becameUnused(this);
+    } else this.#drop(this.#farewell === 'retire');
   }
 
   #drop(retire: boolean): void {

@@ -62,6 +62,8 @@ export interface CacheBackend {
   resize(object: CacheObject, size: number): void;
   /** What is cached of bytes [start, start + length), whole pages, is not to be believed. */
   forget(object: CacheObject, start: number, length: number): void;
+  /** Nobody uses the object now: what was changed in it is whole. */
+  settle(object: CacheObject): void;
   /** True if `files` more objects and `bytes` more bytes may be stored. */
   hasRoom(files: number, bytes: number): boolean;
   /**

@@ -41,6 +41,8 @@ class LogBackend implements CacheBackend {
     this.log.push(`forget ${debugId} ${start} ${length}`);
   }
 
+  settle(): void {}
+
   hasRoom(): boolean {
     return !this.refuse;
   }
