@@ -39,6 +39,7 @@ const TABLE = {
   EOPNOTSUPP: [95, 'operation not supported'],
   ENOBUFS: [105, 'no buffer space available'],
   ETIMEDOUT: [110, 'connection timed out'],
+  ECONNREFUSED: [111, 'connection refused'],
   ESTALE: [116, 'stale file handle'],
   EREMOTEIO: [121, 'remote i/o error'],
   ENOMEDIUM: [123, 'no medium found'],
@@ -106,6 +107,7 @@ export const ETIME = 62;
 export const EOPNOTSUPP = 95;
 export const EILSEQ = 84;
 export const ENOBUFS = 105;
+export const ECONNREFUSED = 111;
 export const ESTALE = 116;
 export const EREMOTEIO = 121;
 export const EDQUOT = 122;

@@ -52,6 +52,8 @@ export class Cachefiles implements CacheBackend {
   readonly tracer: Tracer;
   /** What is not as it was asked for, in sentences. */
   readonly warnings: string[] = [];
+  /** Fault injection: the device fails every read and write at once. */
+  broken = false;
   readonly #binding: Binding;
   readonly #scheduler: Scheduler;
   readonly #io: CacheIo;

@@ -54,7 +54,9 @@ export class CommittedPriv implements IoPriv {
   /** Sleeps until there is a file; false when there will be none. */
   *waitForContent(): Task<boolean> {
     if (this.#content === undefined) {
-      this.#take((yield* this.operation.waitForObject()) as CommittedObject | undefined);
+      const object = yield* this.operation.waitForObject();
+      // A file that was made after an invalidation is not for what began before it.
+      if (!this.outdated) this.#take(object as CommittedObject | undefined);
     }
     return this.#content !== undefined;
   }

@@ -281,6 +281,10 @@ export class CacheIo implements CacheOps {
     terminated: Terminated,
   ): void {
     const { scheduler } = this;
+    if (this.cache.broken) {
+      terminated(-EIO, false);
+      return;
+    }
     const ended = (result: number): void =>
       this.deliver(kind, priv, () => terminated(result, true));
     if (this.cache.backing.driver.name !== 'sync') {

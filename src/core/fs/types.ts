@@ -14,6 +14,13 @@ export interface Vnode extends Inode {
   hold(): void;
   /** Ends a use; the last one closes the file on the server. Pages stay. */
   release(): void;
+  /**
+   * Asks the server whether what is cached is still its file's; before each use of it. False:
+   * `settle` must be waited for first.
+   */
+  revalidate?(): boolean;
+  /** Sleeps until pages that were found outdated while they were in use have been dropped. */
+  settle?(): Task;
   /** Uses now. */
   readonly uses: number;
   /** What changes the file; a filesystem that is read-only has none of it. */

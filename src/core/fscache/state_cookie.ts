@@ -283,6 +283,7 @@ export class StateCookie implements ObjectCookie {
   }
 
   lookupNegative(): void {
+    this.noDataToRead = true;
     if (this.#state === 'looking_up') this.#setState('creating');
   }
 

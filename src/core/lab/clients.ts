@@ -6,6 +6,8 @@ import { PAGE_SHIFT, PAGE_SIZE, roundDown, roundUp } from '../base/range.js';
 import { CommittedCache } from '../cachefiles/committed.js';
 import { NinepClient } from '../fs/9p.js';
 import { AfsClient } from '../fs/afs.js';
+import type { CookieFsParts } from '../fs/cookie_fs.js';
+import { KafsClient } from '../fs/kafs.js';
 import type { NetworkFs } from '../fs/types.js';
 import { Fscache } from '../fscache/cookie.js';
 import { CookieRegistry } from '../fscache/registry.js';
@@ -27,6 +29,7 @@ export function cacheVolume({ root }: Server): string {
 export const CLIENTS: Readonly<Record<Profile['client'], (lab: Lab) => NetworkFs>> = {
   afs: makeAfs,
   '9p': makeNinep,
+  kafs: makeKafs,
 };
 
 /** What readahead is told of the mount. A transport's messages bound the window. */
@@ -82,15 +85,19 @@ function makeAfs(lab: Lab): NetworkFs {
 }
 
 function makeNinep(lab: Lab): NetworkFs {
-  const { options, server, scheduler, folios, cachefiles, tracer } = lab;
+  const { options, server, tracer } = lab;
+  return new NinepClient(cookieParts(lab), new Transport(server, options.msize, tracer));
+}
+
+function makeKafs(lab: Lab): NetworkFs {
+  return new KafsClient(cookieParts(lab), lab.health);
+}
+
+function cookieParts(lab: Lab): CookieFsParts {
+  const { server, scheduler, folios, cachefiles, tracer } = lab;
   const backend = cachefiles && new CommittedCache(cachefiles, scheduler);
   const registry = new CookieRegistry(scheduler, tracer, backend);
   lab.cookies = registry;
-  return new NinepClient({
-    transport: new Transport(server, options.msize, tracer),
-    helper: makeHelper(makeRequests(lab), lab),
-    folios,
-    registry,
-    volume: cacheVolume(server),
-  });
+  const helper = makeHelper(makeRequests(lab), lab);
+  return { server, helper, folios, registry, volume: cacheVolume(server) };
 }

@@ -19,6 +19,7 @@ import { DIRTY_LIMITS, Writeback } from '../mm/writeback.js';
 import { NetfsStats } from '../netfs/stats.js';
 import { profileByName } from '../profile/index.js';
 import type { Profile } from '../profile/types.js';
+import { ServerHealth } from '../server/health.js';
 import { SERVERS } from '../server/index.js';
 import type { Server } from '../server/types.js';
 import { type Clock, RealClock, VirtualClock } from '../sim/clock.js';
@@ -55,6 +56,8 @@ export class Lab {
   fscache: Fscache | undefined;
   cookies: CookieRegistry | undefined;
   readonly client: NetworkFs;
+  /** Fault injection: whether the server answers. */
+  readonly health: ServerHealth;
   readonly device: BackingDevice;
   /** Bytes given to readers. */
   readonly delivered = { bytes: 0 };
@@ -84,6 +87,7 @@ export class Lab {
       interruptFlags: profile.interruptFlags,
     });
     this.scheduler = scheduler;
+    this.health = new ServerHealth(scheduler);
     const sink = options.sink ?? new NullSink(profile.era);
     this.tracer = new Tracer({ sink, clock: this.clock, contexts: scheduler });
     this.tracer.enabled = options.sink !== undefined;
@@ -168,6 +172,13 @@ export class Lab {
   fillCache(full: boolean): boolean {
     if (this.cachefiles === undefined) return false;
     this.cachefiles.room.filled = full;
+    return true;
+  }
+
+  /** Fault injection: the filesystem of the cache fails all I/O, or works again. */
+  breakCache(broken: boolean): boolean {
+    if (this.cachefiles === undefined) return false;
+    this.cachefiles.broken = broken;
     return true;
   }
 

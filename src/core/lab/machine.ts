@@ -5,13 +5,15 @@
 import { ErrnoError } from '../base/errors.js';
 import type { Task } from '../sim/wait_queue.js';
 import type { VfsSurface } from '../vfs/types.js';
-import type { FileChange } from '../workload/ops/host_command.js';
+import type { FileChange, HostFault } from '../workload/ops/host_command.js';
 import { parseHostCommand } from '../workload/ops/host_command.js';
 import { printOp } from '../workload/ops/language.js';
 import type { Machine, MachineOp } from '../workload/ops/types.js';
 import type { Lab } from './lab.js';
 
 const NS_PER_MS = 1e6;
+/** What it takes until somebody else has done something on the server's side. */
+const HOST_NS = 10 * NS_PER_MS;
 
 /** A lab under an op list. */
 export class LabMachine implements Machine {
@@ -43,6 +45,7 @@ export class LabMachine implements Machine {
         return;
       case 'host':
         this.#host(op.command);
+        yield* lab.scheduler.sleep(HOST_NS);
         return;
       case 'setra':
         lab.setReadAhead(op.kib);
@@ -66,8 +69,26 @@ export class LabMachine implements Machine {
   #host(text: string): void {
     const command = parseHostCommand(text);
     if (command === undefined) throw new ErrnoError('EINVAL', 'host', text);
-    if ('fault' in command) throw this.#unsupported(`host ${text}`);
-    this.#change(command);
+    if (!('fault' in command)) this.#change(command);
+    else if (!this.#inject(command)) throw this.#unsupported(`host ${text}`);
+  }
+
+  #inject(fault: HostFault): boolean {
+    const { health } = this.#lab;
+    switch (fault.fault) {
+      case 'pause':
+      case 'linkdown':
+        health.pause(fault.ms * NS_PER_MS);
+        return true;
+      case 'killin':
+        health.kill(fault.ms * NS_PER_MS);
+        return true;
+      case 'dmerr':
+      case 'dmok':
+        return this.#lab.breakCache(fault.fault === 'dmerr');
+      default:
+        return false;
+    }
   }
 
   #change(change: FileChange): void {

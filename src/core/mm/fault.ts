@@ -216,7 +216,7 @@ export class FaultHandler {
     ra.size = ra.raPages;
     ra.asyncSize = Math.floor(ra.raPages / 4);
     ractl.index = ra.start;
-    yield* this.#filemap.readahead.window(ractl, ra.size, ra.asyncSize);
+    yield* this.#filemap.readahead.ordered(ractl, 0);
   }
 
   *#asyncReadahead(area: Area, pfn: number, index: number): Task {

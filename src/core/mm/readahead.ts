@@ -6,7 +6,7 @@
  * Differs: no block congestion, no non-blocking I/O; arithmetic that is unsigned in the kernel is
  * written so that it gives the same answers with ordinary numbers.
  */
-import { PAGE_SIZE, pageIndex, roundUpPowerOfTwo } from '../base/range.js';
+import { PAGE_SIZE, pageIndex, roundUp, roundUpPowerOfTwo } from '../base/range.js';
 import type { Task } from '../sim/wait_queue.js';
 import type { AddressSpace } from './address_space.js';
 import { PG_READAHEAD, PG_WRITEBACK } from './folio.js';
@@ -14,6 +14,9 @@ import type { MmBehaviour, OpenFile } from './types.js';
 
 /** Forced readahead is issued in pieces of 2 MiB. */
 const FORCED_CHUNK_PAGES = 512;
+
+/** Largest folio: 2 MiB. */
+const ORDER_MAX = 9;
 
 /** What the readahead code knows of a device (struct backing_dev_info); pages. */
 export interface BackingDevice {
@@ -103,6 +106,18 @@ export function nextWindow(size: number, max: number): number {
   return max;
 }
 
+// The folio at an index: aligned, not beyond the last page, and never of two pages.
+function orderAt(index: number, largest: number, limit: number): number {
+  let order = largest;
+  while (order > 0 && index % (1 << order) !== 0) order--;
+  if (order === 1) order = 0;
+  while (index + (1 << order) - 1 > limit) {
+    order--;
+    if (order === 1) order = 0;
+  }
+  return order;
+}
+
 /** The readahead algorithm, for one kernel's behaviour. */
 export class Readahead {
   readonly #behaviour: MmBehaviour;
@@ -120,7 +135,7 @@ export class Readahead {
     } else if (file?.randomMode) {
       yield* this.forced(ractl, req);
     } else {
-      yield* this.#onDemand(ractl, false, req);
+      yield* this.#onDemand(ractl, -1, req);
     }
   }
 
@@ -130,7 +145,7 @@ export class Readahead {
     // The marker shares its bit with PG_reclaim, which has that meaning under writeback.
     if (ractl.ra === undefined || ractl.ra.raPages === 0 || folios.test(pfn, PG_WRITEBACK)) return;
     folios.clear(pfn, PG_READAHEAD);
-    yield* this.#onDemand(ractl, true, req);
+    yield* this.#onDemand(ractl, folios.orderOf(pfn), req);
   }
 
   /** Reads `pages` pages regardless of history, without a marker (force_page_cache_ra). */
@@ -158,7 +173,9 @@ export class Readahead {
   }
 
   // Spec 2.4: the first rule of the table that applies decides.
-  *#onDemand(ractl: ReadaheadControl, hit: boolean, req: number): Task {
+  // `order` is that of the folio with the marker, -1 without one.
+  *#onDemand(ractl: ReadaheadControl, order: number, req: number): Task {
+    const hit = order >= 0;
     const ra = ractl.ra as FileRaState;
     const { index } = ractl;
     let max = ra.raPages;
@@ -166,7 +183,7 @@ export class Readahead {
 
     if (index === 0) {
       this.#initial(ra, index, req, max);
-    } else if (index === ra.start + ra.size - ra.asyncSize || index === ra.start + ra.size) {
+    } else if (this.#isExpected(ra, index, Math.max(0, order))) {
       ra.start += ra.size;
       ra.size = nextWindow(ra.size, max);
       ra.asyncSize = ra.size;
@@ -195,7 +212,54 @@ export class Readahead {
       }
     }
     ractl.index = ra.start;
+    yield* this.ordered(ractl, Math.max(0, order));
+  }
+
+  // The marker of a window sits on a folio that may begin later than the page it stands for.
+  #isExpected(ra: FileRaState, index: number, order: number): boolean {
+    const marker = roundUp(ra.start + ra.size - ra.asyncSize, 1 << order);
+    return index === marker || index === ra.start + ra.size;
+  }
+
+  /**
+   * Reads the window of the readahead state in folios that grow with it, where the filesystem can
+   * have them; `order` is that of the folio that led here (page_cache_ra_order).
+   */
+  *ordered(ractl: ReadaheadControl, order: number): Task {
+    const ra = ractl.ra as FileRaState;
+    const { mapping } = ractl;
+    if (mapping.ops.largeFolios !== true || ra.size < 4 || mapping.host.size === 0) {
+      yield* this.window(ractl, ra.size, ra.asyncSize);
+      return;
+    }
+    const { index: first } = ractl;
+    const limit = Math.min(pageIndex(mapping.host.size - 1), first + ra.size - 1);
+    const mark = first + ra.size - ra.asyncSize;
+    let largest = Math.min(order + 2, ORDER_MAX);
+    while (1 << largest > ra.size) largest--;
+    let index = first;
+    while (index <= limit) {
+      const size = orderAt(index, largest, limit);
+      if (!this.#addFolio(ractl, index, size, mark)) break;
+      index += 1 << size;
+    }
+    if (ractl.nrPages > 0) yield* this.#dispatch(ractl);
+    // What is in the way is gone round page by page.
+    if (index > limit) return;
+    ractl.index = first;
     yield* this.window(ractl, ra.size, ra.asyncSize);
+  }
+
+  #addFolio(ractl: ReadaheadControl, index: number, order: number, mark: number): boolean {
+    const { mapping } = ractl;
+    const pages = 1 << order;
+    if (mapping.nextMiss(index, pages) !== index) return false;
+    for (let i = 1; i < pages; i++) if (mapping.find(index + i) >= 0) return false;
+    const pfn = mapping.folios.addLocked(mapping, index, order);
+    if (pfn < 0) return false;
+    if (roundUp(mark, pages) === index) mapping.folios.set(pfn, PG_READAHEAD);
+    ractl.nrPages += pages;
+    return true;
   }
 
   #initial(ra: FileRaState, index: number, req: number, max: number): void {

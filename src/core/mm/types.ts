@@ -33,6 +33,8 @@ export interface AddressSpaceOps {
    * AOP_TRUNCATED_PAGE: what was read is outdated, look the page up again.
    */
   readpage(file: OpenFile, pfn: number): Task<number>;
+  /** Readahead may use folios of several pages (mapping_set_large_folios). */
+  readonly largeFolios?: boolean;
   /** Optional. A page is about to be dropped or reclaimed (->release_folio). */
   releaseFolio?(mapping: AddressSpace): void;
   /** The write side; a filesystem without one is read-only. */

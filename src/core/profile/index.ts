@@ -2,10 +2,11 @@
 import { UsageError } from '../base/errors.js';
 import { linux513Afs } from './linux_5_13_afs.js';
 import { linux619p } from './linux_6_1_9p.js';
+import { linux61Afs } from './linux_6_1_afs.js';
 import type { Profile } from './types.js';
 
 /** Every profile, the default first. */
-export const PROFILES = [linux513Afs, linux619p] as const satisfies readonly Profile[];
+export const PROFILES = [linux513Afs, linux619p, linux61Afs] as const satisfies readonly Profile[];
 
 /** The profile of that name. Throws a `UsageError` that lists the names there are. */
 export function profileByName(name: string): Profile {

@@ -13,7 +13,7 @@ export interface Profile {
   /** Vocabulary of tracepoints and statistics. */
   readonly era: TraceSink['era'];
   /** The network filesystem client that is played. */
-  readonly client: 'afs' | '9p';
+  readonly client: 'afs' | '9p' | 'kafs';
   /** Where its behaviour was taken from. */
   readonly evidence: string;
   /** How ftrace marks what runs in interrupts: hard (`d.h2`) or soft (`..s.`). */

@@ -62,6 +62,7 @@ export class File implements VfsFile, OpenFile {
 
   readNow(target: Uint8Array, at: number, count: number, position: number): number {
     this.#check('read', target, at, count, position);
+    if (this.inode.revalidate?.() === false) return -1;
     const got = this.#parts.filemap.hit(this, target, at, count, position);
     if (got >= 0) this.#charge(got);
     return got;
@@ -70,6 +71,7 @@ export class File implements VfsFile, OpenFile {
   *read(target: Uint8Array, at: number, count: number, position: number): Task<number> {
     const now = this.readNow(target, at, count, position);
     if (now >= 0) return now;
+    if (this.inode.settle !== undefined) yield* this.inode.settle();
     const got = yield* this.#parts.filemap.read(this, target, at, count, position);
     // To be restarted is the kernel's affair; the application sees an interrupted call.
     if (got < 0) throw new ErrnoError(got === -ERESTARTSYS ? -EINTR : got, 'read', this.path);
@@ -184,6 +186,7 @@ export class File implements VfsFile, OpenFile {
 
   fstat(): FileStat {
     this.#checkOpen('fstat');
+    this.inode.revalidate?.();
     const { ino, size, version } = this.inode;
     return { ino, size, version };
   }

@@ -1,0 +1,14 @@
+/**
+ * Linux 6.1 with AFS: one FetchData a slice, large folios, files validated before what is cached of
+ * them is used.
+ */
+import { linux61 } from './linux_6_1.js';
+import type { Profile } from './types.js';
+
+/** Profile `linux-6.1-afs`. */
+export const linux61Afs: Profile = {
+  ...linux61,
+  name: 'linux-6.1-afs',
+  client: 'kafs',
+  readAheadKb: 128,
+};
