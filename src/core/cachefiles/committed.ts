@@ -120,6 +120,10 @@ export class CommittedCache implements ObjectBackend {
     cres.priv = new CommittedPriv(operation);
   }
 
+  prepareWrite(cres: CacheResources, start: number, length: number): Task<number> {
+    return this.#ops.prepareWriteThrough(cres, start, length);
+  }
+
   *invalidate(object: CommittedObject): Task<boolean> {
     const { content: old, inode, cookie } = object;
     if (old === undefined) return true;
@@ -133,7 +137,8 @@ export class CommittedCache implements ObjectBackend {
   }
 
   prepareToWrite({ content, debugId, inode }: CommittedObject): void {
-    if (content === undefined) return;
+    // What has no name yet is not met again.
+    if (content === undefined || content.temporary !== undefined) return;
     const error = writeDirty(this.#files.backing, content.fd, content.identity);
     const why = cachefilesCoherencyTraces.id[error < 0 ? 'set_fail' : 'set_ok'];
     cachefilesCoherency.emit(this.#files.tracer, debugId, why, inode, CONTENT_DIRTY);

@@ -3,7 +3,7 @@
  * a new object is known to hold nothing, stores are refused where there is no room, and everything
  * is traced. Plays fs/cachefiles/io.c; made by `committed.ts`. Spec: BEHAVIOUR 6.4.
  */
-import { ENOBUFS } from '../base/errno.js';
+import { ENOBUFS, ENXIO } from '../base/errno.js';
 import type { CacheIoCounts, CacheOperation } from '../fscache/types.js';
 import { SREQ_WRITE_TO_CACHE, type Subrequest } from '../netfs/objects.js';
 import { SOURCE_LABELS } from '../netfs/requests.js';
@@ -107,6 +107,22 @@ export class CommittedIo extends CacheIo {
     const { latencyNs } = this.cache.options;
     if (this.scheduler.clock.kind === 'virtual') yield* this.scheduler.sleep(latencyNs * 1.5);
     return this.hasRoom(subreq.len) ? 0 : -ENOBUFS;
+  }
+
+  /** Whether whole pages may be written: what has its space already needs no room. */
+  *prepareWriteThrough(cres: CacheResources, start: number, length: number): Task<number> {
+    const priv = privOf(cres);
+    if (!(yield* priv.waitForContent())) return -ENOBUFS;
+    const { fd } = priv.content;
+    const { backing } = this.cache;
+    const data = backing.seekData(fd, start);
+    if (data < 0 && data !== -ENXIO) return data;
+    if (data < 0 || data >= start + length) return this.hasRoom(length) ? 0 : -ENOBUFS;
+    if (this.cache.hasRoom(0, length)) return 0;
+    const hole = backing.seekHole(fd, start);
+    if (hole >= start + length) return 0;
+    this.#counts.noWriteSpace++;
+    return backing.punch(fd, start, length);
   }
 
   /** True if `bytes` more may be stored; counts it if not. */

@@ -8,13 +8,13 @@ import type { CookieRegistry, Volume } from '../fscache/registry.js';
 import type { StateCookie } from '../fscache/state_cookie.js';
 import { AddressSpace } from '../mm/address_space.js';
 import type { Folios } from '../mm/folio.js';
-import type { AddressSpaceOps, Inode } from '../mm/types.js';
+import type { AddressSpaceOps, Inode, WriteOps } from '../mm/types.js';
 import { type ReadRequest, SREQ_CLEAR_TAIL, type Subrequest } from '../netfs/objects.js';
 import type { ReadHelper } from '../netfs/read_helper.js';
 import type { RequestOps } from '../netfs/types.js';
 import type { Server, ServerFile, ServerStatus } from '../server/types.js';
 import type { Task } from '../sim/wait_queue.js';
-import type { NetworkFs, OpenFailed, Vnode } from './types.js';
+import type { NetworkFs, OpenFailed, Vnode, VnodeChanges } from './types.js';
 
 /** What a client is built from. */
 export interface CookieFsParts {
@@ -36,11 +36,16 @@ export class CookieInode implements Vnode {
   size: number;
   version: string;
   uses = 0;
+  /** It was written and has been closed by a writer since its cookie was last told. */
+  wasWritten = false;
+  changes?: VnodeChanges;
   readonly #client: CookieFs;
   #file: ServerFile | undefined;
   /** Opens that the cookie has been told of. */
   #opens = 0;
   #requests = 0;
+  /** Dirty pages keep the cookie in use. */
+  #pinned = false;
   /** Pages of a version that is gone are left. */
   #outdated = false;
 
@@ -122,8 +127,27 @@ export class CookieInode implements Vnode {
   // A mapping holds its file open.
   release(): void {
     this.uses--;
-    for (; this.#opens > this.uses; this.#opens--) this.cookie.unuse();
+    for (; this.#opens > this.uses; this.#opens--) {
+      if (this.wasWritten) this.cookie.unuse(this.version, this.size);
+      else this.cookie.unuse();
+      this.wasWritten = false;
+    }
     this.#closeIdle();
+  }
+
+  /** There are dirty pages: the cookie stays in use, and the file open, until `unpinCache`. */
+  pinCache(): void {
+    if (this.#pinned) return;
+    this.#pinned = true;
+    this.#requests++;
+    this.cookie.use(true);
+  }
+
+  unpinCache(): void {
+    if (!this.#pinned) return;
+    this.#pinned = false;
+    this.cookie.unuse();
+    this.endRequest();
   }
 
   /** A request in flight holds the file, not the inode's users. */
@@ -151,13 +175,18 @@ export abstract class CookieFs implements NetworkFs {
   readonly #spaceOps: AddressSpaceOps;
   #volume: Volume;
 
-  constructor(parts: CookieFsParts, largeFolios: boolean) {
+  constructor(
+    parts: CookieFsParts,
+    largeFolios: boolean,
+    makeWrite?: (ops: RequestOps) => WriteOps,
+  ) {
     this.#parts = parts;
     this.#volume = parts.registry.acquireVolume(parts.volume);
     this.#requestOps = this.#makeRequestOps();
     const { helper } = parts;
     this.#spaceOps = {
       largeFolios,
+      ...(makeWrite && { write: makeWrite(this.#requestOps) }),
       readahead: (ractl) => helper.readahead(ractl, this.#requestOps),
       readpage: (file, pfn) => helper.readpage(file, pfn, this.#requestOps),
       releaseFolio: (mapping) => (mapping.host as CookieInode).cookie.notePageRelease(),
@@ -169,14 +198,24 @@ export abstract class CookieFs implements NetworkFs {
   }
 
   open(name: string): Vnode | OpenFailed {
-    const { server, folios, registry } = this.#parts;
-    const file = server.open(name);
-    if ('errno' in file) return file;
+    const file = this.#parts.server.open(name);
+    return 'errno' in file ? file : this.#opened(file);
+  }
+
+  create(name: string): Vnode | OpenFailed {
+    const file = this.#parts.server.create(name);
+    return 'errno' in file ? file : this.#opened(file);
+  }
+
+  #opened(file: ServerFile): Vnode {
+    const { folios, registry } = this.#parts;
     let inode = this.#inodes.get(file.key);
     if (inode === undefined) {
       const { version, size } = file.status;
       const cookie = registry.acquire(this.#volume, file.key, file.name, version, size);
       inode = new CookieInode(this, new AddressSpace(folios, this.#spaceOps), file, cookie);
+      const changes = this.changesOf(inode);
+      if (changes !== undefined) inode.changes = changes;
       this.#inodes.set(file.key, inode);
     }
     this.opened(inode, file);
@@ -206,6 +245,11 @@ export abstract class CookieFs implements NetworkFs {
 
   mount(): void {
     this.#volume = this.#parts.registry.acquireVolume(this.#parts.volume);
+  }
+
+  /** What changes a file; nothing where the client cannot write. */
+  protected changesOf(_inode: CookieInode): VnodeChanges | undefined {
+    return undefined;
   }
 
   /** An inode is opened again: `file` says how it is on the server. */

@@ -7,6 +7,8 @@
  */
 import { assert } from '../base/assert.js';
 import { ENOBUFS } from '../base/errno.js';
+import type { AddressSpace } from '../mm/address_space.js';
+import { IovIter } from '../mm/iov_iter.js';
 import type { CacheResources } from '../netfs/types.js';
 import { type Task, WaitQueue } from '../sim/wait_queue.js';
 import {
@@ -132,11 +134,46 @@ export class StateCookie implements ObjectCookie {
       if (willModify) this.localWrite = true;
     } else if (this.#state === 'active' || this.#state === 'invalidating') {
       this.#asked.delete('lru_discard');
-      if (!willModify || this.localWrite) return;
-      this.localWrite = true;
-      this.#asked.add('prep_to_write');
-      this.#queue('gq_use');
+      if (willModify) this.willModify();
     }
+  }
+
+  /** The file is going to be written: what is cached of it is marked so, once. */
+  willModify(): void {
+    if (this.localWrite || this.#state === 'quiescent') return;
+    this.localWrite = true;
+    if (this.#state !== 'active' && this.#state !== 'invalidating') return;
+    this.#asked.add('prep_to_write');
+    this.#queue('gq_use');
+  }
+
+  /**
+   * Writes bytes of the pages that have been written to the server into the cache, too (whole
+   * pages); `ended` is told once.
+   */
+  *writeToCache(
+    mapping: AddressSpace,
+    start: number,
+    length: number,
+    ended: (result: number) => void,
+  ): Task {
+    const cres: CacheResources = { ops: undefined, priv: undefined, debugId: 0 };
+    const { backend } = this.owner;
+    let error = yield* this.beginOperation(cres, 'begin_io_writ');
+    const { ops } = cres;
+    if (error === 0 && (ops === undefined || backend === undefined)) error = -ENOBUFS;
+    if (error === 0) {
+      error = yield* (backend as ObjectBackend).prepareWrite(cres, start, length);
+      if (error < 0) ops?.endOperation(cres);
+    }
+    if (error < 0) {
+      ended(error);
+      return;
+    }
+    ops?.write(cres, start, new IovIter(mapping, start, length), (result) => {
+      ended(result);
+      ops.endOperation(cres);
+    });
   }
 
   /** The file is closed; with `aux` or `size` the cookie is updated. */

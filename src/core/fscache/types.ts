@@ -128,6 +128,11 @@ export interface ObjectBackend {
   lookup(cookie: ObjectCookie): Task<LookedUp>;
   /** Fills in `cres` for a request or write; the object may not be there yet. */
   beginOperation(operation: CacheOperation, cres: CacheResources): void;
+  /**
+   * Whether whole pages [start, start + length) may be written, space for which may have been
+   * allocated: 0 or a negative errno.
+   */
+  prepareWrite(cres: CacheResources, start: number, length: number): Task<number>;
   /** Puts an empty file in place of the object's; false when none can be made. */
   invalidate(object: CacheObject): Task<boolean>;
   /** The file is about to be written by us: says so on the disk. */

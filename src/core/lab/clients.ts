@@ -85,19 +85,23 @@ function makeAfs(lab: Lab): NetworkFs {
 }
 
 function makeNinep(lab: Lab): NetworkFs {
-  const { options, server, tracer } = lab;
-  return new NinepClient(cookieParts(lab), new Transport(server, options.msize, tracer));
+  const { options, server, tracer, folios, writeback } = lab;
+  const requests = makeRequests(lab);
+  const parts = cookieParts(lab, requests);
+  const { helper } = parts;
+  const transport = new Transport(server, options.msize, tracer);
+  return new NinepClient(parts, { folios, requests, helper, writeback, transport });
 }
 
 function makeKafs(lab: Lab): NetworkFs {
-  return new KafsClient(cookieParts(lab), lab.health);
+  return new KafsClient(cookieParts(lab, makeRequests(lab)), lab.health);
 }
 
-function cookieParts(lab: Lab): CookieFsParts {
+function cookieParts(lab: Lab, requests: Requests): CookieFsParts {
   const { server, scheduler, folios, cachefiles, tracer } = lab;
   const backend = cachefiles && new CommittedCache(cachefiles, scheduler);
   const registry = new CookieRegistry(scheduler, tracer, backend);
   lab.cookies = registry;
-  const helper = makeHelper(makeRequests(lab), lab);
+  const helper = makeHelper(requests, lab);
   return { server, helper, folios, registry, volume: cacheVolume(server) };
 }

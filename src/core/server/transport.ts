@@ -1,13 +1,13 @@
 /**
- * A transport whose messages have a largest size: what a client reads in one go becomes as many
- * messages as that takes. Plays p9_client_read of net/9p/client.c; called by `fs/9p.ts`.
+ * A transport whose messages have a largest size: what a client reads or writes in one go becomes as many
+ * messages as that takes. Plays p9_client_read and _write of net/9p/client.c; called by `fs/9p.ts`.
  *
  * Differs: the bytes of the messages are not made; sizes and order are those of the kernel.
  */
 import { type Task, WaitQueue } from '../sim/wait_queue.js';
 import { p9ClientReq, p9ClientRes } from '../trace/events/9p.js';
 import type { Tracer } from '../trace/tracer.js';
-import type { FetchReply, FetchTarget, Server, ServerFile } from './types.js';
+import type { FetchTarget, Server, ServerFile, StoreSource } from './types.js';
 
 /** Room that the header of a message takes up (P9_IOHDRSZ), bytes. */
 const HEADER_BYTES = 24;
@@ -46,7 +46,9 @@ export class Transport {
     while (total < count) {
       const size = Math.min(this.maxData, count - total);
       const at = position + total;
-      const { result } = yield* this.#exchange(file, at, piece(at, size));
+      const result = yield* this.#call('P9_TREAD', file, (answer) =>
+        this.server.fetch(file, at, piece(at, size), (reply) => answer(reply.result)),
+      );
       if (result < 0) return result;
       if (result === 0) break;
       total += Math.min(result, size);
@@ -54,29 +56,66 @@ export class Transport {
     return total;
   }
 
-  *#exchange(file: ServerFile, position: number, into: FetchTarget): Task<FetchReply> {
-    const { server } = this;
+  /**
+   * Writes `count` bytes at `position` from what `piece` gives for each message: 0 or a negative
+   * errno.
+   */
+  *write(
+    file: ServerFile,
+    position: number,
+    count: number,
+    piece: (position: number, count: number) => StoreSource,
+  ): Task<number> {
+    for (let done = 0; done < count; ) {
+      const size = Math.min(this.maxData, count - done);
+      const at = position + done;
+      const error = yield* this.#call('P9_TWRITE', file, (answer) =>
+        this.server.store(file, at, piece(at, size), at + size, ({ result }) => answer(result)),
+      );
+      if (error < 0) return error;
+      done += size;
+    }
+    return 0;
+  }
+
+  /** Cuts the file off or extends it: 0 or a negative errno. */
+  setSize(file: ServerFile, size: number): Task<number> {
+    return this.#call('P9_TSETATTR', file, (answer) =>
+      this.server.setSize(file, size, ({ result }) => answer(result)),
+    );
+  }
+
+  /** Makes what was written durable: 0 or a negative errno. */
+  sync(file: ServerFile): Task<number> {
+    return this.#call('P9_TFSYNC', file, (answer) => this.server.sync(file, answer));
+  }
+
+  *#call(
+    type: string,
+    file: ServerFile,
+    send: (answer: (result: number) => void) => void,
+  ): Task<number> {
     const answered = new WaitQueue(`a reply about ${file.name}`);
-    let reply: FetchReply | undefined;
-    this.#traceRequest();
-    server.fetch(file, position, into, (answer) => {
-      reply = answer;
+    let reply: number | undefined;
+    this.#traceRequest(type);
+    send((result) => {
+      reply = result;
       answered.wakeAll();
     });
     while (reply === undefined) yield answered;
-    this.#traceReply(reply.result);
+    this.#traceReply(type, reply);
     return reply;
   }
 
-  #traceRequest(): void {
+  #traceRequest(type: string): void {
     const tracer = this.#tracer;
     if (!tracer.enabled) return;
-    p9ClientReq.emit(tracer, CLIENT, tracer.string('P9_TREAD'), 0);
+    p9ClientReq.emit(tracer, CLIENT, tracer.string(type), 0);
   }
 
-  #traceReply(result: number): void {
+  #traceReply(type: string, result: number): void {
     const tracer = this.#tracer;
     if (!tracer.enabled) return;
-    p9ClientRes.emit(tracer, CLIENT, tracer.string('P9_TREAD'), 0, Math.min(0, result));
+    p9ClientRes.emit(tracer, CLIENT, tracer.string(type), 0, Math.min(0, result));
   }
 }
