@@ -113,9 +113,12 @@ export class StateCookie implements ObjectCookie {
     return this.#state;
   }
 
-  /** True if data of the file can be cached (the library's test from v5.18 on). */
+  /**
+   * True if data of the file can be cached (the library's test from v5.18 on). An object that is
+   * being looked up counts: the worker has usually begun by the time that somebody asks.
+   */
   get enabled(): boolean {
-    return this.object !== undefined && this.#state !== 'failed' && !this.#relinquished;
+    return this.#isCaching && !this.#relinquished;
   }
 
   /** For the registry: the cookie is there. */

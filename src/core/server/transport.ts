@@ -1,6 +1,7 @@
 /**
- * A transport whose messages have a largest size: what a client reads or writes in one go becomes as many
- * messages as that takes. Plays p9_client_read and _write of net/9p/client.c; called by `fs/9p.ts`.
+ * A transport whose messages have a largest size: what a client reads or writes in one go becomes
+ * as many messages as that takes. Plays p9_client_read and p9_client_write of net/9p/client.c;
+ * called by `fs/9p.ts` and `fs/9p_write.ts`.
  *
  * Differs: the bytes of the messages are not made; sizes and order are those of the kernel.
  */
