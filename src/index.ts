@@ -1,5 +1,5 @@
 /**
- * The public Node.js API: open a lab, read files of a directory through it, and ask questions of a
+ * The public Node.js API: open a lab, read and write files through it, and ask questions of a
  * capture.
  *
  *     import { openLab, openTrace } from 'netfslab';
@@ -22,3 +22,4 @@ export type {
   SqlRow,
   SqlValue,
 } from './core/store/types.js';
+export type { OpenFlags } from './core/vfs/types.js';

@@ -13,6 +13,7 @@ import { sources } from './sources.js';
 import { timeline } from './timeline.js';
 import type { Analysis } from './types.js';
 import { why } from './why.js';
+import { writes } from './writes.js';
 
 /** Every analysis by name. */
 export const ANALYSES = {
@@ -29,6 +30,7 @@ export const ANALYSES = {
   readahead,
   refs,
   why,
+  writes,
 } as const satisfies Record<string, Analysis>;
 
 /** The name of an analysis. */

@@ -9,7 +9,7 @@ import { Lab } from '../lab/lab.js';
 import { LAB_DEFAULTS, type LabOptions } from '../lab/options.js';
 import { printStats } from '../trace/stats_layout.js';
 import type { FinishReport } from '../trace/types.js';
-import type { FileAdvice, FileStat, PageRun, VfsFile } from '../vfs/types.js';
+import type { FileAdvice, FileStat, OpenFlags, PageRun, VfsFile } from '../vfs/types.js';
 import { traceSink } from './trace_sink.js';
 
 /** Options of a lab. Sizes are bytes, times nanoseconds. */
@@ -32,6 +32,14 @@ export interface LabFile {
   read(target: Uint8Array, at: number, count: number, position: number): Promise<number>;
   /** The same if it needs no I/O and no sleep, else -1. */
   readNow(target: Uint8Array, at: number, count: number, position: number): number;
+  /** pwrite(2), at the end of the file when it was opened with `append`: bytes written. */
+  write(source: Uint8Array, at: number, count: number, position: number): Promise<number>;
+  /** ftruncate(2). */
+  truncate(size: number): Promise<void>;
+  /** fsync(2): resolves when everything written is on the server, durably. */
+  fsync(): Promise<void>;
+  /** Writes what is dirty; do so before `close`, or errors are told to nobody. */
+  flush(): Promise<void>;
   /** posix_fadvise(2); a length of 0 means to the end. */
   fadvise(advice: FileAdvice, offset?: number, length?: number): Promise<void>;
   /** readahead(2). */
@@ -44,8 +52,8 @@ export interface LabFile {
 
 /** An open lab. */
 export interface PublicLab {
-  /** open(2) for reading, by name relative to the server. Throws `ErrnoError`. */
-  open(path: string): LabFile;
+  /** open(2) by name relative to the server, for reading unless `flags` say more. */
+  open(path: string, flags?: OpenFlags): LabFile;
   /** The statistics as the profile's kernel prints them in /proc. */
   stats(): string;
   /** Lets everything in flight end and finishes the trace; rejects if either fails. */
@@ -65,9 +73,9 @@ export async function openLab({ trace, ...given }: OpenLabOptions): Promise<Publ
   const lab = new Lab({ ...options, sink });
   let closed = false;
   return {
-    open(path) {
+    open(path, flags) {
       if (closed) throw new UsageError('lab', 'was closed', 'open another with openLab()');
-      return wrap(lab, lab.vfs.open(path));
+      return wrap(lab, lab.vfs.open(path, flags));
     },
     stats: () => printStats(lab.statistics()),
     async close() {
@@ -106,6 +114,11 @@ function wrap(lab: Lab, file: VfsFile): LabFile {
       return lab.run('api', () => file.read(target, at, count, position));
     },
     readNow: (target, at, count, position) => file.readNow(target, at, count, position),
+    write: (source, at, count, position) =>
+      lab.run('api', () => file.write(source, at, count, position)),
+    truncate: (size) => lab.run('api', () => file.truncate(size)),
+    fsync: () => lab.run('api', () => file.fsync()),
+    flush: () => lab.run('api', () => file.flush()),
     fadvise: (advice, offset, length) => lab.run('api', () => file.fadvise(advice, offset, length)),
     readahead: (offset, count) => lab.run('api', () => file.readahead(offset, count)),
     mincore: () => file.mincore(),

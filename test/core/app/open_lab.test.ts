@@ -174,3 +174,22 @@ test('a lab may be closed while reads are under way; they still end', async (t) 
   t.is(await read, 4096);
   t.true(content('a', 8192).subarray(4096).equals(buffer));
 });
+
+test('files are written through the lab, to an overlay unless another is asked for', async (t) => {
+  const server = serverDir(t, { f: 100 });
+  for (const serverWrites of ['overlay', 'direct'] as const) {
+    const lab = await openLab({ server, serverWrites });
+    const file = lab.open('f', { write: true });
+    t.is(await file.write(Uint8Array.of(1, 2, 3), 0, 3, 98), 3);
+    await file.fsync();
+    const target = new Uint8Array(4);
+    t.is(await file.read(target, 0, 4, 97), 4);
+    t.deepEqual([...target.subarray(1)], [1, 2, 3]);
+    t.is(fs.statSync(join(server, 'f')).size, serverWrites === 'direct' ? 101 : 100);
+    await file.truncate(5);
+    t.is(file.fstat().size, 5);
+    await file.flush();
+    file.close();
+    await lab.close();
+  }
+});

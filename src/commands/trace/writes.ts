@@ -1,0 +1,28 @@
+/** `netfslab trace writes`: what happened to dirty pages. */
+import { Flags } from '@oclif/core';
+import { analysisFlags, captureArg } from '../../core/cli/flags.js';
+import { LabCommand } from '../../core/cli/lab_command.js';
+
+export default class TraceWrites extends LabCommand {
+  static override description = `Show what happened to dirty pages, by file
+How pages became dirty, in what runs they were stored on the server, what was cut or thrown away;
+from the events afs_page_dirty (to v5.17) and afs_folio_dirty (to v6.7).
+--json gives { capture, rows: [{ vnode, dirtied, merged, stores, stored_pages, ... }] }.`;
+
+  static override examples = [
+    '<%= config.bin %> <%= command.id %>',
+    '<%= config.bin %> <%= command.id %> --limit 10 run.db',
+  ];
+
+  static override args = { file: captureArg };
+
+  static override flags = {
+    limit: Flags.integer({ description: 'at most this many files', helpValue: 'N', min: 0 }),
+    ...analysisFlags,
+  };
+
+  async run(): Promise<unknown> {
+    const { args, flags } = await this.parse(TraceWrites);
+    return this.ask('writes', args.file, { limit: flags.limit }, flags);
+  }
+}
