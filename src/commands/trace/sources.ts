@@ -11,17 +11,20 @@ Amplification is bytes from the server per byte the application read.
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --limit 10 run.db',
+    '<%= config.bin %> <%= command.id %> --map run.db',
   ];
 
   static override args = { file: captureArg };
 
   static override flags = {
     limit: Flags.integer({ description: 'at most this many files', helpValue: 'N', min: 0 }),
+    map: Flags.boolean({ description: 'a picture of each file instead', exclusive: ['limit'] }),
     ...analysisFlags,
   };
 
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(TraceSources);
+    if (flags.map) return this.ask('map', args.file, {}, flags);
     return this.ask('sources', args.file, { limit: flags.limit }, flags);
   }
 }

@@ -6,6 +6,7 @@ import { heat } from './heat.js';
 import { hits } from './hits.js';
 import { latency } from './latency.js';
 import { listing } from './listing.js';
+import { map } from './map.js';
 import { readahead } from './readahead.js';
 import { refs } from './refs.js';
 import { requests } from './requests.js';
@@ -22,6 +23,7 @@ export const ANALYSES = {
   sources,
   timeline,
   listing,
+  map,
   concurrency,
   cookies,
   dup,

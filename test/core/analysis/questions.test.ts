@@ -74,6 +74,13 @@ test('references that add up are not listed, and those of a shared number are', 
   t.true(all.length > 10);
 });
 
+test('the map of a file shows what came from the cache and what from the server', async (t) => {
+  const [row] = await ask('map', '9p-6.1-full', { width: 8 });
+  t.like(row, { file: 'f1m', bytes: 0x100000, map: '▄███████' });
+  const [cold] = await ask('map', '9p-6.12-cold', { width: 4 });
+  t.is(cold?.map, '████');
+});
+
 test('nothing is downloaded twice where nothing is', async (t) => {
   t.deepEqual(await ask('dup', '9p-6.12-cold'), []);
 });
