@@ -87,7 +87,8 @@ export class NinepWrite implements WriteOps {
       }
       folios.put(pfn);
     }
-    if (mapping.nextTagged(0, Number.MAX_SAFE_INTEGER, PG_DIRTY) < 0) inode.unpinCache();
+    // The flusher writes the inode, too; fsync does not.
+    if (!wbc.sync && mapping.nextTagged(0, last, PG_DIRTY) < 0) inode.unpinCache();
     return result;
   }
 

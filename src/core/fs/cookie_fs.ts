@@ -135,7 +135,10 @@ export class CookieInode implements Vnode {
     this.#closeIdle();
   }
 
-  /** There are dirty pages: the cookie stays in use, and the file open, until `unpinCache`. */
+  /**
+   * There are dirty pages: the cookie stays in use, and the file open, until the inode has been
+   * written, too.
+   */
   pinCache(): void {
     if (this.#pinned) return;
     this.#pinned = true;
@@ -238,7 +241,12 @@ export abstract class CookieFs implements NetworkFs {
     }
   }
 
+  inodesWritten(): void {
+    for (const inode of this.#inodes.values()) if (!inode.mapping.isTagged) inode.unpinCache();
+  }
+
   unmount(): void {
+    this.inodesWritten();
     this.evictInodes();
     this.#parts.registry.relinquishVolume(this.#volume);
   }

@@ -63,6 +63,8 @@ export interface NetworkFs {
   taggedChanged?(mapping: AddressSpace): void;
   /** Forgets the files that nobody uses and nothing is under way on (drop_caches 2). */
   evictInodes?(): void;
+  /** All that was dirty has been written: what files kept for that is given up. */
+  inodesWritten?(): void;
   /** Forgets all files, none of which is in use, and the server; `mount` comes back to it. */
   unmount?(): void;
   mount?(): void;

@@ -18,6 +18,14 @@ export const LRU_TIMEOUT_NS = 10e9;
 /** A jiffy of a kernel with 250 ticks a second, in which `LRU: at=` is printed, ns. */
 const JIFFY_NS = 4e6;
 
+// The kernel's timer wheel: what is far off comes late, by up to an eighth of the way.
+function timerDelay(now: number, time: number): number {
+  const jiffies = Math.ceil((time - now) / JIFFY_NS);
+  let granule = JIFFY_NS;
+  for (let reach = 64; jiffies >= reach; reach *= 8) granule *= 8;
+  return Math.max(0, Math.ceil(time / granule) * granule - now);
+}
+
 /** A group of cookies: one per mounted server (struct fscache_volume). */
 export class Volume {
   readonly debugId: number;
@@ -146,7 +154,7 @@ export class CookieRegistry {
     if (this.#armed) return;
     this.#armed = true;
     const registry = this;
-    this.scheduler.afterIdle(time - this.scheduler.clock.now(), () => {
+    this.scheduler.afterIdle(timerDelay(this.scheduler.clock.now(), time), () => {
       this.scheduler.queueWork(function* () {
         registry.#expire();
       }, 'unbound');

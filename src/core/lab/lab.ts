@@ -228,9 +228,15 @@ export class Lab {
     return report;
   }
 
+  /** sync(2): writes all that is dirty. */
+  *sync(): Task {
+    yield* this.writeback.writeAll();
+    this.client.inodesWritten?.();
+  }
+
   // What cannot be written is lost with the lab, and told.
   *#writeAll(): Task {
-    yield* this.writeback.writeAll();
+    yield* this.sync();
     for (const mapping of this.writeback.unwritten()) {
       const pages = [...mapping.range(0, Number.MAX_SAFE_INTEGER)];
       const dirty = pages.filter((pfn) => this.folios.test(pfn, PG_DIRTY));

@@ -37,10 +37,10 @@ export class LabMachine implements Machine {
         yield* lab.scheduler.sleep(op.ms * NS_PER_MS);
         return;
       case 'sync':
-        yield* lab.writeback.writeAll();
+        yield* lab.sync();
         return;
       case 'drop':
-        yield* lab.writeback.writeAll();
+        yield* lab.sync();
         lab.dropCaches(op.level);
         return;
       case 'host':

@@ -26,6 +26,11 @@ function lab(t: ExecutionContext, options: Partial<LabOptions> = {}) {
       });
       await made.lab.scheduler.drain();
     },
+    async drop(): Promise<void> {
+      await made.lab.run('sync', () => made.lab.sync());
+      made.lab.dropCaches(3);
+      await made.lab.scheduler.drain();
+    },
     async readAll(): Promise<Buffer> {
       const file = made.open('f');
       const bytes = await made.read(file, 0, 2 * SIZE);
@@ -101,21 +106,19 @@ test('without a cache a page is only read for what the write leaves of it', asyn
 });
 
 test('what was written is what is read, from memory and from the server', async (t) => {
-  const { write, readAll, lab: made } = cached(t);
+  const { write, readAll, drop, lab: made } = cached(t);
   const bytes = Buffer.alloc(7000, 7);
   await write(6000, bytes);
   t.true((await readAll()).equals(patched(6000, bytes)));
-  made.dropCaches(3);
-  await made.scheduler.drain();
+  await drop();
   t.true((await readAll()).equals(patched(6000, bytes)));
   await made.close();
 });
 
 test('a file that we wrote has another version on the server, and is not found again', async (t) => {
-  const { write, readAll, lines, lab: made } = cached(t);
+  const { write, readAll, lines, drop } = cached(t);
   await write(5000, Buffer.alloc(100, 1));
-  made.dropCaches(3);
-  await made.scheduler.drain();
+  await drop();
   await readAll();
   t.deepEqual(lines(/coherency/), [
     'worker coherency: o=1 SET ok c=0',
@@ -139,7 +142,7 @@ test('a page takes as many messages as it needs, and a new file grows with each'
 });
 
 test('a file that is cut and grown again has zeros where it was cut', async (t) => {
-  const { readAll, lab: made } = cached(t);
+  const { readAll, drop, lab: made } = cached(t);
   await readAll();
   await made.run('writer', function* () {
     const file = made.vfs.open('f', { write: true });
@@ -150,7 +153,6 @@ test('a file that is cut and grown again has zeros where it was cut', async (t) 
   const want = Buffer.alloc(20_000);
   content('f', SIZE).copy(want, 0, 0, 10_000);
   t.true((await readAll()).equals(want));
-  made.dropCaches(3);
-  await made.scheduler.drain();
+  await drop();
   t.true((await readAll()).equals(want));
 });
