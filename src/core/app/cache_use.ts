@@ -6,7 +6,7 @@ import { PAGE_SIZE, pageIndex, pagesFor } from '../base/range.js';
 import type { CacheCounters } from '../cachefiles/types.js';
 import type { Vnode } from '../fs/types.js';
 import { type ReadRequest, SREQ_WRITE_TO_CACHE } from '../netfs/objects.js';
-import { type CacheShare, DOWNLOAD_FROM_SERVER, READ_FROM_CACHE } from '../netfs/types.js';
+import { DOWNLOAD_FROM_SERVER, READ_FROM_CACHE } from '../netfs/types.js';
 import type { EndedOp } from '../workload/job.js';
 
 /** A hit rate: the part that did not need the server, null when there was nothing. */
@@ -44,8 +44,8 @@ const USED = 3;
 
 /** Follows the pages of one run. */
 export class CacheUse {
-  /** What the client needs: the lab option `cache`. */
-  readonly share: CacheShare = { done: (rreq) => this.#obtained(rreq) };
+  /** Follows a request; for the lab's option of that name. */
+  readonly obtained = (rreq: ReadRequest): void => this.#follow(rreq);
   readonly #pages = new Map<string, Uint8Array>();
   readonly #application = { pageCache: 0, cache: 0, server: 0 };
   readonly #requests = { full: 0, partial: 0, miss: 0 };
@@ -97,7 +97,7 @@ export class CacheUse {
     };
   }
 
-  #obtained(rreq: ReadRequest): void {
+  #follow(rreq: ReadRequest): void {
     const name = (rreq.inode as Vnode).name;
     const pages = this.#pagesOf(name, pagesFor(rreq.start + rreq.len));
     let read = 0;

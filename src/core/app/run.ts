@@ -100,7 +100,7 @@ export async function runWorkload(request: RunRequest, watch: RunWatch = {}): Pr
   }
   const sink = request.trace && traceSink(request.trace, request.rw, request.lab);
   const use = request.lab.cacheDir === undefined ? undefined : new CacheUse();
-  const lab = new Lab({ ...request.lab, sink, cache: use?.share });
+  const lab = new Lab({ ...request.lab, sink, obtained: use?.obtained });
   for (const message of lab.warnings) watch.warn?.(message);
   const phase = await runPhase(lab, request, files, watch, use);
   return { ...phase, ...(await finishTrace(lab, request.trace)) };

@@ -42,13 +42,17 @@ export class Fscache {
     return fscacheValues(this.stats, this.backend.counters);
   }
 
-  /** Gives up every unused object and begins to publish all that is stored. */
+  /** Gives up every unused object. */
   quiesce(): void {
     this.evictUnused();
+  }
+
+  /** Begins to publish all that is stored. */
+  publish(): void {
     this.backend.checkpoint();
   }
 
-  /** Closes the cache; nothing is under way, and `quiesce` has been called and has ended. */
+  /** Closes the cache; nothing is under way, and `publish` has been called and has ended. */
   close(): void {
     this.evictUnused();
     this.backend.close();

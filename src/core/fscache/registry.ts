@@ -100,9 +100,13 @@ export class CookieRegistry {
     return this.stats.values(this.backend?.io, Math.floor(left / JIFFY_NS));
   }
 
-  /** Has every object that nobody uses committed, without waiting for its time. */
+  /** Has every object that nobody uses committed without waiting for its time; on workers. */
   quiesce(): void {
     for (const cookie of this.#lru) cookie.withdraw();
+  }
+
+  /** Begins to publish all that has been committed. */
+  publish(): void {
     this.backend?.checkpoint();
   }
 

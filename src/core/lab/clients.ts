@@ -45,9 +45,9 @@ export function readaheadDevice({ options, profile, server, tracer }: Lab): Back
 }
 
 function makeRequests({ options, profile, tracer, stats, scheduler }: Lab): Requests {
-  const { defects, failAllocation } = options;
+  const { defects, failAllocation, obtained } = options;
   const behaviour = profile.netfs;
-  return new Requests({ tracer, stats, scheduler, behaviour, defects, failAllocation });
+  return new Requests({ tracer, stats, scheduler, behaviour, defects, failAllocation, obtained });
 }
 
 function makeHelper(requests: Requests, { options, profile, clock }: Lab): ReadHelper {

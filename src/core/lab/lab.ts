@@ -215,6 +215,9 @@ export class Lab {
         await this.scheduler.drain();
         keeper?.quiesce();
         await this.scheduler.drain();
+        // Only now: workers commit objects, and what has no name yet is not published.
+        keeper?.publish();
+        await this.scheduler.drain();
         keeper?.close();
       } finally {
         this.server.shutDown();

@@ -7,6 +7,7 @@ import type { IoChoice } from '../io/drivers.js';
 import type { Backing } from '../io/types.js';
 import type { MmBehaviour } from '../mm/types.js';
 import type { DirtyLimits } from '../mm/writeback.js';
+import type { ReadRequest } from '../netfs/objects.js';
 import type { StreamCount } from '../netfs/streams.js';
 import type { CacheShare, Defects } from '../netfs/types.js';
 import { PROFILES } from '../profile/index.js';
@@ -91,6 +92,8 @@ export interface LabOptions {
   readonly cacheLatencyNs: number;
   /** Where the trace goes; undefined: nowhere, and nothing is spent on it. */
   readonly sink: TraceSink | undefined;
+  /** Told of each request whose pages have just been unlocked. */
+  readonly obtained: ((rreq: ReadRequest) => void) | undefined;
   /** A cache's share of the client's request operations. */
   readonly cache: CacheShare | undefined;
   /** Fault injection: the filesystem of the cache. */
@@ -138,6 +141,7 @@ export const LAB_DEFAULTS: Omit<LabOptions, 'server'> = {
   cacheCheckpointNs: 5e9,
   cacheLatencyNs: 100_000,
   sink: undefined,
+  obtained: undefined,
   cache: undefined,
   backing: undefined,
   wrapServer: undefined,

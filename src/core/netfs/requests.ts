@@ -39,6 +39,8 @@ export interface NetfsParts {
   readonly defects: Defects;
   /** Decides whether an allocation fails; never, when absent. */
   readonly failAllocation?: ((what: 'rreq' | 'sreq') => boolean) | undefined;
+  /** Told of each request whose pages have just been unlocked. */
+  readonly obtained?: ((rreq: ReadRequest) => void) | undefined;
 }
 
 /** The trace's numbers of the sources, by `Source`. */
@@ -62,6 +64,7 @@ export class Requests {
   readonly defects: Defects;
   readonly behaviour: NetfsBehaviour;
   readonly #failAllocation: ((what: 'rreq' | 'sreq') => boolean) | undefined;
+  readonly #obtained: ((rreq: ReadRequest) => void) | undefined;
   #lastId = 0;
 
   constructor(parts: NetfsParts) {
@@ -71,6 +74,7 @@ export class Requests {
     this.defects = parts.defects;
     this.behaviour = parts.behaviour;
     this.#failAllocation = parts.failAllocation;
+    this.#obtained = parts.obtained;
   }
 
   /** Defects of the kernel are repaired. */
@@ -163,7 +167,8 @@ export class Requests {
     this.put(rreq, wasAsync, 'put_complete');
   }
 
-  /** Adds what each slice obtained to the bytes by source, before stores rewrite the slices. */
+  /** Adds what each slice obtained to the bytes by source, before stores rewrite the slices; tells
+   * who follows requests. */
   accountBytes(rreq: ReadRequest): void {
     const { bytes } = this.stats;
     for (const { source, transferred } of rreq.subrequests) {
@@ -171,6 +176,7 @@ export class Requests {
       else if (source === DOWNLOAD_FROM_SERVER) bytes.down += transferred;
       else if (source === READ_FROM_CACHE) bytes.read += transferred;
     }
+    this.#obtained?.(rreq);
   }
 
   /** Emits netfs_read. */

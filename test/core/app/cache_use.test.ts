@@ -1,11 +1,13 @@
 /** The four hit rates of a run, and what they leave out. */
 import test from 'ava';
+import { checkObjects } from '../../../src/core/app/cache_admin.js';
 import type { CacheSummary } from '../../../src/core/app/cache_use.js';
 import { RUN_DEFAULTS, type RunRequest, runWorkload } from '../../../src/core/app/run.js';
 import { DiskBacking } from '../../../src/core/io/backing.js';
 import { syncDriver } from '../../../src/core/io/drivers.js';
 import type { IoDriver } from '../../../src/core/io/types.js';
 import type { LabOptions } from '../../../src/core/lab/options.js';
+import { PROFILES } from '../../../src/core/profile/index.js';
 import { type CacheRig, cacheRig } from '../../helpers/cache.js';
 
 const REQUEST = { ...RUN_DEFAULTS, verify: true, opLog: 'none' } as const;
@@ -21,16 +23,20 @@ async function run(
   return cache;
 }
 
-test('a cold run hits nothing and stores everything, a warm one hits everything', async (t) => {
-  const rig = cacheRig(t, { a: 0x8000, b: 0x8000 });
-  const cold = await run(rig);
-  t.like(cold.hitRate, { applicationBytes: 0, requests: 0, subrequests: 0, deviceBytes: 0 });
-  t.like(cold, { storedBytes: 0x10000, bypassedBytes: 0, unusedBytes: 0 });
-  t.like(cold.application, { server: 0x10000, cache: 0, pageCache: 0 });
-  const warm = await run(rig);
-  t.like(warm.hitRate, { applicationBytes: 1, requests: 1, subrequests: 1, deviceBytes: 1 });
-  t.like(warm, { storedBytes: 0, application: { cache: 0x10000, server: 0 } });
-});
+for (const { name: profile } of PROFILES) {
+  test(`${profile}: a cold run hits nothing, a warm one everything`, async (t) => {
+    const rig = cacheRig(t, { a: 0x8000, b: 0x8000 });
+    const cold = await run(rig, {}, { profile });
+    t.like(cold.hitRate, { applicationBytes: 0, requests: 0, subrequests: 0, deviceBytes: 0 });
+    t.like(cold, { storedBytes: 0x10000, bypassedBytes: 0, unusedBytes: 0 });
+    t.like(cold.application, { server: 0x10000, cache: 0, pageCache: 0 });
+    t.is(checkObjects(rig.dir, false, () => {}).found, 0);
+    const warm = await run(rig, {}, { profile });
+    t.like(warm.hitRate, { applicationBytes: 1, requests: 1, subrequests: 1, deviceBytes: 1 });
+    t.like(warm, { storedBytes: 0, application: { cache: 0x10000, server: 0 } });
+    t.is(warm.device.server, 0);
+  });
+}
 
 test('a request of which the cache has a part is partial, and the denominators differ', async (t) => {
   const rig = cacheRig(t, { a: 0x10000 });
