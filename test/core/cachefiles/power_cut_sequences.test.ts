@@ -62,6 +62,7 @@ test('a map that outlives its file is not that of a later file of the same versi
     open.close();
     await made.lab.scheduler.drain();
     made.lab.fscache?.quiesce();
+    made.lab.fscache?.publish();
     await made.lab.scheduler.drain();
   };
   await read(SIZE);

@@ -156,6 +156,7 @@ test('closing gives up what is unused, and publishes it first', (t) => {
   cookie.use('1', 10);
   cookie.unuse();
   fscache.quiesce();
+  fscache.publish();
   fscache.close();
   t.deepEqual(backend.log, ['lookup k 1 10', 'release 1', 'checkpoint', 'close']);
 });
