@@ -60,6 +60,8 @@ export function makeLab(
   const dir = options.server ?? serverDir(t, files);
   const sink = new MemorySink(profileByName(options.profile ?? 'linux-5.13-afs').era);
   const lab = new Lab({ sink, ...options, server: dir });
+  // Also of a lab that the test does not close.
+  t.teardown(() => lab.server.shutDown());
   return {
     lab,
     sink,
