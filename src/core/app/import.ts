@@ -153,7 +153,7 @@ async function importAll(
   }
   const files = sources.map(fileOf);
   try {
-    sink.finish(captureMeta(sink, files, era));
+    sink.finish(captureMeta(sink, files, era, watch.signal?.aborted ?? false));
   } catch (error) {
     failure ??= error;
   }
@@ -237,12 +237,17 @@ function fileOf({ input, how }: Source): ImportedFile {
 }
 
 /** Columns of `capture` that are known at the end. */
-function captureMeta(sink: ImportSink, files: readonly ImportedFile[], era: EraChoice) {
+function captureMeta(
+  sink: ImportSink,
+  files: readonly ImportedFile[],
+  era: EraChoice,
+  interrupted: boolean,
+) {
   const { counts } = sink;
   return {
     clock_origin_ns: Number(sink.start ?? 0n),
     unparsed_lines: counts.damaged.count + counts.unknown.count,
-    options: { files, era: era.evidence, counts },
+    options: { files, era: era.evidence, counts, ...(interrupted ? { interrupted } : {}) },
   };
 }
 

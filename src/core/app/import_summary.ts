@@ -25,7 +25,7 @@ export function importSummaryLines(summary: ImportSummary): string[] {
     [counts.unknown, 'of them not as this era prints them, kept as text'],
     [counts.words, 'words that are in no table, kept as they are'],
     [counts.skipped, 'lines that are no events'],
-    [counts.damaged, 'damaged, not in the capture'],
+    [counts.damaged, 'damaged, not or not wholly in the capture'],
   ];
   return [
     ...files.map(({ name, format, compression, evidence }) => {

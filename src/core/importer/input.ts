@@ -16,8 +16,14 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { errnoFromNode } from '../base/errno.js';
-import { ErrnoError } from '../base/errors.js';
-import { type Compression, compressionOf, decompressed, MAGIC_BYTES } from './decompress.js';
+import { ErrnoError, StoreError } from '../base/errors.js';
+import {
+  type Compression,
+  compressionOf,
+  DamagedData,
+  decompressed,
+  MAGIC_BYTES,
+} from './decompress.js';
 import { HEAD_BYTES, type Input, type RandomAccess } from './types.js';
 
 /** Bytes read at a time. */
@@ -32,7 +38,10 @@ export interface OpenInput extends Input {
   close(): void;
 }
 
-/** Opens a file, or stdin for `-`. Throws `ErrnoError`: ENOENT, EACCES, EISDIR. */
+/**
+ * Opens a file, or stdin for `-`. Throws `ErrnoError`: ENOENT, EACCES, EISDIR; `StoreError` where
+ * there is not one byte of it.
+ */
 export async function openInput(path: string): Promise<OpenInput> {
   if (path === '-') return begin('stdin', null, 0, process.stdin);
   let size = 0;
@@ -63,7 +72,15 @@ async function begin(
   const chunks = compression === null ? plain : decompressed(plain, compression);
   const iterator = chunks[Symbol.asyncIterator]() as Chunks;
   const head = await takeHead(iterator, HEAD_BYTES);
+  if (head.head.length === 0) throw nothingIn(name, head);
   return new FileInput(name, compression === null ? path : null, size, compression, head, iterator);
+}
+
+/** Why there is not one byte of an input. */
+function nothingIn(name: string, { failure }: Head): Error {
+  if (failure === null) return new StoreError(name, 'is empty');
+  if (!(failure instanceof DamagedData)) return failure as Error;
+  return new StoreError(name, failure.message, { cause: failure });
 }
 
 /** A read that fails, as an error that names the file. */
@@ -126,6 +143,7 @@ class FileInput implements OpenInput {
   readonly #head: Head;
   readonly #rest: Chunks;
   #file: number | null = null;
+  #damage: string | null = null;
 
   constructor(
     name: string,
@@ -156,7 +174,8 @@ class FileInput implements OpenInput {
     this.#file ??= this.#path === null ? await this.#copy() : openSync(this.#path, 'r');
     const file = this.#file;
     const { size } = fstatSync(file);
-    return { size, read: (target, position) => readFully(file, target, position) };
+    const read = (target: Uint8Array, position: number) => readFully(file, target, position);
+    return { size, damage: this.#damage, read };
   }
 
   close(): void {
@@ -172,13 +191,23 @@ class FileInput implements OpenInput {
     // Without a name it goes away with the process, whatever ends that.
     rmSync(folder, { recursive: true });
     try {
-      for await (const chunk of this.chunks()) writeSync(file, chunk);
+      for await (const chunk of this.chunks()) writeFully(file, chunk);
     } catch (error) {
+      if (error instanceof DamagedData) {
+        this.#damage = error.message;
+        return file;
+      }
       closeSync(file);
-      throw error;
+      // What failed to be read has its name already.
+      if (error instanceof ErrnoError) throw error;
+      throw new ErrnoError(errnoFromNode(error), 'write', folder, { cause: error });
     }
     return file;
   }
+}
+
+function writeFully(file: number, bytes: Uint8Array): void {
+  for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done);
 }
 
 function readFully(file: number, target: Uint8Array, position: number): number {

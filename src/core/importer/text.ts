@@ -62,8 +62,9 @@ export function textImporter(form: TextForm): Importer {
         reader.end();
       } catch (error) {
         if (!(error instanceof DamagedData)) throw error;
-        reader.end();
+        // First, as it is why the last line is cut off.
         reader.damaged(error.message);
+        reader.end();
       }
     },
   };
@@ -225,11 +226,15 @@ class TextReader {
   }
 
   #take(text: string, cut: boolean): void {
-    if (cut) this.#out.damaged(this.#number, `a line of more than ${LINE_MAX} bytes`);
     const line = this.#line;
     line.timed = true;
     line.system = '';
-    if (!this.#format.parse(text, line)) {
+    const isEvent = this.#format.parse(text, line);
+    if (cut) {
+      const kept = isEvent ? ', kept up to there' : '';
+      this.#out.damaged(this.#number, `a line of more than ${LINE_MAX} bytes${kept}`);
+    }
+    if (!isEvent) {
       if (!cut) this.#other(text);
       return;
     }

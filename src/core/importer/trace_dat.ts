@@ -33,7 +33,9 @@ export const traceDat: Importer = {
   },
   survey: async (input) => survey(sourceOf(input, await input.file())),
   async read(input, out, context) {
-    await new TraceDatReader(sourceOf(input, await input.file()), out, context).read();
+    const file = await input.file();
+    if (file.damage !== null) out.damaged(file.size, file.damage);
+    await new TraceDatReader(sourceOf(input, file), out, context).read();
   },
 };
 

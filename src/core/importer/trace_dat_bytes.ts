@@ -118,11 +118,15 @@ export class Cursor {
 
   /** The next 64-bit number, which must be below 2^53. */
   u64(what: string): number {
-    const bytes = this.bytes(8, what);
-    const view = new DataView(bytes.buffer, bytes.byteOffset, 8);
-    const value = Number(view.getBigUint64(0, this.little));
+    const value = Number(this.big(what));
     if (!Number.isSafeInteger(value)) throw this.error(`${what} of ${value} bytes`, this.at - 8);
     return value;
+  }
+
+  /** The next 64-bit number, of any size. */
+  big(what: string): bigint {
+    const bytes = this.bytes(8, what);
+    return new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, this.little);
   }
 
   /** Text up to and without a NUL, of at most `limit` bytes. */

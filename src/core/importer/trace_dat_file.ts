@@ -17,6 +17,7 @@ import {
 } from './trace_dat_bytes.js';
 import { type Codec, codecNamed, unpack } from './trace_dat_codec.js';
 import { type FormatText, formatId, parseFields } from './trace_dat_format.js';
+import { findCpus } from './trace_dat_recover.js';
 
 /** Where the pages of one processor lie in the file. */
 export interface CpuData {
@@ -96,6 +97,7 @@ const MAX_COMM = 256;
 const MAX_TASKS = 1 << 20;
 /** Sections and options of options; trace-cmd writes one section of about ten. */
 const MAX_OPTION_SECTIONS = 64;
+const MAX_SECTIONS = 1024;
 const MAX_OPTIONS = 10000;
 const MAX_OPTIONS_SIZE = 4 << 20;
 
@@ -114,6 +116,16 @@ const OPTION = {
   cmdlines: 21,
   text: 22,
 } as const;
+
+/** Sections of version 7 that options of the same number lead to. */
+const SECTIONS: Readonly<Record<number, (section: Cursor, draft: Draft) => void>> = {
+  [OPTION.header]: readHeaderInfo,
+  [OPTION.ftrace]: readFtraceFormats,
+  [OPTION.events]: readEventFormats,
+  [OPTION.kallsyms]: readKallsyms,
+  [OPTION.printk]: readPrintk,
+  [OPTION.cmdlines]: readCmdlines,
+};
 
 /** True for the first bytes of a trace.dat of any version. */
 export function isTraceDat(head: Uint8Array): boolean {
@@ -257,35 +269,43 @@ function readVersion7(cursor: Cursor, draft: Draft, problem: Problem): void {
     done.add(id);
     attempt(problem, () => readOption7(id, data, draft, codec));
   }
-  if (draft.buffers.length === 0) attempt(problem, () => recoverBuffer(draft, cursor.at, codec));
+  if (draft.buffers.length === 0 || draft.formats.size === 0) {
+    attempt(problem, () => recoverSections(draft, cursor.at, codec, problem));
+  }
   const clock = draft.clock;
   draft.clock = draft.buffers.find((buffer) => buffer.clock !== null)?.clock ?? clock;
 }
 
 /**
- * A file that was cut off has lost the options that say where its events are. Sections lie one
- * after the other from `at` on, and the first processor's pages at the start of theirs.
+ * A file that was cut off has lost the options that say where its parts are. Sections lie one after
+ * the other from `at` on, so what the options did not lead to is read from there.
  */
-function recoverBuffer(draft: Draft, at: number, codec: Codec | null): void {
+function recoverSections(draft: Draft, at: number, codec: Codec | null, problem: Problem): void {
+  const formats = draft.formats.size === 0;
+  const buffers = draft.buffers.length === 0;
   const head = new Cursor(draft.source, at);
   head.little = draft.little;
-  for (;;) {
+  for (let left = MAX_SECTIONS; left > 0 && head.left > 0; left--) {
+    const offset = head.at;
     const id = head.u16('the head of a section');
     const packed = (head.u16('the head of a section') & 1) !== 0;
     head.u32('the head of a section');
-    const size = head.u64('the size of a section');
-    if (id === OPTION.buffer) {
-      const { pageSize } = draft;
-      const offset = Math.ceil(head.at / pageSize) * pageSize;
-      const cpus = [{ cpu: 0, offset, size: Math.max(0, draft.source.size - offset) }];
-      const buffer = { name: '', clock: null, pageSize, cpus };
-      draft.buffers.push({ ...buffer, codec: packed ? codec : null });
-      throw head.error(
-        'the list of processors is lost: what follows is read as the pages of the first',
-      );
+    const end = head.u64('the size of a section') + head.at;
+    const part = SECTIONS[id];
+    if (id === OPTION.buffer && buffers) {
+      problem(offset, 'the list of processors is lost: they are looked for, and numbered anew');
+      recoverBuffer(draft, head, end, packed ? codec : null);
+    } else if (formats && part !== undefined) {
+      attempt(problem, () => part(openSection(draft, offset, id, codec), draft));
     }
-    head.at += size;
+    head.at = end;
   }
+}
+
+function recoverBuffer(draft: Draft, data: Cursor, end: number, codec: Codec | null): void {
+  const { pageSize, source } = draft;
+  const cpus = findCpus(data, Math.min(end, source.size), pageSize, codec !== null);
+  draft.buffers.push({ name: '', clock: null, pageSize, cpus, codec });
 }
 
 function collectOptions(section: Cursor, options: [number, Cursor][]): number {
@@ -306,12 +326,8 @@ function collectOptions(section: Cursor, options: [number, Cursor][]): number {
 function readOption7(id: number, data: Cursor, draft: Draft, codec: Codec | null): void {
   const open = (section: number) =>
     openSection(draft, data.u64('the offset of a section'), section, codec);
-  if (id === OPTION.header) readHeaderInfo(open(16), draft);
-  else if (id === OPTION.ftrace) readFtraceFormats(open(17), draft);
-  else if (id === OPTION.events) readEventFormats(open(18), draft);
-  else if (id === OPTION.kallsyms) readKallsyms(open(19), draft);
-  else if (id === OPTION.printk) readPrintk(open(20), draft);
-  else if (id === OPTION.cmdlines) readCmdlines(open(21), draft);
+  const part = SECTIONS[id];
+  if (part !== undefined) part(open(id), draft);
   else if (id === OPTION.buffer) readBuffer(data, draft, codec);
   else if (id === OPTION.text) throw data.error(unsupported('latency'));
   else readPlainOption(id, data.bytes(data.left, 'an option'), draft);

@@ -17,6 +17,8 @@ export interface Sniffed {
 export interface RandomAccess {
   /** Bytes. */
   readonly size: number;
+  /** Why there are no more bytes, where some could not be decompressed; null = these are all. */
+  readonly damage: string | null;
   /** Fills `target` from byte `position` on; returns how many bytes came, fewer only at the end. */
   read(target: Uint8Array, position: number): number;
 }

@@ -226,6 +226,9 @@ test('a line of more than 64 KiB is damaged once, and the next line is read', as
   const { sink, counts } = await importBytes(`${at(RREQ)}${'x'.repeat(200_000)}\n${at(RREQ)}`);
   t.is(sink.rows.length, 2);
   t.deepEqual(counts.damaged, { count: 1, first: 'text:2: a line of more than 65536 bytes' });
+  const long = await importBytes(at(`other: ${'x'.repeat(200_000)}`));
+  t.is(long.counts.kept.count, 1);
+  t.regex(long.counts.damaged.first ?? '', /more than 65536 bytes, kept up to there$/);
 });
 
 test('requests of Ceph to its metadata servers are rows', async (t) => {

@@ -3,8 +3,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import test from 'ava';
+import { ErrnoError, StoreError } from '../../../src/core/base/errors.js';
 import { DamagedData } from '../../../src/core/importer/decompress.js';
-import { memoryInput } from '../../../src/core/importer/input.js';
+import { memoryInput, openInput } from '../../../src/core/importer/input.js';
 import { LINE_MAX, LineSplitter } from '../../../src/core/importer/lines.js';
 import { importBytes } from '../../helpers/import.js';
 import { ROOT } from '../../helpers/source.js';
@@ -37,9 +38,30 @@ test('what was readable of truncated gzip is kept, and the damage is told', asyn
   const whole = gzipSync(noise);
   const { counts } = await importBytes(whole.subarray(0, whole.length / 2));
   t.true(counts.kept.count > 1000);
-  // The line that was cut in two, and the data itself.
+  // The data itself, and the line that was cut in two because of it.
   t.is(counts.damaged.count, 2);
-  t.regex(counts.damaged.first ?? '', /^text:\d+: /);
+  t.regex(counts.damaged.first ?? '', /^text:\d+: the gzip data is damaged after \d+ /);
+});
+
+test('compressed data that is damaged from the start is called that, and not an unknown format', async (t) => {
+  for (const ending of ['zst', 'bz2', 'xz']) {
+    const packed = readFileSync(join(ROOT, `traces/import/compressed/lines.${ending}`));
+    const error = await t.throwsAsync(() => memoryInput('x', packed.subarray(0, 20)));
+    t.true(error instanceof StoreError);
+    t.regex(error?.message ?? '', /^x: the (zstd|bzip2|xz) data is damaged after 0 /, ending);
+  }
+});
+
+test('an input of no bytes is called empty, a folder what it is', async (t) => {
+  await t.throwsAsync(() => memoryInput('x', new Uint8Array(0)), { message: 'x: is empty' });
+  await t.throwsAsync(() => openInput(ROOT), { instanceOf: ErrnoError, message: /EISDIR/ });
+});
+
+test('what was readable of a compressed trace.dat is kept, and the damage is told', async (t) => {
+  const whole = readFileSync(join(ROOT, 'traces/trace-dat/afs-server-killed/trace.dat.gz'));
+  const { counts } = await importBytes(whole.subarray(0, -20));
+  t.true(counts.kept.count > 50);
+  t.regex(counts.damaged.first ?? '', /^text: byte \d+: the gzip data is damaged after \d+ /);
 });
 
 test('data that grows out of all proportion is refused', async (t) => {

@@ -208,6 +208,32 @@ test('a file cut off anywhere gives an error with a byte, or the events before t
   }
 });
 
+/** Where the options of a file of version 7 begin, which is behind its pages. */
+function optionsAt(file: Uint8Array, { chunk, little = true }: DatOptions): number {
+  const head = 18 + `${chunk === undefined ? 'none' : 'zlib'}\0v1\0`.length;
+  return Number(new DataView(file.buffer).getBigUint64(head, little));
+}
+
+test('a file cut off behind its pages keeps the events of every processor', async (t) => {
+  for (const options of [{}, { chunk: 1 }, { chunk: 1, little: false }] as const) {
+    const whole = datFile({ ...twoCpus(options), ...options });
+    const at = optionsAt(whole, options);
+    for (const length of [at, at + 9, at + 20]) {
+      const got = await collect(whole.subarray(0, length));
+      t.deepEqual(texts(got), EXPECTED);
+      t.deepEqual([...new Set(got.events.map(({ cpu }) => cpu))], [0, 1]);
+      t.true(got.damaged.some(([, what]) => what.includes('the list of processors is lost')));
+    }
+  }
+});
+
+test('a file cut off in its last chunk keeps the chunks before it', async (t) => {
+  const whole = datFile({ ...twoCpus({}), chunk: 1 });
+  const got = await collect(whole.subarray(0, optionsAt(whole, { chunk: 1 }) - 4));
+  t.deepEqual(texts(got), [EXPECTED[0], EXPECTED[2], EXPECTED[3]] as string[]);
+  t.true(got.damaged.some(([, what]) => /a chunk needs \d+ bytes/.test(what)));
+});
+
 test('the wrong byte order, odd heads and unknown compressions are refused by name', async (t) => {
   const refused = async (file: Uint8Array, message: RegExp) => {
     await t.throwsAsync(() => collect(file), { instanceOf: TraceParseError, message });
@@ -256,7 +282,7 @@ test('what would unpack to more than its bounds is left packed', async (t) => {
 test('options that lead back to themselves end', async (t) => {
   const file = datFile(twoCpus({}));
   const view = new DataView(file.buffer);
-  const first = Number(view.getBigUint64(18 + 'none\0v1\0'.length, true));
+  const first = optionsAt(file, {});
   // The last option of the file is DONE; its data is where more options are.
   view.setBigUint64(file.length - 8, BigInt(first), true);
   const got = await collect(file);
