@@ -5,6 +5,8 @@
 import { UsageError } from '../base/errors.js';
 import { ERA_KERNELS, ERAS, type Era, eraOfKernel, isEra } from '../trace/eras.js';
 import { tracepointNamed } from '../trace/index.js';
+import type { AnyTracepoint } from '../trace/tracepoint.js';
+import { hasFurtherField, parseRawFields } from './raw_fields.js';
 import type { Sample } from './types.js';
 
 /** An era, and why it was taken. */
@@ -76,13 +78,23 @@ function fitOf([name, text]: Sample, era: Era): number {
   const tracepoint = tracepointNamed(name);
   if (tracepoint === undefined || tracepoint.format(era) === null) return 0;
   const row = tracepoint.parse(text, era) ?? tracepoint.parse(`${text}\n`, era);
-  if (row === null) return 0;
+  if (row === null) return fitOfNumbers(tracepoint, text, era);
   const known = tracepoint.columns.every(({ symbols }, i) => {
     const value = row[i];
     return symbols === null || typeof value !== 'string' || symbols.find(era, value) !== undefined;
   });
   const same = tracepoint.print(row, era).trimEnd() === text.trimEnd();
   return 1 + (known ? 2 : 0) + (same ? 1 : 0);
+}
+
+/** The same of raw fields, where words are numbers: by which fields there are. */
+function fitOfNumbers(tracepoint: AnyTracepoint, text: string, era: Era): number {
+  const row = parseRawFields(tracepoint, text, era);
+  if (row === null) return 0;
+  const known = tracepoint.columns.every(({ symbols }, i) => {
+    return symbols === null || row[i] === null || symbols.labels(era)[Number(row[i])] !== undefined;
+  });
+  return 1 + (known ? 2 : 0) + (hasFurtherField(tracepoint, text, row) ? 0 : 1);
 }
 
 function unknownEra(era: string): UsageError {

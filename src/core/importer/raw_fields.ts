@@ -7,7 +7,7 @@
  */
 import type { Era } from '../trace/eras.js';
 import { compileFormat } from '../trace/printk.js';
-import type { AnyTracepoint } from '../trace/tracepoint.js';
+import type { AnyTracepoint, Row } from '../trace/tracepoint.js';
 import type { Value } from '../trace/types.js';
 
 const FIELD = /(?:^| )(\w+)=(-?(?:0x)?[0-9a-f]+)(?= |$)/g;
@@ -36,4 +36,12 @@ export function parseRawFields(tracepoint: AnyTracepoint, text: string, era: Era
     else row[index] = Number(exact);
   }
   return missing === 0 ? row : null;
+}
+
+/** True if the text has a field of the tracepoint that is not in `row`: another era prints it. */
+export function hasFurtherField(tracepoint: AnyTracepoint, text: string, row: Row): boolean {
+  return [...text.matchAll(FIELD)].some(([, field]) => {
+    const index = tracepoint.columns.findIndex(({ name }) => name === field);
+    return index >= 0 && row[index] === null;
+  });
 }
