@@ -28,6 +28,7 @@ export function openCapture(path: string): Capture {
   try {
     db = new Database(path, { readonly: true, fileMustExist: true });
     checkVersion(db, path);
+    supplyLater(db);
     const info = db.prepare('SELECT * FROM "capture"').get() as CaptureInfo | undefined;
     if (info === undefined) {
       throw new StoreError(path, 'is not finished', {
@@ -107,6 +108,32 @@ function checkVersion(db: Database.Database, path: string): void {
     throw new StoreError(path, `has schema version ${version}, which is no longer read`, {
       hint: 'use the netfslab that wrote it, or record it again',
     });
+  }
+}
+
+/**
+ * Lets a capture that was made before a tracepoint, or a column of one, was added answer the same
+ * statements: what it lacks reads as empty, by views of this connection that nobody else sees.
+ */
+function supplyLater(db: Database.Database): void {
+  const present = new Map<string, Set<string>>();
+  const columns = db.prepare(
+    `SELECT "t"."name" AS "table", "c"."name" AS "column"
+    FROM "main"."sqlite_schema" AS "t", pragma_table_info("t"."name", 'main') AS "c"
+    WHERE "t"."type" = 'table'`,
+  );
+  for (const { table, column } of columns.iterate() as IterableIterator<Record<string, string>>) {
+    const known = present.get(table as string) ?? new Set();
+    present.set(table as string, known.add(column as string));
+  }
+  for (const table of EVENT_TABLES) {
+    const known = present.get(table.name) ?? new Set();
+    const values = table.columns.map(({ name }) =>
+      known.has(name) ? quoted(name) : `NULL AS ${quoted(name)}`,
+    );
+    if (table.columns.every(({ name }) => known.has(name))) continue;
+    const source = known.size === 0 ? 'WHERE 0' : `FROM "main".${quoted(table.name)}`;
+    db.exec(`CREATE TEMP VIEW ${quoted(table.name)} AS SELECT ${values.join(', ')} ${source}`);
   }
 }
 
