@@ -86,6 +86,8 @@ export class ImportSink implements EventSink {
   readonly #operations = new Operations();
   readonly #known = new Map<string, AnyTracepoint | null>();
   readonly #texts = new Map<string, string>();
+  /** Headings whose lost events are counted. */
+  readonly #headings = new Set<string>();
   #source: SourceName = { name: '', unit: 'line', latin1: false, numbers: false };
   #origin: bigint | null = null;
   /** The last head, so that its task and flags are looked up once. */
@@ -186,7 +188,11 @@ export class ImportSink implements EventSink {
     this.counts.kept.count++;
   }
 
-  lost(events: number, _where: number): void {
+  lost(events: number, _where: number, heading?: string): void {
+    if (heading !== undefined) {
+      if (this.#headings.has(heading)) return;
+      if (this.#headings.size < NAMES_MAX) this.#headings.add(this.#own(heading));
+    }
     this.counts.lost += events;
     if (events === 0) this.counts.unnumbered++;
     const words = this.#words;

@@ -161,8 +161,8 @@ class Feed implements EventSink {
     this.#tell(() => this.#out.marker(own, text, where));
   }
 
-  lost(events: number, where: number): void {
-    this.#tell(() => this.#out.lost(events, where));
+  lost(events: number, where: number, heading?: string): void {
+    this.#tell(() => this.#out.lost(events, where, heading));
   }
 
   damaged(where: number, what: string): void {

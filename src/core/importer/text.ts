@@ -260,7 +260,7 @@ class TextReader {
     if (lost !== null) {
       this.#out.lost(Number(lost[1] ?? lost[2]), where);
     } else if (heading !== null && Number(heading[2]) > Number(heading[1])) {
-      this.#out.lost(Number(heading[2]) - Number(heading[1]), where);
+      this.#out.lost(Number(heading[2]) - Number(heading[1]), where, heading[0]);
     } else if (this.#form.noise || this.#cleaner !== null || this.#isSkipped(text)) {
       this.#out.skipped(where);
     } else {

@@ -85,8 +85,11 @@ export interface EventSink {
   row(head: EventHead, tracepoint: AnyTracepoint, row: Row, where: number): void;
   /** A text that the application wrote into the trace. */
   marker(head: EventHead, text: string, where: number): void;
-  /** The kernel dropped `events` here; 0 = it does not say how many. */
-  lost(events: number, where: number): void;
+  /**
+   * The kernel dropped `events` here; 0 = it does not say how many. `heading` is the heading that
+   * counts them: that of each processor's file counts the events of all, so it counts once.
+   */
+  lost(events: number, where: number, heading?: string): void;
   /** Something that is not understood and cannot be kept. */
   damaged(where: number, what: string): void;
   /** Something that carries no event: a heading, an empty line. */

@@ -171,6 +171,19 @@ test('pieces of a trace are put in order whatever order they are named in', asyn
   ]);
 });
 
+test('lost events that the heading of each processor tells are counted once', async (t) => {
+  const folder = temporaryFolder(t);
+  const files = [0, 1].map((cpu) => {
+    const file = join(folder, `cpu${cpu}`);
+    const heading = '# entries-in-buffer/entries-written: 2/102   #P:2';
+    const event = `  a-1  [00${cpu}] .....  1.00000${cpu}: netfs_rreq: R=00000001 RA ASSESS  f=22`;
+    writeFileSync(file, `${heading}\n${event}\n`);
+    return file;
+  });
+  const { counts } = await importTraces({ files, target: target(join(folder, 'a.db')) });
+  t.deepEqual([counts.kept.count, counts.lost], [2, 100]);
+});
+
 test("the buffers of two processors are merged to the kernel's own order", async (t) => {
   const folder = temporaryFolder(t);
   const text = unpacked(join(ROOT, 'traces/trace-dat/9p-two-cpus/trace.txt.gz')).toString('latin1');
