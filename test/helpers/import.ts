@@ -6,6 +6,7 @@ import { chooseEra } from '../../src/core/importer/era.js';
 import { type ImportCounts, ImportSink } from '../../src/core/importer/import_sink.js';
 import { recognise } from '../../src/core/importer/index.js';
 import { memoryInput } from '../../src/core/importer/input.js';
+import type { EventSink } from '../../src/core/importer/types.js';
 import { MemorySink } from '../../src/core/trace/sink.js';
 import { ROOT } from './source.js';
 
@@ -46,4 +47,18 @@ export async function importBytes(
   await importer.read(input, importing, { mail });
   importing.finish({});
   return { format: importer.name, evidence, era, counts: importing.counts, sink };
+}
+
+/** A sink that offers importers none of its quick ways. */
+export function withoutQuickWays(sink: EventSink): EventSink {
+  return {
+    era: sink.era,
+    origin: (first) => sink.origin(first),
+    event: (...event) => sink.event(...event),
+    row: (...row) => sink.row(...row),
+    marker: (...marker) => sink.marker(...marker),
+    lost: (...lost) => sink.lost(...lost),
+    damaged: (...damaged) => sink.damaged(...damaged),
+    skipped: (where) => sink.skipped(where),
+  };
 }

@@ -22,7 +22,7 @@ import { utf8 } from './lines.js';
 import { Operations } from './operations.js';
 import { parseRawFields } from './raw_fields.js';
 import { RowParser } from './row_parser.js';
-import type { EventHead, EventSink } from './types.js';
+import type { EventHead, EventSink, RowWords } from './types.js';
 
 /** A count, and the first that was counted. */
 export interface Tally {
@@ -69,6 +69,7 @@ const REPEATED_MAX = 4096;
 /** Writes events into a capture. */
 export class ImportSink implements EventSink {
   readonly era: Era;
+  readonly rows: RowWords;
   readonly counts: ImportCounts = {
     kept: tally(),
     others: tally(),
@@ -108,6 +109,11 @@ export class ImportSink implements EventSink {
     // A string number that is defined anew for each long text: were they all kept, a capture of
     // other events would not fit into memory.
     this.#scratch = this.#writer.string('\0');
+    this.rows = {
+      words: this.#writer.words,
+      word: (tracepoint, index, value, where) => this.#wordOf(tracepoint, index, value, where),
+      commit: (head, tracepoint) => this.#commit(head, tracepoint),
+    };
   }
 
   /** Says what is read from now on. */
@@ -148,27 +154,22 @@ export class ImportSink implements EventSink {
     const words = this.#writer.words;
     const tracepoint = this.#parser.parse(bytes, at, words);
     if (tracepoint === null) return -1;
-    this.#enter(head);
-    const count = tracepoint.columns.length;
-    const place = placeWord(head.cpu, this.#flagsNumber);
-    this.#writer.begin(tracepoint.record, count, head.ns, this.#task, place, this.#op);
-    this.#writer.commit(count);
-    this.counts.kept.count++;
+    this.#commit(head, tracepoint);
     return this.#parser.end;
   }
 
   row(head: EventHead, tracepoint: AnyTracepoint, row: Row, where: number): void {
-    this.#enter(head);
     const named = this.#source.numbers ? this.#meant(tracepoint, row) : row;
-    const { columns, record } = tracepoint;
     const { words } = this.#writer;
-    for (let i = 0; i < columns.length; i++) {
-      const value = named[i] ?? null;
-      words[HEADER_WORDS + i] =
-        typeof value === 'string'
-          ? this.#wordOf(tracepoint, i, value, where)
-          : (value ?? Number.NaN);
+    for (let i = 0; i < tracepoint.columns.length; i++) {
+      words[HEADER_WORDS + i] = this.#wordOf(tracepoint, i, named[i] ?? null, where);
     }
+    this.#commit(head, tracepoint);
+  }
+
+  /** Hands on the event whose columns are filled in. */
+  #commit(head: EventHead, { columns, record }: AnyTracepoint): void {
+    this.#enter(head);
     const place = placeWord(head.cpu, this.#flagsNumber);
     this.#writer.begin(record, columns.length, head.ns, this.#task, place, this.#op);
     this.#writer.commit(columns.length);
@@ -177,9 +178,9 @@ export class ImportSink implements EventSink {
 
   marker(head: EventHead, text: string, _where: number): void {
     this.#enter(head);
-    const announced = this.#operations.announce(text);
+    const announced = this.#operations.announce(text, head.ns);
     if (announced !== null) {
-      const ended = this.#operations.begin(this.#task, announced, head.ns);
+      const ended = this.#operations.begin(this.#task, announced);
       const at = { ts: head.ns, task: this.#task, cpu: head.cpu, flags: head.flags, op: 0 };
       if (ended !== null) this.#writer.op(at, ended);
       this.#op = announced.op;
@@ -226,7 +227,8 @@ export class ImportSink implements EventSink {
   }
 
   /** The word of a text; one that is in no table is counted. */
-  #wordOf(tracepoint: AnyTracepoint, index: number, value: string, where: number): number {
+  #wordOf(tracepoint: AnyTracepoint, index: number, value: Value, where: number): number {
+    if (typeof value !== 'string') return value ?? Number.NaN;
     const column = tracepoint.columns[index] as Column;
     const word = encodeValue(column, value, this.era, (text) => this.#writer.string(text));
     if (column.symbols !== null && word >= RAW_LABEL) {

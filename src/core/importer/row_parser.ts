@@ -30,8 +30,8 @@ interface Step {
 /** How the text of one event is read. */
 interface EventSteps {
   readonly tracepoint: AnyTracepoint;
-  /** Index of the word after its columns. */
-  readonly end: number;
+  /** Indexes of the words of columns that the era does not print. */
+  readonly absent: readonly number[];
   readonly steps: readonly Step[];
 }
 
@@ -59,7 +59,10 @@ export class RowParser {
       });
       if (steps.length === 0 || !steps.every((step) => step !== null)) continue;
       this.#names.add(latin1(`${tracepoint.name}: ${text[0]}`), this.#events.length);
-      this.#events.push({ tracepoint, end: HEADER_WORDS + tracepoint.columns.length, steps });
+      const absent = tracepoint.columns
+        .map((_, i) => HEADER_WORDS + i)
+        .filter((word) => !steps.some((step) => step.word === word));
+      this.#events.push({ tracepoint, absent, steps });
     }
   }
 
@@ -70,8 +73,8 @@ export class RowParser {
   parse(bytes: Uint8Array, at: number, words: Float64Array): AnyTracepoint | null {
     const number = this.#names.match(bytes, at);
     if (number < 0) return null;
-    const { tracepoint, end, steps } = this.#events[number] as EventSteps;
-    words.fill(Number.NaN, HEADER_WORDS, end);
+    const { tracepoint, absent, steps } = this.#events[number] as EventSteps;
+    for (let i = 0; i < absent.length; i++) words[absent[i] as number] = Number.NaN;
     let to = this.#names.end;
     for (let i = 0; i < steps.length; i++) {
       const step = steps[i] as Step;

@@ -10,6 +10,7 @@ import { isTraceDat, openTraceDat, type Problem, type TraceDatFile } from './tra
 import { parseEventFormat } from './trace_dat_format.js';
 import type { PrintContext } from './trace_dat_print.js';
 import { type CpuStream, mergeStreams, openStreams } from './trace_dat_ring.js';
+import type { RowReader } from './trace_dat_row.js';
 import { KernelSymbols } from './trace_dat_symbols.js';
 import type {
   EventHead,
@@ -170,13 +171,24 @@ class TraceDatReader {
       this.#told.add(decoder);
       out.damaged(where, `${decoder.problem}; its fields are kept as text`);
     }
-    if (decoder.tracepoint !== null) {
-      out.row(this.#head, decoder.tracepoint, decoder.row(stream), where);
+    const { row } = decoder;
+    if (row !== null) {
+      this.#row(row, stream);
     } else if (decoder.system === 'ftrace' && decoder.name === 'print') {
       this.#print(decoder, stream);
     } else {
       out.event(this.#head, decoder.system, decoder.name, decoder.text(stream), where);
     }
+  }
+
+  #row(row: RowReader, stream: CpuStream): void {
+    const { rows } = this.#out;
+    if (rows === undefined) {
+      this.#out.row(this.#head, row.tracepoint, row.values(stream), stream.where);
+      return;
+    }
+    row.fill(stream, rows, stream.where);
+    rows.commit(this.#head, row.tracepoint);
   }
 
   #fillHead(stream: CpuStream): void {

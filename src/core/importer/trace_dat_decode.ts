@@ -20,16 +20,15 @@ import {
   printFields,
   printRecord,
 } from './trace_dat_print.js';
+import { type ColumnStep, numberStep, RowReader, wordStep } from './trace_dat_row.js';
 import { type Integer, type RecordView, type Symbolic, wrap } from './trace_dat_value.js';
 
 /** How the events of one format are decoded. */
 export interface EventDecoder {
   readonly system: string;
   readonly name: string;
-  /** The tracepoint whose rows `row` gives, null where only `text` can be had. */
-  readonly tracepoint: AnyTracepoint | null;
-  /** One value per column. Only with a tracepoint. */
-  readonly row: (record: RecordView) => Value[];
+  /** Reads rows of a tracepoint; null where only `text` can be had. */
+  readonly row: RowReader | null;
   /** The kernel's text, without the event's name. */
   readonly text: (record: RecordView) => string;
   /** Why `text` gives the fields and not what the kernel prints; null if it does not. */
@@ -46,15 +45,12 @@ export function compileDecoder(format: EventFormat, context: PrintContext, era: 
     if (!(error instanceof PrintFmtError)) throw error;
     const text = (record: RecordView) => printFields(format, context, record);
     const problem = `the print format of ${name} is not understood: ${error.message}`;
-    return { system, name, tracepoint: null, row: () => [], text, problem };
+    return { system, name, row: null, text, problem };
   }
   const text = (record: RecordView) => printRecord(print, record);
-  const tracepoint = tracepointNamed(name) ?? null;
-  const row = tracepoint === null ? null : rowReader(tracepoint, print, era);
-  if (tracepoint === null || row === null) {
-    return { system, name, tracepoint: null, row: () => [], text, problem: null };
-  }
-  return { system, name, tracepoint, row, text, problem: null };
+  const tracepoint = tracepointNamed(name);
+  const row = tracepoint === undefined ? null : rowReader(tracepoint, print, era, context.little);
+  return { system, name, row, text, problem: null };
 }
 
 /** Reads a row by conversions; null where the era prints the event differently. */
@@ -62,22 +58,17 @@ function rowReader(
   tracepoint: AnyTracepoint,
   print: PrintFmt,
   era: Era,
-): ((record: RecordView) => Value[]) | null {
+  little: boolean,
+): RowReader | null {
   const format = tracepoint.format(era);
   if (format === null || comparable(format.format) !== comparable(print.source)) return null;
   if (format.args.length !== print.conversions.length) return null;
   const { columns } = tracepoint;
-  const indexes = format.args.map((arg) => columns.findIndex((column) => column.name === arg));
-  const readers = print.conversions.map((conversion, i) =>
-    columnReader(conversion, columns[indexes[i] as number] as Column, era),
-  );
-  return (record) => {
-    const row: Value[] = new Array(columns.length).fill(null);
-    for (let i = 0; i < readers.length; i++) {
-      row[indexes[i] as number] = (readers[i] as (typeof readers)[number])(record);
-    }
-    return row;
-  };
+  const steps = print.conversions.map((conversion, i) => {
+    const index = columns.findIndex((column) => column.name === format.args[i]);
+    return columnStep(conversion, columns[index] as Column, index, era);
+  });
+  return new RowReader(tracepoint, steps, little);
 }
 
 /** A format with what our table writes otherwise made equal: `%p...` is text there. */
@@ -85,24 +76,31 @@ function comparable(format: string): string {
   return format.replace(/%p\w*/g, '%s').replaceAll('%i', '%d');
 }
 
-function columnReader(
+function columnStep(
   conversion: PrintConversion,
   column: Column,
+  index: number,
   era: Era,
-): (record: RecordView) => Value {
-  const { argument, bits, kind, print } = conversion;
+): ColumnStep {
+  const { argument, bits, kind, print, of } = conversion;
   if (argument.kind === 'text' && column.symbols !== null) {
     const { symbols } = column;
     if (argument.symbolic !== null) resolveNames(argument.symbolic, column, era);
-    return (record) => {
+    const read = (record: RecordView): string => {
       const word = argument.eval(record);
       const trimmed = word.trimEnd();
       return symbols.find(era, trimmed) === undefined ? word : trimmed;
     };
+    return wordStep(index, read, argument.of);
   }
   const textual = column.kind === 'text' || column.kind === 'label';
-  if (textual || argument.kind !== 'number' || kind.startsWith('p')) return print;
-  return (record) => columnValue(column, wrap(argument.eval(record), bits, kind === 'd'));
+  if (textual || argument.kind !== 'number' || kind.startsWith('p')) {
+    return wordStep(index, print, of);
+  }
+  const signed = kind === 'd';
+  const read = (record: RecordView): Value =>
+    columnValue(column, wrap(argument.eval(record), bits, signed));
+  return numberStep(index, column, read, argument, bits, signed);
 }
 
 /** A number as our columns hold it: negative ones that went through `%x` are themselves again. */

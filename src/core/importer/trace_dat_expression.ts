@@ -11,6 +11,7 @@ import {
   asText,
   bytesOf,
   castOf,
+  castTo,
   type Expression,
   fieldValue,
   type Integer,
@@ -26,7 +27,6 @@ import {
   readNumber,
   type Symbolic,
   text,
-  wrap,
 } from './trace_dat_value.js';
 
 /** A print format that is not understood; `at` is the position in it. */
@@ -172,9 +172,7 @@ export class Parser {
       if (cast === null) return this.#primary();
       const operand = this.#unary();
       if (operand.kind !== 'number' || cast === 'other') return operand;
-      const { bits, signed } = cast;
-      const value = operand.eval;
-      return number(bits, signed, (record) => wrap(value(record), bits, signed));
+      return castTo(cast.bits, cast.signed, operand);
     } finally {
       this.#depth--;
     }

@@ -49,12 +49,16 @@ function symbolic(parser: Parser): Expression {
   const words = parser.symbols();
   let known: Map<Integer, string> | null = null;
   const { eval: evaluate } = value;
-  return text((record) => {
-    // At the first use: the values of enum names may be filled in after compiling.
-    known ??= wordsByValue(words, value);
-    const found = evaluate(record);
-    return known.get(found) ?? `0x${hex(found)}`;
-  }, words);
+  return text(
+    (record) => {
+      // At the first use: the values of enum names may be filled in after compiling.
+      known ??= wordsByValue(words, value);
+      const found = evaluate(record);
+      return known.get(found) ?? `0x${hex(found)}`;
+    },
+    words,
+    value.of,
+  );
 }
 
 function wordsByValue(words: readonly Symbolic[], { bits, signed }: NumberExpression) {

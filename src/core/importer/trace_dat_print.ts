@@ -8,7 +8,7 @@
  */
 import type { Layout } from './trace_dat_bytes.js';
 import { compileArguments, PrintFmtError } from './trace_dat_expression.js';
-import type { EventFormat } from './trace_dat_format.js';
+import type { EventFormat, Field } from './trace_dat_format.js';
 import { dump } from './trace_dat_helpers.js';
 import type { KernelSymbols } from './trace_dat_symbols.js';
 import {
@@ -33,6 +33,8 @@ export interface PrintConversion {
   readonly argument: Expression;
   /** What it prints. */
   readonly print: (record: RecordView) => string;
+  /** The number in the record that alone decides what it prints; null where there is none. */
+  readonly of: Field | null;
 }
 
 /** A compiled print format: `text[0] conversions[0] text[1] ...`. */
@@ -183,7 +185,9 @@ function conversion(spec: Spec, take: () => Expression, context: PrintContext): 
     if (!zero) return text.padStart(columns);
     return padDigits(text, columns - (text.startsWith('-') ? 1 : 0));
   };
-  return { source, kind, bits, argument, print };
+  const fixed = spec.width !== '*' && spec.precision !== '*';
+  const of = fixed && argument.kind !== 'bytes' ? argument.of : null;
+  return { source, kind, bits, argument, print, of };
 }
 
 function amountOf(amount: Amount, take: () => Expression): (record: RecordView) => number | null {

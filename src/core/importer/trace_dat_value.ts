@@ -23,6 +23,10 @@ export interface NumberExpression {
   readonly bits: 8 | 16 | 32 | 64;
   readonly signed: boolean;
   readonly eval: (record: RecordView) => Integer;
+  /** The number in the record that alone decides the value; null where there is no such one. */
+  readonly of: Field | null;
+  /** The value is that of the field `of`, as it stands. */
+  readonly plain: boolean;
 }
 
 /** A text-valued expression. */
@@ -31,6 +35,8 @@ export interface TextExpression {
   readonly eval: (record: RecordView) => string;
   /** The words of a `__print_symbolic`, null for other text. */
   readonly symbolic: readonly Symbolic[] | null;
+  /** As of a number. */
+  readonly of: Field | null;
 }
 
 /** Bytes in the record: an array, or what `&REC->field` points to. */
@@ -52,21 +58,34 @@ export interface Symbolic {
 /** A record without bytes: every field of it is 0 or empty. */
 export const NOTHING: RecordView = { page: new DataView(new ArrayBuffer(0)), start: 0, end: 0 };
 
-/** Makes an expression of a number. */
+/** Makes an expression of a number; `of` where one field of the record alone decides it. */
 export function number(
   bits: 8 | 16 | 32 | 64,
   signed: boolean,
   evaluate: (record: RecordView) => Integer,
+  of: Field | null = null,
 ): NumberExpression {
-  return { kind: 'number', bits, signed, eval: evaluate };
+  return { kind: 'number', bits, signed, eval: evaluate, of, plain: false };
+}
+
+/** `value` as another C type. */
+export function castTo(
+  bits: 8 | 16 | 32 | 64,
+  signed: boolean,
+  { eval: value, of, plain, ...from }: NumberExpression,
+): NumberExpression {
+  const same = from.signed === signed ? bits >= from.bits : bits > from.bits && !from.signed;
+  const evaluate = (record: RecordView): Integer => wrap(value(record), bits, signed);
+  return { ...number(bits, signed, evaluate, of), plain: plain && same };
 }
 
 /** Makes an expression of a text. */
 export function text(
   evaluate: (record: RecordView) => string,
   symbolic: readonly Symbolic[] | null = null,
+  of: Field | null = null,
 ): TextExpression {
-  return { kind: 'text', eval: evaluate, symbolic };
+  return { kind: 'text', eval: evaluate, symbolic, of };
 }
 
 /** C's idea of true. */
@@ -204,7 +223,7 @@ export function fieldValue(field: Field, { little }: Layout): Expression {
     const at = record.start + offset;
     return at + size > record.end ? 0 : readNumber(record.page, at, size, signed, little);
   };
-  return number(bits, signed, value);
+  return { ...number(bits, signed, value, field), plain: true };
 }
 
 /** The number of 1, 2, 4 or 8 bytes at `at`. */

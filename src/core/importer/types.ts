@@ -4,6 +4,7 @@
  */
 import type { Era } from '../trace/eras.js';
 import type { AnyTracepoint, Row } from '../trace/tracepoint.js';
+import type { Value } from '../trace/types.js';
 
 /** Why an importer thinks that an input is its own. */
 export interface Sniffed {
@@ -63,6 +64,19 @@ export interface EventHead {
 }
 
 /**
+ * Takes rows as the words of records, from importers that find numbers: no array and no text is
+ * made of an event. Fill in `words`, then `commit`.
+ */
+export interface RowWords {
+  /** The event at hand; its columns start at HEADER_WORDS, absent ones are NaN. */
+  readonly words: Float64Array;
+  /** The word of a value of column `index`, always the same for a text; unknown words are counted. */
+  word(tracepoint: AnyTracepoint, index: number, value: Value, where: number): number;
+  /** Takes the event. */
+  commit(head: EventHead, tracepoint: AnyTracepoint): void;
+}
+
+/**
  * Takes events, in the order of their times. `where` is the line (from 1) or byte offset of an
  * event, as the importer's `unit` says.
  */
@@ -83,6 +97,8 @@ export interface EventSink {
   eventBytes?(head: EventHead, bytes: Uint8Array, at: number): number;
   /** An event that is decoded already; columns as `tracepoint.columns`. */
   row(head: EventHead, tracepoint: AnyTracepoint, row: Row, where: number): void;
+  /** A quick way for such events. Absent where rows are wanted. */
+  readonly rows?: RowWords;
   /** A text that the application wrote into the trace. */
   marker(head: EventHead, text: string, where: number): void;
   /**

@@ -9,7 +9,7 @@
  * stream before they are used, so that a spool can be read by itself.
  */
 import type { Era } from './eras.js';
-import { type Column, HEADER_WORDS } from './tracepoint.js';
+import { type Column, FIRST_EVENT_RECORD, HEADER_WORDS } from './tracepoint.js';
 import type { Value } from './types.js';
 
 /** Numbers of the control records; events have their own, from FIRST_EVENT_RECORD on. */
@@ -198,7 +198,9 @@ export class RecordDecoder {
       const first = words[at] as number;
       const length = recordLength(first);
       if (!(length >= HEADER_WORDS) || at + length > to) return at;
-      this.#record(recordNumber(first), words, at, length);
+      const record = recordNumber(first);
+      if (record >= FIRST_EVENT_RECORD) this.#handler.event(record, words, at);
+      else this.#record(record, words, at, length);
       at += length;
     }
     return at;

@@ -127,8 +127,16 @@ export class RecordWriter {
   op(header: RecordHeader, op: OpRecord): void {
     const kind = this.string(op.kind);
     const file = this.string(op.file);
-    const { offset, len, result, start, end } = op;
-    this.#write(RECORD.op, header, op.op, kind, file, offset, len, result, start, end);
+    const words = this.#begin(RECORD.op, header, 8);
+    words[HEADER_WORDS] = op.op;
+    words[HEADER_WORDS + 1] = kind;
+    words[HEADER_WORDS + 2] = file;
+    words[HEADER_WORDS + 3] = op.offset;
+    words[HEADER_WORDS + 4] = op.len;
+    words[HEADER_WORDS + 5] = op.result;
+    words[HEADER_WORDS + 6] = op.start;
+    words[HEADER_WORDS + 7] = op.end;
+    this.sink.append(words, HEADER_WORDS + 8);
   }
 
   /** A snapshot of the statistics; returns its number, counted from 1. */

@@ -5,7 +5,7 @@ import { ByteTrie } from '../../../src/core/importer/byte_trie.js';
 import { ImportSink } from '../../../src/core/importer/import_sink.js';
 import { recognise } from '../../../src/core/importer/index.js';
 import { RowParser } from '../../../src/core/importer/row_parser.js';
-import type { EventSink, Input } from '../../../src/core/importer/types.js';
+import type { Input } from '../../../src/core/importer/types.js';
 import { ERAS } from '../../../src/core/trace/eras.js';
 import { TRACEPOINTS } from '../../../src/core/trace/index.js';
 import { decodeValue } from '../../../src/core/trace/record.js';
@@ -15,7 +15,7 @@ import {
   HEADER_WORDS,
   MAX_COLUMNS,
 } from '../../../src/core/trace/tracepoint.js';
-import { sampleText } from '../../helpers/import.js';
+import { sampleText, withoutQuickWays } from '../../helpers/import.js';
 import { rowOf } from '../../helpers/rows.js';
 
 for (const era of ERAS) {
@@ -85,17 +85,7 @@ async function read(text: Buffer, piece: number, quick: boolean) {
   const memory = new MemorySink('E3');
   const sink = new ImportSink(memory);
   sink.from({ name: 'text', unit: 'line', latin1: true, numbers: false });
-  const slow: EventSink = {
-    era: sink.era,
-    origin: (first) => sink.origin(first),
-    event: (...event) => sink.event(...event),
-    row: (...row) => sink.row(...row),
-    marker: (...marker) => sink.marker(...marker),
-    lost: (...lost) => sink.lost(...lost),
-    damaged: (...damaged) => sink.damaged(...damaged),
-    skipped: (where) => sink.skipped(where),
-  };
-  const out = quick ? sink : slow;
+  const out = quick ? sink : withoutQuickWays(sink);
   await importer.read(input, out, { mail: null });
   return { rows: memory.rows, markers: memory.markers, lines: memory.lines(), counts: sink.counts };
 }

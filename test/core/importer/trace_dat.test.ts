@@ -4,10 +4,13 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import test from 'ava';
 import { ftrace } from '../../../src/core/importer/ftrace.js';
+import { ImportSink } from '../../../src/core/importer/import_sink.js';
 import { memoryInput } from '../../../src/core/importer/input.js';
 import { traceDat } from '../../../src/core/importer/trace_dat.js';
 import type { Era } from '../../../src/core/trace/eras.js';
 import { tracepointNamed } from '../../../src/core/trace/index.js';
+import { MemorySink } from '../../../src/core/trace/sink.js';
+import { withoutQuickWays } from '../../helpers/import.js';
 import { ROOT } from '../../helpers/source.js';
 import { type Collected, collect, type Seen } from './trace_dat_events.js';
 
@@ -54,6 +57,32 @@ for (const [folder, era, atLeast] of SAMPLES) {
     }
   });
 }
+
+/** What a trace.dat puts into memory, by the quick way or by values, read as `era`. */
+async function imported(bytes: Uint8Array, era: Era, quick: boolean) {
+  const memory = new MemorySink(era);
+  const sink = new ImportSink(memory);
+  sink.from({ name: 't.dat', unit: 'byte', latin1: false, numbers: false });
+  const input = await memoryInput('t.dat', bytes);
+  await traceDat.read(input, quick ? sink : withoutQuickWays(sink), { mail: null });
+  input.close();
+  return { rows: memory.rows, lines: memory.lines(), counts: sink.counts };
+}
+
+for (const [folder, era] of SAMPLES) {
+  test(`rows read as words are what they are read as values: ${folder}`, async (t) => {
+    const bytes = sample(folder, 'trace.dat');
+    t.deepEqual(await imported(bytes, era, true), await imported(bytes, era, false));
+  });
+}
+
+test('words that the era does not have are counted each time, by the quick way too', async (t) => {
+  // A kernel of E6 says words and prints fields that E3 does not know.
+  const bytes = sample('nfs-many-in-flight', 'trace.dat');
+  const quick = await imported(bytes, 'E5', true);
+  t.deepEqual(quick, await imported(bytes, 'E5', false));
+  t.true(quick.counts.words.count > 1, `${quick.counts.words.count} words`);
+});
 
 test('the first look tells the kernel, the clock and the first time', async (t) => {
   const input = await memoryInput('t.dat', sample('9p-two-cpus', 'trace.dat'));
