@@ -70,7 +70,7 @@ export interface EventHead {
 export interface RowWords {
   /** The event at hand; its columns start at HEADER_WORDS, absent ones are NaN. */
   readonly words: Float64Array;
-  /** The word of a value of column `index`, always the same for a text; unknown words are counted. */
+  /** The word of a value of column `index`; one that is in no table is counted each time. */
   word(tracepoint: AnyTracepoint, index: number, value: Value, where: number): number;
   /** Takes the event. */
   commit(head: EventHead, tracepoint: AnyTracepoint): void;

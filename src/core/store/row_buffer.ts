@@ -8,13 +8,15 @@
 import type { SqlValue } from './types.js';
 
 const UTF8 = new TextEncoder();
-const NONE = new Uint8Array(0);
+/** Bytes that are copied one by one. */
+const SHORT = 64;
 /** Texts that are kept as UTF-8, as words repeat, and how long they may be. */
 const KEPT_TEXTS = 1024;
 const KEPT_LENGTH = 64;
 
 // Serial types.
 const NULL = 0;
+const INT32 = 4;
 const SIX_BYTES = 5;
 const EIGHT_BYTES = 6;
 const FLOAT = 7;
@@ -25,10 +27,17 @@ const TEXT = 13;
 /** Bytes of the numeric serial types. */
 const BYTES = [0, 1, 2, 3, 4, 6, 8, 8, 0, 0];
 
+/** Numbers below this have at most four bytes as variable-length integers. */
+const FOUR_BYTES = 2 ** 28;
+
 /** Bytes of a variable-length integer, which is at most 2^53. */
 export function varintLength(value: number): number {
-  let bytes = 1;
-  for (let rest = value; rest >= 128; rest = Math.floor(rest / 128)) bytes++;
+  if (value < 0x4000) return value < 0x80 ? 1 : 2;
+  if (value < FOUR_BYTES) return value < 0x20_0000 ? 3 : 4;
+  let bytes = 5;
+  for (let rest = Math.floor(value / FOUR_BYTES); rest >= 128; bytes++) {
+    rest = Math.floor(rest / 128);
+  }
   return bytes;
 }
 
@@ -40,48 +49,58 @@ export function putVarint(into: Uint8Array, at: number, value: number): number {
   }
   const end = at + varintLength(value);
   let rest = value;
-  for (let to = end - 1; to >= at; to--) {
-    into[to] = (rest % 128) | (to === end - 1 ? 0 : 128);
+  let to = end - 1;
+  into[to--] = rest & 127;
+  for (; rest >= 2 ** 31; to--) {
     rest = Math.floor(rest / 128);
+    into[to] = (rest % 128) | 128;
+  }
+  for (; to >= at; to--) {
+    rest >>>= 7;
+    into[to] = (rest & 127) | 128;
   }
   return end;
 }
 
-/** Collects the values of a row, which are then encoded in one go. */
+/** Collects the values of a row: the two parts of its record grow side by side. */
 export class RowBuffer {
   /** Bytes of the row as `encode` writes it. Valid after `close`. */
   size = 0;
-  #types = new Float64Array(64);
-  #numbers = new Float64Array(64);
-  readonly #texts: Uint8Array[] = [];
+  /** Serial types, without the length in front. */
+  #header: Uint8Array = new Uint8Array(64);
+  #headerEnd = 0;
+  #body: Uint8Array = new Uint8Array(1024);
+  #bodyEnd = 0;
+  #headerSize = 0;
   readonly #kept = new Map<string, Uint8Array>();
-  #count = 0;
-  #header = 0;
-  #body = 0;
 
   /** Begins a row. */
   begin(): void {
-    this.#count = 0;
-    this.#header = 0;
-    this.#body = 0;
+    this.#headerEnd = 0;
+    this.#bodyEnd = 0;
   }
 
   /** Adds NULL; also for the column that is the row's number. */
   absent(): void {
-    this.#add(NULL, 0);
+    this.#type(NULL);
   }
 
   /** Adds a number; NaN is NULL. */
   number(value: number): void {
     const type = serialType(value);
-    this.#add(type, BYTES[type] as number);
-    this.#numbers[this.#count - 1] = value;
+    this.#type(type);
+    if (type === NULL || type === ZERO || type === ONE) return;
+    if (this.#bodyEnd + 8 > this.#body.length) this.#body = grown(this.#body, 8);
+    this.#bodyEnd = putNumber(this.#body, this.#bodyEnd, type, value);
   }
 
-  /** Adds a text given as UTF-8, which must not change until the row is encoded. */
+  /** Adds a text given as UTF-8. */
   text(bytes: Uint8Array): void {
-    this.#texts[this.#count] = bytes;
-    this.#add(TEXT + 2 * bytes.length, bytes.length);
+    const { length } = bytes;
+    this.#type(TEXT + 2 * length);
+    if (this.#bodyEnd + length > this.#body.length) this.#body = grown(this.#body, length);
+    copy(bytes, length, this.#body, this.#bodyEnd);
+    this.#bodyEnd += length;
   }
 
   /** Adds any value. */
@@ -94,29 +113,17 @@ export class RowBuffer {
   /** Ends the row; its size is then known. */
   close(): void {
     // The header counts the bytes of its own length.
-    let header = this.#header + 1;
-    if (header >= 128) header = this.#header + varintLength(header + 1);
-    this.#header = header;
-    this.size = header + this.#body;
+    let header = this.#headerEnd + 1;
+    if (header >= 128) header = this.#headerEnd + varintLength(header + 1);
+    this.#headerSize = header;
+    this.size = header + this.#bodyEnd;
   }
 
   /** Writes the row, `size` bytes. */
   encode(into: Uint8Array, at: number): void {
-    const types = this.#types;
-    const numbers = this.#numbers;
-    const count = this.#count;
-    let to = putVarint(into, at, this.#header);
-    for (let i = 0; i < count; i++) {
-      const type = types[i] as number;
-      if (type < 128) into[to++] = type;
-      else to = putVarint(into, to, type);
-    }
-    for (let i = 0; i < count; i++) {
-      const type = types[i] as number;
-      if (type === NULL || type === ZERO || type === ONE) continue;
-      if (type >= TEXT) to = putBytes(into, to, this.#texts[i] ?? NONE);
-      else to = putNumber(into, to, type, numbers[i] as number);
-    }
+    const to = putVarint(into, at, this.#headerSize);
+    copy(this.#header, this.#headerEnd, into, to);
+    copy(this.#body, this.#bodyEnd, into, to + this.#headerEnd);
   }
 
   #utf8(text: string): Uint8Array {
@@ -128,39 +135,38 @@ export class RowBuffer {
     return bytes;
   }
 
-  #add(type: number, bytes: number): void {
-    if (this.#count === this.#types.length) this.#grow();
-    this.#types[this.#count++] = type;
-    this.#header += type < 128 ? 1 : varintLength(type);
-    this.#body += bytes;
+  #type(type: number): void {
+    if (this.#headerEnd + 8 > this.#header.length) this.#header = grown(this.#header, 8);
+    if (type < 128) this.#header[this.#headerEnd++] = type;
+    else this.#headerEnd = putVarint(this.#header, this.#headerEnd, type);
   }
+}
 
-  #grow(): void {
-    const types = new Float64Array(2 * this.#types.length);
-    const numbers = new Float64Array(types.length);
-    types.set(this.#types);
-    numbers.set(this.#numbers);
-    this.#types = types;
-    this.#numbers = numbers;
-  }
+/** A copy with room for `more` bytes behind what it may hold. */
+function grown(bytes: Uint8Array, more: number): Uint8Array {
+  const copied = new Uint8Array(2 * (bytes.length + more));
+  copied.set(bytes);
+  return copied;
 }
 
 function serialType(value: number): number {
-  if (value === 0) return ZERO;
-  if (value === 1) return ONE;
+  // Nearly all fit into 32 bits. (-0 does as well, and is 0.)
+  if ((value | 0) === value) {
+    if (value >= 0 && value <= 1) return value === 0 ? ZERO : ONE;
+    const size = value ^ (value >> 31);
+    if (size < 0x8000) return size < 0x80 ? 1 : 2;
+    return size < 0x80_0000 ? 3 : 4;
+  }
   if (!Number.isSafeInteger(value)) return Number.isNaN(value) ? NULL : FLOAT;
   const size = value < 0 ? -(value + 1) : value;
-  if (size < 0x8000) return size < 0x80 ? 1 : 2;
-  if (size < 0x8000_0000) return size < 0x80_0000 ? 3 : 4;
   return size < 0x8000_0000_0000 ? SIX_BYTES : EIGHT_BYTES;
 }
 
-function putBytes(into: Uint8Array, at: number, bytes: Uint8Array): number {
-  const { length } = bytes;
-  // Most texts are words of a few letters, for which a call costs more than the loop.
-  if (length > 32) into.set(bytes, at);
-  else for (let i = 0; i < length; i++) into[at + i] = bytes[i] as number;
-  return at + length;
+/** Copies the first `length` bytes of `from`. */
+function copy(from: Uint8Array, length: number, into: Uint8Array, at: number): void {
+  // Nearly all are short, for which a call costs more than the loop.
+  if (length > SHORT) into.set(from.subarray(0, length), at);
+  else for (let i = 0; i < length; i++) into[at + i] = from[i] as number;
 }
 
 const FLOATS = new DataView(new ArrayBuffer(8));
@@ -172,6 +178,14 @@ function putNumber(into: Uint8Array, at: number, type: number, value: number): n
     return at + 8;
   }
   const end = at + (BYTES[type] as number);
+  if (type <= INT32) {
+    let rest = value;
+    for (let to = end - 1; to >= at; to--) {
+      into[to] = rest & 255;
+      rest >>= 8;
+    }
+    return end;
+  }
   // Rounded down, so that negative numbers come out in two's complement.
   let high = Math.floor(value / 0x1_0000_0000);
   let low = (value - high * 0x1_0000_0000) | 0;
