@@ -1,5 +1,5 @@
 /** Imports from file to database: rows, requests, statistics, and export back. */
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import test from 'ava';
@@ -169,6 +169,22 @@ test('pieces of a trace are put in order whatever order they are named in', asyn
     { rreq: 2, ts: 1e9 },
     { rreq: 3, ts: 2e9 },
   ]);
+});
+
+test('the statement of the docs finds the request of every cache read, once', async (t) => {
+  const docs = readFileSync(join(ROOT, 'docs/import.md'), 'utf8');
+  const sql = /```sql\n(.*?)```/s.exec(docs)?.[1] ?? '';
+  const folder = temporaryFolder(t);
+  for (const name of ['9p-odd-sizes', 'afs-cache-error']) {
+    const out = join(folder, `${name}.db`);
+    const files = [join(ROOT, 'traces/trace-dat', name, 'trace.txt.gz')];
+    await importTraces({ files, target: target(out) });
+    const capture = openCapture(out);
+    const count = (from: string) => Number(capture.get(`SELECT count(*) AS n FROM ${from}`)?.n);
+    t.true(count('"cachefiles_read"') > 0);
+    t.is(count(`(${sql})`), count('"cachefiles_read"'));
+    capture.close();
+  }
 });
 
 test('lost events that the heading of each processor tells are counted once', async (t) => {
