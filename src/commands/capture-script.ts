@@ -7,8 +7,7 @@ import { LabCommand } from '../core/cli/lab_command.js';
 export default class CaptureScript extends LabCommand {
   static override description = `Print a shell script that records netfs on a real machine
 It switches on the events, sets the buffer, copies statistics and request lists before and after, and
-packs one bundle. Read it, then run it as root on the machine concerned; unpack the bundle and give
-its trace.txt (with --stats stats.before --stats stats.after) to trace import.
+packs one bundle. Read it, then run it as root on the machine concerned; trace import reads the bundle.
 --json gives { lines: [text] }.`;
 
   static override examples = [

@@ -9,7 +9,8 @@ export default class TraceStuck extends LabCommand {
   static override description =
     `Show requests that are open when the trace ends, and what they wait for
 A trace that was stopped in the middle of work has some that are merely under way: look at silent.
---requests adds what a copy of /proc/fs/netfs/requests says of them, and those only it has.
+--requests adds what a copy of /proc/fs/netfs/requests says of them, and those only it has;
+a bundle of capture-script brings one with it.
 Ends with 1 if there is any.
 --json gives { capture, rows: [{ R, kind, silent, step, open, waits_for, flags, listed, rules, last_event }] }.`;
 

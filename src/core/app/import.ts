@@ -2,10 +2,9 @@
  * The use case `trace import`: recognises the inputs, tells the era, reads them into one capture,
  * and says what became of every line. Called by the command.
  */
-import { readFileSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { basename } from 'node:path';
-import { errnoFromNode } from '../base/errno.js';
-import { ErrnoError, StoreError } from '../base/errors.js';
+import { StoreError } from '../base/errors.js';
 import { chooseEra, type EraChoice } from '../importer/era.js';
 import { type ImportCounts, ImportSink } from '../importer/import_sink.js';
 import { type Recognised, recognise } from '../importer/index.js';
@@ -15,13 +14,15 @@ import type { ImportContext, Survey } from '../importer/types.js';
 import { createCapture } from '../store/database.js';
 import type { CaptureMeta } from '../store/types.js';
 import { BatchSink, MemorySink } from '../trace/sink.js';
-import { parseStats } from '../trace/stats_layout.js';
 import type { TraceSink } from '../trace/types.js';
+import { type Bundle, isBundle, type Moment, unpackBundle } from './bundle.js';
+import { parseRequests, REQUEST_EVENTS } from './stats_import.js';
+import { readSmallText, statsOfText } from './stats_source.js';
 import type { TraceTarget } from './trace_sink.js';
 
 /** What to import. */
 export interface ImportRequest {
-  /** Paths; `-` is stdin. */
+  /** Paths of traces, or of bundles that `capture-script` made; `-` is stdin. */
   readonly files: readonly string[];
   readonly target: TraceTarget;
   readonly format?: string | undefined;
@@ -94,17 +95,36 @@ async function importInto(
   begins: (meta: CaptureMeta) => TraceSink,
 ): Promise<ImportSummary> {
   const sources: Source[] = [];
+  const bundles: Bundle[] = [];
   try {
-    for (const file of request.files) sources.push(await begin(file, request));
+    for (const file of request.files) {
+      const input = await openInput(file);
+      if (isBundle(input)) {
+        bundles.push(await unpack(input));
+        for (const { path, name } of bundles.at(-1)?.traces ?? []) {
+          sources.push(await begin(await openInput(path, name), request));
+        }
+      } else {
+        sources.push(await begin(input, request));
+      }
+    }
     sources.sort(byTime);
-    return await importAll(sources, request, watch, begins);
+    return await importAll(sources, bundles, request, watch, begins);
   } finally {
     for (const { input } of sources) input.close();
+    for (const bundle of bundles) bundle.remove();
   }
 }
 
-async function begin(file: string, { format }: ImportRequest): Promise<Source> {
-  const input = await openInput(file);
+async function unpack(input: OpenInput): Promise<Bundle> {
+  try {
+    return await unpackBundle(input);
+  } finally {
+    input.close();
+  }
+}
+
+async function begin(input: OpenInput, { format }: ImportRequest): Promise<Source> {
   try {
     const how = recognise(input, format);
     const survey = await how.importer.survey(input, { mail: how.mail });
@@ -123,16 +143,18 @@ function byTime({ survey: a }: Source, { survey: b }: Source): number {
 
 async function importAll(
   sources: readonly Source[],
+  bundles: readonly Bundle[],
   request: ImportRequest,
   watch: ImportWatch,
   begins: (meta: CaptureMeta) => TraceSink,
 ): Promise<ImportSummary> {
   const { target } = request;
   const surveys = sources.map(({ survey }) => survey);
-  const named = request.kernel ?? surveys.find(({ kernel }) => kernel !== null)?.kernel ?? null;
+  const kernels = [...surveys, ...bundles].map(({ kernel }) => kernel);
+  const named = request.kernel ?? kernels.find((kernel) => kernel !== null) ?? null;
   const samples = surveys.flatMap((survey) => survey.samples);
   const era = chooseEra(samples, { era: request.era, kernel: request.kernel, named });
-  const snapshots = (request.stats ?? []).map(readStats);
+  const snapshots = statsOf(request, bundles);
   const meta = {
     source: 'import',
     era: era.era,
@@ -148,6 +170,7 @@ async function importAll(
   try {
     for (const entries of snapshots) sink.stats(entries);
     await readAll(sources, sink, watch);
+    addRequests(bundles, sink);
   } catch (error) {
     failure = error;
   }
@@ -219,16 +242,25 @@ function canMerge(sources: readonly Source[]): boolean {
   return sources.length > 1 && sources.every(timed);
 }
 
-function readStats(file: string) {
-  try {
-    const entries = parseStats(readFileSync(file, 'utf8'));
-    if (entries.length > 0) return entries;
-  } catch (error) {
-    throw new ErrnoError(errnoFromNode(error), 'open', file, { cause: error });
+/** The snapshots that were named, then those of the bundles. */
+function statsOf({ stats = [] }: ImportRequest, bundles: readonly Bundle[]) {
+  const named = stats.map((file) => statsOfText(file, readSmallText(file)));
+  const packed = bundles.flatMap((bundle) => bundle.stats);
+  return [...named, ...packed.map(({ name, text }) => statsOfText(name, text))].map(
+    ({ entries }) => entries,
+  );
+}
+
+/** The lists of requests of the bundles, as events that `trace stuck` knows. */
+function addRequests(bundles: readonly Bundle[], sink: ImportSink): void {
+  for (const { requests } of bundles) {
+    for (const moment of ['before', 'after'] as const satisfies readonly Moment[]) {
+      const list = parseRequests(requests[moment]?.text ?? '');
+      for (const { text } of list?.requests ?? []) {
+        sink.aside('proc', REQUEST_EVENTS[moment], text);
+      }
+    }
   }
-  throw new StoreError(file, 'holds no statistics', {
-    hint: 'it should be a copy of /proc/fs/fscache/stats or /proc/fs/netfs/stats',
-  });
 }
 
 function fileOf({ input, how }: Source): ImportedFile {

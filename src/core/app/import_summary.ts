@@ -8,8 +8,8 @@ import type { ImportSummary } from './import.js';
 /** The name a capture gets by its files. */
 export function importName(files: readonly string[]): string {
   const [first = '-'] = files;
-  const stem = first === '-' ? 'stdin' : basename(first).replace(/\.(gz|zst|bz2|xz)$/, '');
-  return stem.replace(/\.(txt|dat)$/, '').replaceAll(/[^\w.-]/g, '_') || 'import';
+  const stem = first === '-' ? 'stdin' : basename(first).replace(/\.(gz|tgz|zst|bz2|xz)$/, '');
+  return stem.replace(/\.(txt|dat|tar)$/, '').replaceAll(/[^\w.-]/g, '_') || 'import';
 }
 
 /** True if something of the input is not in the capture, or not as an event. */

@@ -34,6 +34,12 @@ export interface RequestList {
   readonly era: Era;
 }
 
+/** The events (of the system `proc`) that hold lines of a list, by when it was copied. */
+export const REQUEST_EVENTS = {
+  before: 'netfs_requests_before',
+  after: 'netfs_requests',
+} as const;
+
 const HEADING = /^REQUEST +OR +REF +(FL|FLAG) +ERR +OPS +COVERAGE$/;
 const REQUEST = /^([0-9a-f]{8}) (\S+) +(-?\d+) +([0-9a-f]+) +(-?\d+) +(-?\d+) (@[0-9a-f]+ \S+)$/;
 
@@ -121,7 +127,7 @@ export function importStats(
   const writer = new RecordWriter(sink);
   const head = { ts: 0, task: 0, cpu: 0, flags: '', op: 0 };
   for (const { entries } of sources) writer.stats(head, entries);
-  for (const { text } of requests) writer.other(head, 'proc', 'netfs_requests', text);
+  for (const { text } of requests) writer.other(head, 'proc', REQUEST_EVENTS.after, text);
   sink.finish();
   const rows = requests.map((each): Row => {
     const { rreq, origin, refs, error, outstanding, coverage, flags } = each;

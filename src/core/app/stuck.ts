@@ -6,10 +6,11 @@ import { type OpenRequest, openRequests } from '../analysis/check/stuck.js';
 import type { Column, Row, Table } from '../analysis/types.js';
 import { StoreError } from '../base/errors.js';
 import { openCapture } from '../store/database.js';
+import type { Capture } from '../store/types.js';
 import type { Era } from '../trace/eras.js';
 import { flagNames } from '../trace/flag_bits.js';
 import { findCapture } from './capture_path.js';
-import { parseRequests, type RequestLine } from './stats_import.js';
+import { parseRequests, REQUEST_EVENTS, type RequestLine } from './stats_import.js';
 import { readSmallText } from './stats_source.js';
 
 const COLUMNS: readonly Column[] = [
@@ -29,11 +30,15 @@ const COLUMNS: readonly Column[] = [
   { name: 'last_event', doc: 'Last event: id of the event tables.', unit: 'number' },
 ];
 
-/** The requests that are open when the trace ends, joined with a copy of the list of requests. */
+/**
+ * The requests that are open when the trace ends, joined with a copy of the list of requests: the
+ * file named, else what was imported with the trace.
+ */
 export function stuckTable(file?: string, requests?: string): Table & { readonly count: number } {
-  const list = requests === undefined ? [] : listOf(requests);
+  const given = requests === undefined ? null : listOf(requests);
   const capture = openCapture(findCapture(file));
   try {
+    const list = given ?? listWithin(capture);
     const { era } = capture.info;
     const open = openRequests(capture);
     const rows = open.map((each) => rowOf(each, era, list));
@@ -44,6 +49,13 @@ export function stuckTable(file?: string, requests?: string): Table & { readonly
   } finally {
     capture.close();
   }
+}
+
+/** The list that was imported with the trace. */
+function listWithin(capture: Capture): readonly RequestLine[] {
+  const sql = `SELECT "text" FROM "other_event" WHERE "system" = 'proc' AND "event" = ?`;
+  const lines = capture.all(sql, [REQUEST_EVENTS.after]).map(({ text }) => String(text));
+  return parseRequests(lines.join('\n'))?.requests ?? [];
 }
 
 /** The requests of a copy of /proc/fs/netfs/requests. Throws `StoreError`. */

@@ -216,6 +216,12 @@ export class ImportSink implements EventSink {
     this.#writer.stats({ ts: this.#lastNs, task: 0, cpu: 0, flags: '', op: 0 }, entries);
   }
 
+  /** Records a line of something else than a trace, at the time of the last event. */
+  aside(system: string, name: string, text: string): void {
+    const head = { ts: this.#lastNs, task: 0, cpu: 0, flags: '', op: 0 };
+    this.#writer.other(head, system, name, text);
+  }
+
   /** Ends the operations that are open, and sets columns of the row of `capture`. */
   finish(meta: Readonly<Record<string, unknown>>): void {
     for (const task of this.#operations.tasks()) {

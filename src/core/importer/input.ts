@@ -39,10 +39,10 @@ export interface OpenInput extends Input {
 }
 
 /**
- * Opens a file, or stdin for `-`. Throws `ErrnoError`: ENOENT, EACCES, EISDIR; `StoreError` where
- * there is not one byte of it.
+ * Opens a file, or stdin for `-`; messages call it `name`. Throws `ErrnoError`: ENOENT, EACCES,
+ * EISDIR; `StoreError` where there is not one byte of it.
  */
-export async function openInput(path: string): Promise<OpenInput> {
+export async function openInput(path: string, name = path): Promise<OpenInput> {
   if (path === '-') return begin('stdin', null, 0, process.stdin);
   let size = 0;
   try {
@@ -51,7 +51,7 @@ export async function openInput(path: string): Promise<OpenInput> {
   } catch (error) {
     throw new ErrnoError(errnoFromNode(error), 'open', path, { cause: error });
   }
-  return begin(path, path, size, createReadStream(path, { highWaterMark: CHUNK }));
+  return begin(name, path, size, createReadStream(path, { highWaterMark: CHUNK }));
 }
 
 /** An input of bytes that are in memory, for tests and pastes. */

@@ -1,0 +1,106 @@
+/** Bundles as the shell of capture-script packs them, and archives that are something else. */
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import test, { type ExecutionContext } from 'ava';
+import { captureScript } from '../../../src/core/app/capture_script.js';
+import { eventLines } from '../../../src/core/app/events.js';
+import { importTraces } from '../../../src/core/app/import.js';
+import { importName } from '../../../src/core/app/import_summary.js';
+import { deltaTable } from '../../../src/core/app/stats_delta.js';
+import { stuckTable } from '../../../src/core/app/stuck.js';
+import { StoreError } from '../../../src/core/base/errors.js';
+import { openCapture } from '../../../src/core/store/database.js';
+import { temporaryFolder } from '../../helpers/capture.js';
+import { samplePath, sampleText } from '../../helpers/import.js';
+
+const SAMPLE = 'linux-6.12-cachefull3-known-file-nospace';
+const LIST = `REQUEST  OR REF FL ERR  OPS COVERAGE
+======== == === == ==== === =========
+00000fff RA   3 20    0   1 @0000 0/1000
+`;
+
+/** Runs the script on a machine of files, whose trace is there once the recording is over. */
+function bundle(t: ExecutionContext): string {
+  const folder = temporaryFolder(t);
+  const [tracing, proc] = [join(folder, 'tracing'), join(folder, 'proc')];
+  mkdirSync(join(tracing, 'events'), { recursive: true });
+  for (const each of ['fscache', 'netfs']) mkdirSync(join(proc, each), { recursive: true });
+  copyFileSync(samplePath(`${SAMPLE}/stats-before.txt`), join(proc, 'netfs/stats'));
+  copyFileSync(samplePath(`${SAMPLE}/stats-after.txt`), join(folder, 'stats-after'));
+  writeFileSync(join(proc, 'netfs/requests'), LIST);
+  writeFileSync(join(folder, 'trace'), sampleText(`${SAMPLE}/trace.txt.gz`));
+  const happens = `cp ../trace "${tracing}/trace"; cp ../stats-after "${proc}/netfs/stats"`;
+  const script = captureScript('slow', 'E6', 1)
+    .join('\n')
+    .replaceAll('/sys/kernel/tracing', tracing)
+    .replaceAll('/proc/fs', proc)
+    .replace('uname -r', 'echo 6.12.107')
+    .replace('sleep 1 & wait $! || true', happens);
+  mkdirSync(join(folder, 'work'));
+  const ran = spawnSync('sh', { cwd: join(folder, 'work'), input: script, encoding: 'utf8' });
+  t.is(ran.status, 0, ran.stderr);
+  const [packed] = readdirSync(join(folder, 'work')).filter((name) => name.endsWith('.tar.gz'));
+  return join(folder, 'work', packed as string);
+}
+
+const target = (out: string) => ({ out, commandLine: 'test', toolVersion: 'test' });
+
+test('the bundle of capture-script becomes one capture with all it holds', async (t) => {
+  const file = bundle(t);
+  const out = join(temporaryFolder(t), 'a.db');
+  const { counts, era, files } = await importTraces({ files: [file], target: target(out) });
+  const text = sampleText(`${SAMPLE}/trace.txt.gz`);
+  const printed = [...eventLines(out, {}).lines].filter(
+    (line) => !/^#|: netfs_requests/.test(line),
+  );
+  t.is(`${printed.join('\n')}\n`, text.replaceAll(/^#.*\n/gm, ''));
+  t.is(counts.damaged.count + counts.unknown.count, 0);
+  t.is(era.era, 'E6');
+  t.deepEqual(
+    files.map(({ name }) => name),
+    [`${file}:trace.txt`],
+  );
+  const capture = openCapture(out);
+  t.teardown(() => capture.close());
+  t.is(capture.info.kernel_release, '6.12.107');
+  const lists = capture.all('SELECT "event", "text" FROM "other_event" WHERE "system" = \'proc\'');
+  const line = '00000fff RA   3 20    0   1 @0000 0/1000';
+  t.deepEqual(lists, [
+    { event: 'netfs_requests_before', text: line },
+    { event: 'netfs_requests', text: line },
+  ]);
+  const rows = [...stuckTable(out).rows];
+  t.like(
+    rows.find(({ R }) => R === '00000fff'),
+    { kind: 'RA', listed: '3 references, 1 operations' },
+  );
+  const changed = [...deltaTable(`${out}@1`, `${out}@2`, false).rows];
+  t.true(changed.length > 0);
+});
+
+test('an archive that is damaged, cut short or holds no trace is told by its name', async (t) => {
+  const folder = temporaryFolder(t);
+  const bytes = gunzipSync(readFileSync(bundle(t)));
+  const refused = async (name: string, content: Uint8Array, message: RegExp) => {
+    const file = join(folder, name);
+    writeFileSync(file, content);
+    const importing = importTraces({ files: [file], target: target(join(folder, 'a.db')) });
+    const error = await t.throwsAsync(importing, { instanceOf: StoreError, message });
+    t.is(error?.file, file);
+  };
+  const renamed = Buffer.from(
+    bytes.toString('latin1').replace(/trace\.txt/, 'trace.tmp'),
+    'latin1',
+  );
+  await refused('checksum.tar', renamed, /is a tar archive that is damaged/);
+  await refused('short.tar', bytes.subarray(0, 5000), /is a tar archive that ends early/);
+  const empty = Buffer.concat([bytes.subarray(0, 512), Buffer.alloc(1024)]);
+  await refused('empty.tar', empty, /is a tar archive without a trace/);
+});
+
+test('a capture of a bundle is named by the bundle', (t) => {
+  t.is(importName(['/x/netfs-slow-host-1.tar.gz']), 'netfs-slow-host-1');
+  t.is(importName(['/x/b.tgz']), 'b');
+});
