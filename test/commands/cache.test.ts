@@ -112,6 +112,16 @@ test('cache cull removes the least recently used objects until the size is kept'
   t.is(rig.objects().length, 1);
 });
 
+test('limits for culling are three numbers that go down', async (t) => {
+  const rig = await filled(t);
+  for (const limits of ['a', '10/7', '10/7/3/1', '3/7/10']) {
+    const args = ['cache', 'cull', '--cache', rig.dir, '--cull-limits', limits];
+    const { status, stderr } = await netfslab(args);
+    t.is(status, 2);
+    t.true(stderr.includes('--cull-limits: expected') && stderr.includes(limits), stderr);
+  }
+});
+
 test('cache clear leaves an empty cache that can be used again', async (t) => {
   const rig = await filled(t);
   t.is((await json(['cache', 'clear', '--cache', rig.dir], 0, t)).rows.length, 2);

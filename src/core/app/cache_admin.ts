@@ -107,7 +107,8 @@ export function showObject(dir: string, name: string): CacheTable {
 function* picture(object: AuditObject, ranges: readonly ContentRange[]): Generator<string> {
   const { size } = object.status;
   const step = Math.max(PAGE_SIZE, Math.ceil(size / PICTURE / PAGE_SIZE) * PAGE_SIZE);
-  yield `${nameOf(object)}: ${size} bytes, ${step} a character; # data, : in part, . hole`;
+  const bytes = object.map?.header.size ?? size;
+  yield `${nameOf(object)}: ${bytes} bytes, ${step} a character; # data, : in part, . hole`;
   for (const side of ['map', 'disk'] as const) {
     let line = '';
     for (let at = 0; at < size; at += step) {

@@ -1,6 +1,8 @@
 /** The flags of every command that runs the engine, and the lab options they stand for. */
+
 import { Flags } from '@oclif/core';
 import { checkLimits, LAB_DEFAULTS, type LabOptions, PROFILE_NAMES } from '../app/lab_options.js';
+import { UsageError } from '../base/errors.js';
 import { durationFlag, sizeFlag } from './flags.js';
 
 /** Flags that decide what the engine does. */
@@ -135,8 +137,11 @@ export const cullLimitsFlag = Flags.string({
 
 /** The limits that a `--cull-limits` stands for. Throws a `UsageError`. */
 export function limitsFrom(text: string): LabOptions['cacheLimits'] {
-  const [run, cull, stop] = text.split('/').map(Number);
-  return checkLimits({ run: run ?? NaN, cull: cull ?? NaN, stop: stop ?? NaN });
+  const found = /^([\d.]+)\/([\d.]+)\/([\d.]+)$/.exec(text);
+  if (found === null) {
+    throw new UsageError('--cull-limits', `expected RUN/CULL/STOP, got '${text}'`, 'as in 10/7/3');
+  }
+  return checkLimits({ run: Number(found[1]), cull: Number(found[2]), stop: Number(found[3]) });
 }
 
 /** Flags of the disk cache. */
