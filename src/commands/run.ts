@@ -5,6 +5,7 @@ import { type FsxRequest, type FsxSummary, fsxError, fsxLines, runFsx } from '..
 import { runWorkload } from '../core/app/run.js';
 import { type OpsRequest, type OpsSummary, resultLines, runOps } from '../core/app/run_ops.js';
 import { type RunSummary, summaryLines } from '../core/app/summary.js';
+import { lossError } from '../core/app/unwritten.js';
 import { UsageError } from '../core/base/errors.js';
 import { cacheFlags, engineFlags, labFrom } from '../core/cli/engine_flags.js';
 import { EXIT } from '../core/cli/exit.js';
@@ -31,9 +32,10 @@ The flags have fio's names and meanings: a pass reads each file once, in blocks 
 --offset and --size are per file, and the files are those that exist on the server.
 Sizes take k, m, g (binary); times take us, ms, s, and a bare number is seconds.
 --json gives the summary: { capture, elapsedNs, reads: { ops, hits, bytes, latencyNs }, writes, requests,
-sources, server, amplification, cache, stats, trace, verified, interrupted, errors }, bytes and nanoseconds.
+sources, server, amplification, cache, stats, trace, verified, interrupted, errors, unwritten: [{ file, bytes, errno }] }, bytes and nanoseconds.
 With --ops the operations of a file are played instead, one after the other (docs/ops.md), and what each returned
-is printed; --json gives { capture, elapsedNs, trace, results: [{ op, text, ret, errno, md5, residency }] }.`;
+is printed; --json gives { capture, elapsedNs, trace, unwritten,
+results: [{ op, text, ret, errno, md5, residency }] }. What was written and never reached the server (unwritten) is an error.`;
 
   static override examples = [
     '<%= config.bin %> <%= command.id %> --server /usr/share/doc --bs 64k',
@@ -77,7 +79,8 @@ is printed; --json gives { capture, elapsedNs, trace, results: [{ op, text, ret,
       exclusive: ['rw', 'bs', 'size', 'offset', 'files', 'dir', 'numjobs', 'loops', 'runtime'],
     }),
     'host-changes': Flags.boolean({
-      description: "let the list's host operations change files of the served directory",
+      description:
+        "let the list's host operations change files on the server (in what --server-writes names)",
       dependsOn: ['ops'],
     }),
     fsx: Flags.boolean({
@@ -142,7 +145,7 @@ is printed; --json gives { capture, elapsedNs, trace, results: [{ op, text, ret,
       trace,
     };
     const interrupt = onInterrupt();
-    const bar = startProgress('reading', 'bytes');
+    const bar = startProgress(flags.rw, 'bytes');
     const summary = await runWorkload(request, {
       signal: interrupt.signal,
       progress: (done, total) => bar.update(done, total),
@@ -154,8 +157,13 @@ is printed; --json gives { capture, elapsedNs, trace, results: [{ op, text, ret,
     if (out !== undefined) this.noteCapture(out);
     await this.print(summaryLines(summary));
     for (const error of summary.errors) this.endWithError(error);
+    this.#tellLost(summary);
     if (summary.interrupted) this.endWith(EXIT.interrupted);
     return { ...summary, errors: summary.errors.map((error) => describeError(error)) };
+  }
+
+  #tellLost({ unwritten }: Pick<RunSummary, 'unwritten'>): void {
+    for (const lost of unwritten) this.endWithError(lossError(lost));
   }
 
   async #runFsx(request: FsxRequest): Promise<FsxSummary> {
@@ -163,6 +171,7 @@ is printed; --json gives { capture, elapsedNs, trace, results: [{ op, text, ret,
     if (summary.capture !== null) this.noteCapture(summary.capture);
     await this.print(fsxLines(summary));
     if (summary.failure !== null) this.endWithError(fsxError(summary.failure));
+    this.#tellLost(summary);
     return summary;
   }
 
@@ -171,6 +180,7 @@ is printed; --json gives { capture, elapsedNs, trace, results: [{ op, text, ret,
     const summary = await runOps(request, interrupt.signal).finally(() => interrupt.stop());
     if (summary.capture !== null) this.noteCapture(summary.capture);
     await this.print(resultLines(summary));
+    this.#tellLost(summary);
     if (summary.interrupted) this.endWith(EXIT.interrupted);
     return summary;
   }

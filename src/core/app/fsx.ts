@@ -4,7 +4,7 @@
  */
 import fs from 'node:fs';
 import { UsageError, VerificationError } from '../base/errors.js';
-import { Lab } from '../lab/lab.js';
+import { Lab, type Unwritten } from '../lab/lab.js';
 import type { LabOptions } from '../lab/options.js';
 import { Prng } from '../sim/prng.js';
 import { Fsx, type FsxFailure, fsxOps } from '../workload/fsx.js';
@@ -41,6 +41,8 @@ export interface FsxSummary {
   readonly shrunk: readonly string[] | null;
   readonly file: string | null;
   readonly capture: string | null;
+  /** What was written and did not reach the server before the end. */
+  readonly unwritten: readonly Unwritten[];
 }
 
 /** Performs the run. Throws when the lab cannot be made or the file of operations not be read. */
@@ -61,6 +63,7 @@ export async function runFsx(request: FsxRequest): Promise<FsxSummary> {
     shrunk: kept ?? null,
     file: kept === undefined ? null : (request.shrinkTo ?? null),
     capture: done.capture,
+    unwritten: done.unwritten,
   };
 }
 
@@ -98,11 +101,15 @@ function readOps(file: string): string {
   }
 }
 
+interface Attempt extends Pick<FsxSummary, 'log' | 'capture' | 'unwritten'> {
+  readonly failure: FsxFailure | undefined;
+}
+
 async function attempt(
   options: Partial<LabOptions> & { server: string },
   ops: readonly FsxOp[],
   trace?: TraceTarget,
-): Promise<{ failure: FsxFailure | undefined; log: readonly string[]; capture: string | null }> {
+): Promise<Attempt> {
   const lab = new Lab(options);
   const fsx = new Fsx({
     vfs: lab.vfs,
@@ -112,8 +119,8 @@ async function attempt(
     tolerates: () => false,
   });
   const failure = await lab.run('fsx', () => fsx.run(ops));
-  const { capture } = await finishTrace(lab, trace);
-  return { failure, log: fsx.log, capture };
+  const { capture, unwritten } = await finishTrace(lab, trace);
+  return { failure, log: fsx.log, capture, unwritten };
 }
 
 async function shrunkOps(

@@ -11,6 +11,7 @@ import { printStats } from '../trace/stats_layout.js';
 import type { FinishReport } from '../trace/types.js';
 import type { FileAdvice, FileStat, OpenFlags, PageRun, VfsFile } from '../vfs/types.js';
 import { traceSink } from './trace_sink.js';
+import { lossError } from './unwritten.js';
 
 /** Options of a lab. Sizes are bytes, times nanoseconds. */
 export interface OpenLabOptions
@@ -56,7 +57,10 @@ export interface PublicLab {
   open(path: string, flags?: OpenFlags): LabFile;
   /** The statistics as the profile's kernel prints them in /proc. */
   stats(): string;
-  /** Lets everything in flight end and finishes the trace; rejects if either fails. */
+  /**
+   * Writes what is dirty, lets everything in flight end and finishes the trace; rejects if any of
+   * it fails, with the first file whose bytes are lost.
+   */
   close(): Promise<FinishReport>;
 }
 
@@ -82,6 +86,8 @@ export async function openLab({ trace, ...given }: OpenLabOptions): Promise<Publ
       closed = true;
       const report = await lab.close();
       if (report.error !== null) throw report.error;
+      const [lost] = lab.unwritten;
+      if (lost !== undefined) throw lossError(lost);
       return report;
     },
   };

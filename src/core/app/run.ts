@@ -110,10 +110,11 @@ export async function runWorkload(request: RunRequest, watch: RunWatch = {}): Pr
 export async function finishTrace(
   lab: Lab,
   target: TraceTarget | undefined,
-): Promise<Pick<RunSummary, 'capture' | 'trace'>> {
+): Promise<Pick<RunSummary, 'capture' | 'trace' | 'unwritten'>> {
   const { events, lost, finishMs, error } = await lab.close();
   if (error !== null) throw error;
-  return { capture: target?.out ?? null, trace: { events, lost, finishMs } };
+  const { unwritten } = lab;
+  return { capture: target?.out ?? null, trace: { events, lost, finishMs }, unwritten };
 }
 
 /** Performs one workload on a lab that may have run others before. */
@@ -207,7 +208,7 @@ class Phase {
     lab.server.counters.maxInService = 0;
     this.#total = this.#expectedBytes(files);
     if (this.#total === 0 && !this.#request.timeBased) {
-      this.#watch.warn?.('nothing to read: the files end at or before --offset');
+      this.#watch.warn?.('nothing to do: the files end at or before --offset');
     }
     const strands = this.#spawnJobs(files, start);
     const interrupt = (): void => {

@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { errnoFromNode } from '../base/errno.js';
 import { ErrnoError } from '../base/errors.js';
-import { Lab } from '../lab/lab.js';
+import { Lab, type Unwritten } from '../lab/lab.js';
 import { LabMachine } from '../lab/machine.js';
 import type { LabOptions } from '../lab/options.js';
 import { type Op, parseOps, printOp } from '../workload/ops/language.js';
@@ -36,6 +36,8 @@ export interface OpsSummary {
   readonly elapsedNs: number;
   readonly trace: { readonly events: number; readonly lost: number; readonly finishMs: number };
   readonly results: readonly OpResult[];
+  /** What was written and did not reach the server before the end. */
+  readonly unwritten: readonly Unwritten[];
   /** A signal ended the play early. */
   readonly interrupted: boolean;
 }

@@ -1,5 +1,6 @@
 /** What a run did, in the shape of `--json`, and as the text a person reads at a glance. */
 import { formatBytes, formatCount, formatNs, formatRate } from '../base/units.js';
+import type { Unwritten } from '../lab/lab.js';
 import type { CacheSummary } from './cache_use.js';
 
 /** Latency of operations, nanoseconds. */
@@ -62,6 +63,8 @@ export interface RunSummary extends PhaseSummary {
   /** The database, null without a trace. */
   readonly capture: string | null;
   readonly trace: { readonly events: number; readonly lost: number; readonly finishMs: number };
+  /** What was written and did not reach the server before the end. */
+  readonly unwritten: readonly Unwritten[];
 }
 
 /** The summary of a run as lines. */

@@ -120,7 +120,9 @@ export const engineFlags = {
     helpGroup: 'ENGINE',
   }),
   'server-overlay': Flags.string({
-    description: 'directory of the overlay; default one that is removed at the end',
+    description:
+      'directory of the overlay; default one in the temporary directory, removed at the end or, after a kill,' +
+      ' by the next run',
     helpValue: 'DIR',
     helpGroup: 'ENGINE',
   }),

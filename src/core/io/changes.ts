@@ -128,12 +128,49 @@ export function syncFd(fd: number, now: boolean, done: IoDone): void {
   }
 }
 
-/** Makes a new directory of its own for scratch files, under the system's; or a negative errno. */
-export function makeScratch(parent: string, prefix: string): string | number {
+/**
+ * Makes a new directory for scratch files of this process, or a negative errno. Those that killed
+ * processes have left there under the same name are removed.
+ */
+export function makeScratch(parent: string, name: string): string | number {
   try {
-    return fs.mkdtempSync(path.join(parent, prefix));
+    removeOrphans(parent, name);
+    return fs.mkdtempSync(path.join(parent, `${name}-${pidSpace()}-${process.pid}-`));
   } catch (error) {
     return errnoFromNode(error);
+  }
+}
+
+// Only of processes whose numbers mean here what they meant there: a container may share /tmp.
+function removeOrphans(parent: string, name: string): void {
+  const ours = `${name}-${pidSpace()}-`;
+  for (const entry of fs.readdirSync(parent)) {
+    if (!entry.startsWith(ours)) continue;
+    const pid = Number.parseInt(entry.slice(ours.length), 10);
+    const directory = path.join(parent, entry);
+    if (!isRunning(pid) && isOwn(directory)) removeTree(directory);
+  }
+}
+
+function pidSpace(): string {
+  try {
+    return fs.readlinkSync('/proc/self/ns/pid').replace(/\D/g, '');
+  } catch {
+    return '0';
+  }
+}
+
+function isOwn(directory: string): boolean {
+  const status = fs.lstatSync(directory, { throwIfNoEntry: false });
+  return status?.isDirectory() === true && status.uid === process.getuid?.();
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
   }
 }
 

@@ -2,9 +2,10 @@
  * A lab: one engine, wired. The only place that puts server, client, read helper, page cache, VFS,
  * clock and tracer together. `app/` and the public API make one, run tasks on it and close it.
  */
+import { EIO } from '../base/errno.js';
 import { PAGE_SHIFT } from '../base/range.js';
 import { Cachefiles } from '../cachefiles/cache.js';
-import type { NetworkFs } from '../fs/types.js';
+import type { NetworkFs, Vnode } from '../fs/types.js';
 import type { Fscache } from '../fscache/cookie.js';
 import type { CookieRegistry } from '../fscache/registry.js';
 import { DiskBacking } from '../io/backing.js';
@@ -36,6 +37,16 @@ import { CLIENTS, readaheadDevice } from './clients.js';
 import { checkInvariants } from './invariants.js';
 import { type LabOptions, labOptions } from './options.js';
 
+/** What a file has lost: it was still dirty when the lab was closed. */
+export interface Unwritten {
+  /** Relative to the server. */
+  readonly file: string;
+  /** The dirty pages, whole. */
+  readonly bytes: number;
+  /** Why, a negative errno. */
+  readonly errno: number;
+}
+
 /** An engine with everything it needs. */
 export class Lab {
   readonly options: LabOptions;
@@ -46,8 +57,8 @@ export class Lab {
   readonly stats = new NetfsStats();
   readonly folios: Folios;
   readonly writeback: Writeback;
-  /** Bytes that could not be written to the server when the lab was closed, by file. */
-  readonly unwritten: Array<{ readonly ino: number; readonly bytes: number }> = [];
+  /** What could not be written to the server when the lab was closed. */
+  readonly unwritten: Unwritten[] = [];
   readonly server: Server;
   readonly vfs: Vfs;
   /** The disk cache, when there is one. */
@@ -244,7 +255,8 @@ export class Lab {
       const pages = [...mapping.range(0, Number.MAX_SAFE_INTEGER)];
       const dirty = pages.filter((pfn) => this.folios.test(pfn, PG_DIRTY));
       const bytes = dirty.reduce((sum, pfn) => sum + this.folios.sizeOf(pfn), 0);
-      this.unwritten.push({ ino: mapping.host.ino, bytes });
+      const { name } = mapping.host as Vnode;
+      this.unwritten.push({ file: name, bytes, errno: mapping.errors.since(0) || -EIO });
       yield* truncatePages(mapping, 0);
     }
   }

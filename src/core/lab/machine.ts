@@ -94,7 +94,7 @@ export class LabMachine implements Machine {
   #change(change: FileChange): void {
     if (!this.#hostChanges) {
       throw new ErrnoError('EROFS', 'host', change.path, {
-        hint: 'allow changes of the served directory with --host-changes',
+        hint: 'allow changes of files on the server with --host-changes',
       });
     }
     const error = this.#lab.server.change(change.path, change);

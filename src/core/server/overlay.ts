@@ -103,7 +103,7 @@ class Overlay implements Placement {
 
   #directory(): string {
     if (this.#over !== undefined) return this.#over;
-    const made = makeScratch(os.tmpdir(), 'netfslab-overlay-');
+    const made = makeScratch(os.tmpdir(), 'netfslab-overlay');
     if (typeof made === 'number') {
       throw new ErrnoError(made, 'mkdtemp', os.tmpdir(), {
         hint: 'name a directory for what is written with --server-overlay DIR',

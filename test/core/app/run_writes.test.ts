@@ -3,9 +3,13 @@ import fs from 'node:fs';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { RUN_DEFAULTS, type RunRequest, runWorkload } from '../../../src/core/app/run.js';
+import { lossError } from '../../../src/core/app/unwritten.js';
+import { errnoOf } from '../../../src/core/base/errno.js';
 import { UsageError, VerificationError } from '../../../src/core/base/errors.js';
 import { Cookie } from '../../../src/core/fscache/cookie.js';
+import type { Server } from '../../../src/core/server/types.js';
 import { patternByte, patternProblem } from '../../../src/core/workload/pattern.js';
+import { forward } from '../../helpers/forward_server.js';
 import { content, serverDir, tempDir } from '../../helpers/lab.js';
 
 const FILES = { a: 100_000, b: 30_000 };
@@ -76,4 +80,20 @@ test('stale, torn and misplaced data are told apart', (t) => {
   t.like(patternProblem(block(64, 4), 64, 5), { offset: 68, what: 'stale data, of write 4' });
   t.regex(patternProblem(torn, 64, 5)?.what ?? '', /^torn: .*write 4$/);
   t.regex(patternProblem(block(128, 5), 64, 5)?.what ?? '', /^misplaced data, of byte 128$/);
+});
+
+test('what a full server does not take is an error of the run, and named as lost at its end', async (t) => {
+  const made = request(t, { rw: 'write', files: ['b'], bs: 10_000 });
+  const full = (server: Server): Server =>
+    forward(server, {
+      store: (_file, _position, _from, _size, done) =>
+        done({ result: -errnoOf('ENOSPC'), status: undefined, before: '' }),
+    });
+  const { errors, unwritten } = await runWorkload({
+    ...made,
+    lab: { ...made.lab, wrapServer: full },
+  });
+  t.like(errors, [{ code: 'ENOSPC' }]);
+  t.deepEqual(unwritten, [{ file: 'b', bytes: 0x8000, errno: -errnoOf('ENOSPC') }]);
+  t.regex(lossError(unwritten[0] as (typeof unwritten)[0]).message, /^ENOSPC: .*32.*lost.*'b'$/);
 });

@@ -27,6 +27,7 @@ const RUN: RunSummary = {
   errors: [],
   capture: 'x.db',
   trace: { events: 12_345, lost: 1, finishMs: 1500 },
+  unwritten: [],
 };
 
 test('a run is summed up in a few lines that name every number', (t) => {
