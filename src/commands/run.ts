@@ -29,7 +29,8 @@ export default class Run extends LabCommand {
   static override description =
     `Read and write files of a directory through the engine, and record the trace
 The flags have fio's names and meanings: a pass reads each file once, in blocks of --bs. Unlike fio,
---offset and --size are per file, and the files are those that exist on the server.
+--offset and --size are per file, and the files are those that exist on the server; those in --files are made
+by write and randwrite if there is a --size.
 Sizes take k, m, g (binary); times take us, ms, s, and a bare number is seconds.
 --json gives the summary: { capture, elapsedNs, reads: { ops, hits, bytes, latencyNs }, writes, requests,
 sources, server, amplification, cache, stats, trace, verified, interrupted, errors, unwritten: [{ file, bytes, errno }] }, bytes and nanoseconds.
@@ -41,6 +42,7 @@ results: [{ op, text, ret, errno, md5, residency }] }. What was written and neve
     '<%= config.bin %> <%= command.id %> --server /usr/share/doc --bs 64k',
     '<%= config.bin %> <%= command.id %> --server . --files "src/**/*.ts" --rw randread --numjobs 4',
     '<%= config.bin %> <%= command.id %> --server /srv --clock real --verify --out run.db',
+    '<%= config.bin %> <%= command.id %> --rw write --files new.dat --size 64m --bs 1m --verify',
     '<%= config.bin %> <%= command.id %> --fsx --ops 5000 --seed 7 --clock virtual --no-trace',
     '<%= config.bin %> <%= command.id %> --server /srv --ops reads.ops --clock virtual',
   ];
@@ -50,8 +52,12 @@ results: [{ op, text, ret, errno, md5, residency }] }. What was written and neve
       description: 'kind of workload: read, randread, write, randwrite, rw, randrw',
       default: 'read',
     }),
-    bs: sizeFlag({ description: 'block size of the reads', default: 4096 }),
-    size: sizeFlag({ description: 'bytes of each file to read; default to its end' }),
+    bs: sizeFlag({ description: 'bytes of one read or write', default: 4096 }),
+    size: sizeFlag({
+      description:
+        'bytes of each file to cover; default to its end. A file in --files that is only written is made, or' +
+        ' becomes as long',
+    }),
     offset: sizeFlag({ description: 'where in each file to begin', default: 0 }),
     files: Flags.string({
       description: 'name or glob pattern, relative to the server (repeatable); default every file',

@@ -92,9 +92,9 @@ export async function runWorkload(request: RunRequest, watch: RunWatch = {}): Pr
   const probe = new Lab(request.lab);
   let files: readonly WorkloadFile[];
   try {
-    files = selectFiles(probe.server, request.files, request.dir, (name, errno) =>
-      watch.warn?.(`left out: ${name}: ${errnoText(errno)}`),
-    );
+    const skipped = (name: string, errno: number): void =>
+      watch.warn?.(`left out: ${name}: ${errnoText(errno)}`);
+    files = selectFiles(probe.server, request.files, request.dir, skipped, madeSize(request));
   } finally {
     await probe.close();
   }
@@ -148,6 +148,11 @@ function checkRequest(request: RunRequest): void {
   if (request.timeBased && request.runtime === undefined) {
     throw new UsageError('--time-based', 'needs a time limit', 'add --runtime 10s');
   }
+}
+
+// How long files become that are only written, as fio's filesize says.
+function madeSize({ rw, offset, size }: RunRequest): number | undefined {
+  return workloadByName(rw).reads || size === undefined ? undefined : offset + size;
 }
 
 /** What the counters of a lab say at one moment. */

@@ -1,7 +1,7 @@
 /** Which files of a server a run works on: names and glob patterns, in the server's order. */
 import { posix } from 'node:path';
 import { minimatch } from 'minimatch';
-import { EISDIR } from '../base/errno.js';
+import { EISDIR, ENOENT } from '../base/errno.js';
 import { ErrnoError, UsageError } from '../base/errors.js';
 import type { OpenRefused, Server } from '../server/types.js';
 import type { WorkloadFile } from '../workload/types.js';
@@ -10,13 +10,15 @@ import type { WorkloadFile } from '../workload/types.js';
  * The files that `names` (exact names or glob patterns, relative to the server) select beneath
  * `dir`; all regular files when there are no names. Throws the server's refusal (ENOENT, EXDEV,
  * ...) of a name or directory and a `UsageError` when nothing is selected. `skipped` is told what
- * is left out of a list because it cannot be read.
+ * is left out of a list because it cannot be read. With `made` a file that is named exactly will be
+ * at least that long, bytes, and need not be there yet.
  */
 export function selectFiles(
   server: Server,
   names: readonly string[],
   dir: string | undefined,
   skipped?: (name: string, errno: number) => void,
+  made?: number,
 ): WorkloadFile[] {
   const under = dir === undefined ? '' : directory(server, dir);
   if (names.length === 0) {
@@ -27,7 +29,7 @@ export function selectFiles(
   }
   const selected = new Map<string, WorkloadFile>();
   for (const name of names) {
-    for (const file of matching(server, posix.join(under, name), under)) {
+    for (const file of matching(server, posix.join(under, name), under, made)) {
       selected.set(file.name, file);
     }
   }
@@ -48,13 +50,19 @@ function directory(server: Server, dir: string): string {
   throw new ErrnoError('ENOTDIR', 'open', dir, { hint: `--files '${dir}'` });
 }
 
-function matching(server: Server, name: string, under: string): WorkloadFile[] {
+function matching(
+  server: Server,
+  name: string,
+  under: string,
+  made: number | undefined,
+): WorkloadFile[] {
   const opened = server.open(name);
   if (!('errno' in opened)) {
     server.close(opened);
-    return [{ name: opened.name, size: opened.status.size }];
+    return [{ name: opened.name, size: Math.max(opened.status.size, made ?? 0) }];
   }
   if (!/[*?[{]/.test(name)) {
+    if (made !== undefined && opened.errno === -ENOENT) return [{ name, size: made }];
     throw refusal(opened, name, 'name a regular file beneath the served directory');
   }
   const found = [...server.list(under)].filter((file) => minimatch(file.name, name, { dot: true }));

@@ -234,7 +234,8 @@ export class Job {
     }
     const { params, advice, workload } = this.#spec;
     const { name } = params.files[index] as WorkloadFile;
-    const file = this.#vfs.open(name, { write: workload.writes });
+    const { writes, reads } = workload;
+    const file = this.#vfs.open(name, { write: writes, create: writes && !reads });
     const opened = { file, version: file.fstat().version, unsynced: 0 };
     this.#open.set(index, opened);
     if (advice !== undefined) yield* file.fadvise(advice);

@@ -39,6 +39,7 @@ export const randread: Workload = {
   name: 'randread',
   doc: 'random reads, every block once per pass',
   writes: false,
+  reads: true,
   *ops(params) {
     const { files, bs, prng } = params;
     // firstBlock[i] is the number of blocks before file i.

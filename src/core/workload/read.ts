@@ -9,6 +9,7 @@ export const read: Workload = {
   name: 'read',
   doc: 'sequential reads, file after file',
   writes: false,
+  reads: true,
   *ops(params) {
     const op: WorkloadOp = { file: 0, offset: 0, length: 0, write: false };
     for (op.file = 0; op.file < params.files.length; op.file++) {

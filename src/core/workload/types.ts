@@ -38,6 +38,8 @@ export interface Workload {
   readonly doc: string;
   /** Some of its operations may write. */
   readonly writes: boolean;
+  /** Some may read. One that only writes makes files that are not there. */
+  readonly reads: boolean;
   /** The operations of one pass. */
   ops(params: WorkloadParams): Generator<WorkloadOp>;
 }

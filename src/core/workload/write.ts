@@ -12,6 +12,7 @@ function writing(name: string, doc: string, order: Workload, mixed: boolean): Wo
     name,
     doc,
     writes: true,
+    reads: mixed,
     *ops(params) {
       const { prng, rwMixRead } = params;
       // A stream of its own, so that the mix does not change the order.

@@ -97,3 +97,31 @@ test('what a full server does not take is an error of the run, and named as lost
   t.deepEqual(unwritten, [{ file: 'b', bytes: 0x8000, errno: -errnoOf('ENOSPC') }]);
   t.regex(lossError(unwritten[0] as (typeof unwritten)[0]).message, /^ENOSPC: .*32.*lost.*'b'$/);
 });
+
+for (const rw of ['write', 'randwrite']) {
+  test(`--rw ${rw} with --size makes the files it names, and extends shorter ones`, async (t) => {
+    const given = { rw, files: ['sub/new', 'b'], size: 50_000, bs: 4096, verify: true };
+    const made = request(t, given);
+    const lab = { ...made.lab, serverWrites: 'direct' } as const;
+    const { errors, writes, verified } = await runWorkload({ ...made, lab });
+    t.deepEqual(errors, []);
+    t.is(writes.bytes, 100_000);
+    t.is(verified?.bytes, 100_000);
+    for (const name of given.files) t.is(fs.statSync(path.join(lab.server, name)).size, 50_000);
+  });
+}
+
+test('a file that is not there is made only where it is all written and its size is known', async (t) => {
+  const cases = [
+    { rw: 'write' },
+    { rw: 'randrw', size: 5000 },
+    { rw: 'read', size: 5000 },
+    { rw: 'write', size: 5000, lab: { server: '', serverWrites: 'refuse' as const } },
+  ];
+  for (const { lab, ...given } of cases) {
+    const made = request(t, { ...given, files: ['new'] });
+    const all = { ...made, lab: { ...lab, ...made.lab, server: serverDir(t, FILES) } };
+    const outcome = await runWorkload(all).catch((error: unknown) => ({ errors: [error] }));
+    t.like(outcome.errors, [{ code: lab === undefined ? 'ENOENT' : 'EROFS' }], given.rw);
+  }
+});
