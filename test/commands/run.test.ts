@@ -85,7 +85,8 @@ test('--json has the documented shape', async (t) => {
   const summary = JSON.parse(stdout) as Record<string, unknown>;
   t.deepEqual(Object.keys(summary).sort(), [
     ...['amplification', 'cache', 'capture', 'clock', 'elapsedNs', 'errors', 'interrupted', 'jobs'],
-    ...['profile', 'reads', 'requests', 'seed', 'server', 'sources', 'stats', 'trace', 'verified'],
+    ...['profile', 'reads', 'requests', 'seed', 'server', 'sources', 'stats', 'trace'],
+    ...['unwritten', 'verified'],
     'workload',
     'writes',
   ]);
