@@ -48,7 +48,10 @@ function reasonOf(row: Row): string {
   return parts.join('; ');
 }
 
-/** One row per slice that overlaps what is asked for, in the order of the file, then of time. */
+/**
+ * One row per slice that overlaps what is asked for, in the order of the file, then of time; two of
+ * one that the cache gave the first part of before it failed.
+ */
 export const why: Analysis = {
   name: 'why',
   doc: 'For every byte range: where it came from, and why from there.',
@@ -78,18 +81,33 @@ export const why: Analysis = {
     },
   ],
   sql: `
-SELECT coalesce("o"."file", 'inode ' || "r"."netfs_inode") AS "file", "s".*, "r"."rreq", "r"."kind",
-  "r"."op", "r"."cookie"
-FROM "request" AS "r"
-JOIN "subrequest" AS "s" ON "s"."request" = "r"."uid"
-LEFT JOIN "op" AS "o" ON "o"."id" = "r"."op"
-WHERE "s"."source" IN ('ZERO', 'DOWN', 'READ') AND "s"."len" > 0
-  AND (@file IS NULL OR "o"."file" = @file)
-  AND (@ino IS NULL OR "r"."netfs_inode" = @ino)
-  AND (@rreq IS NULL OR "r"."rreq" = @rreq)
-  AND (@op IS NULL OR "r"."op" = @op)
-  AND "s"."start" < @to AND "s"."start" + "s"."len" > @from
-ORDER BY 1, "s"."start", "s"."request", "s"."index"`,
+WITH "slice" AS (
+  SELECT coalesce("o"."file", 'inode ' || "r"."netfs_inode") AS "file", "s".*, "r"."rreq",
+    "r"."kind", "r"."op", "r"."cookie",
+    -- What the cache gave before it failed stays: the server is asked for the rest.
+    CASE WHEN "s"."rdowns" > 0 THEN coalesce((SELECT max("e"."transferred") FROM "netfs_sreq" AS "e"
+      WHERE "e"."rreq" = "r"."rreq" AND "e"."index" = "s"."index" AND "e"."what" = 'RDOWN'
+        AND "e"."ts" BETWEEN "s"."prep_ns" AND "s"."term_ns"), 0) ELSE 0 END AS "cached"
+  FROM "request" AS "r"
+  JOIN "subrequest" AS "s" ON "s"."request" = "r"."uid"
+  LEFT JOIN "op" AS "o" ON "o"."id" = "r"."op"
+  WHERE "s"."source" IN ('ZERO', 'DOWN', 'READ') AND "s"."len" > 0
+    AND (@file IS NULL OR "o"."file" = @file)
+    AND (@ino IS NULL OR "r"."netfs_inode" = @ino)
+    AND (@rreq IS NULL OR "r"."rreq" = @rreq)
+    AND (@op IS NULL OR "r"."op" = @op)
+    AND "s"."start" < @to AND "s"."start" + "s"."len" > @from
+), "part" ("from_cache") AS (VALUES (1), (0))
+SELECT "file", "request", "index", "rreq", "kind", "op", "cookie", "verdict", "first_source",
+  CASE WHEN "from_cache" THEN 'READ' ELSE "source" END AS "source",
+  "start" + CASE WHEN "from_cache" THEN 0 ELSE "cached" END AS "start",
+  CASE WHEN "from_cache" THEN "cached" ELSE "len" - "cached" END AS "len",
+  CASE WHEN "from_cache" THEN "cached" ELSE "transferred" - "cached" END AS "transferred",
+  CASE WHEN "from_cache" THEN 0 ELSE "rdowns" END AS "rdowns",
+  CASE WHEN "from_cache" THEN 0 ELSE "error" END AS "error",
+  CASE WHEN "from_cache" THEN 0 ELSE "stored" END AS "stored", "shorts", "skipped"
+FROM "slice" JOIN "part" ON NOT "from_cache" OR "cached" > 0
+ORDER BY 1, "start", "request", "index"`,
   derive(row) {
     const start = Number(row.start);
     return {
