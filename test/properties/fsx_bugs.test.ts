@@ -1,6 +1,6 @@
 /** Engines broken on purpose: fsx notices, and shrinks what it did to a few operations. */
 import test from 'ava';
-import { AfsChanges } from '../../src/core/fs/afs_changes.js';
+import { AfsCached } from '../../src/core/fs/afs_cached.js';
 import { AfsWrite } from '../../src/core/fs/afs_write.js';
 import { setRegion } from '../../src/core/fs/dirty_region.js';
 import { Cookie } from '../../src/core/fscache/cookie.js';
@@ -14,7 +14,7 @@ const GIVEN: FsxCase = { seed: 5, count: 300, cache: true, faults: false };
 /** Each breaks the engine and returns what mends it. */
 const BUGS: Readonly<Record<string, () => () => void>> = {
   'what is written does not go into the cache': () =>
-    replaced(AfsChanges.prototype, 'cacheStored', () => {}),
+    replaced(AfsCached.prototype, 'stored', () => {}),
   'a file that is cut off is not cut off in the cache': () =>
     replaced(Cookie.prototype, 'resize', function (this: Cookie, aux: string, size: number) {
       this.update(aux, size);

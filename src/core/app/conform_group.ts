@@ -2,7 +2,7 @@
  * Plays the scenarios of a group one after the other on one lab, as they followed one another on
  * the machine that was traced. Called by `conform`.
  */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PAGE_SIZE } from '../base/range.js';
@@ -63,7 +63,10 @@ export class GroupPlayer {
     try {
       const server = join(this.#directory, 'server');
       mkdirSync(server);
-      for (const file of filesOf(scenarios)) layOut(server, file);
+      for (const [age, file] of filesOf(scenarios).entries()) {
+        layOut(server, file);
+        utimesSync(join(server, file.name), age, age);
+      }
       this.#sink = new SwitchSink(profileByName(first.settings.profile).era);
       const cacheDir = join(this.#directory, 'cache');
       this.#lab = new Lab({ ...labOptions(first, cacheDir), server, defects, sink: this.#sink });
@@ -181,9 +184,14 @@ function metaOf({ name }: Scenario, { profile, options }: Lab, target: DatabaseT
   } as const;
 }
 
-function filesOf(scenarios: readonly Scenario[]): Iterable<ScenarioFile> {
+// Each as its first scenario has it, in the order in which operations open them: so they were made.
+function filesOf(scenarios: readonly Scenario[]): readonly ScenarioFile[] {
   const files = scenarios.flatMap((scenario) => scenario.files);
-  return new Map(files.toReversed().map((file) => [file.name, file])).values();
+  const first = new Map(files.toReversed().map((file) => [file.name, file]));
+  const opened = scenarios
+    .flatMap(({ ops }) => ops)
+    .flatMap((op) => (op.kind === 'open' ? (first.get(op.path) ?? []) : []));
+  return [...new Set([...opened, ...first.values()])];
 }
 
 function layOut(server: string, { name, size, label, extents }: ScenarioFile): void {

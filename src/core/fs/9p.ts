@@ -4,11 +4,28 @@
  *
  * Nothing is revalidated: what is known of a file stays until its inode is evicted.
  */
+import type { StateCookie } from '../fscache/state_cookie.js';
+import type { AddressSpace } from '../mm/address_space.js';
 import { IovIter } from '../mm/iov_iter.js';
+import type { ServerFile } from '../server/types.js';
 import type { Task } from '../sim/wait_queue.js';
 import { NinepChanges, NinepWrite, type NinepWriteParts } from './9p_write.js';
-import { CookieFs, type CookieFsParts, type CookieInode } from './cookie_fs.js';
-import type { VnodeChanges } from './types.js';
+import { CookieFs, type CookieFsParts, CookieInode } from './cookie_fs.js';
+
+class NinepInode extends CookieInode {
+  readonly changes: NinepChanges;
+
+  constructor(
+    client: NinepClient,
+    mapping: AddressSpace,
+    file: ServerFile,
+    cookie: StateCookie,
+    writing: NinepWriteParts,
+  ) {
+    super(client, mapping, file, cookie);
+    this.changes = new NinepChanges(this, writing);
+  }
+}
 
 /** The client of one lab. */
 export class NinepClient extends CookieFs {
@@ -19,8 +36,12 @@ export class NinepClient extends CookieFs {
     this.#writing = writing;
   }
 
-  protected override changesOf(inode: CookieInode): VnodeChanges {
-    return new NinepChanges(inode, this.#writing);
+  protected override makeInode(
+    mapping: AddressSpace,
+    file: ServerFile,
+    cookie: StateCookie,
+  ): CookieInode {
+    return new NinepInode(this, mapping, file, cookie, this.#writing);
   }
 
   protected override read(inode: CookieInode, position: number, count: number): Task<number> {

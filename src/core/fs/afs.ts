@@ -21,10 +21,11 @@ import type { FetchReply, Server, ServerFile, ServerStatus, StoreSource } from '
 import { RwSemaphore } from '../sim/rw_semaphore.js';
 import type { Scheduler } from '../sim/scheduler.js';
 import { type Task, WaitQueue } from '../sim/wait_queue.js';
+import { AfsCached } from './afs_cached.js';
 import { AfsChanges } from './afs_changes.js';
 import { AfsWrite } from './afs_write.js';
 import type { AfsWritable } from './afs_writeback.js';
-import { tracePageDirty } from './trace_dirty.js';
+import { traceNameOf, tracePageDirty } from './trace_dirty.js';
 import type { ClientOptions, NetworkFs, OpenFailed, Vnode } from './types.js';
 
 /** What the client is built from. */
@@ -60,6 +61,7 @@ class AfsVnode implements Vnode, AfsWritable {
   /** Changes of ours that have ended. */
   changed = 0;
   readonly changes: AfsChanges;
+  readonly #cached: AfsCached;
   readonly #client: AfsClient;
   #file: ServerFile | undefined;
   /** Somebody else changed the file: its pages go at the next validation (ZAP_DATA). */
@@ -84,7 +86,8 @@ class AfsVnode implements Vnode, AfsWritable {
     this.version = file.status.version;
     this.validateLock = new RwSemaphore(`validate_lock of ${file.name}`);
     this.traceName = client.nextTraceName();
-    this.changes = new AfsChanges(this, client.parts);
+    this.#cached = new AfsCached(this, client.parts);
+    this.changes = new AfsChanges(this, client.parts, this.#cached);
     mapping.attach(this);
   }
 
@@ -142,12 +145,16 @@ class AfsVnode implements Vnode, AfsWritable {
     this.cookie?.update(this.version, this.size);
   }
 
+  grow(end: number): void {
+    this.size = Math.max(this.size, end);
+  }
+
   storeData(position: number, from: StoreSource): Task<number> {
     return this.changes.storeData(position, from);
   }
 
   stored(first: number, last: number): void {
-    this.changes.cacheStored(first, last);
+    this.#cached.stored(first, last);
   }
 
   hold(): void {
@@ -185,6 +192,7 @@ export class AfsClient implements NetworkFs {
     const write = new AfsWrite({
       ...parts,
       ops: this.#requestOps,
+      laundersAtPage: parts.defects === 'kernel',
       trace: (vnode, pfn, why) =>
         tracePageDirty(parts.requests.tracer, vnode as AfsVnode, pfn, why),
     });
@@ -224,10 +232,9 @@ export class AfsClient implements NetworkFs {
     return vnode;
   }
 
-  /** A name for the next vnode, in the form of the hashed addresses that the kernel prints. */
+  /** A name for the next vnode in the trace. */
   nextTraceName(): string {
-    const hash = Math.imul(++this.#named, 0x9e3779b1) >>> 0;
-    return hash.toString(16).padStart(16, '0');
+    return traceNameOf(++this.#named);
   }
 
   /** A mapping has pages to be written, so that its vnode is in use, or has no more of them. */

@@ -1,13 +1,10 @@
 /**
- * Changing a file of the AFS client: StoreData and setting the size, one at a time, with what they
- * mean for the version, the page cache and the disk cache. Plays fs/afs/fsclient.c (StoreData,
- * StoreStatus) and fs/afs/inode.c (setattr). Spec: BEHAVIOUR 5.5, 5.9; one per vnode.
- *
- * Differs: what is stored goes on into the disk cache, as from v5.17 on; v5.13 leaves the old
- * content there, and gives it out again (reproduced with the kernel's defects).
+ * Changing a file of an AFS client: StoreData and setting the size, one at a time, with what they
+ * mean for the version and the page cache; what they mean for the disk cache is a strategy. Plays
+ * fs/afs/fsclient.c (StoreData, StoreStatus) and fs/afs/inode.c (setattr). Spec: BEHAVIOUR 5.5,
+ * 5.9; one per vnode.
  */
-import { PAGE_SIZE, pageIndex } from '../base/range.js';
-import type { Cookie } from '../fscache/cookie.js';
+import { pageIndex } from '../base/range.js';
 import { truncatePages } from '../mm/truncate.js';
 import type { Writeback } from '../mm/writeback.js';
 import type { Defects } from '../netfs/types.js';
@@ -22,25 +19,34 @@ import { RwSemaphore } from '../sim/rw_semaphore.js';
 import { type Task, WaitQueue } from '../sim/wait_queue.js';
 import { clearBeyondEnd } from './afs_write.js';
 import type { AfsWritable } from './afs_writeback.js';
-import type { ClientOptions, VnodeChanges } from './types.js';
+import type { VnodeChanges } from './types.js';
 
 /** What changing a file needs of its vnode. */
 export interface ChangedVnode extends AfsWritable {
   readonly name: string;
   readonly version: string;
   readonly file: ServerFile;
-  readonly cookie: Cookie | undefined;
-  readonly isStale: boolean;
+  /** Changes of ours that have ended. */
   changed: number;
   applyStatus(status: ServerStatus): void;
   applyOwn(status: ServerStatus): void;
 }
 
-interface ChangeParts {
+/** What changes of a file mean for the disk cache. */
+export interface CachedChanges {
+  /** It is opened for writing. */
+  beginWriting(): void;
+  /** An open for writing ends. */
+  endWriting(): void;
+  /** It is `size` bytes long now. */
+  resized(size: number): void;
+}
+
+/** What changing files is built from. */
+export interface ChangeParts {
   readonly server: Server;
   readonly writeback: Writeback;
   readonly defects: Defects;
-  readonly options: Pick<ClientOptions, 'cacheWrites'>;
 }
 
 /** The changes of one vnode. */
@@ -50,29 +56,26 @@ export class AfsChanges implements VnodeChanges {
   readonly #parts: ChangeParts;
   /** One operation on the server at a time, so that each knows the version before it (io_lock). */
   readonly #ioLock: RwSemaphore;
-  #writers = 0;
+  readonly #cached: CachedChanges;
   /** A change is with the server now. */
   underWay = false;
 
-  constructor(vnode: ChangedVnode, parts: ChangeParts) {
+  constructor(vnode: ChangedVnode, parts: ChangeParts, cached: CachedChanges) {
     this.#vnode = vnode;
+    this.#cached = cached;
     this.#parts = parts;
     this.lock = new RwSemaphore('i_rwsem');
     this.#ioLock = new RwSemaphore('io_lock');
   }
 
   beginWriting(): number {
-    const { server, options } = this.#parts;
-    const error = server.makeWritable(this.#vnode.file);
-    if (error < 0) return error;
-    if (this.#writers++ === 0 && options.cacheWrites === 'off') this.#vnode.cookie?.suspend();
-    return 0;
+    const error = this.#parts.server.makeWritable(this.#vnode.file);
+    if (error === 0) this.#cached.beginWriting();
+    return error;
   }
 
   endWriting(): void {
-    if (--this.#writers > 0) return;
-    const { version, size, cookie } = this.#vnode;
-    if (this.#parts.options.cacheWrites === 'off') cookie?.resume(version, size);
+    this.#cached.endWriting();
   }
 
   /** StoreData: stores the bytes at `position` of the file. */
@@ -99,7 +102,7 @@ export class AfsChanges implements VnodeChanges {
       // A page that was mapped over the end has to be asked for again now that it is in the file.
       for (const area of mapping.areas) area.writeProtect(pageIndex(before), 1);
       if (size < before) yield* truncatePages(mapping, size);
-      vnode.cookie?.resize(vnode.version, size);
+      this.#cached.resized(size);
     }
     vnode.validateLock.doneWriting();
     return error;
@@ -118,26 +121,6 @@ export class AfsChanges implements VnodeChanges {
     });
     while (result === undefined) yield answered;
     return result;
-  }
-
-  /** Pages [first, last], under writeback still, have been stored on the server. */
-  cacheStored(first: number, last: number): void {
-    const { options, defects } = this.#parts;
-    const { cookie, mapping, isStale } = this.#vnode;
-    if (cookie === undefined || defects === 'kernel') return;
-    const start = first * PAGE_SIZE;
-    const length = (last - first + 1) * PAGE_SIZE;
-    const through = options.cacheWrites === 'through' && !isStale;
-    if (!through || !cookie.hasRoom(length)) {
-      cookie.forgetRange(start, length);
-      return;
-    }
-    const { folios } = mapping;
-    const ended = (): void => {
-      for (const pfn of [...mapping.range(first, last)]) folios.endFscache(pfn);
-    };
-    for (const pfn of mapping.range(first, last)) folios.startFscache(pfn);
-    if (!cookie.write(mapping, start, length, ended)) ended();
   }
 
   *#change(issue: (done: (reply: ChangeReply) => void) => void): Task<number> {

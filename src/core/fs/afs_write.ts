@@ -1,8 +1,8 @@
 /**
  * The write side of the AFS client: what happens to a page when it is written to, mapped for
  * writing, cut or thrown away. Plays fs/afs/write.c and the invalidation in fs/afs/file.c as of
- * v5.13; the page cache calls it through `WriteOps`. Writing back is `afs_writeback.ts`. Spec:
- * BEHAVIOUR 5.2 to 5.8.
+ * v5.13 and v6.1, which differ in what the vnode does; the page cache calls it through `WriteOps`.
+ * Writing back is `afs_writeback.ts`. Spec: BEHAVIOUR 5.2 to 5.8.
  *
  * Differs: with the defects repaired a page that left the file while it was waited for is looked up
  * again, and laundering stores a region where it belongs. A page that cannot be laundered is dirty
@@ -30,6 +30,8 @@ export interface AfsWriteParts extends WriteParts {
   readonly requests: Requests;
   readonly helper: ReadHelper;
   readonly ops: RequestOps;
+  /** Laundering stores a region where its page begins (v5.13). */
+  readonly laundersAtPage: boolean;
 }
 
 /** The write side of one client. */
@@ -70,10 +72,11 @@ export class AfsWrite implements WriteOps {
     if (accepted > 0) {
       const vnode = file.inode as AfsWritable;
       // Before the page is unlocked, so that who sees the size finds the data.
-      vnode.size = Math.max(vnode.size, pos + accepted);
+      vnode.grow(pos + accepted);
       const from = pos - folios.indexOf(pfn) * PAGE_SIZE;
       this.#note(vnode, pfn, { from, to: from + accepted, mapped: false });
       folios.markDirty(pfn);
+      vnode.pinCache?.();
     }
     folios.unlock(pfn);
     folios.put(pfn);
@@ -99,7 +102,9 @@ export class AfsWrite implements WriteOps {
     }
     const why = folios.test(pfn, PG_PRIVATE) ? 'mkwrite+' : 'mkwrite';
     setRegion(folios, pfn, { from: 0, to: folios.sizeOf(pfn), mapped: true });
-    this.#parts.trace(file.inode as AfsWritable, pfn, why);
+    const vnode = file.inode as AfsWritable;
+    this.#parts.trace(vnode, pfn, why);
+    vnode.pinCache?.();
     return 0;
   }
 
@@ -124,7 +129,7 @@ export class AfsWrite implements WriteOps {
   }
 
   *launderFolio(pfn: number): Task<number> {
-    const { folios, trace, defects } = this.#parts;
+    const { folios, trace, laundersAtPage } = this.#parts;
     const mapping = folios.mappingOf(pfn) as AddressSpace;
     const vnode = mapping.host as AfsWritable;
     let error = 0;
@@ -136,9 +141,8 @@ export class AfsWrite implements WriteOps {
       const page = folios.indexOf(pfn) * PAGE_SIZE;
       // The kernel stores the region's bytes where the page begins, and those behind the end of the
       // file, which then grows on the server.
-      const kernel = defects === 'kernel';
-      const length = kernel ? to - from : Math.min(to, vnode.size - page) - from;
-      const position = kernel ? page : page + from;
+      const length = laundersAtPage ? to - from : Math.min(to, vnode.size - page) - from;
+      const position = laundersAtPage ? page : page + from;
       if (length > 0) error = yield* storeRange(vnode, page + from, position, length);
       if (error < 0) {
         // Not to be lost: whoever wanted the page gone is told, and it stays.

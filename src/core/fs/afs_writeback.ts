@@ -43,6 +43,17 @@ export interface AfsWritable extends Inode {
   newContent: boolean;
   /** Held shared by writeback, exclusively by what changes the size or throws pages away. */
   readonly validateLock: RwSemaphore;
+  /** Something was written up to byte `end`: the file is at least that long from now on. */
+  grow(end: number): void;
+  /** A page has become dirty: the disk cache has to stay ready until it is written (v5.17 on). */
+  pinCache?(): void;
+  /** The flusher has written the inode, which has no dirty pages. */
+  unpinCache?(): void;
+  /**
+   * Pages [first, last], under writeback, are about to be stored: they go into the disk cache at
+   * the same time (v5.17 on).
+   */
+  storing?(first: number, last: number): Task;
   /** StoreData: 0 or a negative errno. The version afterwards is the vnode's affair. */
   storeData(position: number, from: StoreSource): Task<number>;
   /**
@@ -107,6 +118,8 @@ export class AfsWriteback {
       result = yield* this.#region(mapping, wbc, wbc.start, wbc.end);
     }
     validateLock.doneReading();
+    // The flusher writes the inode, too; fsync does not.
+    if (!wbc.sync && !mapping.isTagged) (mapping.host as AfsWritable).unpinCache?.();
     return result;
   }
 
@@ -208,9 +221,14 @@ export class AfsWriteback {
     }
     folios.unlock(pfn);
     // Wholly behind the end of the file, which was cut off meanwhile: as good as written.
-    const error = start < fileSize ? yield* storeRange(vnode, start, start, run.len) : 0;
+    const error = start < fileSize ? yield* this.#store(vnode, run) : 0;
     yield* this.#ended(mapping, run, error);
     return error < 0 ? error : start - position + run.len;
+  }
+
+  *#store(vnode: AfsWritable, { first, last, start, len }: Run): Task<number> {
+    if (vnode.storing !== undefined) yield* vnode.storing(first, last);
+    return yield* storeRange(vnode, start, start, len);
   }
 
   // Adds the pages behind the run, up to the first that is not there, not dirty, busy or begins

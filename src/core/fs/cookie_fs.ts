@@ -27,7 +27,7 @@ export interface CookieFsParts {
 }
 
 /** A file of such a client. */
-export class CookieInode implements Vnode {
+export abstract class CookieInode implements Vnode {
   readonly ino: number;
   readonly key: string;
   readonly name: string;
@@ -38,7 +38,7 @@ export class CookieInode implements Vnode {
   uses = 0;
   /** It was written and has been closed by a writer since its cookie was last told. */
   wasWritten = false;
-  changes?: VnodeChanges;
+  abstract readonly changes: VnodeChanges;
   readonly #client: CookieFs;
   #file: ServerFile | undefined;
   /** Opens that the cookie has been told of. */
@@ -201,8 +201,18 @@ export abstract class CookieFs implements NetworkFs {
   }
 
   open(name: string): Vnode | OpenFailed {
-    const file = this.#parts.server.open(name);
-    return 'errno' in file ? file : this.#opened(file);
+    const { server } = this.#parts;
+    const file = server.open(name);
+    if ('errno' in file) return file;
+    const known = this.#inodes.has(file.key);
+    const inode = this.#opened(file);
+    for (const other of known ? [] : this.lookedUpWith(name)) {
+      const neighbour = server.open(other);
+      if ('errno' in neighbour) continue;
+      this.#inodeOf(neighbour);
+      server.close(neighbour);
+    }
+    return inode;
   }
 
   create(name: string): Vnode | OpenFailed {
@@ -211,18 +221,21 @@ export abstract class CookieFs implements NetworkFs {
   }
 
   #opened(file: ServerFile): Vnode {
+    const inode = this.#inodeOf(file);
+    this.opened(inode, file);
+    inode.open(file);
+    return inode;
+  }
+
+  #inodeOf(file: ServerFile): CookieInode {
     const { folios, registry } = this.#parts;
     let inode = this.#inodes.get(file.key);
     if (inode === undefined) {
       const { version, size } = file.status;
       const cookie = registry.acquire(this.#volume, file.key, file.name, version, size);
-      inode = new CookieInode(this, new AddressSpace(folios, this.#spaceOps), file, cookie);
-      const changes = this.changesOf(inode);
-      if (changes !== undefined) inode.changes = changes;
+      inode = this.makeInode(new AddressSpace(folios, this.#spaceOps), file, cookie);
       this.#inodes.set(file.key, inode);
     }
-    this.opened(inode, file);
-    inode.open(file);
     return inode;
   }
 
@@ -255,9 +268,16 @@ export abstract class CookieFs implements NetworkFs {
     this.#volume = this.#parts.registry.acquireVolume(this.#parts.volume);
   }
 
-  /** What changes a file; nothing where the client cannot write. */
-  protected changesOf(_inode: CookieInode): VnodeChanges | undefined {
-    return undefined;
+  /** The inode of a file that has none yet. */
+  protected abstract makeInode(
+    mapping: AddressSpace,
+    file: ServerFile,
+    cookie: StateCookie,
+  ): CookieInode;
+
+  /** Files that get an inode together with `name`, which had none. */
+  protected lookedUpWith(_name: string): Iterable<string> {
+    return [];
   }
 
   /** An inode is opened again: `file` says how it is on the server. */

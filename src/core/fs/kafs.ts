@@ -1,40 +1,108 @@
 /**
  * The AFS client as of v6.1: a slice is one FetchData however long it is, what is cached is
- * validated before it is used, files are read in large folios. Plays fs/afs/{file,inode}.c; called
- * by the helper and by `vfs/`.
+ * validated before it is used, files are read in large folios and written back in runs of pages.
+ * Plays fs/afs/{file,inode,dir}.c; called by the helper and by `vfs/`. Writing is `afs_write.ts`.
  *
- * Differs: the status of a file is asked for at each use instead of being promised by callbacks.
+ * Differs: the status of a file is asked for at each use instead of being promised by callbacks;
+ * a directory lists its files from the oldest to the newest, as they were when it was first read.
  */
+import { posix } from 'node:path';
+import type { StateCookie } from '../fscache/state_cookie.js';
+import type { AddressSpace } from '../mm/address_space.js';
 import { IovIter } from '../mm/iov_iter.js';
+import type { Requests } from '../netfs/requests.js';
 import type { ServerHealth } from '../server/health.js';
 import type { FetchReply, Server, ServerFile } from '../server/types.js';
+import type { Scheduler } from '../sim/scheduler.js';
 import { type Task, WaitQueue } from '../sim/wait_queue.js';
+import type { Tracer } from '../trace/tracer.js';
+import type { ChangeParts } from './afs_changes.js';
+import { AfsWrite } from './afs_write.js';
 import { CookieFs, type CookieFsParts, type CookieInode } from './cookie_fs.js';
+import { KafsInode } from './kafs_inode.js';
+import { traceNameOf, tracePageDirty } from './trace_dirty.js';
+import type { OpenFailed, Vnode } from './types.js';
+
+/** Most files whose status is asked for at once when one of them is looked up. */
+const LOOKUP_MAX = 50;
+
+/** What the client is built from besides what all of its kind have. */
+export interface KafsParts extends ChangeParts {
+  readonly requests: Requests;
+  readonly scheduler: Scheduler;
+  readonly tracer: Tracer;
+  readonly health: ServerHealth;
+}
 
 /** The client of one lab. */
 export class KafsClient extends CookieFs {
   readonly #server: Server;
-  readonly #health: ServerHealth;
+  readonly #parts: KafsParts;
+  /** Names of the files in directories that were looked into, in their order. */
+  readonly #directories = new Map<string, readonly string[]>();
+  #named = 0;
 
-  constructor(parts: CookieFsParts, health: ServerHealth) {
-    super(parts, true);
+  constructor(parts: CookieFsParts, own: KafsParts) {
+    const write = { ...parts, ...own, laundersAtPage: false };
+    const trace = (vnode: object, pfn: number, why: string): void =>
+      tracePageDirty(own.tracer, vnode as KafsInode, pfn, why);
+    super(parts, true, (ops) => new AfsWrite({ ...write, ops, trace }));
     this.#server = parts.server;
-    this.#health = health;
+    this.#parts = own;
+  }
+
+  override create(name: string): Vnode | OpenFailed {
+    const inode = super.create(name);
+    if ('errno' in inode) return inode;
+    (inode as KafsInode).newContent = true;
+    return inode;
   }
 
   override revalidate(inode: CookieInode): void {
-    if (!this.#health.answers) return;
+    // A change of ours may or may not be in the status; its own reply tells.
+    if (!this.#parts.health.answers || (inode as KafsInode).changes.underWay) return;
     const status = this.#server.getStatus(inode.file);
     if (typeof status !== 'number') inode.applyStatus(status);
   }
 
+  protected override makeInode(
+    mapping: AddressSpace,
+    file: ServerFile,
+    cookie: StateCookie,
+  ): CookieInode {
+    return new KafsInode(this, mapping, file, cookie, this.#parts, traceNameOf(++this.#named));
+  }
+
+  // FS.InlineBulkStatus is asked about the files behind it in the directory, too.
+  protected override lookedUpWith(name: string): Iterable<string> {
+    const names = this.#namesBeside(name);
+    const behind = names.indexOf(name) + 1;
+    return names.slice(behind, behind + LOOKUP_MAX - 1);
+  }
+
+  // A file keeps its place; those that are new follow.
+  #namesBeside(name: string): readonly string[] {
+    const directory = posix.dirname(name);
+    const known = this.#directories.get(directory) ?? [];
+    if (known.includes(name)) return known;
+    const found = [...this.#server.list(directory === '.' ? '' : directory)]
+      .filter((file) => posix.dirname(file.name) === directory)
+      .toSorted((a, b) => a.modifiedMs - b.modifiedMs);
+    const names = [...new Set([...known, ...found.map((file) => file.name)])];
+    this.#directories.set(directory, names);
+    return names;
+  }
+
   protected override opened(inode: CookieInode, { status }: ServerFile): void {
-    if (this.#health.answers) inode.applyStatus(status);
+    const { health } = this.#parts;
+    if (health.answers && !(inode as KafsInode).changes.underWay) inode.applyStatus(status);
   }
 
   protected override *read(inode: CookieInode, position: number, count: number): Task<number> {
-    const unreachable = yield* this.#health.reach();
+    const unreachable = yield* this.#parts.health.reach();
     if (unreachable < 0) return unreachable;
+    const own = inode as KafsInode;
+    const { changed } = own;
     const answered = new WaitQueue(`FetchData of ${inode.name}`);
     let reply: FetchReply | undefined;
     const into = new IovIter(inode.mapping, position, count);
@@ -43,7 +111,8 @@ export class KafsClient extends CookieFs {
       answered.wakeAll();
     });
     while (reply === undefined) yield answered;
-    if (reply.status !== undefined) inode.applyStatus(reply.status);
+    const unclear = own.changed !== changed || own.changes.underWay;
+    if (reply.status !== undefined && !unclear) inode.applyStatus(reply.status);
     return reply.result;
   }
 }

@@ -7,6 +7,12 @@ import { regionOf } from './dirty_region.js';
 
 const NO_REGION = { from: 0, to: 0, mapped: false };
 
+/** The name of the `number`-th vnode, in the form of the kernel's hashed addresses. */
+export function traceNameOf(number: number): string {
+  const hash = Math.imul(number, 0x9e3779b1) >>> 0;
+  return hash.toString(16).padStart(16, '0');
+}
+
 /** Something happens to a page with a dirty region; `why` is the word that the kernel prints. */
 export function tracePageDirty(
   tracer: Tracer,

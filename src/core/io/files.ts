@@ -168,7 +168,7 @@ export function* walkFiles(
   ignore: (name: string) => boolean = () => false,
   skipped: (name: string, errno: number) => void = () => {},
   under = '',
-): Generator<{ name: string; size: number }> {
+): Generator<{ name: string; size: number; modifiedMs: number }> {
   let entries: fs.Dirent[];
   try {
     entries = fs.readdirSync(path.join(root, under), { withFileTypes: true });
@@ -189,7 +189,7 @@ export function* walkFiles(
     else if (entry.isFile()) {
       // It may have gone since the directory was read.
       const stats = fs.statSync(path.join(root, name), { throwIfNoEntry: false });
-      if (stats !== undefined) yield { name, size: stats.size };
+      if (stats !== undefined) yield { name, size: stats.size, modifiedMs: stats.mtimeMs };
     }
   }
 }

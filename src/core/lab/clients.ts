@@ -94,7 +94,12 @@ function makeNinep(lab: Lab): NetworkFs {
 }
 
 function makeKafs(lab: Lab): NetworkFs {
-  return new KafsClient(cookieParts(lab, makeRequests(lab)), lab.health);
+  const { options, server, scheduler, tracer, writeback, health } = lab;
+  const { defects } = options;
+  const requests = makeRequests(lab);
+  const parts = cookieParts(lab, requests);
+  const own = { requests, server, scheduler, tracer, writeback, health, defects };
+  return new KafsClient(parts, own);
 }
 
 function cookieParts(lab: Lab, requests: Requests): CookieFsParts {

@@ -21,6 +21,7 @@ import type {
   FetchReply,
   FetchTarget,
   ForeignChange,
+  ListedFile,
   OpenRefused,
   Server,
   ServerCounters,
@@ -206,10 +207,7 @@ export class DirServer implements Server {
     return error;
   }
 
-  list(
-    under = '',
-    skipped?: (name: string, errno: number) => void,
-  ): Iterable<{ name: string; size: number }> {
+  list(under = '', skipped?: (name: string, errno: number) => void): Iterable<ListedFile> {
     return this.#list(under, skipped);
   }
 

@@ -130,13 +130,19 @@ export interface Server {
   /** Changes a regular file as another client of the server would: 0, or a negative errno. */
   change(name: string, change: ForeignChange): number;
   /**
-   * Names and sizes (bytes) of the regular files beneath a directory, in a fixed order; `skipped`
+   * The regular files beneath a directory, in the order of their names; `skipped`
    * is told of unreadable directories and names that cannot be spelled.
    */
-  list(
-    under?: string,
-    skipped?: (name: string, errno: number) => void,
-  ): Iterable<{ name: string; size: number }>;
+  list(under?: string, skipped?: (name: string, errno: number) => void): Iterable<ListedFile>;
+}
+
+/** A regular file as a listing tells it. */
+export interface ListedFile {
+  readonly name: string;
+  /** Bytes. */
+  readonly size: number;
+  /** When it was last changed, milliseconds. */
+  readonly modifiedMs: number;
 }
 
 /** How long a server takes. */

@@ -115,6 +115,22 @@ test('the scenarios of 9p are played and everything is as the kernel had it', as
   capture.close();
 });
 
+test('of the scenarios of AFS all requests are as the kernel had them, also those of writes', async (t) => {
+  const { outcomes, score } = await conform({
+    ...request,
+    directories: [scenarioDirectory('afs')],
+  });
+  for (const { scenario, comparison } of outcomes) {
+    const parts = new Set(comparison?.divergences.map(({ part }) => part));
+    // A file of the directory that no scenario names is looked up together with those that are.
+    const expected = /^05[02]/.test(scenario) ? ['f-stats'] : [];
+    t.deepEqual([...parts], expected, scenario);
+  }
+  t.is(score.scenarios.all, 8);
+  t.is(score.requests.identical, score.requests.all);
+  t.true(score.requests.all > 300);
+});
+
 test('a later scenario alone is played after the earlier ones of its group', async (t) => {
   const directories = [scenarioDirectory('9p/026-strided-fadvrandom-then-seq-mixed')];
   const { outcomes } = await conform({ ...request, directories });
