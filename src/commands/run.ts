@@ -72,6 +72,10 @@ results: [{ op, text, ret, errno, md5, residency }] }. What was written and neve
       description: 'fsync after every so many writes; 0 = when a file is closed',
       default: 0,
     }),
+    direct: Flags.boolean({
+      description: 'past the page cache and the disk cache (O_DIRECT); profile linux-5.13-afs',
+      default: false,
+    }),
     runtime: durationFlag({ description: 'stop after this long, by the clock of the run' }),
     'time-based': Flags.boolean({ description: 'repeat the passes until --runtime is over' }),
     fadvise: Flags.string({

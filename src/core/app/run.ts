@@ -44,6 +44,8 @@ export interface RunRequest {
   readonly verify: boolean;
   /** Percent of the operations of a mixed workload that read. */
   readonly rwMixRead: number;
+  /** Past the page cache (O_DIRECT). */
+  readonly direct: boolean;
   /** fsync after every so many writes; 0 = only when a file is closed. */
   readonly fsync: number;
   /** Which operations get a row in the capture. */
@@ -67,6 +69,7 @@ export const RUN_DEFAULTS: Omit<RunRequest, 'lab'> = {
   fadvise: undefined,
   verify: false,
   rwMixRead: 50,
+  direct: false,
   fsync: 0,
   opLog: 'all',
   trace: undefined,
@@ -254,7 +257,8 @@ class Phase {
   }
 
   #jobSpec(files: readonly WorkloadFile[], deadline: number | undefined, prng: Prng): JobSpec {
-    const { rw, bs, offset, size, loops, timeBased, fadvise, rwMixRead, fsync } = this.#request;
+    const { rw, bs, offset, size, loops, timeBased, fadvise, rwMixRead, direct, fsync } =
+      this.#request;
     return {
       workload: workloadByName(rw),
       params: { files, bs, offset, size, rwMixRead, prng },
@@ -262,6 +266,7 @@ class Phase {
       deadline,
       timeBased,
       advice: fadvise,
+      direct,
       fsync,
       nextId: () => this.#lab.nextOp(),
       ended: (op) => this.#ended(op),

@@ -23,6 +23,7 @@ import type { Scheduler } from '../sim/scheduler.js';
 import { type Task, WaitQueue } from '../sim/wait_queue.js';
 import { AfsCached } from './afs_cached.js';
 import { AfsChanges } from './afs_changes.js';
+import { AfsDirect } from './afs_direct.js';
 import { AfsWrite } from './afs_write.js';
 import type { AfsWritable } from './afs_writeback.js';
 import { traceNameOf, tracePageDirty } from './trace_dirty.js';
@@ -62,6 +63,7 @@ class AfsVnode implements Vnode, AfsWritable {
   changed = 0;
   readonly changes: AfsChanges;
   readonly #cached: AfsCached;
+  readonly direct: AfsDirect;
   readonly #client: AfsClient;
   #file: ServerFile | undefined;
   /** Somebody else changed the file: its pages go at the next validation (ZAP_DATA). */
@@ -88,6 +90,7 @@ class AfsVnode implements Vnode, AfsWritable {
     this.traceName = client.nextTraceName();
     this.#cached = new AfsCached(this, client.parts);
     this.changes = new AfsChanges(this, client.parts, this.#cached);
+    this.direct = new AfsDirect(this, client.parts.server, client.parts.requests.stats.bytes);
     mapping.attach(this);
   }
 

@@ -28,22 +28,26 @@ interface CachedParts {
 export class AfsCached implements CachedChanges {
   readonly #vnode: CachedVnode;
   readonly #parts: CachedParts;
-  #writers = 0;
+  /** Opens for writing that keep the file out of the cache. */
+  #keptOut = 0;
 
   constructor(vnode: CachedVnode, parts: CachedParts) {
     this.#vnode = vnode;
     this.#parts = parts;
   }
 
-  beginWriting(): void {
-    const off = this.#parts.options.cacheWrites === 'off';
-    if (this.#writers++ === 0 && off) this.#vnode.cookie?.suspend();
+  beginWriting(direct: boolean): void {
+    if (this.#keepsOut(direct) && this.#keptOut++ === 0) this.#vnode.cookie?.suspend();
   }
 
-  endWriting(): void {
-    if (--this.#writers > 0) return;
+  endWriting(direct: boolean): void {
+    if (!this.#keepsOut(direct) || --this.#keptOut > 0) return;
     const { version, size, cookie } = this.#vnode;
-    if (this.#parts.options.cacheWrites === 'off') cookie?.resume(version, size);
+    cookie?.resume(version, size);
+  }
+
+  #keepsOut(direct: boolean): boolean {
+    return direct || this.#parts.options.cacheWrites === 'off';
   }
 
   resized(size: number): void {

@@ -34,10 +34,10 @@ export interface ChangedVnode extends AfsWritable {
 
 /** What changes of a file mean for the disk cache. */
 export interface CachedChanges {
-  /** It is opened for writing. */
-  beginWriting(): void;
+  /** It is opened for writing, perhaps with O_DIRECT. */
+  beginWriting(direct: boolean): void;
   /** An open for writing ends. */
-  endWriting(): void;
+  endWriting(direct: boolean): void;
   /** It is `size` bytes long now. */
   resized(size: number): void;
 }
@@ -68,14 +68,14 @@ export class AfsChanges implements VnodeChanges {
     this.#ioLock = new RwSemaphore('io_lock');
   }
 
-  beginWriting(): number {
+  beginWriting(direct: boolean): number {
     const error = this.#parts.server.makeWritable(this.#vnode.file);
-    if (error === 0) this.#cached.beginWriting();
+    if (error === 0) this.#cached.beginWriting(direct);
     return error;
   }
 
-  endWriting(): void {
-    this.#cached.endWriting();
+  endWriting(direct: boolean): void {
+    this.#cached.endWriting(direct);
   }
 
   /** StoreData: stores the bytes at `position` of the file. */

@@ -157,7 +157,7 @@ export class AfsWriteback {
       if (written > 0) at = roundUp(position + written, PAGE_SIZE);
       if (wbc.cyclic) mapping.writebackIndex = pageIndex(at);
       if (scheduler.needResched()) yield* scheduler.reschedule();
-    } while (wbc.nrToWrite > 0);
+    } while (wbc.nrToWrite > 0 && at <= end);
     if (wbc.cyclic && wbc.nrToWrite > 0) mapping.writebackIndex = 0;
     return 0;
   }

@@ -25,16 +25,29 @@ export interface Vnode extends Inode {
   readonly uses: number;
   /** What changes the file; a filesystem that is read-only has none of it. */
   readonly changes?: VnodeChanges;
+  /** I/O past the page cache; a filesystem without it refuses O_DIRECT. */
+  readonly direct?: DirectIo;
+}
+
+/** Moves bytes between a program's memory and the server: bytes moved, or a negative errno. */
+export interface DirectIo {
+  /** Fewer than asked for only at the end of the file. */
+  read(target: Uint8Array, at: number, count: number, position: number): Task<number>;
+  /** All or an error. Called with the lock for changes held. */
+  write(source: Uint8Array, at: number, count: number, position: number): Task<number>;
 }
 
 /** Changing a file. Every answer is 0 or a negative errno. */
 export interface VnodeChanges {
   /** Held by who writes to the file or changes its size, one at a time (i_rwsem). */
   readonly lock: RwSemaphore;
-  /** The file is opened for writing; end it with `endWriting` unless it fails. */
-  beginWriting(): number;
+  /**
+   * The file is opened for writing, `direct`: with O_DIRECT, which keeps it out of the disk cache;
+   * end it with `endWriting` unless it fails.
+   */
+  beginWriting(direct: boolean): number;
   /** An open for writing ends. */
-  endWriting(): void;
+  endWriting(direct: boolean): void;
   /** Writes what is dirty, then cuts the file off or extends it with zeros; `lock` is held. */
   setSize(size: number): Task<number>;
   /** The file has just been made empty: all it will hold is written here (NEW_CONTENT). */

@@ -41,9 +41,10 @@ function* statViolations({ stats, server }: Restable): Generator<string> {
   // Every byte that counts as downloaded was sent by the server or zeroed behind a short reply.
   // Requests that failed or were repeated break the sum, not the data.
   const failed = s.netfs_n_rh_download_failed + s.netfs_n_rh_download_instead;
-  const { down, cleared } = s.bytes;
-  if (failed === 0 && down !== server.counters.bytes + cleared) {
-    yield `bytes downloaded: ${down}, sent ${server.counters.bytes}, zeroed ${cleared}`;
+  const { down, cleared, direct } = s.bytes;
+  const sent = server.counters.bytes - direct;
+  if (failed === 0 && down !== sent + cleared) {
+    yield `bytes downloaded: ${down}, sent ${sent}, zeroed ${cleared}`;
   }
 }
 

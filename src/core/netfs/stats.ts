@@ -28,7 +28,7 @@ export class NetfsStats implements StatValues {
   /**
    * Bytes obtained by requests, by the source of their slices; bytes of these that were zeroed
    * behind a short reply; bytes stored in the cache, and bytes of files that it refused or failed
-   * to store. Not part of any kernel's text.
+   * to store; bytes of direct reads, which are no requests. Not part of any kernel's text.
    */
-  readonly bytes = { zero: 0, down: 0, read: 0, cleared: 0, stored: 0, unstored: 0 };
+  readonly bytes = { zero: 0, down: 0, read: 0, cleared: 0, stored: 0, unstored: 0, direct: 0 };
 }

@@ -17,6 +17,7 @@ import type { OpenFile } from '../mm/types.js';
 import type { Writeback } from '../mm/writeback.js';
 import type { Clock } from '../sim/clock.js';
 import type { Task } from '../sim/wait_queue.js';
+import { directRead, directWrite } from './direct.js';
 import type { FileAdvice, FileStat, MappingHandle, OpenFlags, PageRun, VfsFile } from './types.js';
 import { performWrite } from './write.js';
 
@@ -62,7 +63,7 @@ export class File implements VfsFile, OpenFile {
 
   readNow(target: Uint8Array, at: number, count: number, position: number): number {
     this.#check('read', target, at, count, position);
-    if (this.inode.revalidate?.() === false) return -1;
+    if (this.inode.revalidate?.() === false || this.#flags.direct === true) return -1;
     const got = this.#parts.filemap.hit(this, target, at, count, position);
     if (got >= 0) this.#charge(got);
     return got;
@@ -72,7 +73,11 @@ export class File implements VfsFile, OpenFile {
     const now = this.readNow(target, at, count, position);
     if (now >= 0) return now;
     if (this.inode.settle !== undefined) yield* this.inode.settle();
-    const got = yield* this.#parts.filemap.read(this, target, at, count, position);
+    const { filemap, writeback } = this.#parts;
+    const got =
+      this.#flags.direct === true
+        ? yield* directRead(writeback, this.inode, target, at, count, position)
+        : yield* filemap.read(this, target, at, count, position);
     // To be restarted is the kernel's affair; the application sees an interrupted call.
     if (got < 0) throw new ErrnoError(got === -ERESTARTSYS ? -EINTR : got, 'read', this.path);
     this.#charge(got);
@@ -84,7 +89,10 @@ export class File implements VfsFile, OpenFile {
     const { lock } = this.#changes('write', 'EBADF');
     yield* lock.write();
     const to = this.#flags.append === true ? this.inode.size : position;
-    const done = yield* performWrite(this.#parts, this, source, at, count, to);
+    const done =
+      this.#flags.direct === true
+        ? yield* directWrite(this.#parts.writeback, this.inode, source, at, count, to)
+        : yield* performWrite(this.#parts, this, source, at, count, to);
     lock.doneWriting();
     if (done < 0) throw new ErrnoError(done, 'write', this.path);
     this.#parts.accepted.bytes += done;
@@ -194,7 +202,7 @@ export class File implements VfsFile, OpenFile {
   close(): void {
     this.#checkOpen('close');
     this.#open = false;
-    if (this.#flags.write === true) this.inode.changes?.endWriting();
+    if (this.#flags.write === true) this.inode.changes?.endWriting(this.#flags.direct === true);
     this.inode.release();
   }
 

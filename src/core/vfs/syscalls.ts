@@ -20,7 +20,8 @@ export class Vfs implements VfsSurface {
 
   /**
    * open(2). Throws `ErrnoError`: ENOENT, EACCES, EISDIR, ENODEV (not a regular file), EXDEV (leads
-   * out of the served directory), EEXIST (with `exclusive`), EROFS (the server refuses writes).
+   * out of the served directory), EEXIST (with `exclusive`), EROFS (the server refuses writes), EINVAL
+   * (with `direct`: the filesystem has no O_DIRECT).
    */
   open(path: string, flags: OpenFlags = {}): File {
     const vnode = this.#find(path, flags);
@@ -32,8 +33,14 @@ export class Vfs implements VfsSurface {
         vnode.why === undefined ? {} : { text: vnode.why },
       );
     }
+    const { changes } = vnode;
+    const direct = flags.direct === true;
+    if (direct && vnode.direct === undefined) {
+      vnode.release();
+      throw new ErrnoError('EINVAL', 'open', path, { text: 'the filesystem has no O_DIRECT' });
+    }
     if (flags.write === true) {
-      const error = vnode.changes === undefined ? -EROFS : vnode.changes.beginWriting();
+      const error = changes === undefined ? -EROFS : changes.beginWriting(direct);
       if (error < 0) {
         vnode.release();
         throw new ErrnoError(error, 'open', path);

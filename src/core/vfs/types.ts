@@ -48,6 +48,8 @@ export interface OpenFlags {
   readonly exclusive?: boolean;
   /** O_APPEND. */
   readonly append?: boolean;
+  /** O_DIRECT: reads and writes go past the page cache and the disk cache, at any alignment. */
+  readonly direct?: boolean;
 }
 
 /** An open file. Positions and counts are bytes. Failures are thrown as `ErrnoError`. */

@@ -47,6 +47,8 @@ export interface JobSpec {
   readonly deadline: number | undefined;
   readonly timeBased: boolean;
   readonly advice: FileAdvice | undefined;
+  /** Opens files with O_DIRECT. */
+  readonly direct: boolean;
   /** fsync after every so many writes to a file; 0 = only when it is closed. */
   readonly fsync: number;
   /** The next number for an operation. */
@@ -232,10 +234,10 @@ export class Job {
     if (this.#open.size >= OPEN_FILES_MAX) {
       yield* this.#close(this.#open.keys().next().value as number);
     }
-    const { params, advice, workload } = this.#spec;
+    const { params, advice, workload, direct } = this.#spec;
     const { name } = params.files[index] as WorkloadFile;
     const { writes, reads } = workload;
-    const file = this.#vfs.open(name, { write: writes, create: writes && !reads });
+    const file = this.#vfs.open(name, { write: writes, create: writes && !reads, direct });
     const opened = { file, version: file.fstat().version, unsynced: 0 };
     this.#open.set(index, opened);
     if (advice !== undefined) yield* file.fadvise(advice);

@@ -125,3 +125,11 @@ test('a file that is not there is made only where it is all written and its size
     t.like(outcome.errors, [{ code: lab === undefined ? 'ENOENT' : 'EROFS' }], given.rw);
   }
 });
+
+test('--direct writes each block at once, and reads every block from the server', async (t) => {
+  const given = { rw: 'randrw', bs: 5000, verify: true, direct: true };
+  const { reads, writes, errors, server, requests } = await runWorkload(request(t, given));
+  t.deepEqual(errors, []);
+  t.deepEqual([server.fetches, server.stores], [reads.ops + writes.ops, writes.ops]);
+  t.deepEqual(requests, { READAHEAD: 0, READPAGE: 0, WRITEBEGN: 0 });
+});

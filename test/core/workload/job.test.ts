@@ -36,6 +36,7 @@ function startJob(
       deadline: undefined,
       timeBased: false,
       advice: undefined,
+      direct: false,
       fsync: 0,
       nextId: () => made.lab.nextOp(),
       ended: ({ data, ...op }) => {

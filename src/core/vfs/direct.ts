@@ -1,0 +1,57 @@
+/**
+ * Reads and writes of files opened with O_DIRECT: past the page cache, which is written before and,
+ * where something was written, dropped. Plays generic_file_read_iter and generic_file_direct_write
+ * in mm/filemap.c; called by `file.ts`. Any position and length will do, as network filesystems
+ * have it.
+ *
+ * Differs: pages that cannot be dropped end the write with their error; nothing falls back to
+ * buffered I/O. Where a file grows, its former last page goes too.
+ */
+import { EINVAL } from '../base/errno.js';
+import { pageIndex } from '../base/range.js';
+import type { Vnode } from '../fs/types.js';
+import { invalidateFolios } from '../mm/truncate.js';
+import type { Writeback } from '../mm/writeback.js';
+import type { Task } from '../sim/wait_queue.js';
+
+/** Reads up to `count` bytes at `position` into `target` at `at`: bytes read or an errno. */
+export function* directRead(
+  writeback: Writeback,
+  vnode: Vnode,
+  target: Uint8Array,
+  at: number,
+  count: number,
+  position: number,
+): Task<number> {
+  const { direct, mapping, size } = vnode;
+  if (direct === undefined) return -EINVAL;
+  const length = Math.min(count, size - position);
+  if (length <= 0) return 0;
+  const error = yield* writeback.writeAndWait(mapping, position, position + length - 1);
+  return error < 0 ? error : yield* direct.read(target, at, length, position);
+}
+
+/** Writes `count` bytes of `source` from `at` on at `position`: bytes written or an errno. */
+export function* directWrite(
+  writeback: Writeback,
+  vnode: Vnode,
+  source: Uint8Array,
+  at: number,
+  count: number,
+  position: number,
+): Task<number> {
+  const { direct, mapping } = vnode;
+  if (direct === undefined) return -EINVAL;
+  if (count === 0) return 0;
+  const end = position + count;
+  const first = Math.min(position, vnode.size);
+  let error = yield* writeback.writeAndWait(mapping, first, end - 1);
+  if (error < 0) return error;
+  error = yield* invalidateFolios(mapping, pageIndex(first), pageIndex(end - 1));
+  if (error < 0) return error;
+  const done = yield* direct.write(source, at, count, position);
+  if (done > 0) vnode.size = Math.max(vnode.size, end);
+  // Somebody may have read it in meanwhile.
+  yield* invalidateFolios(mapping, pageIndex(first), pageIndex(end - 1));
+  return done;
+}
