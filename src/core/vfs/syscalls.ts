@@ -20,8 +20,8 @@ export class Vfs implements VfsSurface {
 
   /**
    * open(2). Throws `ErrnoError`: ENOENT, EACCES, EISDIR, ENODEV (not a regular file), EXDEV (leads
-   * out of the served directory), EEXIST (with `exclusive`), EROFS (the server refuses writes), EINVAL
-   * (with `direct`: the filesystem has no O_DIRECT).
+   * out of the served directory), EEXIST (with `exclusive`), EROFS (the server refuses writes),
+   * EINVAL (with `direct`: the filesystem has no O_DIRECT).
    */
   open(path: string, flags: OpenFlags = {}): File {
     const vnode = this.#find(path, flags);
