@@ -60,8 +60,10 @@ export function makeLab(
   const dir = options.server ?? serverDir(t, files);
   const sink = new MemorySink(profileByName(options.profile ?? 'linux-5.13-afs').era);
   const lab = new Lab({ sink, ...options, server: dir });
-  // Also of a lab that the test does not close.
-  t.teardown(() => lab.server.shutDown());
+  // Also of a lab that the test does not close. Weakly: a test may make hundreds of labs, each with
+  // an arena of its own.
+  const server = new WeakRef(lab.server);
+  t.teardown(() => server.deref()?.shutDown());
   return {
     lab,
     sink,
