@@ -3,7 +3,6 @@
  * frames and the object's file. Plays fs/cachefiles/io.c; the read helper calls it through
  * `CacheOps`. Spec: BEHAVIOUR 4.3 to 4.5, 4.10.
  */
-import { crc32c } from '@node-rs/crc32';
 import { EIO, ENOBUFS, ENODATA, ENXIO, EOPNOTSUPP, ESTALE } from '../base/errno.js';
 import { PAGE_SIZE, pageIndex, roundDown, roundUp } from '../base/range.js';
 import { makeSegmentList } from '../io/segments.js';
@@ -30,6 +29,7 @@ import {
   netfslabVerdicts,
 } from '../trace/events/own.js';
 import type { Cachefiles } from './cache.js';
+import { checksums, PageVerifier } from './checksums.js';
 import type { Content } from './content.js';
 import type { CachefilesObject, Reason } from './types.js';
 
@@ -81,6 +81,7 @@ export class CacheIo implements CacheOps {
   protected readonly cache: Cachefiles;
   protected readonly scheduler: Scheduler;
   readonly #segments = makeSegmentList();
+  readonly #verifier: PageVerifier;
   #storing = 0;
   readonly #stored = new WaitQueue('stores under way in the cache');
   /**
@@ -92,7 +93,8 @@ export class CacheIo implements CacheOps {
   constructor(cache: Cachefiles, scheduler: Scheduler) {
     this.cache = cache;
     this.scheduler = scheduler;
-    const { granule } = cache.options;
+    const { granule, verify } = cache.options;
+    this.#verifier = new PageVerifier(verify, cache.room.blockSize);
     if (granule > PAGE_SIZE) {
       this.expandReadahead = (_cres, range, iSize) => expandToGranules(range, granule, iSize);
     }
@@ -401,8 +403,7 @@ export class CacheIo implements CacheOps {
     for (let at = start; at < start + wanted; at += PAGE_SIZE) {
       const block = at / PAGE_SIZE;
       const missing = at + PAGE_SIZE > start + got;
-      if (!missing && !options.verify) continue;
-      if (!missing && crc32c(pageBytes(mapping, block)) === content.map.sum(block)) continue;
+      if (!missing && this.#verifier.isRight(mapping, block, content.map.sum(block))) continue;
       content.map.clear(block);
       wrong++;
     }
@@ -448,20 +449,4 @@ function expandToGranules(range: ByteRange, granule: number, iSize: number): voi
   const end = Math.min(roundUp(asked, granule), Math.max(asked, roundUp(iSize, PAGE_SIZE)));
   range.start = roundDown(range.start, granule);
   range.len = end - range.start;
-}
-
-function checksums(mapping: AddressSpace, start: number, count: number): Uint32Array {
-  const sums = new Uint32Array(count / PAGE_SIZE);
-  for (let i = 0; i < sums.length; i++) {
-    sums[i] = crc32c(pageBytes(mapping, start / PAGE_SIZE + i));
-  }
-  return sums;
-}
-
-function pageBytes(mapping: AddressSpace, index: number): Uint8Array {
-  const { folios } = mapping;
-  const pfn = mapping.find(index);
-  const { frames } = folios;
-  const offset = frames.offsetOf(pfn) + (index - folios.indexOf(pfn)) * PAGE_SIZE;
-  return frames.memoryOf(pfn).subarray(offset, offset + PAGE_SIZE);
 }

@@ -166,7 +166,8 @@ export const cacheFlags = {
     helpGroup: 'CACHE',
   }),
   'verify-cache': Flags.boolean({
-    description: 'compare checksums of what is read from the cache',
+    description:
+      'compare checksums of what is read from the cache; without, only of what may be a hole',
     default: true,
     allowNo: true,
     helpGroup: 'CACHE',

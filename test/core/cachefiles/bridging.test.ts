@@ -20,11 +20,17 @@ for (const presence of PRESENCES) {
   test(`blocks that are only reserved are a hole to everybody: --presence ${presence}`, (t) =>
     preallocated(t, cacheRig(t, BRIDGED), presence));
 
-  test(`a hole punched in what was stored costs a download: --presence ${presence}`, (t) =>
-    givenUp(t, cacheRig(t, BRIDGED), presence, 'punch'));
+  for (const verify of [true, false]) {
+    const how = `--presence ${presence}, checksums: ${verify}`;
+    test(`a hole punched in what was stored costs a download: ${how}`, (t) =>
+      givenUp(t, cacheRig(t, BRIDGED), presence, 'punch', verify));
 
-  test(`a range made zeros in what was stored costs a download: --presence ${presence}`, (t) =>
-    givenUp(t, cacheRig(t, BRIDGED), presence, 'zero'));
+    test(`a hole that begins and ends within blocks does too: ${how}`, (t) =>
+      givenUp(t, cacheRig(t, BRIDGED), presence, 'punch', verify, 0x3123));
+
+    test(`a range made zeros in what was stored costs a download: ${how}`, (t) =>
+      givenUp(t, cacheRig(t, BRIDGED), presence, 'zero', verify));
+  }
 
   test(`a file of zeros is cached as any other: --presence ${presence}`, (t) =>
     allZeros(t, cacheRig(t, BRIDGED), presence));

@@ -45,8 +45,11 @@ for (const kind of ['ext4', 'xfs', 'btrfs'] as const) {
     for (const presence of PRESENCES) {
       await zerosBetween(t, rig(), presence);
       await preallocated(t, rig(), presence);
-      await givenUp(t, rig(), presence, 'punch');
-      await givenUp(t, rig(), presence, 'zero');
+      for (const verify of [true, false]) {
+        await givenUp(t, rig(), presence, 'punch', verify);
+        await givenUp(t, rig(), presence, 'punch', verify, 0x3123);
+        await givenUp(t, rig(), presence, 'zero', verify);
+      }
       await allZeros(t, rig(), presence);
     }
   });
