@@ -1,10 +1,20 @@
-/** Prints a whole capture back. Called by `trace export`. */
+/**
+ * Prints a whole capture back, packs it as a bundle, or copies it; anonymised if asked for. Called
+ * by `trace export`.
+ */
+import { constants, copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Column, Table } from '../analysis/types.js';
+import { errnoFromNode } from '../base/errno.js';
+import { ErrnoError } from '../base/errors.js';
+import { anonymiseCapture } from '../store/anonymise.js';
 import { openCapture } from '../store/database.js';
 import { VIEWS } from '../store/schema.js';
 import type { Capture } from '../store/types.js';
 import type { Era } from '../trace/eras.js';
 import { tracepointNamed } from '../trace/index.js';
+import { writeBundle } from './bundle_write.js';
 import { findCapture } from './capture_path.js';
 
 /** Units of the columns that are numbers. */
@@ -41,6 +51,55 @@ function* rowsOf(capture: Capture, decode: boolean): Table['rows'] {
   } finally {
     capture.close();
   }
+}
+
+/** A capture to export: itself, or an anonymised copy that is removed in the end. */
+export interface Exported {
+  /** The capture that was named. */
+  readonly capture: string;
+  /** The file to read. */
+  readonly path: string;
+  remove(): void;
+}
+
+/** Begins the export of the capture named (default: the newest). */
+export function exported(file: string | undefined, anonymise: boolean): Exported {
+  const capture = findCapture(file);
+  if (!anonymise) return { capture, path: capture, remove: () => undefined };
+  const folder = mkdtempSync(join(tmpdir(), 'netfslab-'));
+  const remove = () => rmSync(folder, { recursive: true, force: true });
+  const path = join(folder, 'anonymous.db');
+  try {
+    anonymiseCapture(capture, path);
+  } catch (error) {
+    remove();
+    throw error;
+  }
+  return { capture, path, remove };
+}
+
+/** Writes what is exported to a new file: a bundle or a database. Throws `ErrnoError`. */
+export async function exportFile(
+  { path }: Exported,
+  format: 'bundle' | 'db',
+  out: string,
+): Promise<void> {
+  // Opened in both cases: a capture that a killed run has left is finished by it.
+  const capture = openCapture(path);
+  try {
+    if (format === 'bundle') await writeBundle(capture, out);
+    else copyFileSync(path, out, constants.COPYFILE_EXCL);
+  } catch (error) {
+    const failure = error instanceof ErrnoError ? error : outError(error, out);
+    if (failure.code !== 'EEXIST') rmSync(out, { force: true });
+    throw failure;
+  } finally {
+    capture.close();
+  }
+}
+
+function outError(error: unknown, out: string): ErrnoError {
+  return new ErrnoError(errnoFromNode(error), 'open', out, { cause: error });
 }
 
 /** The text of an event with its flag bits by name; other events as they are. */

@@ -42,12 +42,7 @@ export function showStats(file?: string, snapshot?: number): StatsSnapshot {
     const of = Number(capture.get('SELECT max("snapshot") AS "n" FROM "stats"')?.n ?? 0);
     const number = snapshot ?? of;
     if (of === 0 || number < 1 || number > of) throw noSnapshot(capture, snapshot, of);
-    const entries = capture.all(
-      `SELECT "line", "label", "key", "value" FROM "stats" WHERE "snapshot" = ?
-      ORDER BY "line", rowid`,
-      [number],
-    ) as unknown as StatEntry[];
-    const rows = inPrintedOrder(entries, capture.info.era);
+    const rows = entriesOf(capture, number);
     return {
       capture: capture.path,
       snapshot: number,
@@ -60,6 +55,21 @@ export function showStats(file?: string, snapshot?: number): StatsSnapshot {
   } finally {
     capture.close();
   }
+}
+
+/** The texts of all snapshots of an open capture, as /proc shows them. */
+export function snapshotsOf(capture: Capture): string[] {
+  const of = Number(capture.get('SELECT max("snapshot") AS "n" FROM "stats"')?.n ?? 0);
+  return Array.from({ length: of }, (_, i) => printStats(entriesOf(capture, i + 1)).trimEnd());
+}
+
+function entriesOf(capture: Capture, snapshot: number): readonly StatEntry[] {
+  const entries = capture.all(
+    `SELECT "line", "label", "key", "value" FROM "stats" WHERE "snapshot" = ?
+    ORDER BY "line", rowid`,
+    [snapshot],
+  ) as unknown as StatEntry[];
+  return inPrintedOrder(entries, capture.info.era);
 }
 
 /** Only runs leave keys out, and without a cache all of them, as a kernel does. */

@@ -26,7 +26,12 @@ export interface Column<Name extends string = string> {
   readonly symbols: Symbols | null;
   /** Whose flag bits it holds, null if it is not a flag word. */
   readonly flags: FlagSet | null;
+  /** What of its user's machine a text tells; undefined if it is the kernel's own word. */
+  readonly holds?: Holds;
 }
+
+/** What a trace given to others should not show: names of files, of hosts, bytes of packets. */
+export type Holds = 'file' | 'host' | 'dump';
 
 /** How one era prints an event. */
 export interface EraFormat {
@@ -360,7 +365,12 @@ export function flagWord<const Name extends string>(
   return { name, kind: 'uint', doc, symbols: null, flags: set };
 }
 
-/** A column of free text. */
-export function text<const Name extends string>(name: Name, doc: string): Column<Name> {
-  return { name, kind: 'text', doc, symbols: null, flags: null };
+/** A column of text: the kernel's own words, or what `holds` says. */
+export function text<const Name extends string>(
+  name: Name,
+  doc: string,
+  holds?: Holds,
+): Column<Name> {
+  const column = { name, kind: 'text', doc, symbols: null, flags: null } as const;
+  return holds === undefined ? column : { ...column, holds };
 }

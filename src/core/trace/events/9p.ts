@@ -51,7 +51,7 @@ export const p9ProtocolDump = v9fs({
     clnt,
     type,
     uint('tag', 'Tag of the message.'),
-    text('line', 'The first 32 bytes, hexadecimal, with blanks.'),
+    text('line', 'The first 32 bytes, hexadecimal, with blanks.', 'dump'),
   ],
   formats: { E3: prints('clnt %lu %s(tag = %d)\n%s\n', 'clnt type tag line') },
 });

@@ -18,7 +18,7 @@ const fid = [
   uint('unique', 'Which file of that number.'),
 ] as const;
 const operation = text('operation', 'Operation, as FS.FetchData64.');
-const name = text('name', 'Name in the directory.');
+const name = text('name', 'Name in the directory.', 'file');
 const state = uint('state', 'State of the call.');
 const ref = int('ref', 'References after that.');
 const error = int('error', 'Negative error number.');
@@ -132,7 +132,7 @@ export const afsMakeFsCall2 = afs({
   name: 'afs_make_fs_call2',
   doc: 'A call to a file server with two names is made.',
   record: 149,
-  columns: [call, ...fid, operation, name, text('name2', 'Second name.')],
+  columns: [call, ...fid, operation, name, text('name2', 'Second name.', 'file')],
   formats: {
     E3: prints(
       'c=%08x %06llx:%06llx:%06x %s "%s" "%s"',
@@ -157,7 +157,7 @@ export const afsMakeCall = afs({
   record: 151,
   columns: [
     call,
-    text('transport', 'Address and port of the server.'),
+    text('transport', 'Address and port of the server.', 'host'),
     uint('srx_service', 'Service of the server: 1 = files, 52 = volume locations.'),
     operation,
     ...fid,

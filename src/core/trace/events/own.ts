@@ -71,6 +71,6 @@ export const netfslabCull = netfslab({
   name: 'netfslab_cull',
   doc: 'An object of the cache is removed to make room.',
   record: 242,
-  columns: [u64('bytes', 'Bytes that it took up.'), text('file', 'Its path in the cache.')],
+  columns: [u64('bytes', 'Bytes that it took up.'), text('file', 'Its path in the cache.', 'file')],
   formats: { E0: prints('bytes=%llu %s', 'bytes file') },
 });

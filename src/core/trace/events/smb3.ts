@@ -25,7 +25,7 @@ const opening = [
 ] as const;
 const connection = [
   u64('conn_id', 'Connection.'),
-  text('server', 'Name of the server.'),
+  text('server', 'Name of the server.', 'host'),
   u64('current_mid', 'Number of the next message.'),
 ] as const;
 
@@ -136,7 +136,7 @@ export const smb3OpenEnter = cifs({
   name: 'smb3_open_enter',
   doc: 'A file is opened.',
   record: 217,
-  columns: [xid, ...session, text('path', 'Path on the server.'), ...opening],
+  columns: [xid, ...session, text('path', 'Path on the server.', 'file'), ...opening],
   formats: {
     E3: prints(
       'xid=%u sid=0x%llx tid=0x%x path=%s cr_opts=0x%x des_access=0x%x',
