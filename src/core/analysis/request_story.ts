@@ -2,6 +2,7 @@
  * The life of a request over all layers: its own events, those of its cookie, its cache object and
  * the transport, joined over R=, c=, o= and the task. Called by `trace request --explain`.
  */
+import { eventsOfRequest } from '../store/event_ranges.js';
 import type { Capture, SqlRow } from '../store/types.js';
 import { TRACEPOINTS } from '../trace/index.js';
 import type { AnyTracepoint } from '../trace/tracepoint.js';
@@ -106,7 +107,7 @@ function timeOf(texts: ReadonlyMap<number, SqlRow>, row: SqlRow | undefined): nu
 /** First and last event that print the request's number, within its life. */
 function spanSql(): string {
   const each = ['netfs_read', 'netfs_rreq', 'netfs_sreq', 'netfs_rreq_ref'].map(
-    (name) => `SELECT "id" FROM "${name}" WHERE "rreq" = @rreq
+    (name) => `SELECT "id" ${eventsOfRequest(name)}
   AND (@from IS NULL OR "ts" >= @from) AND (@to IS NULL OR "ts" <= @to)`,
   );
   return `SELECT min("id") AS "first", max("id") AS "last" FROM (${each.join(' UNION ALL ')})`;

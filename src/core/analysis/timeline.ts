@@ -3,6 +3,7 @@
  * may start again within a capture, so events are told apart by time: those after the FREE of an
  * earlier request of that number belong to the next.
  */
+import { eventsOfRequest, requestColumn } from '../store/event_ranges.js';
 import { flagNames } from '../trace/flag_bits.js';
 import { TRACEPOINTS } from '../trace/index.js';
 import type { AnyTracepoint } from '../trace/tracepoint.js';
@@ -10,7 +11,8 @@ import type { Analysis, Cell } from './types.js';
 
 const SHOWN = ['what', 'source', 'start', 'transferred', 'len', 'flags', 'error'] as const;
 
-function branch({ name, columns }: AnyTracepoint): string {
+function branch(tracepoint: AnyTracepoint): string {
+  const { name, columns } = tracepoint;
   const has = (column: string) => columns.some((each) => each.name === column);
   const slice = ['index', 'subreq'].find(has);
   const values = SHOWN.map((column) => (has(column) ? `"${column}"` : `NULL AS "${column}"`));
@@ -18,15 +20,10 @@ function branch({ name, columns }: AnyTracepoint): string {
   return `  SELECT "id", "ts", "task", '${name}' AS "event",
     ${slice === undefined ? 'NULL' : `"${slice}"`} AS "slice", ${values.join(', ')},
     ${flags === null ? 'NULL' : `'${flags}'`} AS "flag_set"
-  FROM "${name}" WHERE "${requestColumn(columns)}" = @rreq`;
+  ${eventsOfRequest(name, requestColumn(tracepoint))}`;
 }
 
-// Write requests are numbered from the same counter; the kernel calls theirs wreq.
-function requestColumn(columns: AnyTracepoint['columns']): string | undefined {
-  return ['rreq', 'wreq'].find((name) => columns.some((column) => column.name === name));
-}
-
-const withRequest = TRACEPOINTS.filter(({ columns }) => requestColumn(columns) !== undefined);
+const withRequest = TRACEPOINTS.filter((each) => requestColumn(each) !== undefined);
 
 const hex = (value: Cell | undefined) => Number(value).toString(16);
 
@@ -34,7 +31,7 @@ const hex = (value: Cell | undefined) => Number(value).toString(16);
 export const timeline: Analysis = {
   name: 'timeline',
   doc: "One request's life: every event with its time since the begin and since the last one.",
-  needs: ['request', 'task', ...withRequest.map(({ name }) => name)],
+  needs: ['request', 'task', 'event_range', ...withRequest.map(({ name }) => name)],
   columns: [
     { name: 'uid', doc: 'Number of the request in this capture.', unit: 'number' },
     { name: 'at_ns', doc: 'Since the first event of the request, nanoseconds.', unit: 'time' },

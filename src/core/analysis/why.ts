@@ -85,9 +85,7 @@ WITH "slice" AS (
   SELECT coalesce("o"."file", 'inode ' || "r"."netfs_inode") AS "file", "s".*, "r"."rreq",
     "r"."kind", "r"."op", "r"."cookie",
     -- What the cache gave before it failed stays: the server is asked for the rest.
-    CASE WHEN "s"."rdowns" > 0 THEN coalesce((SELECT max("e"."transferred") FROM "netfs_sreq" AS "e"
-      WHERE "e"."rreq" = "r"."rreq" AND "e"."index" = "s"."index" AND "e"."what" = 'RDOWN'
-        AND "e"."ts" BETWEEN "s"."prep_ns" AND "s"."term_ns"), 0) ELSE 0 END AS "cached"
+    coalesce("s"."cached", 0) AS "kept"
   FROM "request" AS "r"
   JOIN "subrequest" AS "s" ON "s"."request" = "r"."uid"
   LEFT JOIN "op" AS "o" ON "o"."id" = "r"."op"
@@ -100,13 +98,13 @@ WITH "slice" AS (
 ), "part" ("from_cache") AS (VALUES (1), (0))
 SELECT "file", "request", "index", "rreq", "kind", "op", "cookie", "verdict", "first_source",
   CASE WHEN "from_cache" THEN 'READ' ELSE "source" END AS "source",
-  "start" + CASE WHEN "from_cache" THEN 0 ELSE "cached" END AS "start",
-  CASE WHEN "from_cache" THEN "cached" ELSE "len" - "cached" END AS "len",
-  CASE WHEN "from_cache" THEN "cached" ELSE "transferred" - "cached" END AS "transferred",
+  "start" + CASE WHEN "from_cache" THEN 0 ELSE "kept" END AS "start",
+  CASE WHEN "from_cache" THEN "kept" ELSE "len" - "kept" END AS "len",
+  CASE WHEN "from_cache" THEN "kept" ELSE "transferred" - "kept" END AS "transferred",
   CASE WHEN "from_cache" THEN 0 ELSE "rdowns" END AS "rdowns",
   CASE WHEN "from_cache" THEN 0 ELSE "error" END AS "error",
   CASE WHEN "from_cache" THEN 0 ELSE "stored" END AS "stored", "shorts", "skipped"
-FROM "slice" JOIN "part" ON NOT "from_cache" OR "cached" > 0
+FROM "slice" JOIN "part" ON NOT "from_cache" OR "kept" > 0
 ORDER BY 1, "start", "request", "index"`,
   derive(row) {
     const start = Number(row.start);

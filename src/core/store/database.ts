@@ -8,9 +8,17 @@ import { errnoFromNode } from '../base/errno.js';
 import { ErrnoError, StoreError, UsageError } from '../base/errors.js';
 import { printHeading } from '../trace/line.js';
 import { isBeingWritten, SpoolReader, spoolPath } from '../trace/spool.js';
+import { NO_RANGES } from './event_ranges.js';
 import { SpoolToDatabase } from './finish.js';
 import { captureLines } from './lines.js';
-import { APPLICATION_ID, EVENT_TABLES, quoted, SCHEMA_VERSION } from './schema.js';
+import {
+  ALL_TABLES,
+  APPLICATION_ID,
+  EVENT_TABLES,
+  quoted,
+  SCHEMA_VERSION,
+  TABLES,
+} from './schema.js';
 import type { Capture, CaptureInfo, LineFilter, SqlParams, SqlRow } from './types.js';
 
 export { createCapture, writeCapture } from './capture_writer.js';
@@ -126,7 +134,11 @@ function supplyLater(db: Database.Database): void {
     const known = present.get(table as string) ?? new Set();
     present.set(table as string, known.add(column as string));
   }
-  for (const table of EVENT_TABLES) {
+  if (!present.has('event_range')) {
+    db.exec(`CREATE TEMP VIEW "event_range" AS ${NO_RANGES}`);
+    present.set('event_range', new Set(TABLES.event_range.columns.map(({ name }) => name)));
+  }
+  for (const table of ALL_TABLES) {
     const known = present.get(table.name) ?? new Set();
     const values = table.columns.map(({ name }) =>
       known.has(name) ? quoted(name) : `NULL AS ${quoted(name)}`,

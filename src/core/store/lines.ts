@@ -9,12 +9,15 @@ import { TRACEPOINTS } from '../trace/index.js';
 import { printLine } from '../trace/line.js';
 import type { AnyTracepoint } from '../trace/tracepoint.js';
 import type { Value } from '../trace/types.js';
+import { eventsOfRequest, requestColumn } from './event_ranges.js';
 import { quoted } from './schema.js';
 import type { CaptureInfo, LineFilter, SqlValue } from './types.js';
 
 /** A table whose rows can be printed. */
 interface Source {
   readonly table: string;
+  /** The column with the number of a request, if it has one. */
+  readonly request?: string | undefined;
   /** Columns to read after those of every event. */
   readonly columns: readonly string[];
   /** Name and text of a row's event, from the values of `columns`. */
@@ -37,6 +40,7 @@ function tracepointSource(
 ): Source {
   return {
     table: tracepoint.name,
+    request: requestColumn(tracepoint),
     columns: tracepoint.columns.map((column) => column.name),
     print: (values) => [
       tracepoint.name,
@@ -67,7 +71,7 @@ function sourcesFor(info: CaptureInfo, filter: LineFilter): Source[] {
     (each) =>
       each.format(info.era) !== null &&
       (events === undefined ? each.system !== OWN_SYSTEM : wanted(each.name)) &&
-      (rreq === undefined || has(each, 'rreq')) &&
+      (rreq === undefined || requestColumn(each) !== undefined) &&
       (source === undefined || has(each, 'source')),
   ).map((each) => tracepointSource(each, info, decode));
   if (rreq !== undefined || source !== undefined) return sources;
@@ -76,7 +80,8 @@ function sourcesFor(info: CaptureInfo, filter: LineFilter): Source[] {
   return sources;
 }
 
-function condition(table: Source, filter: LineFilter): { sql: string; params: SqlValue[] } {
+/** FROM and WHERE of the rows of a table that pass. */
+function selection(table: Source, filter: LineFilter): { sql: string; params: SqlValue[] } {
   const parts: string[] = [];
   const params: SqlValue[] = [];
   const add = (sql: string, ...values: SqlValue[]): void => {
@@ -84,7 +89,11 @@ function condition(table: Source, filter: LineFilter): { sql: string; params: Sq
     params.push(...values);
   };
   const { events, rreq, file, since, until, source } = filter;
-  if (rreq !== undefined) add('"e"."rreq" = ?', rreq);
+  parts.push(
+    rreq === undefined
+      ? `FROM ${quoted(table.table)} AS "e" WHERE true`
+      : eventsOfRequest(table.table, table.request, String(rreq)),
+  );
   if (source !== undefined) add('"e"."source" = ?', source);
   if (since !== undefined) add('"e"."ts" >= ?', since);
   if (until !== undefined) add('"e"."ts" < ?', until);
@@ -101,7 +110,7 @@ function condition(table: Source, filter: LineFilter): { sql: string; params: Sq
     if (table.columns.includes('rreq')) add(`(${ofOp} OR ${ofRequest})`, file, file);
     else add(ofOp, file);
   }
-  return { sql: parts.length === 0 ? '' : ` WHERE ${parts.join(' AND ')}`, params };
+  return { sql: parts.join(' AND '), params };
 }
 
 function* merge(cursors: Cursor[]): IterableIterator<Cursor> {
@@ -129,10 +138,10 @@ export function* captureLines(
   }
   const cursors: Cursor[] = [];
   for (const source of sourcesFor(info, filter)) {
-    const { sql, params } = condition(source, filter);
+    const { sql, params } = selection(source, filter);
     const columns = [...PREFIX, ...source.columns].map((name) => `"e".${quoted(name)}`).join(', ');
     const rows = db
-      .prepare(`SELECT ${columns} FROM ${quoted(source.table)} AS "e"${sql} ORDER BY "e"."id"`)
+      .prepare(`SELECT ${columns} ${sql} ORDER BY "e"."id"`)
       .raw()
       .iterate(...params) as IterableIterator<readonly Value[]>;
     const first = rows.next();

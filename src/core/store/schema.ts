@@ -241,6 +241,10 @@ const SUBREQUEST: Table = {
     integer('rdowns', 'Times its cache read failed and it went to the server.'),
     integer('stored', '1 if it was stored and the store did not fail; merged ones count as one.'),
     integer('skipped', '1 if the cache refused it.'),
+    integer(
+      'cached',
+      'Bytes the cache gave before it failed and the server was asked for the rest.',
+    ),
     text('verdict', 'Why the cache chose this source; NULL if the trace does not tell.'),
   ],
 };
@@ -266,6 +270,19 @@ const LATENCY: Table = {
   ],
 };
 
+const EVENT_RANGE: Table = {
+  name: 'event_range',
+  doc: 'Where to look for the events of a request: which numbers stretches of events hold.',
+  key: [],
+  indexes: [],
+  columns: [
+    integer('first_id', 'First event of the stretch.'),
+    integer('last_id', 'Last event of the stretch; the capture may end before.'),
+    integer('min_rreq', 'Lowest number that an event there has in its column rreq or wreq.'),
+    integer('max_rreq', 'Highest of them.'),
+  ],
+};
+
 function traceColumn({ name, kind, doc }: TraceColumn): Column {
   return kind === 'label' || kind === 'text' ? text(name, doc) : integer(name, doc);
 }
@@ -276,7 +293,7 @@ export function eventTable({ name, doc, columns }: AnyTracepoint): Table {
     name,
     doc: `Event: ${doc}`,
     key: ['id'],
-    indexes: columns[0]?.name === 'rreq' ? [['rreq']] : [],
+    indexes: [],
     columns: [...EVENT_COLUMNS, ...columns.map(traceColumn)],
   };
 }
@@ -292,6 +309,7 @@ export const TABLES = {
   stats: STATS,
   marker: MARKER,
   other_event: OTHER,
+  event_range: EVENT_RANGE,
 } as const satisfies Record<string, Table>;
 
 /** The tables of the tracepoints. */

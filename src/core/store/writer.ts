@@ -18,6 +18,7 @@ import {
 } from '../trace/record.js';
 import { Reducer, type RequestRow, type SubrequestRow } from '../trace/reducer.js';
 import { type AnyTracepoint, type Column, HEADER_WORDS } from '../trace/tracepoint.js';
+import { EventRanges, requestColumn } from './event_ranges.js';
 import { LatencySummary } from './latency_summary.js';
 import { RowBuffer } from './row_buffer.js';
 import {
@@ -37,6 +38,8 @@ import type { CaptureMeta, SqlValue } from './types.js';
 interface EventTable {
   readonly pages: TablePages;
   readonly columns: readonly EventColumn[];
+  /** Place of the column with the number of a request; -1 = there is none. */
+  readonly request: number;
 }
 
 /** How a column's word becomes a value. */
@@ -82,6 +85,7 @@ export class CaptureBuilder implements RecordHandler {
   readonly #stats: TableRows;
   readonly #latency: TableRows;
   readonly #summary = new LatencySummary();
+  readonly #ranges: EventRanges;
   readonly #markers: TablePages;
   readonly #others: TablePages;
   /** The latency flags last used: nearly always those of the next event. */
@@ -108,8 +112,11 @@ export class CaptureBuilder implements RecordHandler {
     };
     for (const tracepoint of TRACEPOINTS) {
       if (tracepoint.format(this.era) === null) continue;
-      const columns = eventColumns(tracepoint, this.era);
-      this.#byRecord[tracepoint.record] = { pages: pagesOf(tracepoint.name), columns };
+      this.#byRecord[tracepoint.record] = {
+        pages: pagesOf(tracepoint.name),
+        columns: eventColumns(tracepoint, this.era),
+        request: names(tracepoint.columns).indexOf(requestColumn(tracepoint) ?? ''),
+      };
     }
     this.#markers = pagesOf('marker');
     this.#others = pagesOf('other_event');
@@ -119,6 +126,8 @@ export class CaptureBuilder implements RecordHandler {
     const requests = rowsOf(TABLES.request);
     const subrequests = rowsOf(TABLES.subrequest);
     this.#latency = rowsOf(TABLES.latency);
+    const ranges = rowsOf(TABLES.event_range);
+    this.#ranges = new EventRanges((row) => ranges.add(row));
     this.#reducer = new Reducer(this.era, {
       request: (row) => {
         this.#summary.request(row);
@@ -139,6 +148,7 @@ export class CaptureBuilder implements RecordHandler {
   /** Writes the rest and the indexes; `elapsed` gives the milliseconds it took until then. */
   finish(elapsed: () => number): void {
     this.#reducer.finish();
+    this.#ranges.finish();
     for (const row of this.#summary.rows()) this.#latency.add(row);
     for (const pages of this.#pages) pages.finish();
     for (const table of this.#tables) table.finish();
@@ -167,7 +177,7 @@ export class CaptureBuilder implements RecordHandler {
     const target = this.#byRecord[record];
     if (target === undefined) return;
     this.#reducer.event(record, words, at);
-    const { columns, pages } = target;
+    const { columns, pages, request } = target;
     const row = this.#row;
     this.#begin(words, at);
     const a = at + HEADER_WORDS;
@@ -180,6 +190,7 @@ export class CaptureBuilder implements RecordHandler {
     }
     row.close();
     pages.append(this.events, row);
+    if (request >= 0) this.#ranges.number(this.events, words[a + request] as number);
   }
 
   task(task: number, pid: number, comm: string): void {

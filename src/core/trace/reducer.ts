@@ -96,6 +96,7 @@ export interface SubrequestRow {
   stored: 0 | 1;
   skipped: 0 | 1;
   verdict: string | null;
+  cached: number;
 }
 
 /** Takes what the reducer has finished; subrequests of a request come after it, in index order. */
@@ -324,6 +325,7 @@ export class Reducer {
         break;
       case SLICE.download_instead:
         slice.rdowns++;
+        slice.cached = Math.max(slice.cached, words[a + 6] as number);
         break;
       case SLICE.write:
         slice.write_ns = ts;
@@ -476,5 +478,6 @@ function newSubrequest(
     stored: 0,
     skipped: 0,
     verdict: null,
+    cached: 0,
   };
 }

@@ -62,6 +62,10 @@ test('what a capture of an earlier program lacks reads as empty in every questio
   // The table of a tracepoint that came later, as the view of all events of its time was without.
   db.exec('DROP VIEW "events"; DROP TABLE "afs_page_dirty"; DROP TABLE "netfs_folio"');
   db.exec('ALTER TABLE "netfs_sreq" DROP COLUMN "error"');
+  const whole = openCapture(path);
+  const ofRequest = [...whole.lines({ rreq: 1 })];
+  whole.close();
+  db.exec('DROP TABLE "event_range"; ALTER TABLE "subrequest" DROP COLUMN "cached"');
   db.close();
   const old = openCapture(path);
   t.teardown(() => old.close());
@@ -71,6 +75,9 @@ test('what a capture of an earlier program lacks reads as empty in every questio
   t.true(Number(slices?.n) > 0);
   t.is(slices?.known, 0);
   t.notThrows(() => [...old.heading(), ...old.lines()]);
+  t.true(ofRequest.length > 0);
+  t.deepEqual([...old.lines({ rreq: 1 })], ofRequest);
+  t.is(old.get('SELECT count("cached") AS "n" FROM "subrequest"')?.n, 0);
 });
 
 test('a damaged database is refused, not crashed on', (t) => {
