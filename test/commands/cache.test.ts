@@ -141,6 +141,45 @@ test('a directory that is no cache is refused, and one in use too', async (t) =>
   t.true(busy.stderr.includes('EBUSY: another process uses this cache'), busy.stderr);
 });
 
+test('an empty file is cached as any other, and listed', async (t) => {
+  const rig = cacheRig(t, { empty: 0 });
+  await rig.readAll(['empty']);
+  const { rows } = await json(['cache', 'ls', '--cache', rig.dir], 0, t);
+  t.like(rows, [{ name: 'empty', size: 0, stored: 0, state: 'ok' }]);
+  const shown = await netfslab(['cache', 'show', '--cache', rig.dir, 'empty']);
+  t.deepEqual([shown.status, shown.stderr], [0, '']);
+  t.true(shown.stdout.startsWith('empty: 0 bytes'), shown.stdout);
+  t.is((await rig.readAll(['empty'])).lab.cache.counters.found, 1);
+});
+
+test('looking at a cache changes nothing in it', async (t) => {
+  const rig = await filled(t);
+  fs.writeFileSync(path.join(rig.dir, 'graveyard', 'left'), 'behind');
+  const state = () => {
+    const names = fs.readdirSync(rig.dir, { recursive: true, encoding: 'utf8' }).sort();
+    return names.map((name) => [name, fs.statSync(path.join(rig.dir, name)).ctimeMs]);
+  };
+  const before = state();
+  for (const args of [['ls'], ['show', 'f'], ['check']]) {
+    const { status, stderr } = await netfslab(['cache', ...args, '--cache', rig.dir]);
+    t.is(status, 0, stderr);
+  }
+  t.deepEqual(state(), before);
+});
+
+test('a run whose cache cannot be used goes on without, says so once, and succeeds', async (t) => {
+  const rig = cacheRig(t, { f: 0x9800 });
+  const args = ['run', '--server', rig.server, '--no-trace', '--verify', '--json'];
+  const { status, stdout, stderr } = await netfslab([...args, '--cache', `${rig.server}/f`]);
+  t.is(status, 0, stderr);
+  t.is(
+    stderr.match(/no disk cache, everything comes from the server: (EEXIST|ENOTDIR)/g)?.length,
+    1,
+  );
+  const { cache, server } = JSON.parse(stdout);
+  t.deepEqual([cache, server.bytes], [null, 0x9800]);
+});
+
 test('run with --cache says what the cache was good for, in a second process too', async (t) => {
   const rig = cacheRig(t, { f: 0x9800 });
   const args = ['run', '--server', rig.server, '--cache', rig.dir, '--no-trace', '--verify'];

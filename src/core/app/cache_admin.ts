@@ -4,6 +4,7 @@
  */
 import path from 'node:path';
 import type { Column, Row, Table } from '../analysis/types.js';
+import { EACCES } from '../base/errno.js';
 import { ErrnoError, UsageError } from '../base/errors.js';
 import { PAGE_SIZE } from '../base/range.js';
 import {
@@ -14,12 +15,13 @@ import {
   contentRanges,
   nameOf,
 } from '../cachefiles/audit.js';
-import { Binding, objectPath } from '../cachefiles/binding.js';
+import { Binding, type CacheDirectory, Inspection, objectPath } from '../cachefiles/binding.js';
 import { cullObjects, filesIn, usedBytes } from '../cachefiles/cull.js';
 import { Room } from '../cachefiles/space.js';
 import type { SpaceLimits } from '../cachefiles/types.js';
 import { DiskBacking } from '../io/backing.js';
 import { syncDriver } from '../io/drivers.js';
+import type { Backing } from '../io/types.js';
 import { cacheVolume } from '../lab/clients.js';
 import { Lab } from '../lab/lab.js';
 
@@ -47,7 +49,7 @@ export function listObjects(dir: string): Table {
       { name: 'granule', doc: 'Unit of presence, bytes.', unit: 'bytes' },
       { name: 'version', doc: 'Version of the content.', unit: 'text' },
       { name: 'used', doc: 'Last use, UTC.', unit: 'text' },
-      { name: 'state', doc: 'ok, or that there is no map that could be believed.', unit: 'text' },
+      { name: 'state', doc: 'ok, nothing stored, or no map that could be believed.', unit: 'text' },
       { name: 'object', doc: 'Path of the data file.', unit: 'text' },
     ],
     [...auditObjects(disk, root)].map(objectRow),
@@ -66,7 +68,7 @@ function objectRow(object: AuditObject): Row {
     granule: map?.header.granule ?? null,
     version: map?.header.aux ?? null,
     used: new Date(status.usedAt).toISOString(),
-    state: map === undefined ? 'no map' : 'ok',
+    state: map !== undefined ? 'ok' : status.allocated === 0 ? 'nothing stored' : 'no map',
     object: file,
   };
 }
@@ -137,8 +139,8 @@ export function checkObjects(
   repair: boolean,
   warn: Warn,
 ): Table & { readonly found: number; readonly left: number } {
-  return bound(dir, warn, (binding) => {
-    const findings = [...checkCache(binding, repair)];
+  const check = (place: CacheDirectory, mender?: Binding) => {
+    const findings = [...checkCache(place, mender)];
     const rows = findings.map(({ repaired, ...finding }) => ({
       ...finding,
       repaired: repaired ? 'yes' : 'no',
@@ -151,7 +153,9 @@ export function checkObjects(
     ];
     const left = findings.filter(({ repaired }) => !repaired).length;
     return { ...table(columns, rows), found: findings.length, left };
-  });
+  };
+  if (repair) return bound(dir, warn, (binding) => check(binding, binding));
+  return held(Inspection, dir, warn, (place) => check(place));
 }
 
 /** Removes objects, least recently used first, until the cache is within its limits. */
@@ -232,7 +236,9 @@ function table(columns: readonly Column[], rows: readonly Row[]): Table {
 // Only `run` makes a cache: a name misspelt here must not.
 function existing(dir: string): string {
   const root = path.resolve(dir);
-  if (typeof disk.status(path.join(root, 'lock')) === 'number') {
+  const found = disk.status(path.join(root, 'lock'));
+  if (found === -EACCES) throw new ErrnoError(found, 'open', root);
+  if (typeof found === 'number') {
     throw new UsageError(
       '--cache',
       `${dir} is not a cache`,
@@ -243,11 +249,21 @@ function existing(dir: string): string {
 }
 
 function bound<T>(dir: string, warn: Warn, action: (binding: Binding) => T): T {
-  const binding = new Binding(disk, existing(dir));
-  for (const message of binding.warnings) warn(message);
+  return held(Binding, dir, warn, action);
+}
+
+// Locked meanwhile: to be changed, or only to be looked at.
+function held<P extends Pick<Binding, 'warnings' | 'release'>, T>(
+  how: new (backing: Backing, dir: string) => P,
+  dir: string,
+  warn: Warn,
+  action: (place: P) => T,
+): T {
+  const place = new how(disk, existing(dir));
+  for (const message of place.warnings) warn(message);
   try {
-    return action(binding);
+    return action(place);
   } finally {
-    binding.release();
+    place.release();
   }
 }

@@ -29,7 +29,7 @@ export interface CacheSummary {
   readonly device: Readonly<Record<'cache' | 'server', number>>;
   /** Obtained and never used by the application, up to the page cache's dropping it. */
   readonly unusedBytes: number;
-  /** Downloaded and not stored, for want of room or because storing failed. */
+  /** Downloaded and not kept: for want of room, because storing failed or the file changed. */
   readonly bypassedBytes: number;
   readonly storedBytes: number;
   readonly checksumFailures: number;
@@ -89,7 +89,7 @@ export class CacheUse {
       subrequests: this.#subrequests,
       device: { cache: cache.readBytes, server: sent },
       unusedBytes: unused * PAGE_SIZE,
-      bypassedBytes: this.#bypassed + unstored,
+      bypassedBytes: this.#bypassed + unstored + cache.outdatedBytes,
       storedBytes: cache.writtenBytes,
       checksumFailures: cache.checksumFailures,
       disagreements: cache.disagreements,

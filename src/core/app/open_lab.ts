@@ -57,6 +57,8 @@ export interface PublicLab {
   open(path: string, flags?: OpenFlags): LabFile;
   /** The statistics as the profile's kernel prints them in /proc. */
   stats(): string;
+  /** What is not as it was asked for, and how the lab does without: sentences. */
+  readonly warnings: readonly string[];
   /**
    * Writes what is dirty, lets everything in flight end and finishes the trace; rejects if any of
    * it fails, with the first file whose bytes are lost.
@@ -82,6 +84,7 @@ export async function openLab({ trace, ...given }: OpenLabOptions): Promise<Publ
       return wrap(lab, lab.vfs.open(path, flags));
     },
     stats: () => printStats(lab.statistics()),
+    warnings: lab.warnings,
     async close() {
       closed = true;
       const report = await lab.close();

@@ -191,7 +191,7 @@ class Phase {
   readonly #verifier: Verifier | undefined;
   /** What was written, when it is to be verified. */
   readonly #writes: WrittenBlocks | undefined;
-  /** What the cache is good for; undefined without one. */
+  /** Follows what the cache is good for; undefined when none was asked for. */
   readonly #use: CacheUse | undefined;
   #bytes = 0;
   #total = 0;

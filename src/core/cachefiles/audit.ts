@@ -5,12 +5,14 @@
  */
 import { crc32c } from '@node-rs/crc32';
 import { PAGE_SIZE } from '../base/range.js';
-import type { Backing, BackingStatus } from '../io/types.js';
-import { type Binding, objectPath } from './binding.js';
+import type { Backing, BackingStatus, OpenHow } from '../io/types.js';
+import { type Binding, type CacheDirectory, objectPath } from './binding.js';
 import { unpublished } from './checkpoint.js';
 import { backingSize, incarnationByInode, mapPath, readIncarnation } from './content.js';
 import { ContentMap, type MapHeader } from './content_map.js';
 import { filesIn, isDataFile } from './cull.js';
+
+const TO_READ: OpenHow = { create: false, direct: false, readOnly: true };
 
 /** An object as it lies on disk. */
 export interface AuditObject {
@@ -55,7 +57,7 @@ export function contentRanges(
   backing: Backing,
   { file, status, map }: AuditObject,
 ): ContentRange[] {
-  const fd = backing.open(file, { create: false, direct: false });
+  const fd = backing.open(file, TO_READ);
   const ranges: ContentRange[] = [];
   const onDisk = diskBlocks(backing, fd, status.size);
   for (let start = 0; start < status.size; start += PAGE_SIZE) {
@@ -71,9 +73,15 @@ export function contentRanges(
   return ranges;
 }
 
-/** Checks every object, map and checksum of a bound cache; repairs what it finds if asked to. */
-export function* checkCache(binding: Binding, repair: boolean): Generator<Finding> {
-  const { backing, root } = binding;
+/**
+ * Checks every object, map and checksum of a cache that nobody uses. Only reads, unless there is a
+ * `mender` to put right what is found.
+ */
+export function* checkCache(
+  { backing, root }: CacheDirectory,
+  mender?: Pick<Binding, 'bury'>,
+): Generator<Finding> {
+  const repair = mender !== undefined;
   for (const file of filesIn(backing, root)) {
     if (isDataFile(file)) continue;
     const problem = strayProblem(backing, file);
@@ -82,15 +90,15 @@ export function* checkCache(binding: Binding, repair: boolean): Generator<Findin
     yield { name: file, problem, bytes: 0, repaired };
   }
   for (const object of auditObjects(backing, root)) {
-    const problem = objectProblem(binding, object);
+    const problem = objectProblem(backing, root, object);
     if (problem === undefined) {
-      yield* checkContent(binding, object, repair);
+      yield* checkContent(backing, object, repair);
       continue;
     }
     const bytes = object.status.allocated;
     // Nothing was ever stored in it: the next open makes it anew.
     if (object.map === undefined && bytes === 0 && !repair) continue;
-    const repaired = repair && binding.bury(object.file) === 0;
+    const repaired = mender?.bury(object.file) === 0;
     if (bytes > 0 || object.map !== undefined)
       yield { name: nameOf(object), problem, bytes, repaired };
   }
@@ -108,12 +116,15 @@ function strayProblem(backing: Backing, file: string): string | undefined {
   return typeof backing.status(object) === 'number' ? 'a map without its object' : undefined;
 }
 
-function objectProblem(binding: Binding, { file, status, map }: AuditObject): string | undefined {
-  const { backing, root } = binding;
+function objectProblem(
+  backing: Backing,
+  root: string,
+  { file, status, map }: AuditObject,
+): string | undefined {
   if (map === undefined) return 'no map that could be believed';
   const { volume, key, incarnation, size } = map.header;
   if (objectPath(root, volume, key) !== file) return 'the map is that of another object';
-  const fd = backing.open(file, { create: false, direct: false });
+  const fd = backing.open(file, TO_READ);
   const found = fd < 0 ? undefined : readIncarnation(backing, fd, map.header);
   if (fd >= 0) backing.close(fd);
   if (found !== incarnation && incarnationByInode(status) !== incarnation)
@@ -122,8 +133,7 @@ function objectProblem(binding: Binding, { file, status, map }: AuditObject): st
 }
 
 // Wrong blocks leave the map; data that no map claims gives its space back.
-function* checkContent(binding: Binding, object: AuditObject, repair: boolean): Generator<Finding> {
-  const { backing } = binding;
+function* checkContent(backing: Backing, object: AuditObject, repair: boolean): Generator<Finding> {
   const { file, map: known } = object;
   if (known === undefined) return;
   const { header, map } = known;
@@ -140,7 +150,7 @@ function* checkContent(binding: Binding, object: AuditObject, repair: boolean): 
     }));
     // The map first: it claims less than the old one, so nothing need be made durable before.
     const repaired =
-      repair && republish(binding, file, header, map) && punchAll(backing, file, freed);
+      repair && republish(backing, file, header, map) && punchAll(backing, file, freed);
     yield { name, problem: 'wrong checksums', bytes: wrong.length * PAGE_SIZE, repaired };
   }
   const bytes = unclaimed.reduce((sum, { start, end }) => sum + end - start, 0);
@@ -152,7 +162,7 @@ function* checkContent(binding: Binding, object: AuditObject, repair: boolean): 
 
 function wrongBlocks(backing: Backing, file: string, map: ContentMap): number[] {
   const wrong: number[] = [];
-  const fd = backing.open(file, { create: false, direct: false });
+  const fd = backing.open(file, TO_READ);
   const page = Buffer.alloc(PAGE_SIZE);
   for (const { first, last } of map.runs()) {
     for (let block = first; block <= last; block++) {
@@ -164,12 +174,7 @@ function wrongBlocks(backing: Backing, file: string, map: ContentMap): number[] 
   return wrong;
 }
 
-function republish(
-  { backing }: Binding,
-  file: string,
-  header: MapHeader,
-  map: ContentMap,
-): boolean {
+function republish(backing: Backing, file: string, header: MapHeader, map: ContentMap): boolean {
   const { volume, key, aux, size, incarnation, name } = header;
   const data = map.encode({ volume, key, aux, size, incarnation }, name);
   const next = unpublished(file);

@@ -24,17 +24,46 @@ export function objectPath(root: string, volume: string, key: string): string {
   return path.join(objectsDirectory(root), `I${encodeKey(volume)}`, fanOut(key), encodeKey(key));
 }
 
+/** A cache directory. */
+export interface CacheDirectory {
+  readonly root: string;
+  readonly backing: Backing;
+}
+
+/** A cache directory that nobody else uses meanwhile, and of which nothing is changed. */
+export class Inspection implements CacheDirectory {
+  readonly root: string;
+  readonly backing: Backing;
+  readonly #lock: Lock;
+
+  /** Throws `ErrnoError`: EBUSY when another process uses it, else why it cannot be opened. */
+  constructor(backing: Backing, directory: string) {
+    this.backing = backing;
+    this.root = path.resolve(directory);
+    const fd = backing.open(lockFile(this.root), { create: false, direct: false, readOnly: true });
+    this.#lock = takeLock(this, fd);
+  }
+
+  /** What a user must know if the directory could not be locked. */
+  get warnings(): string[] {
+    return lockWarnings(this.root, this.#lock);
+  }
+
+  /** Ends the use. */
+  release(): void {
+    this.backing.close(this.#lock.fd);
+  }
+}
+
 /** The exclusive use of a cache directory. */
-export class Binding {
+export class Binding implements CacheDirectory {
   readonly root: string;
   /** Whether files can be opened with O_DIRECT, take attributes, and say where their data is. */
   readonly direct: boolean;
   readonly xattr: boolean;
   readonly seek: boolean;
-  /** False where there is no way to lock the directory against other processes. */
-  readonly locked: boolean;
   readonly backing: Backing;
-  readonly #lockFd: number;
+  readonly #lock: Lock;
   readonly #number: number;
   #made = 0;
   #buried = 0;
@@ -48,11 +77,9 @@ export class Binding {
     this.root = path.resolve(directory);
     for (const needed of [objectsDirectory(this.root), this.#graveyard]) {
       const error = backing.makeDirectory(needed);
-      if (error < 0) this.#fail(error, 'mkdir');
+      if (error < 0) fail(error, 'mkdir', this.root);
     }
-    const { fd, locked } = this.#lock();
-    this.#lockFd = fd;
-    this.locked = locked;
+    this.#lock = takeLock(this, this.#openLock());
     this.#number = this.#countBind();
     this.#emptyGraveyard();
     this.direct = this.#probe(true, () => 0);
@@ -62,8 +89,7 @@ export class Binding {
 
   /** What a user must know if the directory could not be locked. */
   get warnings(): string[] {
-    if (this.locked) return [];
-    return [`${this.root} cannot be locked here: see that no other process uses it meanwhile`];
+    return lockWarnings(this.root, this.#lock);
   }
 
   /** A name for a new data file that no other has or had. */
@@ -88,38 +114,29 @@ export class Binding {
 
   /** Ends the use. */
   release(): void {
-    this.backing.close(this.#lockFd);
+    this.backing.close(this.#lock.fd);
   }
 
   get #graveyard(): string {
     return path.join(this.root, 'graveyard');
   }
 
-  get #lockFile(): string {
-    return path.join(this.root, 'lock');
-  }
-
-  #lock(): { fd: number; locked: boolean } {
+  #openLock(): number {
     const { backing } = this;
-    let fd = backing.open(this.#lockFile, { create: true, direct: false });
-    if (fd < 0) fd = backing.open(this.#lockFile, { create: false, direct: false });
-    if (fd < 0) this.#fail(fd, 'open');
-    const error = backing.lock(fd);
-    if (error === 0 || error === -EOPNOTSUPP) return { fd, locked: error === 0 };
-    backing.close(fd);
-    if (error !== -EAGAIN) this.#fail(error, 'lock');
-    throw new ErrnoError('EBUSY', 'lock', this.root, {
-      text: 'another process uses this cache',
-      hint: 'end the other netfslab or name another --cache',
-    });
+    const file = lockFile(this.root);
+    const fd = backing.open(file, { create: true, direct: false });
+    return fd >= 0 ? fd : backing.open(file, { create: false, direct: false });
   }
 
   // Durable before anything is named by it: a power cut must not have two files of the same name.
   #countBind(): number {
-    const text = this.backing.readWhole(this.#lockFile);
+    const text = this.backing.readWhole(lockFile(this.root));
     const before = typeof text === 'number' ? 0 : Number.parseInt(text.toString(), 10) || 0;
-    const error = this.backing.writeDurably(this.#lockFile, Buffer.from(`${before + 1}\n`));
-    if (error < 0) this.#fail(error, 'write');
+    const error = this.backing.writeDurably(lockFile(this.root), Buffer.from(`${before + 1}\n`));
+    if (error < 0) {
+      this.release();
+      fail(error, 'write', this.root);
+    }
     return before + 1;
   }
 
@@ -141,10 +158,36 @@ export class Binding {
     backing.remove(file);
     return result >= 0;
   }
+}
 
-  #fail(errno: number, syscall: string): never {
-    throw new ErrnoError(errno, syscall, this.root, {
-      hint: 'name a directory that can be written to',
-    });
-  }
+/** The lock of a cache directory, for the life of a descriptor. */
+interface Lock {
+  readonly fd: number;
+  /** False where there is no way to lock a directory against other processes. */
+  readonly locked: boolean;
+}
+
+function lockFile(root: string): string {
+  return path.join(root, 'lock');
+}
+
+function takeLock({ root, backing }: CacheDirectory, fd: number): Lock {
+  if (fd < 0) fail(fd, 'open', root);
+  const error = backing.lock(fd);
+  if (error === 0 || error === -EOPNOTSUPP) return { fd, locked: error === 0 };
+  backing.close(fd);
+  if (error !== -EAGAIN) fail(error, 'lock', root);
+  throw new ErrnoError('EBUSY', 'lock', root, {
+    text: 'another process uses this cache',
+    hint: 'end the other netfslab or name another --cache',
+  });
+}
+
+function lockWarnings(root: string, { locked }: Lock): string[] {
+  if (locked) return [];
+  return [`${root} cannot be locked here: see that no other process uses it meanwhile`];
+}
+
+function fail(errno: number, syscall: string, root: string): never {
+  throw new ErrnoError(errno, syscall, root, { hint: 'name a directory that can be written to' });
 }

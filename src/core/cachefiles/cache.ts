@@ -352,6 +352,8 @@ export class Cachefiles implements CacheBackend {
     const map = new ContentMap(this.options.granule);
     const content = this.#content(file, fd, identity, map, cookie);
     if (temporary) content.temporary = at;
+    // Of an empty file all is stored; else the map waits for something to say.
+    if (cookie.size === 0) this.checkpointer.changed(content, 0);
     return content;
   }
 

@@ -262,6 +262,9 @@ export class CacheIo implements CacheOps {
         if (result < 0) this.failed('write', priv, result);
         if (priv.outdated) {
           counters.outdatedStores++;
+          const { size } = content.identity;
+          if (result > 0)
+            counters.outdatedBytes += Math.max(0, Math.min(start + result, size) - start);
         } else if (result === count) {
           counters.writtenBytes += result;
           room.used += result;

@@ -70,6 +70,8 @@ export class CacheCounters implements BackendCounters {
   disagreements = 0;
   /** Stores that were dropped because the content had been invalidated. */
   outdatedStores = 0;
+  /** Bytes whose storing ended after that. */
+  outdatedBytes = 0;
   /** Maps that were published, and that could not be. */
   published = 0;
   publishFailed = 0;

@@ -26,12 +26,8 @@ export class StateStats {
     return {
       'Cookies.n': this.cookies,
       'Cookies.v': this.volumes,
-      // Keys are compared as a whole and memory does not run out: these stay 0 by being so.
-      'Cookies.vcol': 0,
-      'Cookies.voom': 0,
       'Acquire.n': this.acquires,
       'Acquire.ok': this.acquires,
-      'Acquire.oom': 0,
       'LRU.n': this.lru,
       'LRU.exp': this.lruExpired,
       'LRU.rmv': this.lruRemoved,

@@ -17,7 +17,7 @@ import {
   syncFilesystem,
   syncFilesystemLater,
 } from './syscalls.js';
-import type { Backing, BackingStatus, IoDone, IoDriver, Space } from './types.js';
+import type { Backing, BackingStatus, IoDone, IoDriver, OpenHow, Space } from './types.js';
 
 const { O_RDONLY, O_RDWR, O_CREAT, O_EXCL, O_DIRECT } = fs.constants;
 /** Up to this many files are synced one by one; more, and the filesystem is as a whole. */
@@ -64,10 +64,11 @@ export class DiskBacking implements Backing {
     return typeof names === 'number' ? [] : names.sort();
   }
 
-  open(file: string, { create, direct }: { create: boolean; direct: boolean }): number {
+  open(file: string, { create, direct, readOnly = false }: OpenHow): number {
     // Where there is no O_DIRECT at all, asking for it must fail as it does on filesystems without.
     if (direct && O_DIRECT === undefined) return -EINVAL;
-    const flags = O_RDWR | (create ? O_CREAT | O_EXCL : 0) | (direct ? O_DIRECT : 0);
+    const access = readOnly ? O_RDONLY : O_RDWR;
+    const flags = access | (create ? O_CREAT | O_EXCL : 0) | (direct ? O_DIRECT : 0);
     return attempt(() => fs.openSync(file, flags, 0o600));
   }
 
@@ -101,7 +102,8 @@ export class DiskBacking implements Backing {
   }
 
   writeDurably(file: string, data: Uint8Array): number {
-    const error = this.writeWhole(file, data);
+    // Not cut off first: what is there stays if the disk is full.
+    const error = act(() => fs.writeFileSync(file, data, { flag: 'r+' }));
     return error < 0 ? error : syncEach([file, path.dirname(file)]);
   }
 

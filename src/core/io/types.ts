@@ -87,6 +87,13 @@ export interface BackingStatus {
   readonly usedAt: number;
 }
 
+/** How a file of a cache directory is opened: for reading and writing unless `readOnly`. */
+export interface OpenHow {
+  readonly create: boolean;
+  readonly direct: boolean;
+  readonly readOnly?: boolean;
+}
+
 /**
  * The files of a cache directory. `DiskBacking` is the real one; tests put others in its place that
  * lose power or run full. Every function answers with a negative errno instead of throwing.
@@ -101,7 +108,7 @@ export interface Backing {
   /**
    * Opens for reading and writing; `create` makes the file and fails with -EEXIST if it is there.
    */
-  open(file: string, how: { readonly create: boolean; readonly direct: boolean }): number;
+  open(file: string, how: OpenHow): number;
   close(fd: number): void;
   /** Takes an exclusive lock for the life of the descriptor; -EAGAIN when somebody else has it. */
   lock(fd: number): number;
@@ -125,7 +132,10 @@ export interface Backing {
   readWhole(file: string): Buffer | number;
   /** Writes a file from its beginning, making it if need be; not in one step. */
   writeWhole(file: string, data: Uint8Array): number;
-  /** As `writeWhole`, and returns only when the file and its name are durable. */
+  /**
+   * Overwrites the beginning of a file that is there; returns only when it and its name are
+   * durable.
+   */
   writeDurably(file: string, data: Uint8Array): number;
   status(file: string): BackingStatus | number;
   space(directory: string): Space | number;

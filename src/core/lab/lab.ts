@@ -3,6 +3,7 @@
  * clock and tracer together. `app/` and the public API make one, run tasks on it and close it.
  */
 import { EIO } from '../base/errno.js';
+import { ErrnoError } from '../base/errors.js';
 import { PAGE_SHIFT } from '../base/range.js';
 import { Cachefiles } from '../cachefiles/cache.js';
 import type { NetworkFs, Vnode } from '../fs/types.js';
@@ -61,7 +62,7 @@ export class Lab {
   readonly unwritten: Unwritten[] = [];
   readonly server: Server;
   readonly vfs: Vfs;
-  /** The disk cache, when there is one. */
+  /** The disk cache, when one was asked for and could be bound. */
   cachefiles: Cachefiles | undefined;
   /** Its cookies: of the kind that the profile's kernel has. */
   fscache: Fscache | undefined;
@@ -293,8 +294,15 @@ export class Lab {
       compat: options.defects === 'kernel',
     };
     const backing = options.backing ?? new DiskBacking(driver);
-    this.cachefiles = new Cachefiles(settings, backing, scheduler, this.tracer);
-    this.warnings.push(...this.cachefiles.warnings);
+    try {
+      this.cachefiles = new Cachefiles(settings, backing, scheduler, this.tracer);
+      this.warnings.push(...this.cachefiles.warnings);
+    } catch (error) {
+      // As a mount does whose cachefilesd could not bind. But who has named a cache that another
+      // process uses has made a mistake.
+      if (!(error instanceof ErrnoError) || error.code === 'EBUSY') throw error;
+      this.warnings.push(`no disk cache, everything comes from the server: ${error.message}`);
+    }
   }
 
   #makeVfs(client: NetworkFs): Vfs {

@@ -242,11 +242,28 @@ test('a store that ends after an invalidation leaves nothing behind', async (t) 
   made.open('f').close();
   file.close();
   await made.lab.close();
-  t.is(made.cache.counters.outdatedStores, 1);
+  t.like(made.cache.counters, { outdatedStores: 1, outdatedBytes: SIZE, writtenBytes: 0 });
   const { bytes, downloaded } = await rig.readAll(['f']);
   sameBytes(t, bytes[0] as Buffer, content('changed', SIZE));
   t.is(downloaded, SIZE);
 });
+
+const UNUSABLE: readonly [string, Partial<DiskBacking>][] = [
+  ['EACCES', { makeDirectory: () => -13 }],
+  ['EROFS', { open: () => -30 }],
+  ['ENOSPC', { writeDurably: () => -28 }],
+];
+
+for (const [code, fault] of UNUSABLE) {
+  test(`a directory that answers ${code} when it is bound costs the cache and a warning`, async (t) => {
+    const rig = cacheRig(t, { f: SIZE });
+    const backing = Object.assign(new DiskBacking(syncDriver), fault);
+    const { bytes, lab, downloaded } = await rig.readAll(['f'], { backing });
+    sameBytes(t, bytes[0] as Buffer, content('f', SIZE));
+    t.is(downloaded, SIZE);
+    t.regex(lab.lab.warnings.join(), RegExp(`^no disk cache, everything .* ${code}: `));
+  });
+}
 
 test('an object that was closed but not published is found again in the same lab', async (t) => {
   const rig = cacheRig(t, { f: SIZE });

@@ -20,6 +20,7 @@ import {
   zerosWithin,
 } from '../../helpers/bridging.js';
 import { type CachedLab, cacheRig, readFile, update } from '../../helpers/cache.js';
+import { netfslab } from '../../helpers/cli.js';
 import { content } from '../../helpers/lab.js';
 import { readOnly, testOn } from '../../helpers/mount.js';
 import { sameBytes } from '../../helpers/netfs.js';
@@ -72,7 +73,7 @@ for (const kind of ['ext4', 'tmpfs'] as const) {
     }
     const check = (repair: boolean) => {
       const binding = new Binding(backing, rig.dir);
-      const findings = [...checkCache(binding, repair)];
+      const findings = [...checkCache(binding, repair ? binding : undefined)];
       binding.release();
       return findings;
     };
@@ -109,7 +110,18 @@ testOn(
       sameBytes(t, await readFile(made, 'f1'), content('changed', SIZE));
       await isRight(t, made, ['f0', 'f2']);
       await made.lab.close();
-      t.throws(() => rig.lab(), { code: 'EROFS' });
+      const { lab, cache } = rig.lab();
+      t.regex(lab.warnings.join(), /no disk cache, everything comes from the server: EROFS/);
+      t.is(cache, undefined as never);
+      await lab.close();
+      const args = ['--cache', rig.dir, '--json'];
+      const listed = await netfslab(['cache', 'ls', ...args]);
+      t.is(JSON.parse(listed.stdout).rows.length, 2);
+      t.true((await netfslab(['cache', 'show', 'f0', ...args])).stdout.includes('"disk": "data"'));
+      t.is((await netfslab(['cache', 'check', ...args])).status, 0);
+      const cleared = await netfslab(['cache', 'clear', ...args]);
+      t.is(cleared.status, 1);
+      t.regex(cleared.stderr, /EROFS/);
     } finally {
       undo();
     }

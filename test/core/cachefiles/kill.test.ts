@@ -40,7 +40,9 @@ async function populateAndKill(rig: CacheRig, run: number, ms: number): Promise<
 
 function check(rig: CacheRig, repair: boolean): string[] {
   const binding = new Binding(disk, rig.dir);
-  const findings = [...checkCache(binding, repair)].map(({ problem }) => problem);
+  const findings = [...checkCache(binding, repair ? binding : undefined)].map(
+    ({ problem }) => problem,
+  );
   binding.release();
   return findings;
 }

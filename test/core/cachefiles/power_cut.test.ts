@@ -113,9 +113,7 @@ for (const [profile, cacheXattr] of [
       restore?.();
       disk = disk.powerCut(prng);
       const binding = new Binding(disk, DIR);
-      const wrong = [...checkCache(binding, false)].filter(
-        ({ problem }) => problem === 'wrong checksums',
-      );
+      const wrong = [...checkCache(binding)].filter(({ problem }) => problem === 'wrong checksums');
       binding.release();
       t.deepEqual(wrong, [], `after cut ${cut}`);
       cached += await readBack(disk, versions, t, how);
