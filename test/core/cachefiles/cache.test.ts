@@ -312,12 +312,6 @@ test('the directories of a cache are the owner’s alone', async (t) => {
   for (const file of filesBelow(rig.dir)) t.is(fs.statSync(file).mode & 0o777, 0o600);
 });
 
-test('a cache whose directory cannot be used says why', (t) => {
-  const rig = cacheRig(t, { f: SIZE });
-  fs.writeFileSync(rig.dir, 'a file');
-  t.throws(() => rig.lab(), { code: 'ENOTDIR' });
-});
-
 test('without O_DIRECT and xattrs the cache works, and says so when they were wanted', async (t) => {
   const rig = cacheRig(t, { f: SIZE });
   const forced = { cacheDirect: false, cacheXattr: false };
