@@ -21,7 +21,7 @@ import {
   type Terminated,
 } from '../netfs/types.js';
 import type { Scheduler } from '../sim/scheduler.js';
-import { type Task, WaitQueue } from '../sim/wait_queue.js';
+import { type Sleepy, type Task, WaitQueue } from '../sim/wait_queue.js';
 import {
   netfslabDisagreement,
   netfslabPrepRead,
@@ -107,8 +107,16 @@ export class CacheIo implements CacheOps {
     this.cache.checkpointer.tick();
   }
 
-  *prepareRead(subreq: Subrequest, iSize: number): Task<Source> {
+  prepareRead(subreq: Subrequest, iSize: number): Sleepy<Source> {
+    return this.#storing < STORES_MAX ? this.#choose(subreq, iSize) : this.#wait(subreq, iSize);
+  }
+
+  *#wait(subreq: Subrequest, iSize: number): Task<Source> {
     while (this.#storing >= STORES_MAX) yield this.#stored;
+    return this.#choose(subreq, iSize);
+  }
+
+  #choose(subreq: Subrequest, iSize: number): Source {
     const verdict = this.verdict(subreq, iSize);
     subreq.len = verdict.len;
     this.traceVerdict(subreq, verdict);

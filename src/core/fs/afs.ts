@@ -20,7 +20,7 @@ import type { ByteRange, CacheShare, Defects, RequestOps } from '../netfs/types.
 import type { FetchReply, Server, ServerFile, ServerStatus, StoreSource } from '../server/types.js';
 import { RwSemaphore } from '../sim/rw_semaphore.js';
 import type { Scheduler } from '../sim/scheduler.js';
-import { type Task, WaitQueue } from '../sim/wait_queue.js';
+import { type Sleepy, type Task, WaitQueue } from '../sim/wait_queue.js';
 import { AfsCached } from './afs_cached.js';
 import { AfsChanges } from './afs_changes.js';
 import { AfsDirect } from './afs_direct.js';
@@ -318,9 +318,8 @@ export class AfsClient implements NetworkFs {
       isCacheEnabled: () => false,
       ...(fscache !== undefined && {
         isCacheEnabled: (inode: Inode) => (inode as AfsVnode).cookie?.enabled ?? false,
-        *beginCacheOperation(rreq: ReadRequest): Task<number> {
-          return (rreq.inode as AfsVnode).cookie?.beginOperation(rreq.cache) ?? 0;
-        },
+        beginCacheOperation: (rreq: ReadRequest) =>
+          (rreq.inode as AfsVnode).cookie?.beginOperation(rreq.cache) ?? 0,
       }),
       ...cache,
       initRreq: (rreq) => {
@@ -351,24 +350,28 @@ export class AfsClient implements NetworkFs {
   }
 
   // FetchData: one operation for all that the slice still lacks.
-  *#issueOp(subreq: Subrequest): Task {
+  #issueOp(subreq: Subrequest): Sleepy {
     const { server, scheduler, options } = this.parts;
     const vnode = subreq.rreq.inode as AfsVnode;
     const from = subreq.start + subreq.transferred;
     const into = new IovIter(subreq.rreq.mapping, from, subreq.len - subreq.transferred);
-    const changed = vnode.changed;
-    if (options.completion === 'async') {
-      const start = (): void =>
-        server.fetch(vnode.file, from, into, (reply) =>
-          this.#fetched(subreq, from, reply, changed, true),
-        );
-      // Never inside this call, however quick the server is.
-      scheduler.after(0, start);
-      return;
-    }
+    if (options.completion === 'sync') return this.#fetchAndWait(subreq, into);
+    const { changed } = vnode;
+    // Never inside this call, however quick the server is.
+    scheduler.after(0, () =>
+      server.fetch(vnode.file, from, into, (reply) =>
+        this.#fetched(subreq, from, reply, changed, true),
+      ),
+    );
+  }
+
+  *#fetchAndWait(subreq: Subrequest, into: IovIter): Task {
+    const vnode = subreq.rreq.inode as AfsVnode;
+    const from = into.position;
+    const { changed } = vnode;
     const answered = new WaitQueue(`server operation on ${vnode.name}`);
     let reply: FetchReply | undefined;
-    server.fetch(vnode.file, from, into, (answer) => {
+    this.parts.server.fetch(vnode.file, from, into, (answer) => {
       reply = answer;
       answered.wakeAll();
     });

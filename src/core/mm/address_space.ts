@@ -1,19 +1,20 @@
 /**
  * The mapping of a file: a sparse array from page index to folio (`i_pages`). Plays the parts of
  * lib/xarray.c and mm/filemap.c that look pages up. Entries are kept in nodes of 64, as an xarray's
- * are; every page of a large folio has an entry that names its first frame.
+ * are (`page_nodes.ts`); every page of a large folio has an entry that names its first frame.
  *
  * Differs: no shadow entries; an evicted page is simply absent.
  */
 import { assert } from '../base/assert.js';
 import type { Folios } from './folio.js';
+import { NODE_SLOTS, type PageNodes } from './page_nodes.js';
 import type { AddressSpaceOps, Inode } from './types.js';
 
 /** What ->readpage answers when the page it has read is outdated already: look it up again. */
 export const AOP_TRUNCATED_PAGE = 0x80001;
 
-const NODE_SHIFT = 6;
-const NODE_SLOTS = 1 << NODE_SHIFT;
+/** Instead of a node: there is none. */
+const NONE = -1;
 const SLOT_MASK = NODE_SLOTS - 1;
 
 /** A memory mapping that must hear of pages leaving the page cache. */
@@ -55,7 +56,9 @@ export class WritebackErrors {
 export class AddressSpace {
   readonly folios: Folios;
   readonly ops: AddressSpaceOps;
-  readonly #nodes = new Map<number, Int32Array>();
+  /** Numbers of the nodes, by page index / 64. */
+  readonly #nodes = new Map<number, number>();
+  readonly #entries: PageNodes;
   /** Areas that map this file (i_mmap). */
   readonly areas = new Set<MappedArea>();
   /** Nodes with folios that are dirty or under writeback, and how often. */
@@ -68,10 +71,11 @@ export class AddressSpace {
   #host: Inode | undefined;
   // The last node looked at: neighbouring look-ups find it without the map.
   #lastKey = -1;
-  #lastNode: Int32Array | undefined;
+  #lastNode = NONE;
 
   constructor(folios: Folios, ops: AddressSpaceOps) {
     this.folios = folios;
+    this.#entries = folios.nodes;
     this.ops = ops;
   }
 
@@ -94,24 +98,20 @@ export class AddressSpace {
   /** The folio that holds a page, or -1 when the page is absent. */
   find(index: number): number {
     const node = this.#node(index);
-    return node === undefined ? -1 : (node[index & SLOT_MASK] as number) - 1;
+    return node === NONE ? -1 : this.#entries.get(node, index & SLOT_MASK) - 1;
   }
 
   /** Enters a folio of `pages` pages; every index must be absent. Only `Folios` calls this. */
   insert(index: number, pfn: number, pages: number): void {
     for (let i = index; i < index + pages; i++) {
       let node = this.#node(i);
-      if (node === undefined) {
-        // The last element counts the entries in use.
-        node = new Int32Array(NODE_SLOTS + 1);
-        const key = Math.floor(i / NODE_SLOTS);
-        this.#nodes.set(key, node);
-        this.#lastKey = key;
+      if (node === NONE) {
+        node = this.#entries.take();
         this.#lastNode = node;
+        this.#nodes.set(this.#lastKey, node);
       }
-      assert(node[i & SLOT_MASK] === 0, `page ${i} entered twice`);
-      node[i & SLOT_MASK] = pfn + 1;
-      node[NODE_SLOTS] = (node[NODE_SLOTS] as number) + 1;
+      assert(this.#entries.get(node, i & SLOT_MASK) === 0, `page ${i} entered twice`);
+      this.#entries.set(node, i & SLOT_MASK, pfn + 1);
     }
     this.#pages += pages;
   }
@@ -121,13 +121,13 @@ export class AddressSpace {
     for (const area of this.areas) area.unmap(index, pages);
     for (let i = index; i < index + pages; i++) {
       const node = this.#node(i);
-      assert(node !== undefined && node[i & SLOT_MASK] !== 0, `page ${i} erased but absent`);
-      node[i & SLOT_MASK] = 0;
-      node[NODE_SLOTS] = (node[NODE_SLOTS] as number) - 1;
-      if (node[NODE_SLOTS] === 0) {
-        this.#nodes.delete(Math.floor(i / NODE_SLOTS));
-        this.#lastKey = -1;
-        this.#lastNode = undefined;
+      assert(
+        node !== NONE && this.#entries.get(node, i & SLOT_MASK) !== 0,
+        `page ${i} erased but absent`,
+      );
+      if (this.#entries.clear(node, i & SLOT_MASK)) {
+        this.#nodes.delete(this.#lastKey);
+        this.#lastNode = NONE;
       }
     }
     this.#pages -= pages;
@@ -220,12 +220,12 @@ export class AddressSpace {
     return dropped;
   }
 
-  #node(index: number): Int32Array | undefined {
+  // The number of the node that has a page's entry; afterwards `#lastKey` is its key.
+  #node(index: number): number {
     const key = Math.floor(index / NODE_SLOTS);
     if (key === this.#lastKey) return this.#lastNode;
-    const node = this.#nodes.get(key);
     this.#lastKey = key;
-    this.#lastNode = node;
-    return node;
+    this.#lastNode = this.#nodes.get(key) ?? NONE;
+    return this.#lastNode;
   }
 }

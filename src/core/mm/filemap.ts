@@ -9,9 +9,9 @@
 import { EINTR, EIO } from '../base/errno.js';
 import { PAGE_SIZE, pageIndex, pagesFor } from '../base/range.js';
 import type { Scheduler } from '../sim/scheduler.js';
-import type { Task } from '../sim/wait_queue.js';
+import { isTask, type Sleepy, type Task } from '../sim/wait_queue.js';
 import { type AddressSpace, AOP_TRUNCATED_PAGE } from './address_space.js';
-import { type Folios, PG_ERROR, PG_READAHEAD, PG_UPTODATE } from './folio.js';
+import { type Folios, PG_ERROR, PG_LOCKED, PG_READAHEAD, PG_UPTODATE } from './folio.js';
 import { type Readahead, ReadaheadControl } from './readahead.js';
 import type { MmBehaviour, OpenFile } from './types.js';
 
@@ -147,7 +147,8 @@ export class Filemap {
       this.#collect(mapping, index, last, batch);
       if (batch.length === 0) {
         const ractl = new ReadaheadControl(file, mapping, file.ra, index);
-        yield* this.readahead.sync(ractl, last - index);
+        const reading = this.readahead.sync(ractl, last - index);
+        if (isTask(reading)) yield* reading;
         this.#collect(mapping, index, last, batch);
       }
       if (batch.length === 0) {
@@ -155,18 +156,33 @@ export class Filemap {
         if (error === RETRY) continue;
         return error;
       }
-      const error = yield* this.#settleLast(file, last, batch);
+      const pfn = batch[batch.length - 1] as number;
+      if (this.#folios.test(pfn, PG_READAHEAD)) {
+        const reading = this.#readAhead(file, pfn, last);
+        if (isTask(reading)) yield* reading;
+      }
+      if (this.#folios.test(pfn, PG_UPTODATE)) return 0;
+      // Mostly it is being read: what sleeps for that sleeps here, few calls deep.
+      let error = RETRY;
+      if (!this.#folios.test(pfn, PG_LOCKED)) error = yield* this.#makeUptodate(file, pfn);
+      else while (this.#isLockedFor(pfn)) yield this.#folios.unlocking(pfn);
       if (error === 0) return 0;
+      this.#folios.put(pfn);
+      batch.pop();
       if (batch.length > 0) return 0;
       if (error !== RETRY) return error;
     }
+  }
+
+  #isLockedFor(pfn: number): boolean {
+    return this.#folios.test(pfn, PG_LOCKED) && !this.#scheduler.context.killed;
   }
 
   // Consecutive present pages, ending behind the first that needs attention.
   #collect(mapping: AddressSpace, first: number, last: number, batch: number[]): void {
     const folios = this.#folios;
     const limit = this.#behaviour.batchLimitInclusive ? last : last - 1;
-    batch.length = 0;
+    while (batch.length > 0) batch.pop();
     let index = first;
     while (index <= limit && batch.length < BATCH_PAGES) {
       const pfn = mapping.find(index);
@@ -179,37 +195,20 @@ export class Filemap {
     }
   }
 
-  // Starts readahead if the last page of the batch has the marker, and gets it uptodate.
-  *#settleLast(file: OpenFile, last: number, batch: number[]): Task<number> {
-    const folios = this.#folios;
-    const pfn = batch[batch.length - 1] as number;
-    let error = 0;
-    if (folios.test(pfn, PG_READAHEAD)) {
-      const at = folios.indexOf(pfn);
-      const ractl = new ReadaheadControl(file, file.mapping, file.ra, at);
-      yield* this.readahead.async(ractl, pfn, last - at);
-    }
-    if (!folios.test(pfn, PG_UPTODATE)) error = yield* this.#makeUptodate(file, pfn);
-    if (error !== 0) {
-      folios.put(pfn);
-      batch.pop();
-    }
-    return error;
+  // Starts readahead from the page that has the marker.
+  #readAhead(file: OpenFile, pfn: number, last: number): Sleepy {
+    const at = this.#folios.indexOf(pfn);
+    const ractl = new ReadaheadControl(file, file.mapping, file.ra, at);
+    return this.readahead.async(ractl, pfn, last - at);
   }
 
+  // For a page that nobody reads.
   *#makeUptodate(file: OpenFile, pfn: number): Task<number> {
     const folios = this.#folios;
-    if (!folios.tryLock(pfn)) {
-      yield* folios.waitUnlocked(pfn);
-      return RETRY;
-    }
+    folios.tryLock(pfn);
     if (folios.mappingOf(pfn) !== file.mapping) {
       folios.unlock(pfn);
       return RETRY;
-    }
-    if (folios.test(pfn, PG_UPTODATE)) {
-      folios.unlock(pfn);
-      return 0;
     }
     return yield* this.readPage(file, pfn);
   }

@@ -13,6 +13,7 @@ import type { Scheduler } from '../sim/scheduler.js';
 import { type Task, WaitQueue } from '../sim/wait_queue.js';
 import type { AddressSpace } from './address_space.js';
 import { PageFrames } from './arena.js';
+import { PageNodes } from './page_nodes.js';
 import type { MmHooks } from './types.js';
 
 /** Owned by whoever does I/O on the folio. */
@@ -45,6 +46,8 @@ const NONE = -1;
 /** All folios of one lab. */
 export class Folios {
   readonly frames: PageFrames;
+  /** Of the page indexes of all mappings. */
+  readonly nodes = new PageNodes();
   readonly #scheduler: Scheduler;
   readonly #hooks: MmHooks;
   readonly #flags: Uint32Array;
@@ -187,6 +190,11 @@ export class Folios {
     this.clear(pfn, PG_LOCKED);
     this.#wake(pfn);
     this.#noteReclaimable(pfn);
+  }
+
+  /** What somebody sleeps on who waits for a folio to be unlocked, until it is: it is locked. */
+  unlocking(pfn: number): WaitQueue {
+    return this.#queue(pfn);
   }
 
   /**
@@ -408,7 +416,7 @@ export class Folios {
   #queue(pfn: number): WaitQueue {
     let queue = this.#waiting.get(pfn);
     if (queue === undefined) {
-      queue = new WaitQueue(`folio ${pfn}`);
+      queue = new WaitQueue('folio', pfn);
       this.#waiting.set(pfn, queue);
     }
     return queue;

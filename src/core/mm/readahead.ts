@@ -7,7 +7,7 @@
  * written so that it gives the same answers with ordinary numbers.
  */
 import { PAGE_SIZE, pageIndex, roundUp, roundUpPowerOfTwo } from '../base/range.js';
-import type { Task } from '../sim/wait_queue.js';
+import { andThen, finish, isTask, type Sleepy, type Task } from '../sim/wait_queue.js';
 import type { AddressSpace } from './address_space.js';
 import { PG_READAHEAD, PG_WRITEBACK } from './folio.js';
 import type { MmBehaviour, OpenFile } from './types.js';
@@ -127,25 +127,21 @@ export class Readahead {
   }
 
   /** A reader of `req` pages found the page at the window's index absent (page_cache_sync_ra). */
-  *sync(ractl: ReadaheadControl, req: number): Task {
+  sync(ractl: ReadaheadControl, req: number): Sleepy {
     const { file, ra } = ractl;
     if (ra === undefined) return;
-    if (ra.raPages === 0) {
-      if (file !== undefined) yield* this.forced(ractl, 1);
-    } else if (file?.randomMode) {
-      yield* this.forced(ractl, req);
-    } else {
-      yield* this.#onDemand(ractl, -1, req);
-    }
+    if (ra.raPages === 0) return file === undefined ? undefined : this.forced(ractl, 1);
+    if (file?.randomMode) return this.forced(ractl, req);
+    return this.#onDemand(ractl, -1, req);
   }
 
   /** A reader met the marker on folio `pfn`, at the window's index (page_cache_async_ra). */
-  *async(ractl: ReadaheadControl, pfn: number, req: number): Task {
+  async(ractl: ReadaheadControl, pfn: number, req: number): Sleepy {
     const { folios } = ractl.mapping;
     // The marker shares its bit with PG_reclaim, which has that meaning under writeback.
     if (ractl.ra === undefined || ractl.ra.raPages === 0 || folios.test(pfn, PG_WRITEBACK)) return;
     folios.clear(pfn, PG_READAHEAD);
-    yield* this.#onDemand(ractl, folios.orderOf(pfn), req);
+    return this.#onDemand(ractl, folios.orderOf(pfn), req);
   }
 
   /** Reads `pages` pages regardless of history, without a marker (force_page_cache_ra). */
@@ -157,24 +153,25 @@ export class Readahead {
     while (left > 0) {
       const chunk = Math.min(left, FORCED_CHUNK_PAGES);
       ractl.index = index;
-      yield* this.window(ractl, chunk, 0);
+      yield* finish(this.window(ractl, chunk, 0));
       index += chunk;
       left -= chunk;
     }
   }
 
   /** Reads [index, index + pages) as far as i_size, marker `lookahead` pages before the end. */
-  *window(ractl: ReadaheadControl, pages: number, lookahead: number): Task {
+  window(ractl: ReadaheadControl, pages: number, lookahead: number): Sleepy {
     const size = ractl.mapping.host.size;
     if (size === 0) return;
     const end = pageIndex(size - 1);
     if (ractl.index > end) return;
-    yield* this.#unbounded(ractl, Math.min(pages, end - ractl.index + 1), lookahead);
+    const count = Math.min(pages, end - ractl.index + 1);
+    return this.#unbounded(ractl, ractl.index, 0, count, lookahead);
   }
 
   // Spec 2.4: the first rule of the table that applies decides.
   // `order` is that of the folio with the marker, -1 without one.
-  *#onDemand(ractl: ReadaheadControl, order: number, req: number): Task {
+  #onDemand(ractl: ReadaheadControl, order: number, req: number): Sleepy {
     const hit = order >= 0;
     const ra = ractl.ra as FileRaState;
     const { index } = ractl;
@@ -197,8 +194,7 @@ export class Readahead {
       this.#initial(ra, index, req, max);
     } else if (!this.#fromContext(ractl, ra, req, max)) {
       // A small random read: read it as it is and leave the history alone.
-      yield* this.window(ractl, req, 0);
-      return;
+      return this.window(ractl, req, 0);
     }
     // A window that would trip over its own marker at once is joined with the next one.
     if (index === ra.start && ra.size === ra.asyncSize) {
@@ -212,7 +208,7 @@ export class Readahead {
       }
     }
     ractl.index = ra.start;
-    yield* this.ordered(ractl, Math.max(0, order));
+    return this.ordered(ractl, Math.max(0, order));
   }
 
   // The marker of a window sits on a folio that may begin later than the page it stands for.
@@ -225,13 +221,18 @@ export class Readahead {
    * Reads the window of the readahead state in folios that grow with it, where the filesystem can
    * have them; `order` is that of the folio that led here (page_cache_ra_order).
    */
-  *ordered(ractl: ReadaheadControl, order: number): Task {
+  ordered(ractl: ReadaheadControl, order: number): Sleepy {
     const ra = ractl.ra as FileRaState;
     const { mapping } = ractl;
     if (mapping.ops.largeFolios !== true || ra.size < 4 || mapping.host.size === 0) {
-      yield* this.window(ractl, ra.size, ra.asyncSize);
-      return;
+      return this.window(ractl, ra.size, ra.asyncSize);
     }
+    return this.#largeFolios(ractl, order);
+  }
+
+  *#largeFolios(ractl: ReadaheadControl, order: number): Task {
+    const ra = ractl.ra as FileRaState;
+    const { mapping } = ractl;
     const { index: first } = ractl;
     const limit = Math.min(pageIndex(mapping.host.size - 1), first + ra.size - 1);
     const mark = first + ra.size - ra.asyncSize;
@@ -243,11 +244,11 @@ export class Readahead {
       if (!this.#addFolio(ractl, index, size, mark)) break;
       index += 1 << size;
     }
-    if (ractl.nrPages > 0) yield* this.#dispatch(ractl);
+    if (ractl.nrPages > 0) yield* finish(this.#dispatch(ractl));
     // What is in the way is gone round page by page.
     if (index > limit) return;
     ractl.index = first;
-    yield* this.window(ractl, ra.size, ra.asyncSize);
+    yield* finish(this.window(ractl, ra.size, ra.asyncSize));
   }
 
   #addFolio(ractl: ReadaheadControl, index: number, order: number, mark: number): boolean {
@@ -285,14 +286,21 @@ export class Readahead {
     return true;
   }
 
-  // One window becomes one ->readahead call per gap between pages that are present already.
-  *#unbounded(ractl: ReadaheadControl, pages: number, lookahead: number): Task {
+  // One window becomes one ->readahead call per gap between pages that are present already: the
+  // pages from the `done`th of `pages` from `first`.
+  #unbounded(
+    ractl: ReadaheadControl,
+    first: number,
+    done: number,
+    pages: number,
+    lookahead: number,
+  ): Sleepy {
     const { mapping } = ractl;
-    const first = ractl.index;
-    for (let i = 0; i < pages; i++) {
+    for (let i = done; i < pages; i++) {
       const index = first + i;
       if (mapping.find(index) >= 0) {
-        yield* this.#dispatch(ractl);
+        const rest = this.#dispatch(ractl);
+        if (isTask(rest)) return this.#behind(rest, ractl, first, pages, lookahead);
         // The filesystem may have grown the run; go on behind whatever it covered.
         ractl.index++;
         i = ractl.index - first - 1;
@@ -303,13 +311,29 @@ export class Readahead {
       if (i === pages - lookahead) mapping.folios.set(pfn, PG_READAHEAD);
       ractl.nrPages++;
     }
-    yield* this.#dispatch(ractl);
+    return this.#dispatch(ractl);
   }
 
-  *#dispatch(ractl: ReadaheadControl): Task {
+  *#behind(
+    run: Task,
+    ractl: ReadaheadControl,
+    first: number,
+    pages: number,
+    lookahead: number,
+  ): Task {
+    yield* run;
+    ractl.index++;
+    yield* finish(this.#unbounded(ractl, first, ractl.index - first, pages, lookahead));
+  }
+
+  #dispatch(ractl: ReadaheadControl): Sleepy {
     if (ractl.nrPages === 0) return;
+    return andThen(ractl.mapping.ops.readahead(ractl), () => this.#leave(ractl));
+  }
+
+  // What the filesystem did not take is not read.
+  #leave(ractl: ReadaheadControl): void {
     const { mapping, ra } = ractl;
-    yield* mapping.ops.readahead(ractl);
     for (let pfn = readaheadFolio(ractl); pfn >= 0; pfn = readaheadFolio(ractl)) {
       const { folios } = mapping;
       if (this.#behaviour.leftoversRemoved && ra !== undefined) {

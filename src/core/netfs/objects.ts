@@ -76,7 +76,7 @@ export class ReadRequest {
     this.inode = mapping.host;
     this.ops = ops;
     this.iSize = mapping.host.size;
-    this.changed = new WaitQueue(`request ${debugId.toString(16)}`);
+    this.changed = new WaitQueue('request', debugId);
   }
 
   has(flags: number): boolean {

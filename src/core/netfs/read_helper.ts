@@ -10,7 +10,7 @@ import { PAGE_SIZE } from '../base/range.js';
 import { IovIter } from '../mm/iov_iter.js';
 import { ReadaheadControl, readaheadExpand, readaheadFolio } from '../mm/readahead.js';
 import type { OpenFile } from '../mm/types.js';
-import type { Task } from '../sim/wait_queue.js';
+import { andThen, finish, isTask, type Sleepy, type Task } from '../sim/wait_queue.js';
 import {
   type ReadRequest,
   RREQ_FAILED,
@@ -38,6 +38,8 @@ import {
 } from './types.js';
 import { unlockPages } from './unlock.js';
 
+const goOn = (): boolean => true;
+
 /** The read helper of one lab. */
 export class ReadHelper {
   readonly #requests: Requests;
@@ -50,15 +52,19 @@ export class ReadHelper {
   }
 
   /** ->readahead: reads the window. Reports no error; pages that failed are not uptodate. */
-  *readahead(ractl: ReadaheadControl, ops: RequestOps): Task {
+  readahead(ractl: ReadaheadControl, ops: RequestOps): Sleepy {
     if (ractl.nrPages === 0) return;
-    const requests = this.#requests;
     const used = this.#streams?.around(ops) ?? ops;
-    const rreq = requests.allocate('readahead', ractl.file, ractl.mapping, used);
+    const rreq = this.#requests.allocate('readahead', ractl.file, ractl.mapping, used);
     if (rreq === undefined) return;
     rreq.start = ractl.position;
     rreq.len = ractl.length;
-    if ((yield* this.#beginCache(rreq)) < 0) {
+    return andThen(this.#beginCache(rreq), (refused) => this.#readWindow(rreq, ractl, refused));
+  }
+
+  #readWindow(rreq: ReadRequest, ractl: ReadaheadControl, refused: number): Sleepy {
+    const requests = this.#requests;
+    if (refused < 0) {
       requests.put(rreq, false, 'put_failed');
       return;
     }
@@ -66,12 +72,13 @@ export class ReadHelper {
     requests.traceRead(rreq, 'readahead', rreq.start, rreq.len);
     this.#expand(rreq, ractl);
     rreq.nrRdOps = 1;
-    yield* this.#submitSlices(rreq);
-    // The pages stay locked; only the window's references go.
-    for (let pfn = readaheadFolio(ractl); pfn >= 0; pfn = readaheadFolio(ractl)) {
-      ractl.mapping.folios.put(pfn);
-    }
-    if (--rreq.nrRdOps === 0) yield* this.#assess(rreq, false);
+    return andThen(this.#submitSlices(rreq), () => {
+      // The pages stay locked; only the window's references go.
+      for (let pfn = readaheadFolio(ractl); pfn >= 0; pfn = readaheadFolio(ractl)) {
+        ractl.mapping.folios.put(pfn);
+      }
+      if (--rreq.nrRdOps === 0) return this.#assess(rreq, false);
+    });
   }
 
   /** ->readpage: reads one locked folio and unlocks it. 0 or a negative errno. */
@@ -86,7 +93,7 @@ export class ReadHelper {
     }
     rreq.start = folios.indexOf(pfn) * PAGE_SIZE;
     rreq.len = folios.sizeOf(pfn);
-    const refused = yield* this.#beginCache(rreq);
+    const refused = yield* finish(this.#beginCache(rreq));
     if (refused < 0) {
       folios.unlock(pfn);
       requests.put(rreq, false, 'put_discard');
@@ -117,7 +124,7 @@ export class ReadHelper {
     rreq.len = folios.sizeOf(pfn);
     rreq.noUnlockPage = folios.indexOf(pfn);
     rreq.flags |= RREQ_NO_UNLOCK_PAGE;
-    const refused = yield* this.#beginCache(rreq);
+    const refused = yield* finish(this.#beginCache(rreq));
     if (refused < 0) {
       requests.put(rreq, false, 'put_failed');
       return refused;
@@ -158,10 +165,11 @@ export class ReadHelper {
   };
 
   // Soft errors (no cache, no object) give 0: the request runs without a cache.
-  *#beginCache(rreq: ReadRequest): Task<number> {
+  #beginCache(rreq: ReadRequest): Sleepy<number> {
     if (rreq.ops.beginCacheOperation === undefined) return 0;
-    const error = yield* rreq.ops.beginCacheOperation(rreq);
-    return error === -ENOMEM || error === -EINTR || error === -ERESTARTSYS ? error : 0;
+    return andThen(rreq.ops.beginCacheOperation(rreq), (error) =>
+      error === -ENOMEM || error === -EINTR || error === -ERESTARTSYS ? error : 0,
+    );
   }
 
   // Lets the cache and the filesystem grow the window; the request then covers what was reached.
@@ -181,10 +189,10 @@ export class ReadHelper {
     const requests = this.#requests;
     requests.hold(rreq, 'get_hold');
     rreq.nrRdOps = 1;
-    yield* this.#submitSlices(rreq);
+    yield* finish(this.#submitSlices(rreq));
     do {
       while (rreq.nrRdOps !== 1) yield rreq.changed;
-      yield* this.#assess(rreq, false);
+      yield* finish(this.#assess(rreq, false));
     } while (rreq.has(RREQ_IN_PROGRESS));
     let error = rreq.error;
     if (error === 0 && rreq.submitted < rreq.len) {
@@ -195,18 +203,30 @@ export class ReadHelper {
     return error;
   }
 
-  *#submitSlices(rreq: ReadRequest): Task {
+  #submitSlices(rreq: ReadRequest): Sleepy {
     do {
-      if (!(yield* this.#submitSlice(rreq))) return;
+      const more = this.#submitSlice(rreq);
+      if (isTask(more)) return this.#submitOthers(rreq, more);
+      if (!more) return;
     } while (rreq.submitted < rreq.len);
   }
 
+  *#submitOthers(rreq: ReadRequest, slice: Task<boolean>): Task {
+    const more = yield* slice;
+    if (more && rreq.submitted < rreq.len) yield* finish(this.#submitSlices(rreq));
+  }
+
   // Cuts the next slice off the request and issues it; false ends the slicing.
-  *#submitSlice(rreq: ReadRequest): Task<boolean> {
-    const requests = this.#requests;
-    const subreq = requests.allocateSlice(rreq);
+  #submitSlice(rreq: ReadRequest): Sleepy<boolean> {
+    const subreq = this.#requests.allocateSlice(rreq);
     if (subreq === undefined) return false;
-    subreq.source = yield* this.#chooseSource(subreq);
+    return andThen(this.#chooseSource(subreq), (source) => this.#submit(subreq, source));
+  }
+
+  #submit(subreq: Subrequest, source: Source): Sleepy<boolean> {
+    const requests = this.#requests;
+    const { rreq } = subreq;
+    subreq.source = this.#confirm(subreq, source);
     requests.traceSlice(subreq, 'prepare');
     if (subreq.source === INVALID_READ) {
       // The kernel leaves the error at 0 here, and the pages would be taken for read.
@@ -221,18 +241,18 @@ export class ReadHelper {
     rreq.nrRdOps++;
     rreq.submitted += subreq.len;
     requests.traceSlice(subreq, 'submit');
-    yield* this.#issue(subreq);
-    return true;
+    return andThen(this.#issue(subreq), goOn);
   }
 
-  *#chooseSource(subreq: Subrequest): Task<Source> {
+  #chooseSource(subreq: Subrequest): Sleepy<Source> {
     const { rreq } = subreq;
-    let source: Source;
-    if (rreq.cache.ops !== undefined) {
-      source = yield* rreq.cache.ops.prepareRead(subreq, rreq.iSize);
-    } else {
-      source = subreq.start >= rreq.iSize ? FILL_WITH_ZEROES : DOWNLOAD_FROM_SERVER;
-    }
+    if (rreq.cache.ops !== undefined) return rreq.cache.ops.prepareRead(subreq, rreq.iSize);
+    return subreq.start >= rreq.iSize ? FILL_WITH_ZEROES : DOWNLOAD_FROM_SERVER;
+  }
+
+  // What the source becomes: a download ends with the file, and may be refused.
+  #confirm(subreq: Subrequest, source: Source): Source {
+    const { rreq } = subreq;
     if (source === DOWNLOAD_FROM_SERVER) {
       // A cache may choose the server for a slice beyond the end of the file; there is nothing
       // there.
@@ -243,22 +263,22 @@ export class ReadHelper {
     return subreq.len <= 0 && source !== INVALID_READ ? INVALID_READ : source;
   }
 
-  *#issue(subreq: Subrequest): Task {
+  #issue(subreq: Subrequest): Sleepy {
     const { stats } = this.#requests;
     if (subreq.source === FILL_WITH_ZEROES) {
       stats.netfs_n_rh_zero++;
       subreq.flags |= SREQ_CLEAR_TAIL;
       this.subreqTerminated(subreq, 0, false);
     } else if (subreq.source === DOWNLOAD_FROM_SERVER) {
-      yield* this.#issueToServer(subreq);
+      return this.#issueToServer(subreq);
     } else {
       this.#issueToCache(subreq, false);
     }
   }
 
-  *#issueToServer(subreq: Subrequest): Task {
+  #issueToServer(subreq: Subrequest): Sleepy {
     this.#requests.stats.netfs_n_rh_download++;
-    yield* subreq.rreq.ops.issueOp(subreq);
+    return subreq.rreq.ops.issueOp(subreq);
   }
 
   #issueToCache(subreq: Subrequest, seekData: boolean): void {
@@ -321,25 +341,33 @@ export class ReadHelper {
   #requestTerminated(rreq: ReadRequest, wasAsync: boolean): void {
     const requests = this.#requests;
     if (rreq.has(RREQ_INCOMPLETE_IO) && wasAsync) {
-      requests.queueWork(() => this.#assess(rreq, false));
-    } else {
-      requests.scheduler.startHere(this.#assess(rreq, wasAsync));
+      requests.queueWork(() => finish(this.#assess(rreq, false)));
+      return;
+    }
+    const rest = this.#assess(rreq, wasAsync);
+    if (isTask(rest)) requests.scheduler.startHere(rest);
+  }
+
+  #assess(rreq: ReadRequest, wasAsync: boolean): Sleepy {
+    this.#requests.traceRequest(rreq, 'assess');
+    return this.#isDecided(rreq) ? this.#finish(rreq, wasAsync) : this.#tryAgain(rreq, wasAsync);
+  }
+
+  // Nothing is to be asked again.
+  #isDecided(rreq: ReadRequest): boolean {
+    this.#checkStillValid(rreq);
+    return rreq.has(RREQ_FAILED) || !rreq.has(RREQ_INCOMPLETE_IO);
+  }
+
+  *#tryAgain(rreq: ReadRequest, wasAsync: boolean): Task {
+    while (yield* this.#resubmit(rreq)) {
+      if (!this.#isDecided(rreq)) continue;
+      yield* finish(this.#finish(rreq, wasAsync));
+      return;
     }
   }
 
-  *#assess(rreq: ReadRequest, wasAsync: boolean): Task {
-    const requests = this.#requests;
-    requests.traceRequest(rreq, 'assess');
-    do {
-      this.#checkStillValid(rreq);
-      if (rreq.has(RREQ_FAILED) || !rreq.has(RREQ_INCOMPLETE_IO)) {
-        yield* this.#finish(rreq, wasAsync);
-        return;
-      }
-    } while (yield* this.#resubmit(rreq));
-  }
-
-  *#finish(rreq: ReadRequest, wasAsync: boolean): Task {
+  #finish(rreq: ReadRequest, wasAsync: boolean): Sleepy {
     const requests = this.#requests;
     unlockPages(requests, rreq);
     requests.accountBytes(rreq);
@@ -348,7 +376,7 @@ export class ReadHelper {
     const onWorker = wasAsync || requests.behaviour.storesOnWorker;
     if (!rreq.has(RREQ_WRITE_TO_CACHE)) requests.complete(rreq, wasAsync);
     else if (onWorker) requests.queueWork(() => storeToCache(requests, rreq));
-    else yield* storeToCache(requests, rreq);
+    else return storeToCache(requests, rreq);
   }
 
   #checkStillValid(rreq: ReadRequest): void {
@@ -408,6 +436,6 @@ export class ReadHelper {
       this.subreqTerminated(subreq, 0, false);
       return;
     }
-    yield* this.#issueToServer(subreq);
+    yield* finish(this.#issueToServer(subreq));
   }
 }

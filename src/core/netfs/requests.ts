@@ -142,14 +142,14 @@ export class Requests {
       this.#free(rreq);
       return;
     }
-    const requests = this;
-    this.queueWork(function* () {
-      requests.#free(rreq);
+    this.queueWork(() => {
+      this.#free(rreq);
+      return undefined;
     });
   }
 
-  /** Leaves a phase of a request to a worker (system_unbound_wq). */
-  queueWork(body: () => Task<unknown>): void {
+  /** Leaves a phase of a request to a worker (system_unbound_wq); a task if it may sleep. */
+  queueWork(body: () => Task<unknown> | undefined): void {
     this.scheduler.queueWork(body, 'unbound');
   }
 

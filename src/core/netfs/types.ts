@@ -6,7 +6,7 @@
 import type { AddressSpace } from '../mm/address_space.js';
 import type { IovIter } from '../mm/iov_iter.js';
 import type { Inode, OpenFile } from '../mm/types.js';
-import type { Task } from '../sim/wait_queue.js';
+import type { Sleepy, Task } from '../sim/wait_queue.js';
 import type { ReadRequest, Subrequest } from './objects.js';
 
 /** Where a slice comes from (enum netfs_read_source); the kernel's numbers. */
@@ -53,7 +53,7 @@ export interface CacheOps {
   /** Optional. May grow `range`, never shrink it. */
   expandReadahead?(cres: CacheResources, range: ByteRange, iSize: number): void;
   /** Required. Chooses the source; may shorten `subreq.len` and set its WRITE_TO_CACHE flag. */
-  prepareRead(subreq: Subrequest, iSize: number): Task<Source>;
+  prepareRead(subreq: Subrequest, iSize: number): Sleepy<Source>;
   /** Required. May widen `subreq.start` and `len`; a negative errno refuses the store. */
   prepareWrite(subreq: Subrequest, iSize: number): Task<number>;
   /**
@@ -79,7 +79,7 @@ export interface RequestOps {
    * Optional. Sets up `rreq.cache`. -ENOMEM, -EINTR and -ERESTARTSYS abort the request; any other
    * error means: go on without a cache.
    */
-  beginCacheOperation?(rreq: ReadRequest): Task<number>;
+  beginCacheOperation?(rreq: ReadRequest): Sleepy<number>;
   /** Optional. May grow `range`, after the cache has. */
   expandReadahead?(rreq: ReadRequest, range: ByteRange): void;
   /** Optional. May shorten a slice that is to be downloaded; false fails it. */
@@ -89,7 +89,7 @@ export interface RequestOps {
    * `subreqTerminated` exactly once, before it returns or later; writes nothing before
    * start + transferred.
    */
-  issueOp(subreq: Subrequest): Task;
+  issueOp(subreq: Subrequest): Sleepy;
   /** Optional. False makes slices read from the cache stale (-ESTALE). */
   isStillValid?(rreq: ReadRequest): boolean;
   /**

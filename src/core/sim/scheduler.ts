@@ -39,8 +39,23 @@ const POOLS = {
   unbound: { comm: 'kworker/u2', firstPid: 20 },
 } as const satisfies Record<WorkPool, object>;
 
+/** What waits for its turn. */
+interface Runnable {
+  readonly context: ExecContext;
+  /** Runs until it sleeps or ends. */
+  resume(): void;
+}
+
+/** A completion that the loop has not delivered yet. */
+interface Completion {
+  /** The operation on whose behalf it was expected. */
+  readonly op: number;
+  readonly fn: (answer: unknown) => void;
+  readonly answer: unknown;
+}
+
 /** A task under way: its identity, where it sleeps, and its result once it has ended. */
-export class Strand implements Sleeper {
+export class Strand implements Sleeper, Runnable {
   readonly context: ExecContext;
   readonly #scheduler: Scheduler;
   readonly #task: Task<unknown>;
@@ -79,6 +94,30 @@ export class Strand implements Sleeper {
   }
 }
 
+/** Work for a kernel worker, which becomes a task only if it sleeps. */
+class Work implements Runnable {
+  readonly context: ExecContext;
+  readonly pool: WorkPool;
+  readonly #scheduler: Scheduler;
+  readonly #body: () => Task<unknown> | undefined;
+
+  constructor(
+    scheduler: Scheduler,
+    pool: WorkPool,
+    context: ExecContext,
+    body: () => Task<unknown> | undefined,
+  ) {
+    this.#scheduler = scheduler;
+    this.pool = pool;
+    this.context = context;
+    this.#body = body;
+  }
+
+  resume(): void {
+    this.#scheduler.workRan(this, this.#body());
+  }
+}
+
 /** What a scheduler may be told. */
 export interface SchedulerOptions {
   /** Where completions have to be fetched from, on the real clock. */
@@ -94,10 +133,10 @@ export class Scheduler {
   context: ExecContext = makeContext(0, 'swapper/0');
   readonly #idle: ExecContext = this.context;
   readonly #interrupt: ExecContext;
-  readonly #ready: Strand[] = [];
+  readonly #ready: Runnable[] = [];
   #readyHead = 0;
   readonly #strands = new Set<Strand>();
-  readonly #completions: Array<() => void> = [];
+  readonly #completions: Completion[] = [];
   readonly #timers = new TinyQueue<Timer>([], (a, b) => a.time - b.time || a.seq - b.seq);
   #timerSeq = 0;
   readonly #idleWorkers: Record<WorkPool, ExecContext[]> = { bound: [], unbound: [] };
@@ -142,19 +181,15 @@ export class Scheduler {
   }
 
   /** Queues work to a kernel worker; it runs later, on behalf of the present operation. */
-  queueWork(body: () => Task<unknown>, pool: WorkPool = 'bound'): void {
-    const idle = this.#idleWorkers[pool];
-    let context = idle.pop();
+  queueWork(body: () => Task<unknown> | undefined, pool: WorkPool = 'bound'): void {
+    let context = this.#idleWorkers[pool].pop();
     if (context === undefined) {
       const number = ++this.#workers[pool];
       const { comm, firstPid } = POOLS[pool];
       context = makeContext(firstPid + number, `${comm}:${number}`);
     }
     context.op = this.context.op;
-    const worker = context;
-    const strand = new Strand(this, worker, body(), () => idle.push(worker));
-    this.#strands.add(strand);
-    this.makeReady(strand);
+    this.makeReady(new Work(this, pool, context, body));
   }
 
   /** Runs `fn` after `ns` nanoseconds, in interrupt context, for the present operation. */
@@ -177,7 +212,7 @@ export class Scheduler {
     this.#outstanding++;
     return (answer) => {
       this.#outstanding--;
-      this.#completions.push(() => this.#inInterrupt(op, () => fn(answer)));
+      this.#completions.push({ op, fn: fn as Completion['fn'], answer });
       this.#kick?.();
     };
   }
@@ -201,7 +236,7 @@ export class Scheduler {
   /** Lets every other runnable task and every due timer go first. */
   *reschedule(): Task {
     const queue = new WaitQueue('processor');
-    this.#completions.push(() => queue.wakeAll());
+    this.#completions.push({ op: this.context.op, fn: () => queue.wakeAll(), answer: undefined });
     yield queue;
   }
 
@@ -221,9 +256,21 @@ export class Scheduler {
   }
 
   /** Only for `Strand`: puts a woken task at the end of the line. */
-  makeReady(strand: Strand): void {
-    this.#ready.push(strand);
+  makeReady(runnable: Runnable): void {
+    this.#ready.push(runnable);
     this.#kick?.();
+  }
+
+  /** Only for `Work`: it has ended or, with `rest`, sleeps and keeps its worker. */
+  workRan({ context, pool }: Work, rest: Task<unknown> | undefined): void {
+    const idle = this.#idleWorkers[pool];
+    if (rest === undefined) {
+      idle.push(context);
+      return;
+    }
+    const strand = new Strand(this, context, rest, () => idle.push(context));
+    this.#strands.add(strand);
+    strand.resume();
   }
 
   /** Only for `Strand`: forgets a task that has ended. */
@@ -264,19 +311,19 @@ export class Scheduler {
   #step(): boolean {
     const completion = this.#completions.shift();
     if (completion !== undefined) {
-      completion();
+      this.#inInterrupt(completion.op, completion.fn, completion.answer);
       this.context = this.#idle;
       return true;
     }
     const hurried = this.#hurried && this.#timers.length > this.#idleTimers;
     if (this.#fireDueTimer(hurried ? Number.POSITIVE_INFINITY : this.clock.now())) return true;
     if (this.#readyHead < this.#ready.length) {
-      const strand = this.#ready[this.#readyHead++] as Strand;
+      const next = this.#ready[this.#readyHead++] as Runnable;
       if (this.#readyHead > 1024 && this.#readyHead * 2 > this.#ready.length) {
         this.#ready.splice(0, this.#readyHead);
         this.#readyHead = 0;
       }
-      this.#run(strand);
+      this.#run(next);
       return true;
     }
     if (this.clock.kind === 'virtual') return this.#fireDueTimer(Number.POSITIVE_INFINITY);
@@ -301,26 +348,31 @@ export class Scheduler {
   #addTimer(ns: number, fn: () => void, idle: boolean): void {
     const op = this.context.op;
     const time = this.clock.now() + ns;
-    this.#timers.push({ time, seq: this.#timerSeq++, idle, fn: () => this.#inInterrupt(op, fn) });
+    this.#timers.push({
+      time,
+      seq: this.#timerSeq++,
+      idle,
+      fn: () => this.#inInterrupt(op, fn, undefined),
+    });
   }
 
-  #run(strand: Strand): void {
+  #run(next: Runnable): void {
     const before = this.context;
-    this.context = strand.context;
+    this.context = next.context;
     if (before === this.#idle) this.#sliceStart = this.clock.now();
     try {
-      strand.resume();
+      next.resume();
     } finally {
       this.context = before;
     }
   }
 
-  #inInterrupt(op: number, fn: () => void): void {
+  #inInterrupt<A>(op: number, fn: (answer: A) => void, answer: A): void {
     const before = this.context;
     this.context = this.#interrupt;
     this.context.op = op;
     try {
-      fn();
+      fn(answer);
     } finally {
       this.context = before;
     }

@@ -7,6 +7,41 @@
 /** A computation that may sleep: yields the wait queue it sleeps on, returns its result. */
 export type Task<T = void> = Generator<WaitQueue, T, void>;
 
+// biome-ignore lint/suspicious/noConfusingVoidType: a task without a result is a Task<void>.
+type Plain = number | boolean | void;
+
+/**
+ * What a function gives that seldom sleeps: its result, or the task that ends with it. A task costs
+ * an object for each function it is in; so the way of a request that needs no sleep is plain calls.
+ */
+export type Sleepy<T extends Plain = void> = T | Task<T>;
+
+/** True for what is still to come. */
+export function isTask<T extends Plain>(given: Sleepy<T>): given is Task<T> {
+  return typeof given === 'object';
+}
+
+/** Goes on with a result: at once if it is there, else when its task has ended. */
+export function andThen<A extends Plain, B extends Plain>(
+  given: Sleepy<A>,
+  next: (result: A) => Sleepy<B>,
+): Sleepy<B> {
+  return isTask(given) ? goOn(given, next) : next(given);
+}
+
+function* goOn<A extends Plain, B extends Plain>(
+  given: Task<A>,
+  next: (result: A) => Sleepy<B>,
+): Task<B> {
+  const rest = next(yield* given);
+  return isTask(rest) ? yield* rest : rest;
+}
+
+/** For a caller that is a task itself: `yield* finish(f())`. */
+export function* finish<T extends Plain>(given: Sleepy<T>): Task<T> {
+  return isTask(given) ? yield* given : given;
+}
+
 /** The parked side of a task, as the scheduler sees it. */
 export interface Sleeper {
   wake(): void;
@@ -14,12 +49,19 @@ export interface Sleeper {
 
 /** Tasks waiting for one condition, woken in the order in which they came. */
 export class WaitQueue {
-  readonly what: string;
+  readonly #what: string;
+  readonly #number: number | undefined;
   #sleepers: Sleeper[] = [];
 
-  /** `what` names the condition in a report of a deadlock. */
-  constructor(what: string) {
-    this.what = what;
+  /** `what` names the condition, in a report of a deadlock with `number` in hexadecimal. */
+  constructor(what: string, number?: number) {
+    this.#what = what;
+    this.#number = number;
+  }
+
+  /** What is waited for, in words. */
+  get what(): string {
+    return this.#number === undefined ? this.#what : `${this.#what} ${this.#number.toString(16)}`;
   }
 
   get length(): number {

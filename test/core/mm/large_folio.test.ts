@@ -20,6 +20,7 @@ import { Requests } from '../../../src/core/netfs/requests.js';
 import { NetfsStats } from '../../../src/core/netfs/stats.js';
 import type { RequestOps } from '../../../src/core/netfs/types.js';
 import { linux513Afs } from '../../../src/core/profile/linux_5_13_afs.js';
+import { finish } from '../../../src/core/sim/wait_queue.js';
 import { MemorySink } from '../../../src/core/trace/sink.js';
 import { Tracer } from '../../../src/core/trace/tracer.js';
 import { brief } from '../../helpers/lab.js';
@@ -162,7 +163,7 @@ test('a window grows beside large folios and stops at them', (t) => {
 test('the helper reads a window of large folios in slices that end anywhere', async (t) => {
   const { rig, ops, trace } = helperRig(1 << 20, 5000);
   const ractl = lockedWindow(rig, 4, [2, 0, 0, 1]);
-  await rig.run(() => ops.readahead(ractl));
+  await rig.run(() => finish(ops.readahead(ractl)));
   t.deepEqual(folios(rig), [
     [4, PG_UPTODATE, 1],
     [8, PG_UPTODATE, 1],
@@ -182,7 +183,7 @@ test('one failed slice fails every folio that it touches, whole', async (t) => {
   const bad = (subreq: Subrequest): boolean => subreq.debugIndex === 1;
   const { rig, ops } = helperRig(1 << 20, 3 * PAGE_SIZE, bad);
   const ractl = lockedWindow(rig, 0, [1, 1, 1, 2]);
-  await rig.run(() => ops.readahead(ractl));
+  await rig.run(() => finish(ops.readahead(ractl)));
   t.deepEqual(folios(rig), [
     [0, PG_UPTODATE, 1],
     [2, 0, 1],
@@ -195,7 +196,7 @@ test('a slice that ends with a large folio does not spoil the next one', async (
   const bad = (subreq: Subrequest): boolean => subreq.debugIndex === 1;
   const { rig, ops } = helperRig(1 << 20, 4 * PAGE_SIZE, bad);
   const ractl = lockedWindow(rig, 0, [2, 2, 2]);
-  await rig.run(() => ops.readahead(ractl));
+  await rig.run(() => finish(ops.readahead(ractl)));
   t.deepEqual(folios(rig), [
     [0, PG_UPTODATE, 1],
     [4, 0, 1],

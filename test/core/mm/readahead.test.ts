@@ -12,6 +12,7 @@ import {
   ReadaheadControl,
   readaheadExpand,
 } from '../../../src/core/mm/readahead.js';
+import { finish } from '../../../src/core/sim/wait_queue.js';
 import { Rig, type RigOptions } from './rig.js';
 
 /** The three numbers of a window, as a test writes them. */
@@ -342,9 +343,11 @@ const decides = test.macro({
     for (const page of present) rig.place(page);
     const ractl = new ReadaheadControl(file, rig.mapping, ra, index);
     await rig.run(() =>
-      hit
-        ? rig.readahead.async(ractl, rig.place(index, PG_UPTODATE | PG_READAHEAD), req)
-        : rig.readahead.sync(ractl, req),
+      finish(
+        hit
+          ? rig.readahead.async(ractl, rig.place(index, PG_UPTODATE | PG_READAHEAD), req)
+          : rig.readahead.sync(ractl, req),
+      ),
     );
     t.deepEqual(rig.calls, decision.calls);
     t.deepEqual(windowOf(ra), decision.after);
@@ -482,7 +485,9 @@ const splits = test.macro({
     for (const page of present) rig.place(page);
     const file = rig.open();
     // Four pages asked at the start: a window of 8 with the marker on page 4.
-    await rig.run(() => rig.readahead.sync(new ReadaheadControl(file, rig.mapping, file.ra, 0), 4));
+    await rig.run(() =>
+      finish(rig.readahead.sync(new ReadaheadControl(file, rig.mapping, file.ra, 0), 4)),
+    );
     t.deepEqual(rig.calls, calls);
     t.deepEqual(rig.present(), range(0, 8));
   },
@@ -501,7 +506,7 @@ test('a window takes what memory there is', async (t) => {
   const file = rig.open();
   for (let i = 100; i < 103; i++) rig.folios.addLocked(rig.mapping, i);
   await rig.run(() =>
-    rig.readahead.window(new ReadaheadControl(file, rig.mapping, file.ra, 0), 16, 8),
+    finish(rig.readahead.window(new ReadaheadControl(file, rig.mapping, file.ra, 0), 16, 8)),
   );
   t.deepEqual(rig.calls, ['0+5']);
 });
@@ -511,7 +516,7 @@ test('a window of an empty file, or behind the end of one, is none', async (t) =
     const rig = new Rig({ size });
     const { ra } = rig.open();
     const ractl = new ReadaheadControl(undefined, rig.mapping, ra, size === 0 ? 0 : 1);
-    await rig.run(() => rig.readahead.window(ractl, 4, 0));
+    await rig.run(() => finish(rig.readahead.window(ractl, 4, 0)));
     t.deepEqual(rig.calls, []);
   }
 });
@@ -523,7 +528,7 @@ test('the page that holds the last byte of the file is the last one of a window'
     const rig = new Rig({ size });
     const { ra } = rig.open();
     const ractl = new ReadaheadControl(undefined, rig.mapping, ra, 0);
-    await rig.run(() => rig.readahead.window(ractl, 9, 0));
+    await rig.run(() => finish(rig.readahead.window(ractl, 9, 0)));
     calls.push(...rig.calls);
   }
   t.deepEqual(calls, ['0+1', '0+1', '0+2', '0+3', '0+4']);
@@ -574,7 +579,9 @@ test('with no window and no device I/O pages are read by readpage', async (t) =>
 test('with readahead switched off and no file nothing is read ahead', async (t) => {
   const rig = new Rig({ raPages: 0 });
   const { ra } = rig.open();
-  await rig.run(() => rig.readahead.sync(new ReadaheadControl(undefined, rig.mapping, ra, 0), 4));
+  await rig.run(() =>
+    finish(rig.readahead.sync(new ReadaheadControl(undefined, rig.mapping, ra, 0), 4)),
+  );
   t.deepEqual(rig.calls, []);
 });
 
@@ -594,9 +601,9 @@ test('a marker is ignored, and stays, while its page is written back or readahea
   const plain = rig.place(9, PG_UPTODATE | PG_READAHEAD);
   await rig.run(function* () {
     const at = (i: number) => new ReadaheadControl(file, rig.mapping, file.ra, i);
-    yield* rig.readahead.async(at(4), written, 1);
+    yield* finish(rig.readahead.async(at(4), written, 1));
     file.ra.raPages = 0;
-    yield* rig.readahead.async(at(9), plain, 1);
+    yield* finish(rig.readahead.async(at(9), plain, 1));
   });
   t.deepEqual(rig.calls, []);
   t.true(rig.folios.test(written, PG_READAHEAD));
@@ -606,7 +613,9 @@ test('a marker is ignored, and stays, while its page is written back or readahea
 test('pages that the filesystem leaves stay in v5.13, unlocked and not uptodate', async (t) => {
   const rig = new Rig({ takes: 2 });
   const file = rig.open();
-  await rig.run(() => rig.readahead.sync(new ReadaheadControl(file, rig.mapping, file.ra, 0), 1));
+  await rig.run(() =>
+    finish(rig.readahead.sync(new ReadaheadControl(file, rig.mapping, file.ra, 0), 1)),
+  );
   t.deepEqual(windowOf(file.ra), [0, 4, 3]);
   t.deepEqual(rig.present(), [0, 1, 2, 3]);
   const flags = [0, 1, 2, 3].map((i) => rig.folios.flagsOf(rig.mapping.find(i)));
@@ -620,7 +629,9 @@ test('pages that the filesystem leaves stay in v5.13, unlocked and not uptodate'
 test('pages that the filesystem leaves are removed by later kernels and leave the window', async (t) => {
   const rig = new Rig({ takes: 2, mm: { leftoversRemoved: true } });
   const file = rig.open();
-  await rig.run(() => rig.readahead.sync(new ReadaheadControl(file, rig.mapping, file.ra, 0), 1));
+  await rig.run(() =>
+    finish(rig.readahead.sync(new ReadaheadControl(file, rig.mapping, file.ra, 0), 1)),
+  );
   t.deepEqual(windowOf(file.ra), [0, 2, 1]);
   t.deepEqual(rig.present(), [0, 1]);
 });
@@ -628,7 +639,9 @@ test('pages that the filesystem leaves are removed by later kernels and leave th
 test('later kernels remove left pages only as far as the asynchronous part goes', async (t) => {
   const rig = new Rig({ takes: 0, mm: { leftoversRemoved: true } });
   const file = rig.open();
-  await rig.run(() => rig.readahead.sync(new ReadaheadControl(file, rig.mapping, file.ra, 0), 1));
+  await rig.run(() =>
+    finish(rig.readahead.sync(new ReadaheadControl(file, rig.mapping, file.ra, 0), 1)),
+  );
   t.deepEqual(windowOf(file.ra), [0, 0, 0]);
   t.deepEqual(rig.present(), [3]);
 });
