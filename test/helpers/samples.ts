@@ -19,6 +19,7 @@ import { ROOT } from './source.js';
 export const SAMPLES = {
   'afs-6.1': 'traces/import/linux-6.1-afs-odd-all-cold/trace.txt.gz',
   '9p-6.1-full': 'traces/import/linux-6.1-cachefull3-known-file-nospace/trace.txt.gz',
+  '9p-6.1-nospace': 'traces/linux-6.1/9p/165-cachefull3-new-file-nospace/trace.txt.gz',
   '9p-6.1-smp': 'traces/trace-dat/9p-two-cpus/trace.txt.gz',
   'afs-6.1-bad-cache': 'traces/trace-dat/afs-cache-error/trace.txt.gz',
   '9p-6.12-full': 'traces/import/linux-6.12-cachefull3-known-file-nospace/trace.txt.gz',

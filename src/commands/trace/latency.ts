@@ -6,11 +6,15 @@ import { LabCommand } from '../../core/cli/lab_command.js';
 export default class TraceLatency extends LabCommand {
   static override description = `Show how long the stages of requests take, as percentiles
 io: SUBMT to TERM of a slice; wait: begin to UNLOCK; life: begin to FREE. By kind and source.
+--queueing: from SUBMT until the source begins, as its own events tell (cachefiles_read; of servers
+9p_client_req, afs_make_fs_call, smb3_read_enter, nfs_initiate_read), what it takes from there, and
+from its last event to TERM. Kernels before v5.17 have no such event for the cache.
 --json gives { capture, rows: [{ stage, kind, source, count, min, p50, p90, p99, max }] }, in ns.`;
 
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --kind readahead --json',
+    '<%= config.bin %> <%= command.id %> --queueing host.db',
     '<%= config.bin %> <%= command.id %> --heat --source DOWN host.db',
   ];
 
@@ -26,6 +30,10 @@ io: SUBMT to TERM of a slice; wait: begin to UNLOCK; life: begin to FREE. By kin
       description: 'map of durations against time instead, one row per power of two',
       exclusive: ['kind', 'file'],
     }),
+    queueing: Flags.boolean({
+      description: 'what slices waited for instead: for their source to begin, or for its work',
+      exclusive: ['kind', 'file', 'heat'],
+    }),
     source: Flags.string({
       description: 'with --heat: only slices from here',
       options: ['DOWN', 'READ', 'ZERO'],
@@ -37,6 +45,7 @@ io: SUBMT to TERM of a slice; wait: begin to UNLOCK; life: begin to FREE. By kin
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(TraceLatency);
     const { kind, file, source } = flags;
+    if (flags.queueing) return this.ask('queueing', args.file, {}, flags);
     if (flags.heat) return this.ask('heat', args.file, { source }, flags);
     return this.ask('latency', args.file, { kind, file }, flags);
   }

@@ -1,15 +1,17 @@
 /** `netfslab trace why`: where bytes came from, and why. */
 import { Args, Flags } from '@oclif/core';
-import { OPERATIONS_SQL, operationsTable, parseWhy } from '../../core/app/why.js';
+import { OPERATIONS_SQL, operationsTable, parseWhy, whyTable } from '../../core/app/why.js';
 import { analysisFlags } from '../../core/cli/flags.js';
 import { LabCommand } from '../../core/cli/lab_command.js';
 
 export default class TraceWhy extends LabCommand {
   static override description = `Show where the bytes came from and why, slice by slice
 WHAT is a file, R=number as printed, op=number or inode=number. The reason is the cache's verdict in
-words; without cachefiles_prep_read in the trace it is not known. With --ops: what each operation
+words, or the state its cookie was in; without cachefiles_prep_read or fscache in the trace it is
+not known. Of a file, a range or an operation, what reads found in the page cache follows, and who
+had brought it there. With --ops: what each operation
 of the application caused at each layer, and how much more than it asked for.
---json gives { capture, rows: [{ file, range, bytes, source, R, kind, op, verdict, why }] }.`;
+--json gives { capture, rows: [{ file, range, bytes, source, R, kind, op, verdict, state, why }] }.`;
 
   static override examples = [
     '<%= config.bin %> <%= command.id %> R=1a',
@@ -32,7 +34,10 @@ of the application caused at each layer, and how much more than it asked for.
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(TraceWhy);
     const params = parseWhy(args.what === undefined ? [] : [args.what], flags.range);
-    if (!flags.ops) return this.ask('why', flags.capture, params, flags);
+    if (!flags.ops) {
+      if (flags['explain-sql']) return this.ask('why', flags.capture, params, flags);
+      return this.show(whyTable(flags.capture, params), flags);
+    }
     if (flags['explain-sql']) return this.print([OPERATIONS_SQL.trim()]);
     return this.show(operationsTable(flags.capture, params), flags);
   }

@@ -14,8 +14,9 @@ interface Change {
 /** Events of cookies that change what can be cached, by event and word. */
 const CHANGES: Readonly<Record<string, Change>> = {
   fscache_acquire: { means: 'the file got a cookie', state: 'acquired' },
-  'fscache_active USE': { means: 'opened', state: 'in use' },
-  'fscache_active UNUSE': { means: 'closed by its last user', state: 'idle' },
+  // Being open or not does not change what is in the cache.
+  'fscache_active USE': { means: 'opened' },
+  'fscache_active UNUSE': { means: 'closed' },
   'fscache_access BEGIN lookup': { means: 'looking for its object in the cache' },
   'fscache_access PIN   cache': { means: 'bound to the cache', state: 'bound' },
   'fscache_access UNPIN cache': { means: 'no longer bound to the cache', state: 'not cached' },
@@ -25,25 +26,92 @@ const CHANGES: Readonly<Record<string, Change>> = {
   'fscache_cookie -   lrudo': { means: 'unused for long: its file is put away' },
   'fscache_cookie -   x-lru': { means: 'its file was put away', state: 'put away' },
   'fscache_cookie -   x-rlq': { means: 'given up', state: 'gone' },
-  'fscache_cookie -   x-wth': { means: 'the cache was withdrawn', state: 'not cached' },
+  'fscache_cookie -   x-wth': { means: 'withdrawn from the cache', state: 'not cached' },
   fscache_invalidate: { means: 'the file changed: what was stored is thrown away', state: 'empty' },
   fscache_resize: { means: 'the file changed its size' },
   fscache_relinquish: { means: 'the file was dropped from memory', state: 'gone' },
 };
 
-const event = (name: string, word: string | null, extra = 'NULL') => `
-  SELECT "id", "ts", "task", "cookie", '${name}' AS "event",
-    ${word === null ? 'NULL' : `"${word}"`} AS "word", ${extra} AS "size"
-  FROM "${name}"`;
+const EVENTS: readonly (readonly [name: string, word: string | null])[] = [
+  ['fscache_acquire', null],
+  ['fscache_active', 'why'],
+  ['fscache_access', 'why'],
+  ['fscache_cookie', 'where'],
+  ['fscache_invalidate', null],
+  ['fscache_resize', null],
+  ['fscache_relinquish', null],
+];
 
-/** One row per event that changed what can be cached. */
+/** The tables that `CHANGE_SQL` reads. */
+export const CHANGE_TABLES: readonly string[] = EVENTS.map(([name]) => name);
+
+/** The changes in order of their ids (id, ts, task, cookie, event, word, size, users). */
+export const CHANGE_SQL = EVENTS.map(([name, word]) => {
+  const words = Object.keys(CHANGES).flatMap((each) =>
+    each.startsWith(`${name} `) ? [`'${each.slice(name.length + 1)}'`] : [],
+  );
+  const size = ['fscache_invalidate', 'fscache_resize'].includes(name) ? '"new_size"' : 'NULL';
+  const users = name === 'fscache_active' ? '"n_active"' : 'NULL';
+  return `SELECT "id", "ts", "task", "cookie", '${name}' AS "event",
+    ${word === null ? 'NULL' : `"${word}"`} AS "word", ${size} AS "size", ${users} AS "users"
+  FROM "${name}"${word === null ? '' : ` WHERE "${word}" IN (${words.join(', ')})`}`;
+}).join('\n  UNION ALL ');
+
+/** What is known of a cookie at a moment. */
+export interface CookieState {
+  readonly ts: number;
+  readonly state: string;
+  /** What the last change means, in words. */
+  readonly means: string;
+  /** What the change into this state means. */
+  readonly cause: string;
+}
+
+/** Follows the states of all cookies through rows of `CHANGE_SQL` in their order. */
+export class CookieStates {
+  readonly #past = new Map<number, CookieState[]>();
+
+  /** Takes a change; gives what it means and the state afterwards, null if it changes nothing. */
+  change(row: Row): CookieState | null {
+    const change = CHANGES[changeName(row)];
+    if (change === undefined) return null;
+    const cookie = Number(row.cookie);
+    let past = this.#past.get(cookie);
+    if (past === undefined) {
+      past = [];
+      this.#past.set(cookie, past);
+    }
+    const { means } = change;
+    const before = past.at(-1);
+    const state = change.state ?? before?.state ?? 'not known';
+    const cause = before?.state === state ? before.cause : means;
+    const now = { ts: Number(row.ts), state, means, cause };
+    past.push(now);
+    return now;
+  }
+
+  /** The state at a moment, null if nothing is known of the cookie by then. */
+  at(cookie: number, ts: number): CookieState | null {
+    const past = this.#past.get(cookie) ?? [];
+    let [low, high] = [0, past.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((past[middle] as CookieState).ts <= ts) low = middle + 1;
+      else high = middle;
+    }
+    return past[low - 1] ?? null;
+  }
+}
+
+function changeName({ event, word }: Row): string {
+  return word === null ? String(event) : `${event} ${word}`;
+}
+
+/** One row per event that changed what can be cached, with what was read until the next. */
 export const cookies: Analysis = {
   name: 'cookies',
   doc: 'When each file could be cached and when not, and which event did that.',
-  needs: [
-    ...['fscache_acquire', 'fscache_active', 'fscache_access', 'fscache_cookie', 'request', 'op'],
-    ...['fscache_invalidate', 'fscache_resize', 'fscache_relinquish', 'task'],
-  ],
+  needs: [...CHANGE_TABLES, 'request', 'op', 'task'],
   records: [['fscache_cookie', 'fscache_access', 'fscache_active']],
   columns: [
     { name: 'cookie', doc: 'Number of the cookie, hexadecimal as printed.', unit: 'text' },
@@ -52,6 +120,8 @@ export const cookies: Analysis = {
     { name: 'event', doc: 'Event and word, as printed.', unit: 'text' },
     { name: 'means', doc: 'What it means.', unit: 'text' },
     { name: 'state', doc: 'State of the cookie afterwards.', unit: 'text' },
+    { name: 'read', doc: 'Bytes requests begun from then on read from the cache.', unit: 'bytes' },
+    { name: 'bypassed', doc: 'Bytes they read from the server.', unit: 'bytes' },
     { name: 'comm', doc: 'Task that did it.', unit: 'text' },
   ],
   params: [{ name: 'cookie', doc: 'Only this cookie.', default: null }],
@@ -61,38 +131,93 @@ WITH "file" AS (
   FROM "request" AS "r" JOIN "op" AS "o" ON "o"."id" = "r"."op"
   WHERE "r"."cookie" > 0 GROUP BY 1
 ), "change" AS (
-${[
-  event('fscache_acquire', null),
-  event('fscache_active', 'why'),
-  event('fscache_access', 'why'),
-  event('fscache_cookie', 'where'),
-  event('fscache_invalidate', null, '"new_size"'),
-  event('fscache_resize', null, '"new_size"'),
-  event('fscache_relinquish', null),
-].join('\n  UNION ALL')}
+  ${CHANGE_SQL}
+), "each" AS (
+  SELECT "id", "ts", "task", "cookie", "event", "word", "size", "users", 0 AS "read", 0 AS "down"
+  FROM "change"
+  UNION ALL
+  SELECT NULL, "begin_ns", NULL, "cookie", NULL, NULL, NULL, NULL, "read_bytes", "down_bytes"
+  FROM "request" WHERE "cookie" > 0 AND "kind" IS NOT NULL
 )
 SELECT "c".*, "f"."file", "t"."comm"
-FROM "change" AS "c"
+FROM "each" AS "c"
 LEFT JOIN "file" AS "f" ON "f"."cookie" = "c"."cookie"
 LEFT JOIN "task" AS "t" ON "t"."id" = "c"."task"
 WHERE @cookie IS NULL OR "c"."cookie" = @cookie
-ORDER BY "c"."id"`,
+ORDER BY "c"."ts", "c"."id"`,
   *fold(rows) {
-    const states = new Map<number, string>();
-    for (const row of rows) {
-      const name = row.word === null ? String(row.event) : `${row.event} ${row.word}`;
-      const change = CHANGES[name];
-      if (change === undefined) continue;
-      const cookie = Number(row.cookie);
-      const state = change.state ?? states.get(cookie) ?? 'not known';
-      states.set(cookie, state);
-      yield told(row, name, change, state);
-    }
+    yield* followed(rows);
   },
 };
 
-function told(row: Row, name: string, { means }: Change, state: string): Row {
-  const size = row.size === null ? '' : ` (${row.size} bytes)`;
-  const cookie = Number(row.cookie).toString(16).padStart(8, '0');
-  return { ...row, cookie, event: name, means: `${means}${size}`, state };
+/** A row of the timeline while requests may still add to it. */
+interface Told extends Record<string, Row[string]> {
+  read: number;
+  bypassed: number;
 }
+
+function followed(rows: Iterable<Row>): Row[] {
+  const states = new CookieStates();
+  const last = new Map<number, Told>();
+  const all: Told[] = [];
+  for (const row of rows) {
+    const cookie = Number(row.cookie);
+    if (row.event === null) {
+      const told = last.get(cookie) ?? before(row);
+      if (!last.has(cookie)) all.push(told);
+      last.set(cookie, told);
+      told.read += Number(row.read);
+      told.bypassed += Number(row.down);
+      continue;
+    }
+    const change = states.change(row);
+    if (change === null) continue;
+    const told = { ...row, cookie: printed(cookie), event: changeName(row), read: 0, bypassed: 0 };
+    const next: Told = { ...told, means: `${change.means}${detail(row)}`, state: change.state };
+    last.set(cookie, next);
+    all.push(next);
+  }
+  return all;
+}
+
+/** The new size of the file, or how many have it open. */
+function detail({ size, users }: Row): string {
+  if (users !== null) return users === 1 ? '; 1 user now' : `; ${users} users now`;
+  return size === null ? '' : ` (${size} bytes)`;
+}
+
+/** What stands for the time before the first event of a cookie. */
+function before(row: Row): Told {
+  const means = 'what came before is not in the trace';
+  const cookie = printed(Number(row.cookie));
+  return { ...row, cookie, event: '', means, state: 'not known', read: 0, bypassed: 0 };
+}
+
+function printed(cookie: number): string {
+  return cookie.toString(16).padStart(8, '0');
+}
+
+/** One row per state: what was read of files whose cookie was in it. */
+export const bypass: Analysis = {
+  ...cookies,
+  name: 'bypass',
+  doc: 'Bytes that came from the cache and that bypassed it, by the state of the cookie then.',
+  columns: [
+    { name: 'state', doc: 'State of the cookie when the request began.', unit: 'text' },
+    { name: 'cookies', doc: 'Cookies that were in it.', unit: 'count' },
+    { name: 'read', doc: 'Bytes from the cache.', unit: 'bytes' },
+    { name: 'bypassed', doc: 'Bytes from the server.', unit: 'bytes' },
+  ],
+  *fold(rows) {
+    const states = new Map<string, { cookies: Set<unknown>; read: number; bypassed: number }>();
+    for (const { cookie, state, read, bypassed } of followed(rows)) {
+      const name = String(state);
+      const sum = states.get(name) ?? { cookies: new Set(), read: 0, bypassed: 0 };
+      states.set(name, sum);
+      sum.cookies.add(cookie);
+      sum.read += Number(read);
+      sum.bypassed += Number(bypassed);
+    }
+    for (const [state, sum] of states) yield { state, ...sum, cookies: sum.cookies.size };
+  },
+};

@@ -1,12 +1,14 @@
 /** The registry of analyses: one file and one row each. */
 import { concurrency } from './concurrency.js';
-import { cookies } from './cookies.js';
+import { bypass, cookies } from './cookies.js';
 import { dup } from './dup.js';
 import { heat } from './heat.js';
 import { hits } from './hits.js';
 import { latency } from './latency.js';
 import { listing } from './listing.js';
 import { map } from './map.js';
+import { pageCache } from './page_cache.js';
+import { queueing } from './queueing.js';
 import { readahead } from './readahead.js';
 import { refs } from './refs.js';
 import { requests } from './requests.js';
@@ -18,6 +20,7 @@ import { writes } from './writes.js';
 
 /** Every analysis by name. */
 export const ANALYSES = {
+  bypass,
   requests,
   latency,
   sources,
@@ -29,6 +32,8 @@ export const ANALYSES = {
   dup,
   heat,
   hits,
+  pageCache,
+  queueing,
   readahead,
   refs,
   why,

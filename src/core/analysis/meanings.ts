@@ -122,7 +122,7 @@ export const MEANINGS: Readonly<Record<string, Readonly<Record<string, Meaning>>
     activ: lookup('active'),
     x_lru: state('its object is given up, for it was unused'),
     x_rlq: state('its object is given up, for the file is gone'),
-    x_wth: state('its object is given up, for the cache is withdrawn'),
+    x_wth: state('it is withdrawn from the cache: its object is given up'),
     work: by('fscache_cookie_worker')('its state machine runs'),
     pq_work: by('fscache_cookie_worker')('its state machine has run'),
     failed: anywhere('the cache failed it'),

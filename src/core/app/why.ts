@@ -7,7 +7,7 @@ import { UsageError } from '../base/errors.js';
 import { parseSize } from '../base/units.js';
 import { openCapture } from '../store/database.js';
 import { findCapture } from './capture_path.js';
-import type { Params } from './query.js';
+import { type Params, runAnalysis } from './query.js';
 
 /** `R=1a`, `op 3`, `4k-64k`, or a file; several may be given, each narrows. */
 export function parseWhy(words: readonly string[], range?: string): Params {
@@ -32,6 +32,21 @@ function parseRange(text: string): Record<string, number> {
     throw new UsageError('--range', `expected FROM-TO, got '${text}'`, 'for example 64k-128k');
   }
   return { from: parseSize(from, '--range'), to: parseSize(to, '--range') };
+}
+
+/**
+ * Where the bytes came from: slice by slice; then, where files or operations are asked for, what
+ * reads found in the page cache.
+ */
+export function whyTable(file: string | undefined, params: Params): Table {
+  const slices = runAnalysis('why', file, params);
+  const asked = params.op !== undefined || params.file !== undefined || params.from !== undefined;
+  if (!asked || params.rreq !== undefined || params.ino !== undefined) return slices;
+  function* walk(): Iterable<Row> {
+    yield* slices.rows;
+    yield* runAnalysis('pageCache', file, params).rows;
+  }
+  return { ...slices, rows: walk() };
 }
 
 const OP_COLUMNS: readonly Column[] = [

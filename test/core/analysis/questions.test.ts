@@ -33,6 +33,54 @@ test('why says for each range where it came from and why, in words', async (t) =
   t.deepEqual(shown(part, 'range'), ['0-1f000']);
 });
 
+test('why says what a read found in the page cache, and who had brought it there', async (t) => {
+  const found = await ask('pageCache', '9p-6.12-cold', { op: 4 });
+  t.deepEqual(shown(found, 'range', 'source', 'R', 'why'), []);
+  const next = await ask('pageCache', '9p-6.12-cold', { op: 3 });
+  t.deepEqual(shown(next, 'range', 'source', 'R', 'why'), [
+    '1000-2000 | page cache | 00000001[1] | it was in memory since op 2: read from server',
+  ]);
+  const all = await ask('pageCache', '9p-6.12-cold');
+  t.is(
+    all.reduce((sum, { bytes }) => sum + Number(bytes), 0),
+    0x80000,
+  );
+});
+
+test('the state of a cookie is the reason where the cache gave no verdict', async (t) => {
+  const { capture } = await samples.get('9p-6.1-nospace');
+  const [row] = [...rowsOf(capture, ANALYSES.why)];
+  t.like(row, { source: 'server', verdict: null, state: 'not cached' });
+  t.is(row?.why, 'its cookie was not cached then: the cache failed it');
+  const states = await ask('bypass', '9p-6.1-nospace');
+  t.deepEqual(shown(states, 'state', 'cookies', 'read', 'bypassed'), [
+    'acquired | 1 | 0 | 0',
+    'bound | 1 | 0 | 0',
+    'not cached | 1 | 0 | 1048576',
+  ]);
+});
+
+const WAITS: readonly (readonly [SampleName, string])[] = [
+  ['9p-6.1-full', 'DOWN | 9p_client_req | 8'],
+  ['afs-6.1', 'DOWN | afs_make_fs_call | 8'],
+  ['cifs-6.12', 'DOWN | smb3_read_enter | 16'],
+  ['nfs-6.12', 'DOWN | nfs_initiate_read | 17'],
+];
+
+for (const [sample, due] of WAITS) {
+  test(`slices of ${sample} are told apart by who makes them wait`, async (t) => {
+    const rows = await ask('queueing', sample);
+    t.true(shown(rows, 'source', 'by', 'slices').includes(due));
+    const { capture } = await samples.get(sample);
+    const io = capture.all('SELECT "source", max("max") AS "max" FROM "latency" GROUP BY 1');
+    for (const { source, queue_p99, service_p99, finish_p99, note } of rows) {
+      if (note !== null) continue;
+      const most = Number(io.find((each) => each.source === source)?.max);
+      for (const part of [queue_p99, service_p99, finish_p99]) t.true(Number(part) <= most);
+    }
+  });
+}
+
 test('the hit rate is told by four denominators', async (t) => {
   const rows = await ask('hits', '9p-6.1-full');
   t.deepEqual(shown(rows, 'of', 'total', 'cache', 'partly', 'server'), HITS);
@@ -62,8 +110,8 @@ test('as many slices are in flight as the client sends at once', async (t) => {
 test('a cookie is followed from acquisition to its end', async (t) => {
   const rows = await ask('cookies', '9p-6.1-full');
   t.deepEqual(shown(rows, 'event', 'state').slice(0, 2), [
-    'fscache_active USE | in use',
-    'fscache_active UNUSE | idle',
+    'fscache_active USE | not known',
+    'fscache_active UNUSE | not known',
   ]);
 });
 

@@ -1,0 +1,197 @@
+/**
+ * What reads found in the page cache: the bytes of each read that none of its own requests brought,
+ * and who had brought them. Called by `trace why`, beside why.ts.
+ */
+import type { Analysis, Row } from './types.js';
+import { sourceOf, why } from './why.js';
+
+/** A range of a file, half-open, that somebody brought into memory. */
+interface Brought {
+  readonly start: number;
+  readonly end: number;
+  /** null = a write. */
+  readonly slice: Row | null;
+  readonly op: number | null;
+  readonly ns: number;
+}
+
+/** What is in memory of a file, as far as the trace tells: ranges that do not overlap, in order. */
+class Memory {
+  readonly #ranges: Brought[] = [];
+
+  /** Takes in what was brought last. */
+  bring(next: Brought): void {
+    const ranges = this.#ranges;
+    const from = this.#firstEndingAfter(next.start);
+    let to = from;
+    while (to < ranges.length && (ranges[to] as Brought).start < next.end) to++;
+    const first = ranges[from];
+    const last = ranges[to - 1];
+    const kept: Brought[] = [next];
+    if (to > from && first !== undefined && first.start < next.start) {
+      kept.unshift({ ...first, end: next.start });
+    }
+    if (to > from && last !== undefined && last.end > next.end) {
+      kept.push({ ...last, start: next.end });
+    }
+    ranges.splice(from, to - from, ...kept);
+  }
+
+  /** The pieces of [start, end), those that nobody is known to have brought included. */
+  *pieces(start: number, end: number): Iterable<[number, number, Brought | null]> {
+    let at = start;
+    for (let i = this.#firstEndingAfter(start); i < this.#ranges.length; i++) {
+      const each = this.#ranges[i] as Brought;
+      if (each.start >= end) break;
+      if (each.start > at) yield [at, each.start, null];
+      const to = Math.min(end, each.end);
+      yield [Math.max(at, each.start), to, each];
+      at = to;
+    }
+    if (at < end) yield [at, end, null];
+  }
+
+  #firstEndingAfter(place: number): number {
+    let [low, high] = [0, this.#ranges.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#ranges[middle] as Brought).end <= place) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
+
+/** One row per range of a read that was in memory, or on its way there for somebody else. */
+export const pageCache: Analysis = {
+  ...why,
+  name: 'pageCache',
+  doc: 'What reads found in the page cache, and who had brought it there.',
+  records: [],
+  sql: `
+WITH "chosen" AS (
+  SELECT * FROM "op" WHERE "file" IS NOT NULL AND (@file IS NULL OR "file" = @file)
+    AND (@op IS NULL OR "file" = (SELECT "file" FROM "op" WHERE "id" = @op))
+)
+SELECT "o"."file", "o"."kind" AS "what", "o"."id" AS "op", "o"."offset" AS "start",
+  "o"."result" AS "result", "o"."len" AS "len", "o"."start_ns" AS "ns", "o"."end_ns",
+  NULL AS "rreq", NULL AS "index", NULL AS "kind", NULL AS "source", NULL AS "first_source",
+  NULL AS "rdowns", NULL AS "begin_ns"
+FROM "chosen" AS "o" WHERE "o"."kind" IN ('read', 'write') AND "o"."offset" IS NOT NULL
+UNION ALL
+SELECT "o"."file", 'slice', "r"."op", "s"."start", "s"."transferred", "s"."len", "s"."term_ns", NULL,
+  "r"."rreq", "s"."index", "r"."kind", "s"."source", "s"."first_source", "s"."rdowns", "r"."begin_ns"
+FROM "chosen" AS "o"
+JOIN "request" AS "r" ON "r"."op" = "o"."id"
+JOIN "subrequest" AS "s" ON "s"."request" = "r"."uid"
+WHERE "s"."transferred" > 0 AND "s"."term_ns" IS NOT NULL
+ORDER BY "ns", "what" DESC`,
+  *fold(rows, { op, from, to }) {
+    const files = new Map<string, Timeline>();
+    for (const row of rows) {
+      const name = String(row.file);
+      const file = files.get(name) ?? new Timeline();
+      files.set(name, file);
+      file.rows.push(row);
+    }
+    for (const file of files.values()) {
+      yield* file.found(op ?? null, Number(from), Number(to));
+    }
+  },
+};
+
+/** What happened to a file: slices when they ended, operations when they began. */
+class Timeline {
+  readonly rows: Row[] = [];
+
+  *found(op: number | string | null, from: number, to: number): Iterable<Row> {
+    const memory = new Memory();
+    for (const [i, row] of this.rows.entries()) {
+      if (row.what !== 'read') {
+        memory.bring(broughtBy(row));
+        continue;
+      }
+      if (op !== null && row.op !== op) continue;
+      const late = this.#during(row, i);
+      const own = late.filter((each) => each.op === row.op);
+      const others = late.filter((each) => each.op !== row.op);
+      const start = Math.max(from, Number(row.start));
+      const end = Math.min(to, Number(row.start) + lengthOf(row));
+      for (const [at, until] of gaps(start, end, own)) {
+        yield* pieces(row, at, until, memory, others);
+      }
+    }
+  }
+
+  /** The slices that ended while a read was under way, or on its behalf. */
+  #during(read: Row, at: number): Row[] {
+    const found: Row[] = [];
+    for (let i = at + 1; i < this.rows.length; i++) {
+      const row = this.rows[i] as Row;
+      if (Number(row.ns) > Number(read.end_ns)) break;
+      if (row.what === 'slice') found.push(row);
+    }
+    return found;
+  }
+}
+
+function lengthOf({ result, len }: Row): number {
+  return Math.max(0, Number(result ?? len));
+}
+
+function broughtBy(row: Row): Brought {
+  const start = Number(row.start);
+  const end = start + lengthOf(row);
+  const slice = row.what === 'slice' ? row : null;
+  return { start, end, slice, op: row.op as number | null, ns: Number(row.ns) };
+}
+
+/** The parts of [start, end) that none of these slices covers. */
+function gaps(start: number, end: number, slices: readonly Row[]): [number, number][] {
+  let left: [number, number][] = start < end ? [[start, end]] : [];
+  for (const slice of slices) {
+    const { start: from, end: to } = broughtBy(slice);
+    left = left.flatMap(([a, b]): [number, number][] => [
+      ...(a < Math.min(b, from) ? [[a, Math.min(b, from)] as [number, number]] : []),
+      ...(Math.max(a, to) < b ? [[Math.max(a, to), b] as [number, number]] : []),
+    ]);
+  }
+  return left;
+}
+
+/** What was found in a part of a read: what others were bringing, then what was there. */
+function* pieces(
+  read: Row,
+  start: number,
+  end: number,
+  memory: Memory,
+  others: readonly Row[],
+): Iterable<Row> {
+  const coming = new Memory();
+  for (const slice of others) coming.bring(broughtBy(slice));
+  for (const [at, until, by] of coming.pieces(start, end)) {
+    if (by !== null) yield found(read, at, until, by, 'it was on its way and was waited for');
+    else {
+      for (const [a, b, was] of memory.pieces(at, until)) yield found(read, a, b, was, null);
+    }
+  }
+}
+
+function found(read: Row, start: number, end: number, by: Brought | null, how: string | null): Row {
+  const slice = by?.slice ?? null;
+  const hex = (value: number) => value.toString(16);
+  return {
+    ...{ file: read.file ?? null, range: `${hex(start)}-${hex(end)}`, bytes: end - start },
+    source: 'page cache',
+    R: slice === null ? null : `${hex(Number(slice.rreq)).padStart(8, '0')}[${slice.index}]`,
+    ...{ kind: slice?.kind ?? null, op: read.op ?? null, verdict: null, state: null },
+    why: how ?? sentence(by, slice),
+  };
+}
+
+function sentence(by: Brought | null, slice: Row | null): string {
+  if (by === null) return 'it was in memory; who brought it there is not in the trace';
+  const op = by.op === null ? '' : `op ${by.op}: `;
+  if (slice === null) return `it was in memory since op ${by.op} wrote it`;
+  return `it was in memory since ${op}read from ${sourceOf(slice)}`;
+}

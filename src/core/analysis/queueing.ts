@@ -1,0 +1,220 @@
+/**
+ * Whether slices wait for their source or are served by it: from SUBMT to the first event of the
+ * layer below, from there to its last, and from that to TERM. Called by `trace latency --queueing`.
+ * Which events of a layer begin and end the service is data here.
+ */
+import type { Analysis, Column, Row } from './types.js';
+
+/** How an event of a layer finds its slice. */
+type Finds = 'request' | 'task' | 'range' | 'call';
+
+interface Service {
+  readonly event: string;
+  readonly source: 'READ' | 'DOWN';
+  readonly when: 'begin' | 'end';
+  readonly finds: Finds;
+  /** Position of the file, number of the call, and inode, as far as the event prints them. */
+  readonly start?: string;
+  readonly call?: string;
+  readonly ino?: string;
+  /** Which rows count; all if it is left out. */
+  readonly where?: string;
+}
+
+const P9_READ = `"type" = 'P9_TREAD'`;
+const AFS_READ = `"operation" LIKE 'FS.FetchData%'`;
+
+/** The events that tell when a layer begins and ends, by the systems that print them. */
+export const SERVICES: readonly Service[] = [
+  { event: 'cachefiles_read', source: 'READ', when: 'begin', finds: 'task', start: 'start' },
+  { event: '9p_client_req', source: 'DOWN', when: 'begin', finds: 'task', where: P9_READ },
+  { event: '9p_client_res', source: 'DOWN', when: 'end', finds: 'task', where: P9_READ },
+  ...['afs_make_fs_call', 'afs_make_fs_calli'].map((event) => {
+    const how = { source: 'DOWN', when: 'begin', finds: 'task' } as const;
+    return { event, ...how, call: 'call', where: AFS_READ };
+  }),
+  { event: 'afs_call_done', source: 'DOWN', when: 'end', finds: 'call', call: 'call' },
+  { event: 'smb3_read_enter', source: 'DOWN', when: 'begin', finds: 'request' },
+  { event: 'smb3_read_done', source: 'DOWN', when: 'end', finds: 'request' },
+  {
+    ...{ event: 'nfs_initiate_read', source: 'DOWN', when: 'begin', finds: 'range' },
+    ...{ start: 'offset', ino: 'fileid' },
+  },
+  {
+    ...{ event: 'nfs_readpage_done', source: 'DOWN', when: 'end', finds: 'range' },
+    ...{ start: 'offset', ino: 'fileid' },
+  },
+] as const;
+
+function serviceSql({ event, start, call, ino, finds, where }: Service, number: number): string {
+  const column = (name: string | undefined) => (name === undefined ? 'NULL' : `"${name}"`);
+  const [rreq, index] = finds === 'request' ? ['"rreq"', '"index"'] : ['NULL', 'NULL'];
+  return `SELECT "id", "ts", "task", ${number} AS "what", NULL AS "source", ${rreq}, ${index},
+  ${column(start)}, NULL, coalesce(${column(ino)}, ${column(call)})
+FROM "${event}"${where === undefined ? '' : ` WHERE ${where}`}`;
+}
+
+/** What has not ended. */
+interface Slice {
+  source: string;
+  start: number;
+  len: number;
+  submit: number;
+  readonly task: number;
+  readonly ino: number | null;
+  begin: number | null;
+  end: number | null;
+  by: string;
+}
+
+/** The durations of one way. */
+class Times {
+  readonly queue: number[] = [];
+  readonly service: number[] = [];
+  readonly finish: number[] = [];
+
+  row(source: string, by: string): Row {
+    const { queue, service, finish } = this;
+    const sum = (values: readonly number[]) => values.reduce((all, each) => all + each, 0);
+    const all = sum(queue) + sum(service) + sum(finish);
+    const at = (values: number[], p: number) => {
+      const sorted = [...values].sort((a, b) => a - b);
+      return sorted[Math.ceil((sorted.length * p) / 100) - 1] as number;
+    };
+    return {
+      ...{ source, by, slices: queue.length },
+      ...{ queue_p50: at(queue, 50), queue_p99: at(queue, 99) },
+      ...{ service_p50: at(service, 50), service_p99: at(service, 99) },
+      ...{ finish_p50: at(finish, 50), finish_p99: at(finish, 99) },
+      queue_share: all === 0 ? null : sum(queue) / all,
+      note: null,
+    };
+  }
+}
+
+const ns = (name: string, doc: string): Column => ({ name, doc, unit: 'ns' });
+
+/** One row per source and event that begins its service; then what the trace does not tell. */
+export const queueing: Analysis = {
+  name: 'queueing',
+  doc: 'Whether slices wait before their source begins, or for what it does.',
+  needs: ['netfs_sreq', 'netfs_read'],
+  records: [['netfs_sreq']],
+  columns: [
+    { name: 'source', doc: 'READ (cache) or DOWN (server).', unit: 'text' },
+    { name: 'by', doc: 'Event that says the source has begun.', unit: 'text' },
+    { name: 'slices', doc: 'Slices.', unit: 'count' },
+    ns('queue_p50', 'Median from SUBMT (ADD where there is none) to that event.'),
+    ns('queue_p99', 'Its 99th percentile.'),
+    ns('service_p50', 'Median from that event to the last of the source; to TERM if it has none.'),
+    ns('service_p99', 'Its 99th percentile.'),
+    ns('finish_p50', 'Median from the last event of the source to TERM.'),
+    ns('finish_p99', 'Its 99th percentile.'),
+    { name: 'queue_share', doc: 'Share of all time that was spent in the queue.', unit: 'ratio' },
+    { name: 'note', doc: 'What the trace needs to tell more.', unit: 'text' },
+  ],
+  params: [],
+  sql: `
+SELECT "id", "ts", "task", 'read' AS "what", NULL AS "source", "rreq", NULL AS "index",
+  NULL AS "start", NULL AS "len", "netfs_inode" AS "key"
+FROM "netfs_read"
+UNION ALL
+SELECT "id", "ts", "task", "what", "source", "rreq", "index", "start", "len", NULL
+FROM "netfs_sreq" WHERE "what" IN ('ADD', 'SUBMT', 'RDOWN', 'TERM')
+  AND "source" IN ('READ', 'DOWN', '----')
+UNION ALL
+${SERVICES.map(serviceSql).join('\nUNION ALL\n')}
+ORDER BY "id"`,
+  fold: (rows) => new Walk().take(rows),
+};
+
+/** Follows the slices through the events. */
+class Walk {
+  readonly #inodes = new Map<number, number>();
+  readonly #open = new Map<string, Slice>();
+  readonly #calls = new Map<number, Slice>();
+  readonly #ways = new Map<string, Times>();
+  readonly #untold = new Map<string, number>();
+
+  *take(rows: Iterable<Row>): Iterable<Row> {
+    for (const row of rows) {
+      if (typeof row.what === 'number') this.#service(SERVICES[row.what] as Service, row);
+      else if (row.what === 'read') this.#inodes.set(Number(row.rreq), Number(row.key));
+      else if (row.what === 'TERM') this.#ended(row);
+      else this.#submitted(row);
+    }
+    for (const [way, times] of [...this.#ways].sort()) {
+      const [source = '', by = ''] = way.split(' ');
+      yield times.row(source, by);
+    }
+    for (const [source, slices] of [...this.#untold].sort()) yield untold(source, slices);
+  }
+
+  #submitted(row: Row): void {
+    const rreq = Number(row.rreq);
+    this.#open.set(`${rreq} ${row.index}`, {
+      ...{ source: String(row.source), start: Number(row.start), len: Number(row.len) },
+      ...{ submit: Number(row.ts), task: Number(row.task), ino: this.#inodes.get(rreq) ?? null },
+      ...{ begin: null, end: null, by: '' },
+    });
+  }
+
+  #service(service: Service, row: Row): void {
+    const slice = this.#find(service, row);
+    if (slice === undefined) return;
+    if (service.when === 'end') {
+      slice.end = Number(row.ts);
+      return;
+    }
+    if (service.finds === 'task' && service.call !== undefined) {
+      this.#calls.set(Number(row.key), slice);
+    }
+    slice.begin ??= Number(row.ts);
+    slice.by = service.event;
+  }
+
+  #find({ finds, source }: Service, row: Row): Slice | undefined {
+    if (finds === 'request') return this.#open.get(`${row.rreq} ${row.index}`);
+    if (finds === 'call') return this.#calls.get(Number(row.key));
+    let found: Slice | undefined;
+    for (const slice of this.#open.values()) {
+      const start = row.start === null ? slice.start : Number(row.start);
+      const within = start >= slice.start && start < slice.start + slice.len;
+      const mine = finds === 'task' ? slice.task === row.task : slice.ino === row.key;
+      // Slices that were only added do not say their source.
+      if (within && mine && (slice.source === source || slice.source === '----')) found = slice;
+    }
+    return found;
+  }
+
+  #ended(row: Row): void {
+    const key = `${row.rreq} ${row.index}`;
+    const slice = this.#open.get(key);
+    if (slice === undefined) return;
+    this.#open.delete(key);
+    const source = String(row.source);
+    const term = Number(row.ts);
+    const { submit, begin, by } = slice;
+    if (begin === null) {
+      this.#untold.set(source, (this.#untold.get(source) ?? 0) + 1);
+      return;
+    }
+    const end = slice.end ?? term;
+    const times = this.#ways.get(`${source} ${by}`) ?? new Times();
+    this.#ways.set(`${source} ${by}`, times);
+    times.queue.push(begin - submit);
+    times.service.push(end - begin);
+    times.finish.push(term - end);
+  }
+}
+
+/** What would have told of slices of a source. */
+function untold(source: string, slices: number): Row {
+  const begins = SERVICES.filter((each) => each.when === 'begin' && each.source === source);
+  const events = begins.map(({ event }) => event).join(' or ');
+  const note = `needs ${events}, from the task that submits`;
+  const none = { by: null, queue_share: null };
+  const times = ['queue', 'service', 'finish'].flatMap((each) => [`${each}_p50`, `${each}_p99`]);
+  const empty = Object.fromEntries(times.map((name) => [name, null]));
+  return { source, slices, ...none, ...empty, note };
+}
