@@ -86,10 +86,10 @@ export class Samples {
   }
 }
 
-/** The rules that find something in these events, put in the place of the sample's own. */
-export function rulesFiring({ capture }: Sample, events: readonly CheckEvent[]): string[] {
-  const { findings } = checkCapture(capture, undefined, () => events);
-  return [...new Set(findings.map(({ rule }) => rule))];
+/** What a rule finds in these events, put in the place of the sample's own. */
+export function findingsOf({ capture }: Sample, rule: string, events: readonly CheckEvent[]) {
+  const { findings } = checkCapture(capture, [rule], () => events);
+  return findings.map(({ message, request }) => `R=${request}: ${message}`);
 }
 
 /** What the rules find in the rows of a memory sink, one sentence each; notes are left out. */
