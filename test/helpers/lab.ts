@@ -51,6 +51,12 @@ export interface TestLab {
   trace(): Promise<string[]>;
 }
 
+// Also the server of a lab that the test does not close. A test may make thousands of labs, each with
+// an arena of its own; and a function of its own, because what a closure can see it keeps alive.
+function shutDownAfter(t: ExecutionContext, server: WeakRef<Lab['server']>): void {
+  t.teardown(() => server.deref()?.shutDown());
+}
+
 /** Makes a lab over files of the given sizes. */
 export function makeLab(
   t: ExecutionContext,
@@ -60,10 +66,7 @@ export function makeLab(
   const dir = options.server ?? serverDir(t, files);
   const sink = new MemorySink(profileByName(options.profile ?? 'linux-5.13-afs').era);
   const lab = new Lab({ sink, ...options, server: dir });
-  // Also of a lab that the test does not close. Weakly: a test may make hundreds of labs, each with
-  // an arena of its own.
-  const server = new WeakRef(lab.server);
-  t.teardown(() => server.deref()?.shutDown());
+  shutDownAfter(t, new WeakRef(lab.server));
   return {
     lab,
     sink,
