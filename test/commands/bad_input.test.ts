@@ -8,7 +8,7 @@ import { text } from 'node:stream/consumers';
 import test, { type ExecutionContext } from 'ava';
 import { openCapture } from '../../src/core/store/database.js';
 import type { CaptureInfo } from '../../src/core/store/types.js';
-import { inShell, netfslab, startNetfslab, untilFile } from '../helpers/cli.js';
+import { inShell, netfslab, netfslabHere, startNetfslab, untilFile } from '../helpers/cli.js';
 import { content, serverDir, tempDir } from '../helpers/lab.js';
 
 function infoOf(path: string): CaptureInfo {
@@ -72,7 +72,8 @@ const refuses = test.macro({
     if (line.includes('pipe')) await inShell(`mkfifo '${join(srv, 'pipe')}'`, []);
     const before = fs.readFileSync(join(srv, 'a'));
     const place = (word: string) => word.replace(/^SRV/, srv).replace(/^OUT/, out);
-    const run = await netfslab(line.split(' ').map(place), { NETFSLAB_TRACES: join(out, 'new') });
+    const traces = { NETFSLAB_TRACES: join(out, 'new') };
+    const run = await netfslabHere(line.split(' ').map(place), traces);
     t.is(run.status, status, run.stderr);
     const [first = '', second] = run.stderr.trimEnd().split('\n');
     t.true(first.startsWith('error: '), run.stderr);
@@ -90,6 +91,18 @@ const refuses = test.macro({
 });
 
 for (const each of CASES) test.serial(refuses, ...each);
+
+for (const [line, status] of [
+  ['run --server OUT/none', 1],
+  ['run --server SRV --bs 4x', 2],
+  ['trace requests SRV/a', 3],
+] as const) {
+  test.serial(`a process that is refused ends with ${status}, and says no more`, async (t) => {
+    const { srv, out } = prepare(t);
+    const args = line.replace('SRV', srv).replace('OUT', out).split(' ');
+    t.deepEqual(await netfslab(args), await netfslabHere(args));
+  });
+}
 
 test.serial(
   'with --json an error in the middle of a run has its message in the summary',

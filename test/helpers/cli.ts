@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { setTimeout } from 'node:timers/promises';
+import { run } from '@oclif/core';
+import { printError } from '../../src/core/cli/print_error.js';
 import { ROOT } from './source.js';
 
 /** The executable of the package. */
@@ -51,6 +53,42 @@ export function startNetfslab(args: readonly string[], env?: NodeJS.ProcessEnv):
 /** Runs netfslab to its end. */
 export function netfslab(args: readonly string[], env?: NodeJS.ProcessEnv): Promise<Ended> {
   return toEnd(startNetfslab(args, env));
+}
+
+/**
+ * Runs netfslab to its end in this process, which takes a tenth of the time: for commands that are
+ * soon over and leave nothing behind. One at a time, as it takes over what is printed.
+ */
+export async function netfslabHere(
+  args: readonly string[],
+  env: Record<string, string> = {},
+): Promise<Ended> {
+  const before = { ...process.env };
+  const printed = { stdout: '', stderr: '' };
+  const writers = (['stdout', 'stderr'] as const).map((name) => {
+    const { write } = process[name];
+    process[name].write = (chunk: Uint8Array | string, ...more: unknown[]) => {
+      printed[name] += chunk;
+      const done = more.at(-1);
+      if (typeof done === 'function') done();
+      return true;
+    };
+    return () => {
+      process[name].write = write;
+    };
+  });
+  Object.assign(process.env, { NETFSLAB_TRACES: '/nonexistent' }, env);
+  try {
+    await run([...args], ROOT);
+    return { status: Number(process.exitCode ?? 0), ...printed };
+  } catch (error) {
+    const status = printError(error, args.includes('--json'));
+    return { status, ...printed };
+  } finally {
+    for (const restore of writers) restore();
+    process.exitCode = undefined;
+    process.env = before;
+  }
 }
 
 /** Runs a line of shell in which `"$@"` is netfslab with these arguments. */

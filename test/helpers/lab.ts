@@ -51,8 +51,8 @@ export interface TestLab {
   trace(): Promise<string[]>;
 }
 
-// Also the server of a lab that the test does not close. A test may make thousands of labs, each with
-// an arena of its own; and a function of its own, because what a closure can see it keeps alive.
+// Also the server of a lab that the test does not close. A test may make thousands of labs, each
+// with an arena of its own; and a function of its own, because what a closure can see it keeps.
 function shutDownAfter(t: ExecutionContext, server: WeakRef<Lab['server']>): void {
   t.teardown(() => server.deref()?.shutDown());
 }
