@@ -5,13 +5,44 @@
 import type { CheckEvent } from '../../src/core/analysis/check/types.js';
 import type { Prng } from '../../src/core/sim/prng.js';
 
-/** The kinds of changes. */
-export const KINDS = [
-  ...(['drop', 'duplicate', 'reorder', 'flags', 'len', 'start', 'source', 'ref'] as const),
-  ...(['error', 'transferred'] as const),
-];
+/** A kind of change. */
+interface KindOf {
+  /** What is done, for the table in docs/check.md. */
+  readonly doc: string;
+  /** The events it applies to. */
+  readonly on: RegExp;
+  /** The events it applies to by their step; all if it is left out. */
+  readonly steps?: ReadonlySet<string>;
+}
 
-type Kind = (typeof KINDS)[number];
+const REQUEST_EVENTS =
+  /^netfs_(read|write|rreq|sreq|failure|rreq_ref|sreq_ref|progress|collect_folio)$/;
+
+/** The kinds of changes. */
+export const KINDS = {
+  drop: { doc: 'an event is missing', on: REQUEST_EVENTS },
+  duplicate: { doc: 'an event comes twice', on: REQUEST_EVENTS },
+  reorder: { doc: 'an event changes places with the next of its request', on: REQUEST_EVENTS },
+  flags: { doc: 'one of the low six bits of a flag word flips', on: /^netfs_(rreq|sreq)$/ },
+  len: { doc: 'a length is a page more or less', on: /^netfs_(sreq|read)$/ },
+  start: { doc: 'a start is a page further on', on: /^netfs_(sreq|read)$/ },
+  source: { doc: 'a slice comes from elsewhere', on: /^netfs_sreq$/ },
+  ref: { doc: 'a count of references is one more or less', on: /_ref$/ },
+  error: { doc: 'an error appears or vanishes', on: /^netfs_sreq$/ },
+  transferred: {
+    doc: 'a slice got a byte less, or had some before it was read',
+    on: /^netfs_sreq$/,
+  },
+  'early unlock': {
+    doc: 'pages are unlocked before a slice that reaches into them has ended',
+    on: /^netfs_(rreq|folio)$/,
+    steps: new Set(['unlock', 'read_unlock']),
+  },
+  unfreed: { doc: 'a request is not freed', on: /^netfs_rreq$/, steps: new Set(['free']) },
+} as const satisfies Record<string, KindOf>;
+
+/** The name of a kind. */
+export type Kind = keyof typeof KINDS;
 
 /** A changed trace. */
 export interface Mutation {
@@ -25,20 +56,6 @@ export interface Mutation {
   readonly what: string;
 }
 
-const REQUEST_EVENTS =
-  /^netfs_(read|write|rreq|sreq|failure|rreq_ref|sreq_ref|progress|collect_folio)$/;
-
-/** Which events a kind applies to. */
-const ON: Partial<Record<Kind, RegExp>> = {
-  flags: /^netfs_(rreq|sreq)$/,
-  len: /^netfs_(sreq|read)$/,
-  start: /^netfs_(sreq|read)$/,
-  source: /^netfs_sreq$/,
-  ref: /_ref$/,
-  error: /^netfs_sreq$/,
-  transferred: /^netfs_sreq$/,
-};
-
 const OTHER_SOURCE: Readonly<Record<string, string>> = {
   down: 'read',
   read: 'down',
@@ -50,24 +67,63 @@ const OTHER_SOURCE: Readonly<Record<string, string>> = {
 
 /** Changes one event of the trace; null if there is none of that kind. */
 export function mutate(events: readonly CheckEvent[], kind: Kind, prng: Prng): Mutation | null {
-  const on = ON[kind] ?? REQUEST_EVENTS;
-  const fitting = events.filter((each) => on.test(each.event) && REQUEST_EVENTS.test(each.event));
+  const { on, steps }: KindOf = KINDS[kind];
+  const fitting = events.filter(
+    ({ event, step }) => on.test(event) && (steps === undefined || steps.has(step)),
+  );
   if (fitting.length === 0) return null;
   const event = fitting[prng.below(fitting.length)] as CheckEvent;
   const at = events.indexOf(event);
   const made = (changed: readonly CheckEvent[], other: CheckEvent | null = null): Mutation => {
     const name = (of: CheckEvent) => `${of.event} ${of.step} #${of.id}`;
     const what = `${kind} ${name(event)}${other === null ? '' : ` and ${name(other)}`}`;
-    return { kind, rreq: event.rreq, event, with: other, events: changed, what };
+    const rreq = event.event === 'netfs_folio' ? (other?.rreq ?? -1) : event.rreq;
+    return { kind, rreq, event, with: other, events: changed, what };
   };
-  if (kind === 'drop') return made(events.toSpliced(at, 1));
-  if (kind === 'duplicate') return made(events.toSpliced(at, 0, { ...event }));
-  if (kind !== 'reorder') return made(events.with(at, altered(event, kind, prng)));
-  const next = events.findIndex(
-    (each, i) => i > at && each.rreq === event.rreq && REQUEST_EVENTS.test(each.event),
+  switch (kind) {
+    case 'drop':
+    case 'unfreed':
+      return made(events.toSpliced(at, 1));
+    case 'duplicate':
+      return made(events.toSpliced(at, 0, { ...event }));
+    case 'reorder':
+    case 'early unlock': {
+      const other = kind === 'reorder' ? nextOf(events, at) : lastEndBefore(events, at);
+      if (other < 0) return null;
+      const rest = events.toSpliced(at, 1);
+      return made(rest.toSpliced(other, 0, event), events[other]);
+    }
+    default:
+      return made(events.with(at, altered(event, kind, prng)));
+  }
+}
+
+/** The place of the next event of the same request, -1 = none. */
+function nextOf(events: readonly CheckEvent[], at: number): number {
+  const { rreq } = events[at] as CheckEvent;
+  return events.findIndex(
+    (each, i) => i > at && each.rreq === rreq && REQUEST_EVENTS.test(each.event),
   );
-  if (next < 0) return null;
-  return made(events.toSpliced(at, 1).toSpliced(next, 0, event), events[next]);
+}
+
+/** The place of the last end of a slice before an unlock that reaches into what is unlocked. */
+function lastEndBefore(events: readonly CheckEvent[], at: number): number {
+  const unlock = events[at] as CheckEvent;
+  return events.findLastIndex((each, i) => {
+    if (i >= at || each.event !== 'netfs_sreq' || each.step !== 'terminated') return false;
+    if (unlock.event === 'netfs_rreq') return each.rreq === unlock.rreq;
+    const page = unlock.index * 4096;
+    const mine = inodeOf(events, each.rreq, i) === unlock.ino;
+    return mine && each.start < page + 4096 && each.start + each.transferred > page;
+  });
+}
+
+/** The inode of a request, from the last begin of its number before an event. */
+function inodeOf(events: readonly CheckEvent[], rreq: number, before: number): unknown {
+  const begin = events.findLastIndex(
+    (each, i) => i < before && each.event === 'netfs_read' && each.rreq === rreq,
+  );
+  return events[begin]?.netfs_inode;
 }
 
 function altered(event: CheckEvent, kind: Kind, prng: Prng): CheckEvent {
@@ -100,19 +156,39 @@ const REPEATABLE = new Set([
   ...['progress', 'io_progress', 'add_donations'],
 ]);
 
-/**
- * Why a change breaks no invariant, null if it does. The same list, for people, is in
- * docs/check.md.
- */
-export function undetectable({ kind, event, with: other, events }: Mutation): string | null {
-  const comesAndGoes = kind === 'drop' || kind === 'duplicate';
-  if (comesAndGoes && (REPEATABLE.has(event.step) || event.event === 'netfs_collect_folio')) {
-    return 'it may come any number of times';
-  }
-  if (kind === 'drop' && beginsTrace(event, events)) return 'it may have been before the trace';
-  if (kind !== 'reorder' || other === null) return null;
-  if (event.event === other.event && event.step === other.step) return 'both are alike';
-  return ordered(event, other) ? null : 'no law says which comes first';
+/** Why changes break no invariant, so that nobody can find them; docs/check.md has the reasons. */
+export const UNDETECTABLE: readonly {
+  readonly kinds: readonly Kind[];
+  readonly why: string;
+  readonly when: (mutation: Mutation) => boolean;
+}[] = [
+  {
+    kinds: ['drop', 'duplicate'],
+    why: 'COLLECT, wake-ups, SEE, PRGRS, IO, +DON and netfs_collect_folio may come any number of times',
+    when: ({ event }) => REPEATABLE.has(event.step) || event.event === 'netfs_collect_folio',
+  },
+  {
+    kinds: ['drop'],
+    why: 'the first begin of a trace may have been before it',
+    when: ({ event, events }) => beginsTrace(event, events),
+  },
+  {
+    kinds: ['reorder'],
+    why: 'the two events are alike',
+    when: ({ event, with: other }) => event.event === other?.event && event.step === other.step,
+  },
+  {
+    kinds: ['reorder'],
+    why: 'different tasks tell the two events in either order: references and steps, two slices',
+    when: ({ event, with: other }) => other !== null && !ordered(event, other),
+  },
+];
+
+/** Why a change breaks no invariant, null if it does. */
+export function undetectable(mutation: Mutation): string | null {
+  const { kind } = mutation;
+  const found = UNDETECTABLE.find(({ kinds, when }) => kinds.includes(kind) && when(mutation));
+  return found?.why ?? null;
 }
 
 /** True for a begin before which no request began: the trace may have started behind it. */
