@@ -48,8 +48,8 @@ export function misbehave(
   };
 }
 
-// The first `most` bytes of a target.
-function firstBytes(target: FetchTarget, most: number): FetchTarget {
+/** The first `most` bytes of a target. */
+export function firstBytes(target: FetchTarget, most: number): FetchTarget {
   const count = Math.min(most, target.count);
   return {
     count,

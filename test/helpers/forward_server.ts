@@ -6,6 +6,8 @@ export function forward(server: Server, changes: Partial<Server>): Server {
   return {
     root: server.root,
     counters: server.counters,
+    callbacks: server.callbacks,
+    look: (file) => server.look(file),
     open: (...args) => server.open(...args),
     create: (...args) => server.create(...args),
     makeWritable: (...args) => server.makeWritable(...args),

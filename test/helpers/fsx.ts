@@ -5,16 +5,20 @@ import path from 'node:path';
 import { EIO, ENOSPC } from '../../src/core/base/errno.js';
 import { DiskBacking } from '../../src/core/io/backing.js';
 import { syncDriver } from '../../src/core/io/drivers.js';
-import type { IoDriver } from '../../src/core/io/types.js';
+import type { IoDone, IoDriver } from '../../src/core/io/types.js';
 import { Lab } from '../../src/core/lab/lab.js';
 import type { LabOptions } from '../../src/core/lab/options.js';
 import type { Server } from '../../src/core/server/types.js';
 import { Prng } from '../../src/core/sim/prng.js';
 import { Fsx, type FsxFailure, fsxOps } from '../../src/core/workload/fsx.js';
 import type { FsxOp } from '../../src/core/workload/fsxops.js';
+import { firstBytes } from './bad_server.js';
 import { forward } from './forward_server.js';
 
 const MOST = 64 << 10;
+const BLOCK = 4096;
+/** In memory where there is such a directory: what is tested is not the disk. */
+const SCRATCH = fs.existsSync('/dev/shm') ? '/dev/shm' : os.tmpdir();
 
 /** What a run of fsx is made under. */
 export interface FsxCase {
@@ -38,7 +42,7 @@ export async function runFsx(
   given: FsxCase,
   ops: readonly FsxOp[] = opsOf(given),
 ): Promise<FsxFailure | undefined> {
-  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'netfslab-fsx-'));
+  const dir = fs.mkdtempSync(path.join(SCRATCH, 'netfslab-fsx-'));
   try {
     return await runIn(dir, given, ops);
   } finally {
@@ -61,7 +65,7 @@ async function runIn(dir: string, given: FsxCase, ops: readonly FsxOp[]) {
     latencyNs: prng.chance(0.5) ? 0 : 50_000,
     completion: prng.chance(0.5) ? 'sync' : 'async',
     ...(cache && { cacheDir: path.join(dir, 'cache') }),
-    ...(cache && { backing: new DiskBacking(faultyDriver(when)) }),
+    ...(cache && { backing: new HastyBacking(faultyDriver(when, prng)) }),
     wrapServer: (server) => faultyServer(server, when, prng),
     ...options,
     server: served,
@@ -85,30 +89,27 @@ async function runIn(dir: string, given: FsxCase, ops: readonly FsxOp[]) {
   return { at: ops.length, what: `the server has ${stored.length} bytes, not the copy's`, offset };
 }
 
+/** Nobody cuts the power here: what would be made durable, at most of the cost, is not. */
+class HastyBacking extends DiskBacking {
+  override sync(_directory: string, _files: readonly string[], done: IoDone): void {
+    done(0);
+  }
+
+  override writeDurably(file: string, data: Uint8Array): number {
+    return this.writeWhole(file, data);
+  }
+}
+
 // Errors, and replies that are short; a store that fails may have been done in part.
 function faultyServer(server: Server, when: () => boolean, prng: Prng): Server {
   return forward(server, {
+    sync: (_file, done) => done(0),
     fetch(file, position, into, done) {
       const cut = when() ? prng.below(3) : -1;
       if (cut === 0) done({ result: -EIO, status: undefined });
       else if (cut < 0) server.fetch(file, position, into, done);
       else {
-        const count = Math.max(1, prng.below(into.count));
-        const part = {
-          count,
-          segments: (list: Parameters<typeof into.segments>[0]) => {
-            into.segments(list);
-            let left = count;
-            let kept = 0;
-            for (const segment of list.segments.slice(0, list.count)) {
-              if (left === 0) break;
-              segment.length = Math.min(segment.length, left);
-              left -= segment.length;
-              kept++;
-            }
-            list.count = kept;
-          },
-        };
+        const part = firstBytes(into, Math.max(1, prng.below(into.count)));
         server.fetch(file, position, part, done);
       }
     },
@@ -123,16 +124,24 @@ function faultyServer(server: Server, when: () => boolean, prng: Prng): Server {
   });
 }
 
-function faultyDriver(when: () => boolean): IoDriver {
+// Errors, and reads and writes that do less than they say they should.
+function faultyDriver(when: () => boolean, prng: Prng): IoDriver {
   return {
     ...syncDriver,
     read: (fd, into, position, done) => {
-      if (when()) done(-EIO);
-      else syncDriver.read(fd, into, position, done);
+      if (!when()) syncDriver.read(fd, into, position, done);
+      else if (prng.chance(0.5)) done(-EIO);
+      else syncDriver.read(fd, into, position, (got) => done(shortened(got, prng)));
     },
     write: (fd, from, position, done) => {
-      if (when()) done(-ENOSPC);
-      else syncDriver.write(fd, from, position, done);
+      if (!when()) syncDriver.write(fd, from, position, done);
+      else if (prng.chance(0.5)) done(prng.chance(0.5) ? -ENOSPC : -EIO);
+      else syncDriver.write(fd, from, position, (put) => done(shortened(put, prng)));
     },
   };
+}
+
+// As much of a transfer as a whole number of blocks can be short of it.
+function shortened(bytes: number, prng: Prng): number {
+  return bytes <= BLOCK ? bytes : BLOCK * (1 + prng.below(Math.floor(bytes / BLOCK)));
 }

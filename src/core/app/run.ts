@@ -172,6 +172,8 @@ function counters({ stats, server }: Lab) {
       bytes: server.counters.bytes,
       stores: server.counters.stores,
       storedBytes: server.counters.storedBytes,
+      statuses: server.counters.statuses,
+      breaks: server.counters.breaks,
     },
   };
 }

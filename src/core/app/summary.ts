@@ -44,6 +44,9 @@ export interface PhaseSummary {
     readonly bytes: number;
     readonly stores: number;
     readonly storedBytes: number;
+    /** Times that a file's status was asked for, and promises to tell of changes broken. */
+    readonly statuses: number;
+    readonly breaks: number;
     readonly maxInService: number;
   };
   /** Bytes sent by the server per byte read by the application; null when nothing was read. */

@@ -112,6 +112,11 @@ export const engineFlags = {
     options: ['sync', 'async'],
     helpGroup: 'ENGINE',
   }),
+  'callback-time': durationFlag({
+    description: 'how long the server promises to tell of changes of a file (AFS); 0 = not at all',
+    default: LAB_DEFAULTS.callbackNs,
+    helpGroup: 'ENGINE',
+  }),
   'server-writes': Flags.string({
     description:
       'what becomes of writes: kept in a directory over the served one, made in place, refused',
@@ -230,6 +235,7 @@ export interface EngineFlags {
   readonly 'server-bandwidth': number;
   readonly 'server-concurrency': number;
   readonly 'server-completion'?: string | undefined;
+  readonly 'callback-time': number;
 }
 
 /** The lab options that the flags stand for; `readers` is the number of readers at once. */
@@ -253,6 +259,7 @@ export function labFrom(flags: EngineFlags, readers = 1): Partial<LabOptions> & 
     jitterNs: flags['server-jitter'],
     bandwidth: flags['server-bandwidth'],
     maxConcurrent: flags['server-concurrency'],
+    callbackNs: flags['callback-time'],
     serverWrites: flags['server-writes'] as LabOptions['serverWrites'],
     serverOverlay: flags['server-overlay'],
     cacheWrites: flags['cache-writes'] as LabOptions['cacheWrites'],

@@ -10,7 +10,7 @@ import { IovIter } from '../mm/iov_iter.js';
 import type { ServerFile } from '../server/types.js';
 import type { Task } from '../sim/wait_queue.js';
 import { NinepChanges, NinepWrite, type NinepWriteParts } from './9p_write.js';
-import { CookieFs, type CookieFsParts, CookieInode } from './cookie_fs.js';
+import { CookieFs, type CookieFsParts, CookieInode, type ReadReply } from './cookie_fs.js';
 
 class NinepInode extends CookieInode {
   readonly changes: NinepChanges;
@@ -44,8 +44,10 @@ export class NinepClient extends CookieFs {
     return new NinepInode(this, mapping, file, cookie, this.#writing);
   }
 
-  protected override read(inode: CookieInode, position: number, count: number): Task<number> {
+  protected override *read(inode: CookieInode, position: number, count: number): Task<ReadReply> {
     const piece = (at: number, size: number): IovIter => new IovIter(inode.mapping, at, size);
-    return this.#writing.transport.read(inode.file, position, count, piece);
+    const { transport } = this.#writing;
+    const result = yield* transport.read(inode.file, position, count, piece);
+    return { result, clearTail: true };
   }
 }

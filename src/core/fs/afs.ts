@@ -3,7 +3,7 @@
  * needs, and the vnodes. Plays fs/afs/file.c and the read side of fs/afs/fsclient.c; called by
  * `vfs/`, the helper and the page cache. Spec: BEHAVIOUR 5.9, 5.10.
  *
- * Differs: no callbacks; a vnode is revalidated when it is opened and by the status in each reply.
+ * Differs: opening a file does not wait for its validate_lock.
  */
 import { assert } from '../base/assert.js';
 import { pageIndex, pagesFor, roundDown, roundUp } from '../base/range.js';
@@ -26,6 +26,7 @@ import { AfsChanges } from './afs_changes.js';
 import { AfsDirect } from './afs_direct.js';
 import { AfsWrite } from './afs_write.js';
 import type { AfsWritable } from './afs_writeback.js';
+import { type CallbackState, Callbacks, noCallback, type PromisedFile } from './callbacks.js';
 import { traceNameOf, tracePageDirty } from './trace_dirty.js';
 import type { ClientOptions, NetworkFs, OpenFailed, Vnode } from './types.js';
 
@@ -45,7 +46,7 @@ export interface AfsParts {
   readonly fscache?: { readonly cookies: Fscache; readonly volume: string } | undefined;
 }
 
-class AfsVnode implements Vnode, AfsWritable {
+class AfsVnode implements Vnode, AfsWritable, PromisedFile {
   readonly ino: number;
   readonly key: string;
   readonly mapping: AddressSpace;
@@ -55,7 +56,11 @@ class AfsVnode implements Vnode, AfsWritable {
   uses = 0;
   /** Times that the pages were found outdated. */
   zaps = 0;
+  /** Times that somebody else was found to have changed the file. */
+  foreignChanges = 0;
   newContent = false;
+  deleted = false;
+  readonly callback: CallbackState = noCallback();
   readonly validateLock: RwSemaphore;
   /** How the file is called in afs_page_dirty, in place of its address. */
   readonly traceName: string;
@@ -100,14 +105,15 @@ class AfsVnode implements Vnode, AfsWritable {
     return this.#file;
   }
 
-  /** Takes over a newly opened server file, or closes it when one is open already. */
+  /** Takes over a newly opened and validated server file, or closes it when one is open already. */
   adopt(file: ServerFile, server: Server): void {
     this.name = file.name;
-    const first = this.#file === undefined;
-    if (first) this.#file = file;
-    else server.close(file);
-    this.applyStatus(file.status);
-    if (first) this.cookie?.use(this.version, this.size);
+    if (this.#file === undefined) {
+      this.#file = file;
+      this.cookie?.use(this.version, this.size);
+    } else {
+      server.close(file);
+    }
   }
 
   /**
@@ -133,6 +139,7 @@ class AfsVnode implements Vnode, AfsWritable {
   applyStatus(status: ServerStatus): void {
     if (status.version === this.version) return;
     this.version = status.version;
+    this.foreignChanges++;
     // What was written behind the end and is not stored yet is not cut off.
     const { isTagged } = this.mapping;
     const grown = isTagged && this.#client.parts.defects === 'repaired';
@@ -178,6 +185,16 @@ interface RequestPriv {
   readonly vnode: AfsVnode;
   /** The vnode's counts when the request began. */
   readonly zaps: number;
+  readonly foreignChanges: number;
+}
+
+/** How things stood when a fetch was sent. */
+interface Asked {
+  /** Position in the file. */
+  readonly from: number;
+  /** Changes of ours that had ended, and the mark of the vnode's callbacks. */
+  readonly changed: number;
+  readonly mark: number;
 }
 
 /** The client of one lab. */
@@ -186,10 +203,13 @@ export class AfsClient implements NetworkFs {
   readonly #vnodes = new Map<string, AfsVnode>();
   readonly #requestOps: RequestOps;
   readonly #spaceOps: AddressSpaceOps;
+  readonly callbacks: Callbacks;
   #named = 0;
 
   constructor(parts: AfsParts) {
     this.parts = parts;
+    const { tracer } = parts.requests;
+    this.callbacks = new Callbacks({ ...parts, tracer, find: (key) => this.#vnodes.get(key) });
     this.#requestOps = this.#makeRequestOps();
     const { helper } = parts;
     const write = new AfsWrite({
@@ -219,6 +239,12 @@ export class AfsClient implements NetworkFs {
       const cookie = fscache?.cookies.acquire(fscache.volume, file.key, file.name);
       vnode = new AfsVnode(this, new AddressSpace(folios, this.#spaceOps), file, cookie);
       this.#vnodes.set(file.key, vnode);
+    }
+    const error = this.callbacks.validate(vnode, file);
+    if (error < 0) {
+      server.close(file);
+      if (vnode.uses === 0 && vnode.mapping.pages === 0) this.#forget(vnode);
+      return { errno: error };
     }
     vnode.adopt(file, server);
     vnode.hold();
@@ -308,12 +334,14 @@ export class AfsClient implements NetworkFs {
 
   #forget(vnode: AfsVnode): void {
     this.#vnodes.delete(vnode.key);
+    this.callbacks.giveUp(vnode.key);
     vnode.cookie?.relinquish(false);
   }
 
   #makeRequestOps(): RequestOps {
-    const { options, cache, fscache } = this.parts;
+    const { options, cache, fscache, defects } = this.parts;
     const { rsize, stripeUnit } = options;
+    const privOf = (rreq: ReadRequest): RequestPriv => rreq.netfsPriv as RequestPriv;
     return {
       isCacheEnabled: () => false,
       ...(fscache !== undefined && {
@@ -321,11 +349,17 @@ export class AfsClient implements NetworkFs {
         beginCacheOperation: (rreq: ReadRequest) =>
           (rreq.inode as AfsVnode).cookie?.beginOperation(rreq.cache) ?? 0,
       }),
+      // Not of the kernel's AFS: what the cache gave is older than what the server sends now.
+      ...(defects === 'repaired' && {
+        isStillValid: (rreq: ReadRequest) =>
+          privOf(rreq).vnode.foreignChanges === privOf(rreq).foreignChanges,
+      }),
       ...cache,
       initRreq: (rreq) => {
         const vnode = rreq.inode as AfsVnode;
         vnode.hold();
-        rreq.netfsPriv = { vnode, zaps: vnode.zaps } satisfies RequestPriv;
+        const { zaps, foreignChanges } = vnode;
+        rreq.netfsPriv = { vnode, zaps, foreignChanges } satisfies RequestPriv;
       },
       done: (rreq) => {
         this.#readOutdated(rreq);
@@ -355,35 +389,30 @@ export class AfsClient implements NetworkFs {
     const vnode = subreq.rreq.inode as AfsVnode;
     const from = subreq.start + subreq.transferred;
     const into = new IovIter(subreq.rreq.mapping, from, subreq.len - subreq.transferred);
-    if (options.completion === 'sync') return this.#fetchAndWait(subreq, into);
-    const { changed } = vnode;
+    const asked = { from, changed: vnode.changed, mark: this.callbacks.mark(vnode) };
+    if (options.completion === 'sync') return this.#fetchAndWait(subreq, into, asked);
     // Never inside this call, however quick the server is.
     scheduler.after(0, () =>
-      server.fetch(vnode.file, from, into, (reply) =>
-        this.#fetched(subreq, from, reply, changed, true),
-      ),
+      server.fetch(vnode.file, from, into, (reply) => this.#fetched(subreq, asked, reply, true)),
     );
   }
 
-  *#fetchAndWait(subreq: Subrequest, into: IovIter): Task {
+  *#fetchAndWait(subreq: Subrequest, into: IovIter, asked: Asked): Task {
     const vnode = subreq.rreq.inode as AfsVnode;
-    const from = into.position;
-    const { changed } = vnode;
     const answered = new WaitQueue(`server operation on ${vnode.name}`);
     let reply: FetchReply | undefined;
-    this.parts.server.fetch(vnode.file, from, into, (answer) => {
+    this.parts.server.fetch(vnode.file, asked.from, into, (answer) => {
       reply = answer;
       answered.wakeAll();
     });
     while (reply === undefined) yield answered;
-    this.#fetched(subreq, from, reply, changed, false);
+    this.#fetched(subreq, asked, reply, false);
   }
 
   #fetched(
     subreq: Subrequest,
-    from: number,
+    { from, changed, mark }: Asked,
     reply: FetchReply,
-    changed: number,
     wasAsync: boolean,
   ): void {
     const { helper, options, defects } = this.parts;
@@ -391,7 +420,10 @@ export class AfsClient implements NetworkFs {
     const vnode = subreq.rreq.inode as AfsVnode;
     // A change of ours meanwhile may or may not be in this status; its own reply tells.
     const unclear = vnode.changed !== changed || vnode.changes.underWay;
-    if (status !== undefined && !unclear) vnode.applyStatus(status);
+    if (status !== undefined && !unclear) {
+      vnode.applyStatus(status);
+      this.callbacks.granted(vnode, status, mark);
+    }
     // The kernel zeroes behind any short reply, which in the middle of a file gives silent zeros;
     // repaired, only behind one that reached the end of the file.
     const reachedEnd = status !== undefined && from + Math.max(0, result) >= status.size;

@@ -4,6 +4,7 @@
  * fs/afs/fsclient.c (StoreData, StoreStatus) and fs/afs/inode.c (setattr). Spec: BEHAVIOUR 5.5,
  * 5.9; one per vnode.
  */
+import { ENOENT } from '../base/errno.js';
 import { pageIndex } from '../base/range.js';
 import { truncatePages } from '../mm/truncate.js';
 import type { Writeback } from '../mm/writeback.js';
@@ -28,6 +29,7 @@ export interface ChangedVnode extends AfsWritable {
   readonly file: ServerFile;
   /** Changes of ours that have ended. */
   changed: number;
+  deleted: boolean;
   applyStatus(status: ServerStatus): void;
   applyOwn(status: ServerStatus): void;
 }
@@ -137,6 +139,7 @@ export class AfsChanges implements VnodeChanges {
     this.underWay = false;
     vnode.changed++;
     const { result, status, before } = reply;
+    if (result === -ENOENT) vnode.deleted = true;
     // After a failure nobody knows how much was written: as if somebody else had written it.
     if (status !== undefined && before === vnode.version && result === 0) vnode.applyOwn(status);
     else if (status !== undefined) vnode.applyStatus(status);

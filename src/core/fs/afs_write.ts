@@ -8,7 +8,7 @@
  * again, and laundering stores a region where it belongs. A page that cannot be laundered is dirty
  * again, where the kernel lets go of its data.
  */
-import { EINTR } from '../base/errno.js';
+import { EINTR, ESTALE } from '../base/errno.js';
 import { PAGE_SIZE } from '../base/range.js';
 import type { AddressSpace } from '../mm/address_space.js';
 import { PG_PRIVATE, PG_UPTODATE, PG_WRITEBACK } from '../mm/folio.js';
@@ -40,7 +40,7 @@ export class AfsWrite implements WriteOps {
   readonly #writeback: AfsWriteback;
 
   constructor(parts: AfsWriteParts) {
-    this.#parts = parts;
+    this.#parts = { ...parts, ops: { ...parts.ops, checkWriteBegin } };
     this.#writeback = new AfsWriteback(parts);
   }
 
@@ -129,7 +129,7 @@ export class AfsWrite implements WriteOps {
   }
 
   *launderFolio(pfn: number): Task<number> {
-    const { folios, trace, laundersAtPage } = this.#parts;
+    const { folios, trace, laundersAtPage, defects } = this.#parts;
     const mapping = folios.mappingOf(pfn) as AddressSpace;
     const vnode = mapping.host as AfsWritable;
     let error = 0;
@@ -143,14 +143,20 @@ export class AfsWrite implements WriteOps {
       // file, which then grows on the server.
       const length = laundersAtPage ? to - from : Math.min(to, vnode.size - page) - from;
       const position = laundersAtPage ? page : page + from;
+      const first = folios.indexOf(pfn);
+      const last = first + folios.pagesOf(pfn) - 1;
+      // The kernel (v6.1) leaves in the cache what was there.
+      if (length > 0 && defects === 'repaired' && vnode.storing !== undefined) {
+        yield* folios.waitFscache(pfn);
+        yield* vnode.storing(first, last);
+      }
       if (length > 0) error = yield* storeRange(vnode, page + from, position, length);
       if (error < 0) {
         // Not to be lost: whoever wanted the page gone is told, and it stays.
         folios.markDirty(pfn);
         return error;
       }
-      const first = folios.indexOf(pfn);
-      vnode.stored(first, first + folios.pagesOf(pfn) - 1);
+      vnode.stored(first, last);
     }
     if (folios.test(pfn, PG_PRIVATE)) {
       trace(vnode, pfn, 'laundered');
@@ -193,6 +199,10 @@ export class AfsWrite implements WriteOps {
   #clearBeyond(vnode: AfsWritable): void {
     clearBeyondEnd(vnode, this.#parts.defects === 'repaired');
   }
+}
+
+function* checkWriteBegin(file: OpenFile): Task<number> {
+  return (file.inode as AfsWritable).deleted ? -ESTALE : 0;
 }
 
 /** Zeroes what the last page holds behind the end of the file, before the file grows over it. */

@@ -41,6 +41,8 @@ const END = Number.MAX_SAFE_INTEGER;
 export interface AfsWritable extends Inode {
   /** Everything in the file was written since it was empty: gaps in a page are its zeros. */
   newContent: boolean;
+  /** It has been removed on the server: nothing more can be written to it. */
+  readonly deleted: boolean;
   /** Held shared by writeback, exclusively by what changes the size or throws pages away. */
   readonly validateLock: RwSemaphore;
   /** Something was written up to byte `end`: the file is at least that long from now on. */

@@ -170,6 +170,14 @@ export abstract class CookieInode implements Vnode {
   }
 }
 
+/** How a read ended. */
+export interface ReadReply {
+  /** Bytes read or a negative errno. */
+  readonly result: number;
+  /** What is missing of the slice is zeroed. */
+  readonly clearTail: boolean;
+}
+
 /** A client of one lab. */
 export abstract class CookieFs implements NetworkFs {
   readonly #parts: CookieFsParts;
@@ -209,7 +217,7 @@ export abstract class CookieFs implements NetworkFs {
     for (const other of known ? [] : this.lookedUpWith(name)) {
       const neighbour = server.open(other);
       if ('errno' in neighbour) continue;
-      this.#inodeOf(neighbour);
+      this.lookedUp(this.#inodeOf(neighbour), neighbour);
       server.close(neighbour);
     }
     return inode;
@@ -222,7 +230,7 @@ export abstract class CookieFs implements NetworkFs {
 
   #opened(file: ServerFile): Vnode {
     const inode = this.#inodeOf(file);
-    this.opened(inode, file);
+    this.lookedUp(inode, file);
     inode.open(file);
     return inode;
   }
@@ -250,6 +258,7 @@ export abstract class CookieFs implements NetworkFs {
       inode.mapping.invalidate(0, Number.MAX_SAFE_INTEGER);
       if (inode.mapping.pages > 0) continue;
       this.#inodes.delete(inode.key);
+      this.forgotten(inode);
       inode.cookie.relinquish(false);
     }
   }
@@ -280,14 +289,22 @@ export abstract class CookieFs implements NetworkFs {
     return [];
   }
 
-  /** An inode is opened again: `file` says how it is on the server. */
-  protected opened(_inode: CookieInode, _file: ServerFile): void {}
+  /** A file was found by its name. */
+  protected lookedUp(_inode: CookieInode, _file: ServerFile): void {}
+
+  /** Nothing is known of a file any more. */
+  protected forgotten(_inode: CookieInode): void {}
+
+  /** The inode of this key, if it is known. */
+  protected find(key: string): CookieInode | undefined {
+    return this.#inodes.get(key);
+  }
 
   /** Called before what is cached of a file is used. */
   revalidate(_inode: CookieInode): void {}
 
-  /** Reads `count` bytes at `position` into the pages: bytes read or a negative errno. */
-  protected abstract read(inode: CookieInode, position: number, count: number): Task<number>;
+  /** Reads `count` bytes at `position` into the pages. */
+  protected abstract read(inode: CookieInode, position: number, count: number): Task<ReadReply>;
 
   #makeRequestOps(): RequestOps {
     const inodeOf = (inode: Inode): CookieInode => inode as CookieInode;
@@ -304,13 +321,13 @@ export abstract class CookieFs implements NetworkFs {
     };
   }
 
-  // However long the slice is; what is missing at its end is zeroed. An error keeps the rest.
+  // However long the slice is. An error keeps the rest.
   *#issueRead(subreq: Subrequest): Task {
     const from = subreq.start + subreq.transferred;
     const count = subreq.len - subreq.transferred;
     const inode = subreq.rreq.inode as CookieInode;
-    const result = yield* this.read(inode, from, count);
-    subreq.flags |= SREQ_CLEAR_TAIL;
+    const { result, clearTail } = yield* this.read(inode, from, count);
+    if (clearTail) subreq.flags |= SREQ_CLEAR_TAIL;
     this.#parts.helper.subreqTerminated(subreq, result, false);
   }
 }

@@ -3,8 +3,8 @@
  * validated before it is used, files are read in large folios and written back in runs of pages.
  * Plays fs/afs/{file,inode,dir}.c; called by the helper and by `vfs/`. Writing is `afs_write.ts`.
  *
- * Differs: the status of a file is asked for at each use instead of being promised by callbacks;
- * a directory lists its files from the oldest to the newest, as they were when it was first read.
+ * Differs: a directory lists its files from the oldest to the newest, as they were when it was
+ * first read.
  */
 import { posix } from 'node:path';
 import type { StateCookie } from '../fscache/state_cookie.js';
@@ -18,7 +18,8 @@ import { type Task, WaitQueue } from '../sim/wait_queue.js';
 import type { Tracer } from '../trace/tracer.js';
 import type { ChangeParts } from './afs_changes.js';
 import { AfsWrite } from './afs_write.js';
-import { CookieFs, type CookieFsParts, type CookieInode } from './cookie_fs.js';
+import { Callbacks } from './callbacks.js';
+import { CookieFs, type CookieFsParts, type CookieInode, type ReadReply } from './cookie_fs.js';
 import { KafsInode } from './kafs_inode.js';
 import { traceNameOf, tracePageDirty } from './trace_dirty.js';
 import type { OpenFailed, Vnode } from './types.js';
@@ -40,6 +41,7 @@ export class KafsClient extends CookieFs {
   readonly #parts: KafsParts;
   /** Names of the files in directories that were looked into, in their order. */
   readonly #directories = new Map<string, readonly string[]>();
+  readonly #callbacks: Callbacks;
   #named = 0;
 
   constructor(parts: CookieFsParts, own: KafsParts) {
@@ -49,6 +51,8 @@ export class KafsClient extends CookieFs {
     super(parts, true, (ops) => new AfsWrite({ ...write, ops, trace }));
     this.#server = parts.server;
     this.#parts = own;
+    const find = (key: string): KafsInode | undefined => this.find(key) as KafsInode | undefined;
+    this.#callbacks = new Callbacks({ ...own, find });
   }
 
   override create(name: string): Vnode | OpenFailed {
@@ -59,10 +63,12 @@ export class KafsClient extends CookieFs {
   }
 
   override revalidate(inode: CookieInode): void {
-    // A change of ours may or may not be in the status; its own reply tells.
-    if (!this.#parts.health.answers || (inode as KafsInode).changes.underWay) return;
-    const status = this.#server.getStatus(inode.file);
-    if (typeof status !== 'number') inode.applyStatus(status);
+    this.#validate(inode, inode.file);
+  }
+
+  // A server that is silent calls nobody, and what it promised is believed.
+  #validate(inode: CookieInode, opened: ServerFile): void {
+    if (this.#parts.health.answers) this.#callbacks.validate(inode as KafsInode, opened);
   }
 
   protected override makeInode(
@@ -93,16 +99,21 @@ export class KafsClient extends CookieFs {
     return names;
   }
 
-  protected override opened(inode: CookieInode, { status }: ServerFile): void {
-    const { health } = this.#parts;
-    if (health.answers && !(inode as KafsInode).changes.underWay) inode.applyStatus(status);
+  protected override lookedUp(inode: CookieInode, file: ServerFile): void {
+    this.#validate(inode, file);
   }
 
-  protected override *read(inode: CookieInode, position: number, count: number): Task<number> {
-    const unreachable = yield* this.#parts.health.reach();
-    if (unreachable < 0) return unreachable;
+  protected override forgotten({ key }: CookieInode): void {
+    this.#callbacks.giveUp(key);
+  }
+
+  protected override *read(inode: CookieInode, position: number, count: number): Task<ReadReply> {
+    const { health, defects } = this.#parts;
+    const unreachable = yield* health.reach();
+    if (unreachable < 0) return { result: unreachable, clearTail: true };
     const own = inode as KafsInode;
     const { changed } = own;
+    const mark = this.#callbacks.mark(own);
     const answered = new WaitQueue(`FetchData of ${inode.name}`);
     let reply: FetchReply | undefined;
     const into = new IovIter(inode.mapping, position, count);
@@ -112,7 +123,14 @@ export class KafsClient extends CookieFs {
     });
     while (reply === undefined) yield answered;
     const unclear = own.changed !== changed || own.changes.underWay;
-    if (reply.status !== undefined && !unclear) inode.applyStatus(reply.status);
-    return reply.result;
+    const { result, status } = reply;
+    if (status !== undefined && !unclear) {
+      inode.applyStatus(status);
+      this.#callbacks.granted(own, status, mark);
+    }
+    // The kernel zeroes behind any short reply, which in the middle of a file gives silent zeros.
+    const end = position + Math.max(0, result);
+    const clearTail = defects === 'kernel' || result < 0 || end >= (status?.size ?? own.size);
+    return { result, clearTail };
   }
 }

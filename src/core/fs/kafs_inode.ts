@@ -14,11 +14,14 @@ import type { ServerFile, ServerStatus, StoreSource } from '../server/types.js';
 import { RwSemaphore } from '../sim/rw_semaphore.js';
 import type { Task } from '../sim/wait_queue.js';
 import { AfsChanges, type ChangedVnode, type ChangeParts } from './afs_changes.js';
+import { type CallbackState, noCallback, type PromisedFile } from './callbacks.js';
 import { type CookieFs, CookieInode } from './cookie_fs.js';
 
 /** A file of such a client. */
-export class KafsInode extends CookieInode implements ChangedVnode {
+export class KafsInode extends CookieInode implements ChangedVnode, PromisedFile {
   newContent = false;
+  deleted = false;
+  readonly callback: CallbackState = noCallback();
   changed = 0;
   readonly validateLock: RwSemaphore;
   readonly changes: AfsChanges;

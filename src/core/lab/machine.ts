@@ -83,6 +83,9 @@ export class LabMachine implements Machine {
       case 'killin':
         health.kill(fault.ms * NS_PER_MS);
         return true;
+      case 'restart':
+        this.#lab.server.callbacks.breakAll();
+        return true;
       case 'dmerr':
       case 'dmok':
         return this.#lab.breakCache(fault.fault === 'dmerr');

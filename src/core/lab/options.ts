@@ -64,6 +64,8 @@ export interface LabOptions {
   readonly serverWrites: ServerOptions['writes'];
   /** Directory of the overlay; undefined: one of its own that is removed when the lab is closed. */
   readonly serverOverlay: string | undefined;
+  /** How long the server's promises to tell of changes hold (AFS). */
+  readonly callbackNs: number;
   /** What a local write is to the disk cache. */
   readonly cacheWrites: ClientOptions['cacheWrites'];
   /** When dirty pages are written in the background. */
@@ -127,6 +129,7 @@ export const LAB_DEFAULTS: Omit<LabOptions, 'server'> = {
   maxConcurrent: 0,
   serverWrites: 'overlay',
   serverOverlay: undefined,
+  callbackNs: 7200e9,
   cacheWrites: 'through',
   dirty: {},
   cacheDir: undefined,
@@ -168,6 +171,7 @@ export function labOptions(given: Partial<LabOptions> & { server: string }): Lab
     ['--read-ahead-kb', options.readAheadKb ?? 0],
     ['--cache-size', options.cacheSize],
     ['cacheTaken', options.cacheTaken],
+    ['--callback-time', options.callbackNs],
   ] as const) {
     if (!Number.isSafeInteger(value) || value < 0) {
       throw new UsageError(flag, `expected a whole number from 0, got ${value}`);

@@ -14,6 +14,7 @@ import { makeSegmentList } from '../io/segments.js';
 import type { FileStatus, IoDriver } from '../io/types.js';
 import type { Prng } from '../sim/prng.js';
 import type { Scheduler } from '../sim/scheduler.js';
+import { CallbackTable } from './callbacks.js';
 import { type Placement, placementOf } from './overlay.js';
 import { ServiceQueue } from './service_queue.js';
 import type {
@@ -60,8 +61,11 @@ export class DirServer implements Server {
     bytes: 0,
     stores: 0,
     storedBytes: 0,
+    statuses: 0,
+    breaks: 0,
     maxInService: 0,
   };
+  readonly callbacks: CallbackTable;
   readonly #driver: IoDriver;
   readonly #scheduler: Scheduler;
   readonly #queue: ServiceQueue;
@@ -83,6 +87,7 @@ export class DirServer implements Server {
     this.root = resolveRoot(directory);
     this.#driver = driver;
     this.#scheduler = scheduler;
+    this.callbacks = new CallbackTable(options.callbackNs, this.counters);
     this.#placement = placementOf(options.writes, this.root, options.overlay);
     this.#queue = new ServiceQueue(scheduler, prng, options, this.counters);
   }
@@ -134,8 +139,15 @@ export class DirServer implements Server {
   }
 
   getStatus(file: ServerFile): ServerStatus | number {
+    this.counters.statuses++;
     const status = statFd((file as DirFile).fd);
-    return typeof status === 'number' ? status : this.#toStatus(status);
+    if (typeof status === 'number') return status;
+    return status.links === 0 ? -ENOENT : this.#tellStatus(file, status);
+  }
+
+  look(file: ServerFile): void {
+    const status = statFd((file as DirFile).fd);
+    if (typeof status !== 'number') this.callbacks.seen(file.key, this.#toStatus(status).version);
   }
 
   store(
@@ -174,10 +186,12 @@ export class DirServer implements Server {
   ): void {
     this.#queue.submit(into.count, (ended) => {
       const finish = (result: number): void => {
+        this.counters.fetches++;
         if (result > 0) this.counters.bytes += result;
-        const status = this.getStatus(file);
+        const status = statFd((file as DirFile).fd);
         ended();
-        done({ result, status: typeof status === 'number' ? undefined : status });
+        const told = typeof status === 'number' ? undefined : this.#tellStatus(file, status);
+        done({ result, status: told });
       };
       into.segments(this.#segments);
       const answer = this.#driver.name === 'sync' ? finish : this.#scheduler.expect(finish);
@@ -202,6 +216,7 @@ export class DirServer implements Server {
     if (error === 0 && typeof before !== 'number') {
       error = changeFd(file.fd, size, bytes, position);
       showChange(file.fd, before);
+      this.look(file);
     }
     this.close(file);
     return error;
@@ -230,6 +245,14 @@ export class DirServer implements Server {
     return { size: status.size, version: alias?.copy === version ? alias.original : version };
   }
 
+  // The status as a reply carries it, with the promise to tell of changes.
+  #tellStatus({ key }: ServerFile, status: FileStatus): ServerStatus {
+    const told = this.#toStatus(status);
+    this.callbacks.seen(key, told.version);
+    const promisedNs = this.callbacks.promise(key, told.version);
+    return promisedNs === 0 ? told : { ...told, promisedNs };
+  }
+
   // Who has the original open goes on with the copy.
   #moveReaders(own: DirFile): void {
     for (const other of this.#open) {
@@ -250,14 +273,16 @@ export class DirServer implements Server {
   ): void {
     this.#queue.submit(bytes, (ended) => {
       const before = statFd(file.fd);
+      const version = typeof before === 'number' ? '' : this.#toStatus(before).version;
       const answer = (result: number, status?: ServerStatus): void => {
         ended();
-        const version = typeof before === 'number' ? '' : this.#toStatus(before).version;
+        this.callbacks.changed(file.key, status?.version);
         done({ result, status, before: version });
       };
       if (typeof before === 'number') answer(before);
       else if (before.links === 0) answer(-ENOENT);
       else {
+        this.callbacks.changing(file.key, version);
         perform(file.fd, before, (result) => {
           const after = showChange(file.fd, before);
           if (typeof after === 'number') answer(result < 0 ? result : after);

@@ -11,13 +11,18 @@ export class ServiceQueue {
   readonly #scheduler: Scheduler;
   readonly #prng: Prng;
   readonly #options: ServiceOptions;
-  readonly #counters: ServerCounters;
+  readonly #counters: Pick<ServerCounters, 'maxInService'>;
   readonly #waiting: Array<() => void> = [];
   #inService = 0;
   /** When the link has sent everything it was given, ns. */
   #linkFree = 0;
 
-  constructor(scheduler: Scheduler, prng: Prng, options: ServiceOptions, counters: ServerCounters) {
+  constructor(
+    scheduler: Scheduler,
+    prng: Prng,
+    options: ServiceOptions,
+    counters: Pick<ServerCounters, 'maxInService'>,
+  ) {
     this.#scheduler = scheduler;
     this.#prng = prng;
     this.#options = options;
@@ -40,7 +45,6 @@ export class ServiceQueue {
     this.#counters.maxInService = Math.max(this.#counters.maxInService, this.#inService);
     const ended = (): void => {
       this.#inService--;
-      this.#counters.fetches++;
       this.#waiting.shift()?.();
     };
     const delay = this.#delay(bytes);

@@ -3,6 +3,7 @@
  * version, answers fetches in its own time, and counts what it was asked.
  */
 import type { SegmentList } from '../io/types.js';
+import type { CallbackTable } from './callbacks.js';
 
 /** A file's status as a reply carries it. */
 export interface ServerStatus {
@@ -10,6 +11,8 @@ export interface ServerStatus {
   readonly size: number;
   /** Changes whenever the content may have changed (AFS: the data version). */
   readonly version: string;
+  /** For how long the server will tell of a change, nanoseconds; absent or 0: it will not. */
+  readonly promisedNs?: number;
 }
 
 /** A file opened on the server. */
@@ -73,13 +76,17 @@ export interface ChangeReply {
 
 /** What was asked of a server since it was made. */
 export interface ServerCounters {
-  /** Operations answered, failed ones included. */
+  /** Fetches answered, failed ones included. */
   fetches: number;
   /** Bytes sent. */
   bytes: number;
   /** Stores answered, failed ones included, and bytes taken. */
   stores: number;
   storedBytes: number;
+  /** Times that a file's status was asked for (FetchStatus), each file by itself. */
+  statuses: number;
+  /** Promises broken: a file was changed by somebody else than its client. */
+  breaks: number;
   /** Most operations in service at once. */
   maxInService: number;
 }
@@ -89,10 +96,17 @@ export interface Server {
   /** Real path of the directory that is served; names the volume in a cache. */
   readonly root: string;
   readonly counters: ServerCounters;
+  /** What it has promised to tell of. */
+  readonly callbacks: CallbackTable;
   /** Opens a regular file by its name relative to the server's root. */
   open(name: string): ServerFile | OpenRefused;
-  /** The file's status now, or a negative errno. */
+  /** The file's status now, or a negative errno; -ENOENT: it has been removed. */
   getStatus(file: ServerFile): ServerStatus | number;
+  /**
+   * No operation: a chance for the server to notice that somebody else has changed the file, of
+   * which a real one is told.
+   */
+  look(file: ServerFile): void;
   /** Reads from `position`; answers exactly once, before the call returns or later. */
   fetch(
     file: ServerFile,
@@ -163,4 +177,6 @@ export interface ServerOptions extends ServiceOptions {
   readonly writes: 'overlay' | 'direct' | 'refuse';
   /** Directory of the overlay; undefined: one that is removed at the end. */
   readonly overlay: string | undefined;
+  /** How long a promise to tell of changes holds, nanoseconds; 0 = none is made. */
+  readonly callbackNs: number;
 }

@@ -87,6 +87,7 @@ export class File implements VfsFile, OpenFile {
   *write(source: Uint8Array, at: number, count: number, position: number): Task<number> {
     this.#check('write', source, at, count, position);
     const { lock } = this.#changes('write', 'EBADF');
+    yield* this.validate();
     yield* lock.write();
     const to = this.#flags.append === true ? this.inode.size : position;
     const done =
@@ -139,6 +140,13 @@ export class File implements VfsFile, OpenFile {
   *syncRange(start: number, end: number): Task {
     yield* this.#parts.writeback.writeAndWait(this.mapping, start, end);
     this.#throwErrors('msync');
+  }
+
+  /** Makes sure that what is cached is still the file's, if the filesystem asks at each use. */
+  *validate(): Task {
+    if (this.inode.revalidate?.() === false && this.inode.settle !== undefined) {
+      yield* this.inode.settle();
+    }
   }
 
   /** True if a shared mapping of the file may be stored into. */
@@ -278,6 +286,7 @@ class Mapping implements MappingHandle {
   *load(target: Uint8Array, position: number, count: number): Task<number> {
     const { mapping } = this.#file;
     const { folios } = mapping;
+    yield* this.#file.validate();
     for (let done = 0; done < count; ) {
       const index = pageIndex(position + done);
       yield* this.#faultIn(index);
@@ -297,6 +306,7 @@ class Mapping implements MappingHandle {
   *store(source: Uint8Array, at: number, count: number, position: number): Task<number> {
     if (!this.#file.isWritable) throw new ErrnoError('EACCES', 'mmap', this.#file.path);
     const { folios } = this.#file.mapping;
+    yield* this.#file.validate();
     for (let done = 0; done < count; ) {
       const pfn = yield* this.#writablePage(pageIndex(position + done));
       const offset = position + done - folios.indexOf(pfn) * PAGE_SIZE;

@@ -21,6 +21,7 @@ const OPTIONS = {
   maxConcurrent: 0,
   writes: 'overlay',
   overlay: undefined,
+  callbackNs: 0,
 } as const;
 
 function serve(t: ExecutionContext, files: Record<string, number>, real = false) {

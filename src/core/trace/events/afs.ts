@@ -289,7 +289,7 @@ export const afsCbBreak = afs({
   columns: [
     ...fid,
     uint('cb_break', 'Times the promise of this file was broken.'),
-    uint('skipped', '1 = there was no promise.'),
+    uint('skipped', '1 = there was a promise, which ends.'),
     text('reason', 'Why, as break-cb.'),
   ],
   formats: {

@@ -16,7 +16,7 @@ export interface FileChange {
 /** A failure injected on the server's side or into the cache's device. Times are milliseconds. */
 export type HostFault =
   | { readonly fault: 'pause' | 'linkdown' | 'killin'; readonly ms: number }
-  | { readonly fault: 'dmerr' | 'dmok' }
+  | { readonly fault: 'dmerr' | 'dmok' | 'restart' }
   | { readonly fault: 'disktrunc'; readonly path: string; readonly size: number };
 
 /** What a command means. */
@@ -31,6 +31,7 @@ export const HOST_COMMANDS = {
   pause: { args: 'MS', doc: 'the server does not answer for milliseconds' },
   linkdown: { args: 'MS', doc: 'nothing gets through for milliseconds' },
   killin: { args: 'MS', doc: 'the server stops at once and is dead after milliseconds' },
+  restart: { args: '', doc: 'the server starts anew: nothing that it promised holds' },
   dmerr: { args: '', doc: "the cache's device fails from now on" },
   dmok: { args: '', doc: "the cache's device works again" },
 } as const satisfies Record<string, { args: string; doc: string }>;

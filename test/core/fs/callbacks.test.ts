@@ -1,0 +1,229 @@
+/**
+ * Callbacks of both AFS clients: as long as the server's promise holds it is asked nothing; it is
+ * broken by changes of others, by time, and by a server that starts anew (BEHAVIOUR 5.9, 5.10).
+ */
+import fs from 'node:fs';
+import path from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { ErrnoError } from '../../../src/core/base/errors.js';
+import type { LabOptions } from '../../../src/core/lab/options.js';
+import { cacheRig, readFile } from '../../helpers/cache.js';
+import { content, makeLab } from '../../helpers/lab.js';
+import { inBothModes, sameBytes } from '../../helpers/netfs.js';
+import { filled, fsync, openRw, write } from '../../helpers/write.js';
+
+const SIZE = 0x3000;
+const SECOND = 1e9;
+const other = content('other', SIZE);
+
+/** A lab over one file that others change. */
+function changing(t: ExecutionContext, options: Partial<LabOptions>) {
+  const made = makeLab(t, { f: SIZE }, { serverWrites: 'direct', ...options });
+  const { server, scheduler } = made.lab;
+  return {
+    ...made,
+    /** Opens the file, reads it, closes it. */
+    use: () => readFile(made, 'f'),
+    /** Status requests and broken promises since the lab was made. */
+    asked: () => [server.counters.statuses, server.counters.breaks],
+    change: (bytes: Uint8Array) => server.change('f', { position: 0, bytes }),
+    sleep: (seconds: number) => made.lab.run('t', () => scheduler.sleep(seconds * SECOND)),
+  };
+}
+
+/** Declares a test for each client. */
+function ofBoth(
+  title: string,
+  body: (t: ExecutionContext, options: Partial<LabOptions>) => Promise<void>,
+): void {
+  for (const profile of ['linux-5.13-afs', 'linux-6.1-afs']) {
+    test(`${title} (${profile})`, (t) => body(t, { profile }));
+  }
+}
+
+ofBoth(
+  'while the promise holds, opening and reading ask the server nothing',
+  async (t, options) => {
+    const { use, asked, lab } = changing(t, options);
+    for (let i = 0; i < 5; i++) sameBytes(t, await use(), content('f', SIZE));
+    t.deepEqual(asked(), [1, 0]);
+    t.is(lab.server.counters.fetches, 1);
+    await lab.close();
+  },
+);
+
+ofBoth('a change by somebody else breaks the promise', async (t, options) => {
+  const { use, asked, change, lab } = changing(t, options);
+  await use();
+  t.is(change(other), 0);
+  t.deepEqual(asked(), [1, 1]);
+  sameBytes(t, await use(), other);
+  sameBytes(t, await use(), other);
+  t.deepEqual(asked(), [2, 1]);
+  await lab.close();
+});
+
+ofBoth('a change that nobody told of is noticed when the file is used', async (t, options) => {
+  const { use, asked, dir, lab } = changing(t, options);
+  await use();
+  fs.writeFileSync(path.join(dir, 'f'), other);
+  fs.utimesSync(path.join(dir, 'f'), 2e9, 2e9);
+  sameBytes(t, await use(), other);
+  t.deepEqual(asked(), [2, 1]);
+  await lab.close();
+});
+
+ofBoth('a promise is believed until ten seconds before its end', async (t, options) => {
+  const { use, asked, sleep, lab } = changing(t, { ...options, callbackNs: 60 * SECOND });
+  await use();
+  await sleep(49);
+  await use();
+  t.deepEqual(asked(), [1, 0]);
+  await sleep(2);
+  await use();
+  t.deepEqual(asked(), [2, 0]);
+  t.is(lab.server.counters.fetches, 1, 'the pages are as good as before');
+  await lab.close();
+});
+
+ofBoth('a server that makes no promise is asked each time', async (t, options) => {
+  const { use, asked, lab } = changing(t, { ...options, callbackNs: 0 });
+  await use();
+  const [first = 0] = asked();
+  await use();
+  t.true((asked()[0] as number) > first);
+  await lab.close();
+});
+
+ofBoth('nothing holds that was promised before the server started anew', async (t, options) => {
+  const { use, asked, lab } = changing(t, options);
+  await use();
+  lab.server.callbacks.breakAll();
+  await use();
+  await use();
+  t.deepEqual(asked(), [2, 1]);
+  await lab.close();
+});
+
+ofBoth('a promise that is broken while it is on its way is worth nothing', async (t, options) => {
+  const { lab, open, read, use, asked, sleep, change } = changing(t, {
+    ...options,
+    latencyNs: 10 * SECOND,
+    callbackNs: 60 * SECOND,
+  });
+  const file = open('f');
+  const reading = read(file, 0, SIZE);
+  await sleep(5);
+  change(other);
+  await reading;
+  const [before = 0] = asked();
+  t.is(asked()[1], 1);
+  sameBytes(t, await use(), other);
+  t.is(asked()[0], before + 1);
+  file.close();
+  await lab.close();
+});
+
+ofBoth('what the client itself writes breaks no promise', async (t, options) => {
+  const made = changing(t, options);
+  const file = openRw(made, 'f');
+  await write(made, file, 0, filled(0x1000, 1));
+  await fsync(made, file);
+  await made.lab.run('w', () => file.truncate(0x2000));
+  file.close();
+  await made.use();
+  t.deepEqual(made.asked(), [1, 0]);
+  await made.lab.close();
+});
+
+ofBoth(
+  'what is dirty outlives a change by somebody else, and is stored over it',
+  async (t, options) => {
+    const made = changing(t, options);
+    const file = openRw(made, 'f');
+    await write(made, file, 0x1000, filled(0x1000, 1));
+    made.change(other);
+    await fsync(made, file);
+    const expected = Buffer.from(other).fill(1, 0x1000, 0x2000);
+    sameBytes(t, fs.readFileSync(path.join(made.dir, 'f')), expected);
+    file.close();
+    sameBytes(t, await made.use(), expected);
+    t.is(made.asked()[1], 1);
+    await made.lab.close();
+  },
+);
+
+ofBoth('two clients that write to one file agree about it afterwards', async (t, options) => {
+  const one = changing(t, options);
+  const two = makeLab(t, {}, { serverWrites: 'direct', server: one.dir, ...options });
+  for (let round = 1; round <= 3; round++) {
+    for (const [i, made] of [one, two].entries()) {
+      const file = openRw(made, 'f');
+      await write(made, file, i * 0x800, filled(0x1000, round * 16 + i));
+      await fsync(made, file);
+      file.close();
+    }
+    const stored = fs.readFileSync(path.join(one.dir, 'f'));
+    t.deepEqual(
+      [stored[0], stored[0x800], stored[0x17ff]],
+      [16, 17, 17].map((x) => x + (round - 1) * 16),
+    );
+    sameBytes(t, await readFile(one, 'f'), stored);
+    sameBytes(t, await readFile(two, 'f'), stored);
+  }
+  t.true((one.asked()[1] as number) >= 3);
+  await one.lab.close();
+  await two.lab.close();
+});
+
+ofBoth(
+  'nothing more is written to a file that the server has no more (ESTALE)',
+  async (t, options) => {
+    const made = changing(t, options);
+    const file = openRw(made, 'f');
+    fs.unlinkSync(path.join(made.dir, 'f'));
+    await write(made, file, 0, filled(0x1000, 1)).catch(() => {});
+    await t.throwsAsync(fsync(made, file), { instanceOf: ErrnoError });
+    const thrown = await t.throwsAsync(write(made, file, 0, filled(0x1000, 1)), {
+      instanceOf: ErrnoError,
+    });
+    t.is(thrown?.code, 'ESTALE');
+    file.close();
+    await made.lab.close();
+  },
+);
+
+test('the kernel of 6.1 tells of a broken promise in its words', async (t) => {
+  const { use, change, sink, lab } = changing(t, { profile: 'linux-6.1-afs' });
+  await use();
+  change(other);
+  await lab.scheduler.drain();
+  const broken = sink.rows.filter(({ event }) => event === 'afs_cb_break');
+  t.is(broken.length, 1);
+  t.like(broken[0], { cb_break: 1, skipped: 1, reason: 'break-cb' });
+  await lab.close();
+});
+
+inBothModes(
+  'a read from cache and server that finds a change gives one version',
+  async (t, defects) => {
+    const rig = cacheRig(t, { f: 0x20000 });
+    const first = rig.lab({ readAheadKb: 0 });
+    await first.read(first.open('f'), 0, 0x8000);
+    await first.lab.scheduler.drain();
+    await first.lab.close();
+    const made = rig.lab({ defects, readAheadKb: 128, completion: 'async', latencyNs: 1e6 });
+    const file = made.open('f');
+    const changed = content('changed', 0x20000);
+    fs.writeFileSync(path.join(rig.server, 'f'), changed);
+    fs.utimesSync(path.join(rig.server, 'f'), 2e9, 2e9);
+    await made.lab.run('reader', () => file.readahead(0, 0x20000));
+    await made.lab.scheduler.drain();
+    const got = await made.read(file, 0, 0x20000);
+    const old = content('f', 0x20000);
+    t.is(got[0], defects === 'kernel' ? old[0] : changed[0]);
+    t.is(got[0x1ffff], changed[0x1ffff]);
+    file.close();
+    await made.lab.close();
+  },
+);
