@@ -71,18 +71,26 @@ function hot(name: string, rw: 'read' | 'randread', bs: number, atLeast: number)
     doc: `reads of ${bs / 1024} KiB out of the page cache, against fio psync`,
     setUp(setting): Contest {
       const bytes = setting.size('hot-mib', 48, 16) * MIB;
-      const loops = setting.size('hot-loops', bs === K4 ? 60 : 200, 3);
+      const loops = setting.size('hot-loops', bs === K4 ? 100 : 200, 3);
       const { server, file } = ground(setting, name, bytes);
-      const lab = { server, clock: 'real', pageCache: bytes + 16 * MIB } as const;
+      const lab = { server, clock: 'real', pageCache: bytes + 16 * MIB, hugePages: true } as const;
       const size = `--size=${bytes}`;
       return {
         name,
-        what: `${loops} passes over ${bytes / MIB} MiB, ${rw}, ${bs / 1024} KiB, one job`,
+        what: `${loops} passes over ${bytes / MIB} MiB, ${rw}, ${bs / 1024} KiB, one job, --huge-pages`,
         contestants: [
           engine({
             name: 'netfslab',
             run: () => ({ lab, warm: SEQUENTIAL, run: { rw, bs, loops } }),
             check: ({ hits, ops }) => expectEqual('reads that hit', hits, ops),
+          }),
+          engine({
+            name: 'small pages',
+            run: () => ({
+              lab: { ...lab, hugePages: false },
+              warm: SEQUENTIAL,
+              run: { rw, bs, loops },
+            }),
           }),
           fio('fio psync', file, (loops * bytes) / bs, [
             ...['--ioengine=psync', `--rw=${rw}`, `--bs=${bs}`, size, `--loops=${loops}`],

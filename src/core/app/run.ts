@@ -2,7 +2,6 @@
  * The use case `run`: performs a workload on a lab, writes the capture, and says what happened.
  * Called by the command, the tour and the benchmarks.
  */
-import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
 import { errnoText } from '../base/errno.js';
 import { UsageError } from '../base/errors.js';
 import { Lab } from '../lab/lab.js';
@@ -13,6 +12,7 @@ import { printStats } from '../trace/stats_layout.js';
 import type { FileAdvice } from '../vfs/types.js';
 import { workloadByName } from '../workload/index.js';
 import { type EndedOp, Job, type JobSpec } from '../workload/job.js';
+import { LatencyHistogram } from '../workload/latency.js';
 import type { WorkloadFile } from '../workload/types.js';
 import { CacheUse } from './cache_use.js';
 import { selectFiles } from './select_files.js';
@@ -271,21 +271,29 @@ class Phase {
       direct,
       fsync,
       nextId: () => this.#lab.nextOp(),
-      ended: (op) => this.#ended(op),
+      ended: this.#isListening() ? (op) => this.#ended(op) : undefined,
     };
   }
 
-  #ended(op: EndedOp): void {
+  #isListening(): boolean {
+    const told = [this.#writes, this.#verifier, this.#use, this.#watch.progress];
+    return this.#lab.tracer.enabled || told.some((each) => each !== undefined);
+  }
+
+  /** True if it did more than count. */
+  #ended(op: EndedOp): boolean {
     // It was thrown once, to whoever traced just then; the other jobs learn of it here.
     const { failure, enabled } = this.#lab.tracer;
     if (failure !== undefined) throw failure;
     const opLog = enabled ? this.#request.opLog : 'none';
-    if (opLog === 'all' || (opLog === 'miss' && !op.hit)) this.#log(op);
+    const logged = opLog === 'all' || (opLog === 'miss' && !op.hit);
+    if (logged) this.#log(op);
     if (op.result > 0) this.#bytes += op.result;
     this.#writes?.wrote(op);
     if (!op.write && !(this.#writes?.check(op) ?? false)) this.#verifier?.check(op);
     if (!op.write) this.#use?.used(op);
     this.#watch.progress?.(this.#bytes, this.#total);
+    return logged || this.#verifier !== undefined;
   }
 
   #log(op: EndedOp): void {
@@ -350,7 +358,7 @@ function isFailure(error: unknown): boolean {
 }
 
 function totalReads(jobs: readonly Job[]): PhaseSummary['reads'] {
-  const latency = createHistogram();
+  const latency = new LatencyHistogram();
   const total = { ops: 0, hits: 0, bytes: 0 };
   for (const { result } of jobs) {
     total.ops += result.ops;
@@ -362,7 +370,7 @@ function totalReads(jobs: readonly Job[]): PhaseSummary['reads'] {
 }
 
 function totalWrites(jobs: readonly Job[]): PhaseSummary['writes'] {
-  const latency = createHistogram();
+  const latency = new LatencyHistogram();
   const total = { ops: 0, bytes: 0 };
   for (const { result } of jobs) {
     total.ops += result.writes.ops;
@@ -372,7 +380,7 @@ function totalWrites(jobs: readonly Job[]): PhaseSummary['writes'] {
   return { ...total, latencyNs: percentiles(latency) };
 }
 
-function percentiles(latency: RecordableHistogram): Percentiles | null {
+function percentiles(latency: LatencyHistogram): Percentiles | null {
   if (latency.count === 0) return null;
   return {
     min: latency.min,

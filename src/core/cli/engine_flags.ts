@@ -52,6 +52,11 @@ export const engineFlags = {
     default: LAB_DEFAULTS.pageCache,
     helpGroup: 'ENGINE',
   }),
+  'huge-pages': Flags.boolean({
+    description: 'the page cache in huge pages: faster hits, a slower start on virtual machines',
+    default: LAB_DEFAULTS.hugePages,
+    helpGroup: 'ENGINE',
+  }),
   'read-ahead-kb': Flags.integer({
     description: "largest readahead window, KiB; default the profile's; 0 = none",
     helpGroup: 'ENGINE',
@@ -224,6 +229,7 @@ export interface EngineFlags {
   readonly io: string;
   readonly randseed: number;
   readonly 'page-cache': number;
+  readonly 'huge-pages': boolean;
   readonly 'read-ahead-kb'?: number | undefined;
   readonly msize: number;
   readonly rsize: number;
@@ -249,6 +255,7 @@ export function labFrom(flags: EngineFlags, readers = 1): Partial<LabOptions> & 
     io: flags.io as LabOptions['io'],
     seed: flags.randseed,
     pageCache: flags['page-cache'],
+    hugePages: flags['huge-pages'],
     readAheadKb: flags['read-ahead-kb'],
     msize: flags.msize,
     rsize: flags.rsize,

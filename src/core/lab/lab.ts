@@ -12,6 +12,7 @@ import type { CookieRegistry } from '../fscache/registry.js';
 import { DiskBacking } from '../io/backing.js';
 import { openDriver } from '../io/drivers.js';
 import type { IoDriver } from '../io/types.js';
+import type { AddressSpace } from '../mm/address_space.js';
 import { FaultHandler } from '../mm/fault.js';
 import { Filemap } from '../mm/filemap.js';
 import { Folios, PG_DIRTY } from '../mm/folio.js';
@@ -112,13 +113,14 @@ export class Lab {
         overlay: options.serverOverlay,
       });
       this.server = options.wrapServer?.(server) ?? server;
-      this.folios = new Folios(scheduler, options.pageCache, {
-        mappingEmptied: (mapping) => client.mappingEmptied?.(mapping),
-        taggedChanged: (mapping) => {
+      const hooks = {
+        mappingEmptied: (mapping: AddressSpace) => client.mappingEmptied?.(mapping),
+        taggedChanged: (mapping: AddressSpace) => {
           this.writeback.taggedChanged(mapping);
           client.taggedChanged?.(mapping);
         },
-      });
+      };
+      this.folios = new Folios(scheduler, options.pageCache, hooks, options.hugePages);
       const limits = { ...DIRTY_LIMITS, ...options.dirty };
       this.writeback = new Writeback(this.folios, scheduler, limits);
       this.#bindCache(driver);
@@ -311,6 +313,7 @@ export class Lab {
     const filemap = new Filemap(folios, scheduler, behaviour, new Readahead(behaviour));
     return new Vfs(
       {
+        buffers: folios.frames.buffers,
         filemap,
         writeback: this.writeback,
         faults: new FaultHandler(folios, filemap, scheduler),

@@ -37,6 +37,11 @@ export interface LabOptions {
   readonly seed: number;
   /** Limit of the page cache; at least 1 MiB. */
   readonly pageCache: number;
+  /**
+   * Asks for the page cache in huge pages: hits all over it are faster, but where a hypervisor has
+   * to find the memory first it takes milliseconds until 2 MiB of it are used for the first time.
+   */
+  readonly hugePages: boolean;
   /** Window of the backing device, KiB; undefined: the profile's. 0 switches readahead off. */
   readonly readAheadKb: number | undefined;
   /** Largest message of a transport (9p), bytes; at least 4096. */
@@ -116,6 +121,7 @@ export const LAB_DEFAULTS: Omit<LabOptions, 'server'> = {
   io: 'auto',
   seed: 1,
   pageCache: 64 << 20,
+  hugePages: false,
   readAheadKb: undefined,
   msize: 128 << 10,
   rsize: 0,

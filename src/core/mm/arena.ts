@@ -7,32 +7,62 @@
  * which for a stream is the order of the cursor: a full cache then behaves as a ring.
  */
 import { assert } from '../base/assert.js';
-import { ErrnoError } from '../base/errors.js';
-import { PAGE_SHIFT, PAGE_SIZE } from '../base/range.js';
-import { plainArray } from '../io/syscalls.js';
-
-// The compiler's Node.js library has no WebAssembly types; this is the part used here.
-declare const WebAssembly: {
-  Memory: new (limits: {
-    initial: number;
-    maximum: number;
-    shared: true;
-  }) => {
-    readonly buffer: SharedArrayBuffer;
-  };
-};
+import { PAGE_SHIFT, PAGE_SIZE, roundUp } from '../base/range.js';
+import { SharedMemory } from './memory.js';
 
 /** Pages of one arena: 1 GiB, well below the 4 GiB that a WebAssembly memory can be. */
 const ARENA_SHIFT = 18;
 const ARENA_PAGES = 1 << ARENA_SHIFT;
-/** A WebAssembly page is 64 KiB. */
-const WASM_PAGES_SHIFT = 4;
+/** Bytes for readers' buffers behind the frames of the first arena; untouched they cost nothing. */
+const BUFFER_ROOM = 64 << 20;
 
-function allocateArena(pages: number): SharedArrayBuffer {
-  try {
-    return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true }).buffer;
-  } catch (cause) {
-    throw new ErrnoError('ENOMEM', 'mmap', undefined, { cause, hint: 'ask for less --page-cache' });
+/**
+ * Buffers to read into that lie in the same memory as page frames, so that a read is a copy within
+ * it. Any other memory can be read into as well.
+ */
+export class ReaderBuffers {
+  readonly #memory: SharedMemory;
+  /** Where the room not given out yet begins. */
+  #next: number;
+  /** Given back, by size. */
+  readonly #spare = new Map<number, Uint8Array[]>();
+  /** What was asked about last. */
+  #last: Uint8Array | undefined;
+  #lastOffset = -1;
+
+  /** Hands out what of `memory` begins at byte `start`. */
+  constructor(memory: SharedMemory, start: number) {
+    this.#memory = memory;
+    this.#next = start;
+  }
+
+  /** A buffer, page-aligned, its content left over; ordinary memory when there is no room. */
+  take(bytes: number): Uint8Array {
+    const spare = this.#spare.get(bytes)?.pop();
+    if (spare !== undefined) return spare;
+    const start = this.#next;
+    const end = start + roundUp(bytes, PAGE_SIZE);
+    if (end > this.#memory.bytes.length) return new Uint8Array(bytes);
+    this.#next = end;
+    return this.#memory.bytes.subarray(start, start + bytes);
+  }
+
+  /** Takes a buffer back that nobody uses any more. */
+  release(buffer: Uint8Array): void {
+    if (this.offsetOf(buffer) < 0) return;
+    const { length } = buffer;
+    const spare = this.#spare.get(length);
+    if (spare === undefined) this.#spare.set(length, [buffer]);
+    else spare.push(buffer);
+  }
+
+  /** Where in the memory an array begins, or -1 if it is elsewhere. */
+  offsetOf(array: Uint8Array): number {
+    if (array !== this.#last) {
+      this.#last = array;
+      this.#lastOffset = array.buffer === this.#memory.bytes.buffer ? array.byteOffset : -1;
+    }
+    return this.#lastOffset;
   }
 }
 
@@ -40,26 +70,32 @@ function allocateArena(pages: number): SharedArrayBuffer {
 export class PageFrames {
   /** Number of frames. */
   readonly count: number;
-  /** The memory of each arena, for other threads; kept alive by this. */
-  readonly shared: SharedArrayBuffer[] = [];
-  /** The same as what it is read and written as. */
-  readonly #arenas: Uint8Array[] = [];
+  readonly buffers: ReaderBuffers;
+  readonly #arenas: SharedMemory[] = [];
   readonly #used: Uint8Array;
   #free: number;
   #cursor = 0;
 
-  /** `bytes` is rounded up to whole pages; memory is touched only as frames are filled. */
-  constructor(bytes: number) {
+  /**
+   * `bytes` is rounded up to whole pages; memory is touched only as frames are filled. `huge`: asks
+   * for it in huge pages.
+   */
+  constructor(bytes: number, huge = false) {
     this.count = Math.ceil(bytes / PAGE_SIZE);
     this.#free = this.count;
     this.#used = new Uint8Array(this.count);
     for (let left = this.count; left > 0; left -= ARENA_PAGES) {
-      const pages = Math.min(left, ARENA_PAGES);
-      const wasmPages = Math.ceil(pages / 2 ** WASM_PAGES_SHIFT);
-      const shared = allocateArena(wasmPages);
-      this.shared.push(shared);
-      this.#arenas.push(plainArray(shared));
+      const bytes = Math.min(left, ARENA_PAGES) * PAGE_SIZE;
+      const room = this.#arenas.length === 0 ? BUFFER_ROOM : 0;
+      this.#arenas.push(new SharedMemory(bytes + room, huge));
     }
+    const first = this.#arenas[0] as SharedMemory;
+    this.buffers = new ReaderBuffers(first, Math.min(this.count, ARENA_PAGES) * PAGE_SIZE);
+  }
+
+  /** The memory of each arena, for other threads; kept alive by this. */
+  get shared(): readonly SharedArrayBuffer[] {
+    return this.#arenas.map((arena) => arena.shared);
   }
 
   /** Frames not in use. */
@@ -69,12 +105,29 @@ export class PageFrames {
 
   /** The arena that holds a frame; valid as long as this object is. */
   memoryOf(pfn: number): Uint8Array {
-    return this.#arenas[pfn >>> ARENA_SHIFT] as Uint8Array;
+    return (this.#arenas[pfn >>> ARENA_SHIFT] as SharedMemory).bytes;
   }
 
   /** The byte offset of a frame in its arena. */
   offsetOf(pfn: number): number {
     return (pfn & (ARENA_PAGES - 1)) << PAGE_SHIFT;
+  }
+
+  /** True if frame `next` lies `pages` frames behind `pfn` in the same piece of memory. */
+  follows(pfn: number, pages: number, next: number): boolean {
+    return next === pfn + pages && next >>> ARENA_SHIFT === pfn >>> ARENA_SHIFT;
+  }
+
+  /**
+   * Copies `length` bytes from byte `from` of a frame on, which may go on in its neighbours, into
+   * `target` at `at`. Allocates nothing if the target is one of `buffers`.
+   */
+  copyOut(pfn: number, from: number, length: number, target: Uint8Array, at: number): void {
+    const offset = this.offsetOf(pfn) + from;
+    const arena = this.#arenas[pfn >>> ARENA_SHIFT] as SharedMemory;
+    const to = pfn < ARENA_PAGES ? this.buffers.offsetOf(target) : -1;
+    if (to < 0) target.set(arena.bytes.subarray(offset, offset + length), at);
+    else arena.copy(to + at, offset, length);
   }
 
   /** Takes one frame, or -1 when all are in use. */

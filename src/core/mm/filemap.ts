@@ -7,7 +7,7 @@
  * sleeping, and leaves everything else to `read`, which may sleep.
  */
 import { EINTR, EIO } from '../base/errno.js';
-import { PAGE_SIZE, pageIndex, pagesFor } from '../base/range.js';
+import { PAGE_SHIFT, PAGE_SIZE, pageIndex, pagesFor } from '../base/range.js';
 import type { Scheduler } from '../sim/scheduler.js';
 import { isTask, type Sleepy, type Task } from '../sim/wait_queue.js';
 import { type AddressSpace, AOP_TRUNCATED_PAGE } from './address_space.js';
@@ -56,7 +56,7 @@ export class Filemap {
       if (pfn < 0 || (this.#folios.flagsOf(pfn) & (PG_UPTODATE | PG_READAHEAD)) !== PG_UPTODATE) {
         return -1;
       }
-      index = this.#folios.indexOf(pfn) + this.#folios.pagesOf(pfn);
+      index = this.#folios.startOf(pfn, index) + this.#folios.pagesOf(pfn);
     }
     return this.#copyRange(file, target, at, pos, end, head);
   }
@@ -116,21 +116,19 @@ export class Filemap {
     const { frames } = folios;
     let position = pos;
     while (position < end) {
-      const pfn = position === pos ? head : file.mapping.find(pageIndex(position));
-      const memory = frames.memoryOf(pfn);
-      const folioStart = folios.indexOf(pfn) * PAGE_SIZE;
-      const offset = frames.offsetOf(pfn) + (position - folioStart);
+      const index = pageIndex(position);
+      const pfn = position === pos ? head : file.mapping.find(index);
+      const folioStart = folios.startOf(pfn, index) * PAGE_SIZE;
       let stop = folioStart + folios.sizeOf(pfn);
       folios.touch(pfn);
       while (stop < end) {
         const next = file.mapping.find(pageIndex(stop));
-        const nextOffset = offset + (stop - position);
-        if (frames.memoryOf(next) !== memory || frames.offsetOf(next) !== nextOffset) break;
+        if (!frames.follows(pfn, (stop - folioStart) >>> PAGE_SHIFT, next)) break;
         folios.touch(next);
         stop += folios.sizeOf(next);
       }
       const length = Math.min(stop, end) - position;
-      target.set(memory.subarray(offset, offset + length), at + (position - pos));
+      frames.copyOut(pfn, position - folioStart, length, target, at + (position - pos));
       position += length;
     }
     file.ra.prevPos = end;

@@ -34,8 +34,10 @@ export const PG_PRIVATE = 1 << 13;
 export const PG_FSCACHE = 1 << 14;
 /** Being written to the server. */
 export const PG_WRITEBACK = 1 << 15;
+/** The folio spans several pages; without it the page is all there is of it. */
+export const PG_HEAD = 1 << 6;
 /** The marker that starts asynchronous readahead. */
-export const PG_READAHEAD = 1 << 18;
+export const PG_READAHEAD = 1 << 9;
 
 /** What keeps a folio from being reclaimed or dropped. */
 const PG_PINNED = PG_LOCKED | PG_DIRTY | PG_PRIVATE | PG_FSCACHE | PG_WRITEBACK;
@@ -50,7 +52,8 @@ export class Folios {
   readonly nodes = new PageNodes();
   readonly #scheduler: Scheduler;
   readonly #hooks: MmHooks;
-  readonly #flags: Uint32Array;
+  /** Small, so that much of it stays in the processor's cache beside the pages themselves. */
+  readonly #flags: Uint16Array;
   readonly #refs: Int32Array;
   readonly #order: Uint8Array;
   readonly #index: Float64Array;
@@ -67,12 +70,13 @@ export class Folios {
   readonly #waiting = new Map<number, WaitQueue>();
   readonly #memoryFreed = new WaitQueue('free memory');
 
-  constructor(scheduler: Scheduler, bytes: number, hooks: MmHooks = {}) {
+  /** `bytes` of page frames; `huge`: asks for them in huge pages. */
+  constructor(scheduler: Scheduler, bytes: number, hooks: MmHooks = {}, huge = false) {
     this.#scheduler = scheduler;
     this.#hooks = hooks;
-    this.frames = new PageFrames(bytes);
+    this.frames = new PageFrames(bytes, huge);
     const { count } = this.frames;
-    this.#flags = new Uint32Array(count);
+    this.#flags = new Uint16Array(count);
     this.#refs = new Int32Array(count);
     this.#order = new Uint8Array(count);
     this.#index = new Float64Array(count);
@@ -110,14 +114,22 @@ export class Folios {
     return this.#order[pfn] as number;
   }
 
+  /**
+   * Index of the first page of the folio that holds page `index`. Of a single page this looks at
+   * the flags alone, as each further array would be a line of memory to wait for.
+   */
+  startOf(pfn: number, index: number): number {
+    return this.test(pfn, PG_HEAD) ? this.indexOf(pfn) : index;
+  }
+
   /** Pages in the folio. */
   pagesOf(pfn: number): number {
-    return 1 << (this.#order[pfn] as number);
+    return this.test(pfn, PG_HEAD) ? 1 << (this.#order[pfn] as number) : 1;
   }
 
   /** Bytes in the folio. */
   sizeOf(pfn: number): number {
-    return PAGE_SIZE << (this.#order[pfn] as number);
+    return PAGE_SIZE * this.pagesOf(pfn);
   }
 
   /** The mapping that holds the folio, undefined once it was truncated or reclaimed. */
@@ -138,7 +150,7 @@ export class Folios {
     if (this.frames.free < pages) this.reclaim(Math.max(RECLAIM_BATCH, pages));
     const pfn = this.frames.allocateOrder(order);
     if (pfn < 0) return NONE;
-    this.#flags[pfn] = PG_LOCKED;
+    this.#flags[pfn] = order === 0 ? PG_LOCKED : PG_LOCKED | PG_HEAD;
     this.#refs[pfn] = 2;
     this.#order[pfn] = order;
     this.#index[pfn] = index;

@@ -33,11 +33,21 @@ export class PageNodes {
     return this.#words[node * STRIDE + slot] as number;
   }
 
-  /** Makes an entry where there is none. */
-  set(node: number, slot: number, entry: number): void {
+  /** Makes an entry where there is none: true if the node is full now. */
+  set(node: number, slot: number, entry: number): boolean {
     const at = node * STRIDE;
     this.#words[at + slot] = entry;
-    this.#words[at + NODE_SLOTS] = (this.#words[at + NODE_SLOTS] as number) + 1;
+    const used = (this.#words[at + NODE_SLOTS] as number) + 1;
+    this.#words[at + NODE_SLOTS] = used;
+    return used === NODE_SLOTS;
+  }
+
+  /** The first entry of a full node if each entry is one more than that before it, else 0. */
+  row(node: number): number {
+    const at = node * STRIDE;
+    const first = this.#words[at] as number;
+    for (let i = 1; i < NODE_SLOTS; i++) if (this.#words[at + i] !== first + i) return 0;
+    return first;
   }
 
   /** Removes an entry: true if it was the node's last, and the node has been given back. */

@@ -8,6 +8,7 @@ import { ErrnoError } from '../base/errors.js';
 import { PAGE_SIZE, pageIndex, pagesFor } from '../base/range.js';
 import type { Vnode, VnodeChanges } from '../fs/types.js';
 import type { AddressSpace } from '../mm/address_space.js';
+import type { ReaderBuffers } from '../mm/arena.js';
 import { Area, type FaultHandler } from '../mm/fault.js';
 import type { Filemap } from '../mm/filemap.js';
 import { PG_UPTODATE } from '../mm/folio.js';
@@ -27,6 +28,7 @@ const COPY_NS_PER_BYTE = 0.12;
 
 /** What open files share. */
 export interface VfsParts {
+  readonly buffers: ReaderBuffers;
   readonly filemap: Filemap;
   readonly faults: FaultHandler;
   readonly device: BackingDevice;

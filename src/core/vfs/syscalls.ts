@@ -61,6 +61,14 @@ export class Vfs implements VfsSurface {
     return file;
   }
 
+  takeBuffer(bytes: number): Uint8Array {
+    return this.#parts.buffers.take(bytes);
+  }
+
+  releaseBuffer(buffer: Uint8Array): void {
+    this.#parts.buffers.release(buffer);
+  }
+
   #find(path: string, { create = false, exclusive = false }: OpenFlags): Vnode | OpenFailed {
     if (!create) return this.#fs.open(path);
     const made = this.#fs.create?.(path) ?? { errno: -EROFS };

@@ -57,7 +57,7 @@ export interface VfsFile {
   readonly path: string;
   /**
    * pread(2) if it needs no I/O and no sleep: the bytes read, or -1 when `read` must do it.
-   * Allocates no more than a view per run of neighbouring frames.
+   * Allocates nothing if `target` is from `takeBuffer`, else a view per run of neighbouring frames.
    */
   readNow(target: Uint8Array, at: number, count: number, position: number): number;
   /**
@@ -99,4 +99,10 @@ export interface VfsSurface {
   open(path: string, flags?: OpenFlags): VfsFile;
   /** open(2) with O_TRUNC. */
   openTruncated(path: string, flags?: OpenFlags): Task<VfsFile>;
+  /**
+   * Memory of `bytes` bytes, of any content, that files are read into fastest. Whoever took it
+   * gives it back.
+   */
+  takeBuffer(bytes: number): Uint8Array;
+  releaseBuffer(buffer: Uint8Array): void;
 }

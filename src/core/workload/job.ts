@@ -2,14 +2,14 @@
  * One job: performs a workload's operations through the VFS and measures them. Called by
  * `app/run.ts`, one task per job; knows nothing of the engine but the VFS.
  */
-import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
 import { ErrnoError } from '../base/errors.js';
 import type { ExecContext } from '../sim/context.js';
 import type { Scheduler } from '../sim/scheduler.js';
 import type { Task } from '../sim/wait_queue.js';
 import type { FileAdvice, VfsFile, VfsSurface } from '../vfs/types.js';
+import { LatencyHistogram } from './latency.js';
 import { fillPattern } from './pattern.js';
-import type { Workload, WorkloadFile, WorkloadOp, WorkloadParams } from './types.js';
+import type { OpSource, Workload, WorkloadFile, WorkloadOp, WorkloadParams } from './types.js';
 
 /** Files a job keeps open at once. */
 const OPEN_FILES_MAX = 64;
@@ -53,8 +53,11 @@ export interface JobSpec {
   readonly fsync: number;
   /** The next number for an operation. */
   nextId(): number;
-  /** Told of every operation; what it throws ends the job. */
-  ended(op: EndedOp): void;
+  /**
+   * Optional. Told of every operation; what it throws ends the job. True if it did more than
+   * count: the time it took is then not the next operation's.
+   */
+  readonly ended?: ((op: EndedOp) => boolean) | undefined;
 }
 
 /** What a job has done so far. */
@@ -64,9 +67,9 @@ export class JobResult {
   hits = 0;
   bytes = 0;
   /** Latency of each operation, nanoseconds. */
-  readonly latency: RecordableHistogram = createHistogram();
+  readonly latency = new LatencyHistogram();
   /** The same of writes; `ops`, `bytes` and `latency` are of reads. */
-  readonly writes = { ops: 0, bytes: 0, latency: createHistogram() };
+  readonly writes = { ops: 0, bytes: 0, latency: new LatencyHistogram() };
   /** What ended the job early. */
   error: unknown;
 }
@@ -86,6 +89,12 @@ interface OpenedFile {
   unsynced: number;
 }
 
+/**
+ * Why reads that hit have come to an end: an operation that misses, or is a write or of a file that
+ * is not open; another task's turn; the end of the pass; the end of the time.
+ */
+type Next = 'missed' | 'other' | 'turn' | 'end' | 'stop';
+
 /** Runs a job to its end, its deadline, its first error or a fatal signal. */
 export class Job {
   readonly result = new JobResult();
@@ -93,6 +102,10 @@ export class Job {
   readonly #scheduler: Scheduler;
   readonly #vfs: VfsSurface;
   readonly #open = new Map<number, OpenedFile>();
+  /** What was looked up in it last; -1: nothing. */
+  #lastFile = -1;
+  #last: OpenedFile | undefined;
+  readonly #deadline: number;
   readonly #buffer: Uint8Array;
   readonly #ended: EndedOp;
 
@@ -100,7 +113,8 @@ export class Job {
     this.#spec = spec;
     this.#scheduler = scheduler;
     this.#vfs = vfs;
-    this.#buffer = new Uint8Array(spec.params.bs);
+    this.#deadline = spec.deadline ?? Number.POSITIVE_INFINITY;
+    this.#buffer = vfs.takeBuffer(spec.params.bs);
     this.#ended = {
       id: 0,
       file: { name: '', size: 0 },
@@ -124,6 +138,7 @@ export class Job {
       this.result.error = error;
     }
     this.#scheduler.context.op = 0;
+    this.#vfs.releaseBuffer(this.#buffer);
     for (const index of [...this.#open.keys()]) {
       try {
         yield* this.#close(index);
@@ -133,39 +148,87 @@ export class Job {
     }
   }
 
-  // One operation costs no object and no promise unless it has to wait.
   *#passes(context: ExecContext): Task {
-    const { workload, params, loops, timeBased, deadline } = this.#spec;
-    const { clock } = this.#scheduler;
-    const ended = this.#ended;
+    const { workload, params, loops, timeBased } = this.#spec;
     for (let pass = 0; timeBased || pass < loops; pass++) {
       const before = this.#done;
-      for (const op of workload.ops(params)) {
-        if (context.killed || (deadline !== undefined && clock.now() >= deadline)) return;
-        ended.id = context.op = this.#spec.nextId();
-        ended.file = params.files[op.file] as WorkloadFile;
-        ended.offset = op.offset;
-        ended.length = op.length;
-        ended.write = op.write;
-        const opened = this.#open.get(op.file) ?? (yield* this.#openFile(op.file));
-        const { file } = opened;
-        ended.version = opened.version;
-        if (op.write) fillPattern(this.#buffer.subarray(0, op.length), op.offset, ended.id);
-        ended.start = clock.now();
-        ended.result = op.write ? -1 : file.readNow(this.#buffer, 0, op.length, op.offset);
-        ended.hit = ended.result >= 0;
-        const error = ended.hit ? undefined : yield* this.#wait(file, op);
-        ended.end = clock.now();
-        this.#account(ended);
-        if (error !== undefined) throw error;
-        if (op.write) yield* this.#syncDue(opened);
-        // Operations are planned by the size that was listed.
-        else if (ended.result < op.length) throw changedWhileRead(ended.file.name);
-        if (this.#scheduler.needResched(ended.end)) yield* this.#scheduler.reschedule();
+      const source = workload.ops(params);
+      for (;;) {
+        const next = this.#readHits(source, context);
+        if (next === 'stop') return;
+        if (next === 'end') break;
+        if (next !== 'turn') yield* this.#perform(source.op, next === 'missed');
+        if (this.#scheduler.needResched(this.#ended.end)) yield* this.#scheduler.reschedule();
       }
       // Nothing to read, for ever: not what a time limit is for.
       if (this.#done === before) return;
     }
+  }
+
+  /**
+   * Performs the operations that are reads of an open file and need not sleep; says why it stopped.
+   * They cost no object, no promise and one reading of the clock each: the next begins when the one
+   * before has ended.
+   */
+  #readHits(source: OpSource, context: ExecContext): Next {
+    const { clock } = this.#scheduler;
+    const ended = this.#ended;
+    const { op } = source;
+    let now = clock.now();
+    for (;;) {
+      if (context.killed || now >= this.#deadline) return 'stop';
+      if (!source.next()) return 'end';
+      this.#begin(op, context);
+      const opened = op.file === this.#lastFile ? this.#last : this.#lookUp(op.file);
+      if (opened === undefined || op.write) return 'other';
+      ended.start = now;
+      ended.result = opened.file.readNow(this.#buffer, 0, op.length, op.offset);
+      if (ended.result < 0) return 'missed';
+      now = ended.end = clock.now();
+      ended.hit = true;
+      if (this.#account(ended)) now = clock.now();
+      if (ended.result < op.length) throw changedWhileRead(ended.file.name);
+      if (this.#scheduler.needResched(now)) return 'turn';
+    }
+  }
+
+  /** The open file of an operation, undefined if it is not open. */
+  #lookUp(index: number): OpenedFile | undefined {
+    const opened = this.#open.get(index);
+    this.#lastFile = index;
+    this.#last = opened;
+    this.#ended.file = this.#spec.params.files[index] as WorkloadFile;
+    if (opened !== undefined) this.#ended.version = opened.version;
+    return opened;
+  }
+
+  #begin({ offset, length, write }: WorkloadOp, context: ExecContext): void {
+    const ended = this.#ended;
+    ended.id = context.op = this.#spec.nextId();
+    ended.offset = offset;
+    ended.length = length;
+    ended.write = write;
+  }
+
+  /** Performs one operation, whatever it needs; `missed`: it is a read that has to wait. */
+  *#perform(op: WorkloadOp, missed: boolean): Task {
+    const { clock } = this.#scheduler;
+    const ended = this.#ended;
+    const opened = this.#open.get(op.file) ?? (yield* this.#openFile(op.file));
+    const { file, version } = opened;
+    ended.version = version;
+    if (op.write) fillPattern(this.#buffer.subarray(0, op.length), op.offset, ended.id);
+    if (!missed) ended.start = clock.now();
+    const waits = missed || op.write;
+    ended.result = waits ? -1 : file.readNow(this.#buffer, 0, op.length, op.offset);
+    ended.hit = ended.result >= 0;
+    const error = ended.hit ? undefined : yield* this.#wait(file, op);
+    ended.end = clock.now();
+    this.#account(ended);
+    if (error !== undefined) throw error;
+    if (op.write) yield* this.#syncDue(opened);
+    // Operations are planned by the size that was listed.
+    else if (ended.result < op.length) throw changedWhileRead(ended.file.name);
   }
 
   get #done(): number {
@@ -200,26 +263,21 @@ export class Job {
     return done;
   }
 
-  #account(op: EndedOp): void {
+  #account(op: EndedOp): boolean {
     const { result } = this;
-    if (op.write) {
-      result.writes.ops++;
-      if (op.result > 0) result.writes.bytes += op.result;
-      result.writes.latency.record(Math.max(1, op.end - op.start));
-      this.#spec.ended(op);
-      return;
-    }
-    result.ops++;
+    const counts = op.write ? result.writes : result;
+    counts.ops++;
+    if (op.result > 0) counts.bytes += op.result;
     if (op.hit) result.hits++;
-    if (op.result > 0) result.bytes += op.result;
-    result.latency.record(Math.max(1, op.end - op.start));
-    this.#spec.ended(op);
+    counts.latency.record(Math.max(1, op.end - op.start));
+    return this.#spec.ended?.(op) ?? false;
   }
 
   // Throws if the client has heard that the file is another than the one that was opened.
   *#close(index: number): Task {
     const { file, version } = this.#open.get(index) as OpenedFile;
     this.#open.delete(index);
+    this.#lastFile = -1;
     const { writes } = this.#spec.workload;
     const changed = !writes && file.fstat().version !== version;
     try {
@@ -240,6 +298,7 @@ export class Job {
     const file = this.#vfs.open(name, { write: writes, create: writes && !reads, direct });
     const opened = { file, version: file.fstat().version, unsynced: 0 };
     this.#open.set(index, opened);
+    this.#lastFile = -1;
     if (advice !== undefined) yield* file.fadvise(advice);
     return opened;
   }

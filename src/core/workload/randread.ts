@@ -6,26 +6,35 @@
  * inside the range), so that a pass over any number of blocks needs no memory.
  */
 import type { Prng } from '../sim/prng.js';
-import { coveredRange, type Workload, type WorkloadOp } from './types.js';
+import {
+  coveredRange,
+  type OpSource,
+  type Workload,
+  type WorkloadOp,
+  type WorkloadParams,
+} from './types.js';
 
 const ROUNDS = 4;
+/** Bits of a half up to which a number as a whole fits 32 bits. */
+const SMALL_BITS = 15;
 
 /** A permutation of [0, count), `count` at most 2^52, fixed by the next numbers of `prng`. */
 export function permutation(count: number, prng: Prng): (index: number) => number {
   const bits = Math.max(1, Math.ceil(Math.log2(Math.max(2, count)) / 2));
   const side = 2 ** bits;
-  const keys = Array.from({ length: ROUNDS }, () => prng.next32());
+  const small = bits <= SMALL_BITS;
+  const keys = Int32Array.from({ length: ROUNDS }, () => prng.next32());
   const once = (value: number): number => {
-    let left = Math.floor(value / side);
-    let right = value % side;
-    for (const key of keys) {
-      let mixed = Math.imul(right ^ key, 0x9e3779b1);
+    let left = small ? value >>> bits : Math.floor(value / side);
+    let right = small ? value & (side - 1) : value - left * side;
+    for (let round = 0; round < ROUNDS; round++) {
+      let mixed = Math.imul(right ^ (keys[round] as number), 0x9e3779b1);
       mixed = Math.imul(mixed ^ (mixed >>> 15), 0x85ebca6b);
-      const next = (left ^ ((mixed ^ (mixed >>> 13)) >>> 0)) & (side - 1);
+      const next = (left ^ (mixed ^ (mixed >>> 13))) & (side - 1);
       left = right;
       right = next;
     }
-    return left * side + right;
+    return small ? (left << bits) | right : left * side + right;
   };
   return (index) => {
     let value = once(index);
@@ -34,32 +43,52 @@ export function permutation(count: number, prng: Prng): (index: number) => numbe
   };
 }
 
+/** The blocks of all files in the order of a permutation. */
+class Shuffled implements OpSource {
+  readonly op: WorkloadOp = { file: 0, offset: 0, length: 0, write: false };
+  readonly #bs: number;
+  /** By file: the number of blocks before it, and which of its bytes are covered. */
+  readonly #firstBlock: number[] = [0];
+  readonly #starts: number[] = [];
+  readonly #ends: number[] = [];
+  readonly #count: number;
+  readonly #order: (index: number) => number;
+  #done = 0;
+
+  constructor(params: WorkloadParams) {
+    this.#bs = params.bs;
+    let blocks = 0;
+    for (const file of params.files) {
+      const { start, end } = coveredRange(file, params);
+      this.#starts.push(start);
+      this.#ends.push(end);
+      blocks += Math.ceil((end - start) / params.bs);
+      this.#firstBlock.push(blocks);
+    }
+    this.#count = blocks;
+    this.#order = permutation(blocks, params.prng);
+  }
+
+  next(): boolean {
+    if (this.#done === this.#count) return false;
+    const block = this.#order(this.#done++);
+    const file = fileOf(this.#firstBlock, block);
+    const inFile = block - (this.#firstBlock[file] as number);
+    const { op } = this;
+    op.file = file;
+    op.offset = (this.#starts[file] as number) + inFile * this.#bs;
+    op.length = Math.min(this.#bs, (this.#ends[file] as number) - op.offset);
+    return true;
+  }
+}
+
 /** `--rw randread`. */
 export const randread: Workload = {
   name: 'randread',
   doc: 'random reads, every block once per pass',
   writes: false,
   reads: true,
-  *ops(params) {
-    const { files, bs, prng } = params;
-    // firstBlock[i] is the number of blocks before file i.
-    const firstBlock = [0];
-    for (const file of files) {
-      const { start, end } = coveredRange(file, params);
-      firstBlock.push((firstBlock.at(-1) as number) + Math.ceil((end - start) / bs));
-    }
-    const count = firstBlock.at(-1) as number;
-    const order = permutation(count, prng);
-    const op: WorkloadOp = { file: 0, offset: 0, length: 0, write: false };
-    for (let i = 0; i < count; i++) {
-      const block = order(i);
-      op.file = fileOf(firstBlock, block);
-      const { start, end } = coveredRange(files[op.file] as { name: string; size: number }, params);
-      op.offset = start + (block - (firstBlock[op.file] as number)) * bs;
-      op.length = Math.min(bs, end - op.offset);
-      yield op;
-    }
-  },
+  ops: (params) => new Shuffled(params),
 };
 
 // The last file whose first block is not after `block`, by bisection.

@@ -32,6 +32,14 @@ export interface WorkloadOp {
   write: boolean;
 }
 
+/** The operations of one pass, one after the other. */
+export interface OpSource {
+  /** The operation at hand. */
+  readonly op: WorkloadOp;
+  /** Goes on to the next, the first at first; false if there is none. */
+  next(): boolean;
+}
+
 /** A kind of workload. */
 export interface Workload {
   readonly name: string;
@@ -41,7 +49,7 @@ export interface Workload {
   /** Some may read. One that only writes makes files that are not there. */
   readonly reads: boolean;
   /** The operations of one pass. */
-  ops(params: WorkloadParams): Generator<WorkloadOp>;
+  ops(params: WorkloadParams): OpSource;
 }
 
 /** Bytes [start, end) of a file that the parameters cover. */

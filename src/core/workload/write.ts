@@ -2,9 +2,34 @@
  * Writes, and mixes of reads and writes: the blocks of the reading workloads, in their order, each
  * read or written (fio's rw=write, randwrite, rw, randrw).
  */
+import type { Prng } from '../sim/prng.js';
 import { randread } from './randread.js';
 import { read } from './read.js';
-import type { Workload } from './types.js';
+import type { OpSource, Workload, WorkloadOp, WorkloadParams } from './types.js';
+
+/** The blocks of `order`, each marked as read or written. */
+class Written implements OpSource {
+  readonly op: WorkloadOp;
+  readonly #blocks: OpSource;
+  readonly #mix: Prng;
+  readonly #mixed: boolean;
+  readonly #rwMixRead: number;
+
+  constructor(params: WorkloadParams, order: Workload, mixed: boolean) {
+    // A stream of its own, so that the mix does not change the order.
+    this.#mix = params.prng.fork();
+    this.#blocks = order.ops(params);
+    this.op = this.#blocks.op;
+    this.#mixed = mixed;
+    this.#rwMixRead = params.rwMixRead;
+  }
+
+  next(): boolean {
+    if (!this.#blocks.next()) return false;
+    this.op.write = !this.#mixed || !this.#mix.chance(this.#rwMixRead / 100);
+    return true;
+  }
+}
 
 /** The blocks of `order`, all written, or as `rwMixRead` says. */
 function writing(name: string, doc: string, order: Workload, mixed: boolean): Workload {
@@ -13,15 +38,7 @@ function writing(name: string, doc: string, order: Workload, mixed: boolean): Wo
     doc,
     writes: true,
     reads: mixed,
-    *ops(params) {
-      const { prng, rwMixRead } = params;
-      // A stream of its own, so that the mix does not change the order.
-      const mix = prng.fork();
-      for (const op of order.ops(params)) {
-        op.write = !mixed || !mix.chance(rwMixRead / 100);
-        yield op;
-      }
-    },
+    ops: (params) => new Written(params, order, mixed),
   };
 }
 

@@ -47,6 +47,21 @@ test('a mapping behaves as a map from page to folio, whatever is entered and era
   t.is(memory.folios.frames.free, 256);
 });
 
+test('pages are found in nodes that are full, in a row or not, and after one has gone', (t) => {
+  const rig = new Rig({ memory: makeMemory(256) });
+  const backwards = (index: number): number => (index < 64 ? index : 191 - index);
+  const placed = Array.from({ length: 128 }, (_, i) => [backwards(i), rig.place(backwards(i))]);
+  const found = (): unknown[] => placed.map(([index]) => [index, rig.mapping.find(index!)]);
+  t.deepEqual(found(), placed);
+  for (const gone of [0, 63, 64]) {
+    rig.folios.remove(rig.mapping.find(gone));
+    for (const each of placed) if (each[0] === gone) each[1] = -1;
+    t.deepEqual(found(), placed);
+  }
+  for (const each of placed) if (each[1] === -1) each[1] = rig.place(each[0]!);
+  t.deepEqual(found(), placed);
+});
+
 test('a page is not entered where one is present, nor erased where none is', (t) => {
   const rig = new Rig();
   rig.place(5);

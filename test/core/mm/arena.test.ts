@@ -104,3 +104,41 @@ test('any order of taking and giving back keeps frames apart and counted', (t) =
   );
   t.pass();
 });
+
+test('a read into a buffer of the arena and one into any memory copy the same bytes', (t) => {
+  const frames = new PageFrames(8 * PAGE_SIZE);
+  const all = frames.memoryOf(0).subarray(0, 8 * PAGE_SIZE);
+  for (let i = 0; i < all.length; i++) all[i] = i % 251;
+  const { buffers } = frames;
+  const inside = buffers.take(3 * PAGE_SIZE);
+  t.is(inside.buffer, all.buffer);
+  for (const [from, length, at] of [
+    [0, PAGE_SIZE, 0],
+    [5, 2 * PAGE_SIZE + 7, 9],
+    [PAGE_SIZE - 1, 1, 3],
+  ] as const) {
+    for (const target of [inside, new Uint8Array(3 * PAGE_SIZE), new Uint8Array(99_999)]) {
+      target.fill(255);
+      frames.copyOut(2, from, length, target, at);
+      const start = 2 * PAGE_SIZE + from;
+      t.deepEqual(target.subarray(at, at + length), all.subarray(start, start + length));
+      t.true(target.subarray(at + length).every((byte) => byte === 255));
+      t.true(target.subarray(0, at).every((byte) => byte === 255));
+    }
+  }
+});
+
+test('buffers do not overlap, are used again by size, and are ordinary memory when room is short', (t) => {
+  const { buffers } = new PageFrames(PAGE_SIZE);
+  const first = buffers.take(100);
+  const second = buffers.take(100);
+  t.is(second.byteOffset - first.byteOffset, PAGE_SIZE);
+  buffers.release(first);
+  t.is(buffers.take(200).byteOffset, second.byteOffset + PAGE_SIZE);
+  t.is(buffers.take(100).byteOffset, first.byteOffset);
+  const large = buffers.take(2 ** 27);
+  t.is(large.length, 2 ** 27);
+  t.is(buffers.offsetOf(large), -1);
+  buffers.release(large);
+  t.not(buffers.take(2 ** 27), large);
+});

@@ -6,6 +6,7 @@ import { PAGE_SIZE } from '../../../src/core/base/range.js';
 import {
   PG_DIRTY,
   PG_FSCACHE,
+  PG_HEAD,
   PG_LOCKED,
   PG_UPTODATE,
   PG_WRITEBACK,
@@ -24,7 +25,7 @@ function note<T>(rig: Rig, into: T[], body: () => Task<T>): Strand {
 test('a folio enters its mapping locked, with a reference for each of its two owners', (t) => {
   const rig = new Rig();
   const pfn = rig.folios.addLocked(rig.mapping, 7, 2);
-  t.is(rig.folios.flagsOf(pfn), PG_LOCKED);
+  t.is(rig.folios.flagsOf(pfn), PG_LOCKED | PG_HEAD);
   t.is(rig.folios.refsOf(pfn), 2);
   t.is(rig.folios.mappingOf(pfn), rig.mapping);
   t.deepEqual(

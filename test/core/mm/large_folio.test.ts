@@ -6,7 +6,13 @@
 import test from 'ava';
 import { EIO } from '../../../src/core/base/errno.js';
 import { PAGE_SIZE } from '../../../src/core/base/range.js';
-import { PG_LOCKED, PG_READAHEAD, PG_REFERENCED, PG_UPTODATE } from '../../../src/core/mm/folio.js';
+import {
+  PG_HEAD,
+  PG_LOCKED,
+  PG_READAHEAD,
+  PG_REFERENCED,
+  PG_UPTODATE,
+} from '../../../src/core/mm/folio.js';
 import { IovIter } from '../../../src/core/mm/iov_iter.js';
 import {
   ReadaheadControl,
@@ -78,10 +84,10 @@ function lockedWindow(rig: Rig, index: number, orders: readonly number[]): Reada
   return ractl;
 }
 
-/** Index, flags and references of each folio. */
+/** Index, flags but that it is large, and references of each folio. */
 function folios({ folios, mapping }: Rig): Array<[index: number, flags: number, refs: number]> {
   return [...mapping.range(0, 1e9)].map((pfn) => {
-    return [folios.indexOf(pfn), folios.flagsOf(pfn), folios.refsOf(pfn)];
+    return [folios.indexOf(pfn), folios.flagsOf(pfn) & ~PG_HEAD, folios.refsOf(pfn)];
   });
 }
 

@@ -44,6 +44,7 @@ function startJob(
         const expected = content(op.file.name, op.file.size).subarray(op.offset, end);
         t.true(expected.equals(data.subarray(0, expected.length)), `operation ${op.id}`);
         ended.push(op);
+        return true;
       },
       ...spec,
     },
@@ -127,8 +128,9 @@ test('a file that is gone when its turn comes ends the job with ENOENT', async (
 
 test('what the listener throws ends the job', async (t) => {
   const boom = new Error('enough');
-  const ended = ({ id }: EndedOp): void => {
+  const ended = ({ id }: EndedOp): boolean => {
     if (id === 2) throw boom;
+    return false;
   };
   const { job } = await runJob(t, { a: 1 << 16 }, { ended });
   t.is(job.result.error, boom);
@@ -145,8 +147,9 @@ test('a signal that comes during a read ends the job with EINTR, and pages still
 });
 
 test('a signal that comes between two reads ends the job without an error', async (t) => {
-  const ended = ({ id }: EndedOp): void => {
+  const ended = ({ id }: EndedOp): boolean => {
     if (id === 3) ran.strand.context.killed = true;
+    return false;
   };
   const ran = startJob(t, { a: 1 << 16 }, { ended });
   await finish(ran.made.lab, ran.strand);

@@ -8,7 +8,9 @@ import type { WorkloadParams } from '../../../src/core/workload/types.js';
 
 function blocks(workload: typeof read, params: WorkloadParams): string[] {
   const found: string[] = [];
-  for (const { file, offset, length } of workload.ops(params)) {
+  const source = workload.ops(params);
+  while (source.next()) {
+    const { file, offset, length } = source.op;
     found.push(`${file}:${offset}+${length}`);
   }
   return found;

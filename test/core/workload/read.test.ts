@@ -23,7 +23,9 @@ function ops(workload: Workload, params: Partial<WorkloadParams> = {}): Op[] {
     prng: new Prng(1),
   };
   const found: Op[] = [];
-  for (const { file, offset, length } of workload.ops({ ...defaults, ...params })) {
+  const source = workload.ops({ ...defaults, ...params });
+  while (source.next()) {
+    const { file, offset, length } = source.op;
     found.push([file, offset, length]);
   }
   return found;
