@@ -58,8 +58,13 @@ export class ByteLines {
     this.#fronts[hash(bytes, 0)] = this.#last;
   }
 
-  /** Hands the line at `at` to the sink; returns where the next begins, -1 if it is not taken. */
+  /**
+   * Hands the line at `at`, which must end with a newline in `bytes`, to the sink; returns where
+   * the next begins, -1 if it is not taken. Nothing here looks past the newline: one look past the
+   * end of an array makes every later one slower.
+   */
   read(bytes: Uint8Array, at: number): number {
+    if (at + HASHED_TO > bytes.length) return -1;
     let front = this.#last;
     if (front === undefined || !startsWith(bytes, at, front.bytes)) {
       front = this.#fronts[hash(bytes, at)];

@@ -11,6 +11,8 @@ export class ByteTrie {
   end = 0;
   /** By node and byte: the next node; 0 = none. */
   #next = new Uint16Array(16 * WIDTH);
+  /** By node: whether words go on there. */
+  #more = new Uint8Array(16);
   /** By node: the number of the word that ends there, -1 = none. */
   #found = new Int32Array(16).fill(-1);
   #nodes = 1;
@@ -23,6 +25,7 @@ export class ByteTrie {
       if (this.#next[at] === 0) {
         if (this.#nodes === this.#found.length) this.#grow();
         this.#next[at] = this.#nodes++;
+        this.#more[node] = 1;
       }
       node = this.#next[at] as number;
     }
@@ -33,16 +36,18 @@ export class ByteTrie {
   match(bytes: Uint8Array, at: number): number {
     const next = this.#next;
     const found = this.#found;
+    const more = this.#more;
     let best = -1;
     let node = 0;
     for (let i = at; ; i++) {
       const byte = bytes[i] as number;
-      // Past the end of the bytes it is not a number below WIDTH either.
       node = byte < WIDTH ? (next[node * WIDTH + byte] as number) : 0;
       if (node === 0) return best;
       if ((found[node] as number) >= 0) {
         best = found[node] as number;
         this.end = i + 1;
+        // Not a byte further: it may be past the end.
+        if (more[node] === 0) return best;
       }
     }
   }
@@ -51,8 +56,11 @@ export class ByteTrie {
     const next = new Uint16Array(2 * this.#next.length);
     const found = new Int32Array(2 * this.#found.length).fill(-1);
     next.set(this.#next);
+    const more = new Uint8Array(2 * this.#more.length);
     found.set(this.#found);
+    more.set(this.#more);
     this.#next = next;
     this.#found = found;
+    this.#more = more;
   }
 }

@@ -4,6 +4,7 @@
  */
 import {
   closeSync,
+  constants,
   createReadStream,
   fstatSync,
   mkdtempSync,
@@ -15,6 +16,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
 import { errnoFromNode } from '../base/errno.js';
 import { ErrnoError, StoreError } from '../base/errors.js';
 import {
@@ -28,6 +30,8 @@ import { HEAD_BYTES, type Input, type RandomAccess } from './types.js';
 
 /** Bytes read at a time. */
 const CHUNK = 1 << 18;
+/** Pieces that are read between two turns of signals and timers: some milliseconds of work. */
+const TURN = 4;
 
 type Chunks = AsyncIterator<Uint8Array, void>;
 
@@ -44,14 +48,32 @@ export interface OpenInput extends Input {
  */
 export async function openInput(path: string, name = path): Promise<OpenInput> {
   if (path === '-') return begin('stdin', null, 0, process.stdin);
-  let size = 0;
   try {
-    size = statSync(path).size;
-    closeSync(openSync(path, 'r'));
+    const { size, mode } = statSync(path);
+    const file = openSync(path, 'r');
+    // Pipes and what the kernel makes up while it is read would keep everything else waiting.
+    const quick = size > 0 && (mode & constants.S_IFMT) === constants.S_IFREG;
+    if (quick) return begin(name, path, size, piecesOf(file));
+    const fd = { fd: file, highWaterMark: CHUNK };
+    return begin(name, path, size, createReadStream('', fd));
   } catch (error) {
     throw new ErrnoError(errnoFromNode(error), 'open', path, { cause: error });
   }
-  return begin(name, path, size, createReadStream(path, { highWaterMark: CHUNK }));
+}
+
+/** A file in pieces, each valid until the next is asked for; closes it. */
+async function* piecesOf(file: number): AsyncGenerator<Uint8Array, void> {
+  const piece = new Uint8Array(CHUNK);
+  try {
+    for (let count = 1; ; count++) {
+      const got = readSync(file, piece);
+      if (got === 0) return;
+      yield piece.subarray(0, got);
+      if (count % TURN === 0) await turn();
+    }
+  } finally {
+    closeSync(file);
+  }
 }
 
 /** An input of bytes that are in memory, for tests and pastes. */
@@ -128,10 +150,14 @@ async function* resumed({ head, failure, ended }: Head, rest: Chunks) {
   // In pieces, as the rest will come: a consumer need not be ready for a large one.
   for (let at = 0; at < head.length; at += CHUNK) yield head.subarray(at, at + CHUNK);
   if (failure !== null) throw failure;
-  for (let done = ended; !done; ) {
-    const next = await rest.next();
-    done = next.done === true;
-    if (!next.done) yield next.value;
+  try {
+    for (let done = ended; !done; ) {
+      const next = await rest.next();
+      done = next.done === true;
+      if (!next.done) yield next.value;
+    }
+  } finally {
+    await rest.return?.();
   }
 }
 

@@ -189,7 +189,8 @@ class TextReader {
   #feedBytes(bytes: ByteLines, chunk: Uint8Array): void {
     // What is left of the last piece goes on.
     let from = this.#splitter.pending ? this.#toSplitter(chunk, 0, 1) : 0;
-    while (from < chunk.length) {
+    const whole = chunk.lastIndexOf(NEWLINE) + 1;
+    while (from < whole) {
       // What may go on is let go by the slow way, when it knows that this is another event.
       const end = this.#heldWhere === 0 ? bytes.read(chunk, from) : -1;
       if (end < 0) {
@@ -202,6 +203,7 @@ class TextReader {
         this.#slow = 1;
       }
     }
+    if (from < chunk.length) this.#splitter.feed(chunk.subarray(from));
   }
 
   /** Reads a number of lines the slow way; returns where the next begins. */
