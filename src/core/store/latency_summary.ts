@@ -11,15 +11,10 @@ const PIECE_MAX = 2 ** 16;
 
 /** Durations of one stage, of requests or slices of one kind and source. */
 class Durations {
-  readonly key: readonly SqlValue[];
   /** Pieces that are full; growing one array would need three times its size. */
   readonly #full: Float64Array[] = [];
   #ns = new Float64Array(64);
   #count = 0;
-
-  constructor(key: readonly SqlValue[]) {
-    this.key = key;
-  }
 
   add(ns: number): void {
     if (this.#count === this.#ns.length) {
@@ -45,9 +40,12 @@ class Durations {
   }
 }
 
+const newKinds = () => new Map<RequestRow['kind'], Map<string | null, Durations>>();
+
 /** Collects the durations of a capture. */
 export class LatencySummary {
-  readonly #all = new Map<string, Durations>();
+  /** By stage, kind and source. */
+  readonly #stages = { wait: newKinds(), life: newKinds(), io: newKinds() };
   /** Kind of the last request; its slices come after it. */
   #kind: RequestRow['kind'] = null;
 
@@ -66,16 +64,29 @@ export class LatencySummary {
 
   /** Rows of the table `latency`. */
   rows(): SqlValue[][] {
-    return [...this.#all.values()].map((each) => [...each.key, ...each.figures()]);
+    return Object.entries(this.#stages).flatMap(([stage, kinds]) =>
+      [...kinds].flatMap(([kind, sources]) =>
+        [...sources].map(([source, each]) => [stage, kind, source, ...each.figures()]),
+      ),
+    );
   }
 
-  #add(stage: string, source: string | null, from: number | null, to: number | null): void {
+  #add(
+    stage: 'wait' | 'life' | 'io',
+    source: string | null,
+    from: number | null,
+    to: number | null,
+  ): void {
     if (from === null || to === null) return;
-    const name = `${stage} ${this.#kind} ${source}`;
-    let durations = this.#all.get(name);
+    let sources = this.#stages[stage].get(this.#kind);
+    if (sources === undefined) {
+      sources = new Map();
+      this.#stages[stage].set(this.#kind, sources);
+    }
+    let durations = sources.get(source);
     if (durations === undefined) {
-      durations = new Durations([stage, this.#kind, source]);
-      this.#all.set(name, durations);
+      durations = new Durations();
+      sources.set(source, durations);
     }
     durations.add(to - from);
   }

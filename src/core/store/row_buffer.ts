@@ -8,8 +8,8 @@
 import type { SqlValue } from './types.js';
 
 const UTF8 = new TextEncoder();
-/** Bytes that are copied one by one. */
-const SHORT = 64;
+/** Bytes that are copied one by one: nearly all texts are short, and a call costs more. */
+const SHORT = 32;
 /** Texts that are kept as UTF-8, as words repeat, and how long they may be. */
 const KEPT_TEXTS = 1024;
 const KEPT_LENGTH = 64;
@@ -24,8 +24,8 @@ const ZERO = 8;
 const ONE = 9;
 const TEXT = 13;
 
-/** Bytes of the numeric serial types. */
-const BYTES = [0, 1, 2, 3, 4, 6, 8, 8, 0, 0];
+/** A type from here on, or a header as long as this, takes more than one byte. */
+const WIDE = 128;
 
 /** Numbers below this have at most four bytes as variable-length integers. */
 const FOUR_BYTES = 2 ** 28;
@@ -62,45 +62,64 @@ export function putVarint(into: Uint8Array, at: number, value: number): number {
   return end;
 }
 
-/** Collects the values of a row: the two parts of its record grow side by side. */
+/** Collects the values of a row as its record. */
 export class RowBuffer {
-  /** Bytes of the row as `encode` writes it. Valid after `close`. */
+  /** The row: the first `size` bytes, valid from `close` until the next row begins. */
+  bytes: Buffer = Buffer.alloc(4096);
+  view = viewOf(this.bytes);
   size = 0;
-  /** Serial types, without the length in front. */
-  #header: Uint8Array = new Uint8Array(64);
-  #headerEnd = 0;
-  #body: Uint8Array = new Uint8Array(1024);
-  #bodyEnd = 0;
-  #headerSize = 0;
+  /** Bytes for the length of the header; where the next type goes, and where they end. */
+  #prefix = 1;
+  #type = 0;
+  #header = 0;
   readonly #kept = new Map<string, Uint8Array>();
 
-  /** Begins a row. */
-  begin(): void {
-    this.#headerEnd = 0;
-    this.#bodyEnd = 0;
+  /** Begins a row of exactly `columns` values. */
+  begin(columns: number): void {
+    // A byte for each type, which is enough for all but long texts.
+    this.#prefix = columns + 1 < WIDE ? 1 : 2;
+    this.#type = this.#prefix;
+    this.#header = this.#prefix + columns;
+    this.size = this.#header;
+    if (this.size > this.bytes.length) this.#grow(0);
   }
 
   /** Adds NULL; also for the column that is the row's number. */
   absent(): void {
-    this.#type(NULL);
+    this.bytes[this.#type++] = NULL;
   }
 
   /** Adds a number; NaN is NULL. */
   number(value: number): void {
-    const type = serialType(value);
-    this.#type(type);
-    if (type === NULL || type === ZERO || type === ONE) return;
-    if (this.#bodyEnd + 8 > this.#body.length) this.#body = grown(this.#body, 8);
-    this.#bodyEnd = putNumber(this.#body, this.#bodyEnd, type, value);
+    if (this.size + 8 > this.bytes.length) this.#grow(8);
+    const { bytes } = this;
+    // Nearly all fit into 32 bits. (-0 does as well, and is 0.)
+    if ((value | 0) === value) {
+      const type = shortType(value);
+      bytes[this.#type++] = type;
+      if (type <= INT32) this.size = putShort(bytes, this.size, type, value);
+    } else {
+      const type = longType(value);
+      bytes[this.#type++] = type;
+      if (type !== NULL) this.size = putLong(bytes, this.size, type, value);
+    }
+  }
+
+  /** Adds a number, or NULL. */
+  nullable(value: number | null): void {
+    if (value === null) this.absent();
+    else this.number(value);
   }
 
   /** Adds a text given as UTF-8. */
-  text(bytes: Uint8Array): void {
-    const { length } = bytes;
-    this.#type(TEXT + 2 * length);
-    if (this.#bodyEnd + length > this.#body.length) this.#body = grown(this.#body, length);
-    copy(bytes, length, this.#body, this.#bodyEnd);
-    this.#bodyEnd += length;
+  text(text: Uint8Array): void {
+    const { length } = text;
+    const type = TEXT + 2 * length;
+    if (type < WIDE) this.bytes[this.#type++] = type;
+    else this.#wideType(type);
+    if (this.size + length > this.bytes.length) this.#grow(length);
+    copy(text, length, this.bytes, this.size);
+    this.size += length;
   }
 
   /** Adds any value. */
@@ -110,20 +129,10 @@ export class RowBuffer {
     else this.text(typeof value === 'string' ? this.#utf8(value) : value);
   }
 
-  /** Ends the row; its size is then known. */
+  /** Ends the row. */
   close(): void {
-    // The header counts the bytes of its own length.
-    let header = this.#headerEnd + 1;
-    if (header >= 128) header = this.#headerEnd + varintLength(header + 1);
-    this.#headerSize = header;
-    this.size = header + this.#bodyEnd;
-  }
-
-  /** Writes the row, `size` bytes. */
-  encode(into: Uint8Array, at: number): void {
-    const to = putVarint(into, at, this.#headerSize);
-    copy(this.#header, this.#headerEnd, into, to);
-    copy(this.#body, this.#bodyEnd, into, to + this.#headerEnd);
+    if (this.#prefix === 1 && this.#header >= WIDE) this.#insert(this.#prefix, 1);
+    putVarint(this.bytes, 0, this.#header);
   }
 
   #utf8(text: string): Uint8Array {
@@ -135,68 +144,80 @@ export class RowBuffer {
     return bytes;
   }
 
-  #type(type: number): void {
-    if (this.#headerEnd + 8 > this.#header.length) this.#header = grown(this.#header, 8);
-    if (type < 128) this.#header[this.#headerEnd++] = type;
-    else this.#headerEnd = putVarint(this.#header, this.#headerEnd, type);
+  #wideType(type: number): void {
+    this.#insert(this.#header, varintLength(type) - 1);
+    this.#type = putVarint(this.bytes, this.#type, type);
+  }
+
+  /** Makes the header longer by `count` bytes at `at`. */
+  #insert(at: number, count: number): void {
+    if (this.size + count > this.bytes.length) this.#grow(count);
+    this.bytes.copyWithin(at + count, at, this.size);
+    this.#header += count;
+    this.size += count;
+  }
+
+  /** Makes room for `more` bytes behind those there are. */
+  #grow(more: number): void {
+    const larger = Buffer.alloc(2 * (this.size + more));
+    larger.set(this.bytes);
+    this.bytes = larger;
+    this.view = viewOf(larger);
   }
 }
 
-/** A copy with room for `more` bytes behind what it may hold. */
-function grown(bytes: Uint8Array, more: number): Uint8Array {
-  const copied = new Uint8Array(2 * (bytes.length + more));
-  copied.set(bytes);
-  return copied;
+/** The same bytes, to be taken several at a time. */
+export function viewOf({ buffer, byteOffset, length }: Uint8Array): DataView {
+  return new DataView(buffer, byteOffset, length);
 }
 
-function serialType(value: number): number {
-  // Nearly all fit into 32 bits. (-0 does as well, and is 0.)
-  if ((value | 0) === value) {
-    if (value >= 0 && value <= 1) return value === 0 ? ZERO : ONE;
-    const size = value ^ (value >> 31);
-    if (size < 0x8000) return size < 0x80 ? 1 : 2;
-    return size < 0x80_0000 ? 3 : 4;
-  }
+/** The type of a whole number of 32 bits. */
+function shortType(value: number): number {
+  if (value >= 0 && value <= 1) return value === 0 ? ZERO : ONE;
+  const size = value ^ (value >> 31);
+  if (size < 0x8000) return size < 0x80 ? 1 : 2;
+  return size < 0x80_0000 ? 3 : INT32;
+}
+
+/** The type of any other number. */
+function longType(value: number): number {
   if (!Number.isSafeInteger(value)) return Number.isNaN(value) ? NULL : FLOAT;
   const size = value < 0 ? -(value + 1) : value;
   return size < 0x8000_0000_0000 ? SIX_BYTES : EIGHT_BYTES;
 }
 
-/** Copies the first `length` bytes of `from`. */
-function copy(from: Uint8Array, length: number, into: Uint8Array, at: number): void {
-  // Nearly all are short, for which a call costs more than the loop.
-  if (length > SHORT) into.set(from.subarray(0, length), at);
-  else for (let i = 0; i < length; i++) into[at + i] = from[i] as number;
+/** Writes a whole number of 32 bits in as many bytes as its type; returns where it ends. */
+function putShort(into: Uint8Array, at: number, type: number, value: number): number {
+  let to = at;
+  if (type === INT32) into[to++] = value >> 24;
+  if (type >= 3) into[to++] = value >> 16;
+  if (type >= 2) into[to++] = value >> 8;
+  into[to++] = value;
+  return to;
 }
 
 const FLOATS = new DataView(new ArrayBuffer(8));
 
-function putNumber(into: Uint8Array, at: number, type: number, value: number): number {
+function putLong(into: Uint8Array, at: number, type: number, value: number): number {
   if (type === FLOAT) {
     FLOATS.setFloat64(0, value);
     for (let i = 0; i < 8; i++) into[at + i] = FLOATS.getUint8(i);
     return at + 8;
   }
-  const end = at + (BYTES[type] as number);
-  if (type <= INT32) {
-    let rest = value;
-    for (let to = end - 1; to >= at; to--) {
-      into[to] = rest & 255;
-      rest >>= 8;
-    }
-    return end;
-  }
   // Rounded down, so that negative numbers come out in two's complement.
-  let high = Math.floor(value / 0x1_0000_0000);
-  let low = (value - high * 0x1_0000_0000) | 0;
-  const middle = Math.max(at, end - 4);
-  for (let to = end - 1; to >= middle; to--) {
-    into[to] = low & 255;
-    low >>= 8;
+  const high = Math.floor(value / 0x1_0000_0000);
+  let to = at;
+  if (type === EIGHT_BYTES) {
+    into[to++] = high >> 24;
+    into[to++] = high >> 16;
   }
-  for (let to = middle - 1; to >= at; to--) {
-    into[to] = high & 255;
-    high >>= 8;
-  }
-  return end;
+  into[to++] = high >> 8;
+  into[to++] = high;
+  return putShort(into, to, INT32, (value - high * 0x1_0000_0000) | 0);
+}
+
+/** Copies the first `length` bytes of `from`. */
+function copy(from: Uint8Array, length: number, into: Uint8Array, at: number): void {
+  if (length > SHORT) into.set(from, at);
+  else for (let i = 0; i < length; i++) into[at + i] = from[i] as number;
 }

@@ -16,14 +16,16 @@ import {
   type RecordHandler,
   type StatEntry,
 } from '../trace/record.js';
-import { Reducer, type RequestRow, type SubrequestRow } from '../trace/reducer.js';
+import { Reducer } from '../trace/reducer.js';
 import { type AnyTracepoint, type Column, HEADER_WORDS } from '../trace/tracepoint.js';
 import { EventRanges, requestColumn } from './event_ranges.js';
 import { LatencySummary } from './latency_summary.js';
+import { REQUESTS, subrequests } from './request_rows.js';
 import { RowBuffer } from './row_buffer.js';
 import {
   APPLICATION_ID,
   createStatements,
+  EVENT_COLUMNS,
   indexStatements,
   quoted,
   SCHEMA_VERSION,
@@ -31,7 +33,7 @@ import {
   type Table,
 } from './schema.js';
 import { PAGE, PageFile, TablePages } from './table_pages.js';
-import { TableRows } from './table_rows.js';
+import { lists, type RowForm, TableRows } from './table_rows.js';
 import type { CaptureMeta, SqlValue } from './types.js';
 
 /** One tracepoint's table being filled. */
@@ -54,9 +56,6 @@ interface EventColumn {
 }
 
 const UTF8 = new TextEncoder();
-const names = (columns: readonly { readonly name: string }[]) => columns.map((each) => each.name);
-const REQUEST_COLUMNS = names(TABLES.request.columns) as (keyof RequestRow)[];
-const SUBREQUEST_COLUMNS = names(TABLES.subrequest.columns) as (keyof SubrequestRow)[];
 
 /**
  * A database in the making. Feed it records in order, then finish it. SQLite makes the tables and,
@@ -79,11 +78,11 @@ export class CaptureBuilder implements RecordHandler {
   readonly #byRecord: (EventTable | undefined)[] = [];
   /** Everything that has pages to finish. */
   readonly #pages: TablePages[] = [];
-  readonly #tables: TableRows[] = [];
-  readonly #ops: TableRows;
-  readonly #tasks: TableRows;
-  readonly #stats: TableRows;
-  readonly #latency: TableRows;
+  readonly #tables: Pick<TableRows<unknown>, 'name' | 'late' | 'finish'>[] = [];
+  readonly #ops: TableRows<readonly SqlValue[]>;
+  readonly #tasks: TableRows<readonly SqlValue[]>;
+  readonly #stats: TableRows<readonly SqlValue[]>;
+  readonly #latency: TableRows<readonly SqlValue[]>;
   readonly #summary = new LatencySummary();
   readonly #ranges: EventRanges;
   readonly #markers: TablePages;
@@ -104,38 +103,42 @@ export class CaptureBuilder implements RecordHandler {
       this.#pages.push(pages);
       return pages;
     };
-    const rowsOf = ({ name, key }: Table): TableRows => {
+    const rowsOf = <T>({ name }: Table, form: RowForm<T>): TableRows<T> => {
       const pages = new TablePages(this.#file, roots.get(name) as number);
-      const rows = new TableRows(name, pages, this.#row, key.length === 1);
+      const rows = new TableRows(name, pages, this.#row, form);
       this.#tables.push(rows);
       return rows;
     };
+    const listsOf = (table: Table) => rowsOf(table, lists(table.key.length === 1));
     for (const tracepoint of TRACEPOINTS) {
       if (tracepoint.format(this.era) === null) continue;
       this.#byRecord[tracepoint.record] = {
         pages: pagesOf(tracepoint.name),
         columns: eventColumns(tracepoint, this.era),
-        request: names(tracepoint.columns).indexOf(requestColumn(tracepoint) ?? ''),
+        request: tracepoint.columns.findIndex(({ name }) => name === requestColumn(tracepoint)),
       };
     }
     this.#markers = pagesOf('marker');
     this.#others = pagesOf('other_event');
-    this.#ops = rowsOf(TABLES.op);
-    this.#tasks = rowsOf(TABLES.task);
-    this.#stats = rowsOf(TABLES.stats);
-    const requests = rowsOf(TABLES.request);
-    const subrequests = rowsOf(TABLES.subrequest);
-    this.#latency = rowsOf(TABLES.latency);
-    const ranges = rowsOf(TABLES.event_range);
+    this.#ops = listsOf(TABLES.op);
+    this.#tasks = listsOf(TABLES.task);
+    this.#stats = listsOf(TABLES.stats);
+    this.#latency = listsOf(TABLES.latency);
+    const ranges = listsOf(TABLES.event_range);
+    const requests = rowsOf(TABLES.request, REQUESTS);
+    const slices = rowsOf(
+      TABLES.subrequest,
+      subrequests((word) => this.#source(word)),
+    );
     this.#ranges = new EventRanges((row) => ranges.add(row));
     this.#reducer = new Reducer(this.era, {
       request: (row) => {
         this.#summary.request(row);
-        requests.add(REQUEST_COLUMNS.map((name) => row[name]));
+        requests.add(row);
       },
       subrequest: (row) => {
         this.#summary.subrequest(row, this.#source(row.source));
-        subrequests.add(this.#subrequestValues(row));
+        slices.add(row);
       },
     });
   }
@@ -156,9 +159,10 @@ export class CaptureBuilder implements RecordHandler {
     this.#file.close();
     const db = openUnsafe(this.#path);
     db.exec('BEGIN');
-    for (const { name, late } of this.#tables) {
+    for (const table of this.#tables) {
+      const late = table.late();
       if (late.length === 0) continue;
-      const insert = db.prepare(insertSql(name, late[0]?.length ?? 0));
+      const insert = db.prepare(insertSql(table.name, late[0]?.length ?? 0));
       for (const row of late) insert.run(row);
     }
     for (const sql of indexStatements()) db.exec(sql);
@@ -179,7 +183,7 @@ export class CaptureBuilder implements RecordHandler {
     this.#reducer.event(record, words, at);
     const { columns, pages, request } = target;
     const row = this.#row;
-    this.#begin(words, at);
+    this.#begin(words, at, columns.length);
     const a = at + HEADER_WORDS;
     for (let i = 0; i < columns.length; i++) {
       const column = columns[i] as EventColumn;
@@ -229,11 +233,11 @@ export class CaptureBuilder implements RecordHandler {
   }
 
   /** Begins a row with the columns every event has, of which the first is the row's number. */
-  #begin(words: Float64Array, at: number): void {
+  #begin(words: Float64Array, at: number, columns: number): void {
     const row = this.#row;
     const place = words[at + 3] as number;
     this.events++;
-    row.begin();
+    row.begin(EVENT_COLUMNS.length + columns);
     row.absent();
     row.number(words[at + 1] as number);
     row.number((words[at + 2] as number) || Number.NaN);
@@ -268,7 +272,7 @@ export class CaptureBuilder implements RecordHandler {
   }
 
   #texts(pages: TablePages, words: Float64Array, at: number, texts: readonly string[]): void {
-    this.#begin(words, at);
+    this.#begin(words, at, texts.length);
     for (const text of texts) this.#row.value(text);
     this.#row.close();
     pages.append(this.events, this.#row);
@@ -298,12 +302,6 @@ export class CaptureBuilder implements RecordHandler {
   #source(word: number): string | null {
     if (word >= RAW_LABEL) return this.#decoder.strings[word - RAW_LABEL] ?? null;
     return netfsSreqSources.text(this.era, word);
-  }
-
-  #subrequestValues(row: SubrequestRow): SqlValue[] {
-    return SUBREQUEST_COLUMNS.map((name) =>
-      name === 'source' || name === 'first_source' ? this.#source(row[name]) : row[name],
-    );
   }
 }
 

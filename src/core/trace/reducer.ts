@@ -384,7 +384,8 @@ export class Reducer {
   }
 
   #emit({ row, slices }: Live): void {
-    const inOrder = [...slices.values()].sort((a, b) => a.index - b.index);
+    const inOrder = [...slices.values()];
+    if (inOrder.length > 1) inOrder.sort((a, b) => a.index - b.index);
     for (const slice of inOrder) account(row, slice);
     if (row.free_ns !== null || row.done_ns !== null) row.outcome = row.failed ? 'failed' : 'ok';
     this.#output.request(row);

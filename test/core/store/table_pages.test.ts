@@ -6,7 +6,7 @@ import Database from 'better-sqlite3';
 import fc from 'fast-check';
 import { RowBuffer } from '../../../src/core/store/row_buffer.js';
 import { PAGE, PageFile, TablePages } from '../../../src/core/store/table_pages.js';
-import { TableRows } from '../../../src/core/store/table_rows.js';
+import { lists, TableRows } from '../../../src/core/store/table_rows.js';
 import type { SqlValue } from '../../../src/core/store/types.js';
 import { temporaryDirectory } from '../../helpers/trace.js';
 
@@ -29,12 +29,14 @@ function write(path: string, rows: readonly Numbered[]): (readonly SqlValue[])[]
   const row = new RowBuffer();
   const file = new PageFile(path);
   // The first tables of a database have the pages 2 and 3.
-  const tables = [2, 3].map((root) => new TableRows('', new TablePages(file, root), row, true));
+  const tables = [2, 3].map(
+    (root) => new TableRows('', new TablePages(file, root), row, lists(true)),
+  );
   for (const each of rows) for (const table of tables) table.add(each);
   for (const table of tables) table.finish();
   file.finish();
   file.close();
-  return tables.flatMap(({ late }) => late);
+  return tables.flatMap((table) => table.late());
 }
 
 function check(t: ExecutionContext, path: string, rows: readonly Numbered[], whole = true): void {
