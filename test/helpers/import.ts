@@ -62,3 +62,9 @@ export function withoutQuickWays(sink: EventSink): EventSink {
     skipped: (where) => sink.skipped(where),
   };
 }
+
+/** Processor time since `before`, milliseconds: what a limit means on a machine that is busy. */
+export function spentMs(before: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1000;
+}
