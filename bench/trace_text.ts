@@ -3,8 +3,8 @@
  * the mix of real captures: read, slices, store by other threads while the next request is under
  * way), and the same rows as one CSV table. A pure function of the number of lines and the seed.
  */
-import { closeSync, openSync, writeSync } from 'node:fs';
 import { Prng } from '../src/core/sim/prng.js';
+import { TextFile } from './text_file.js';
 
 /** Columns of the CSV table; what an event does not have is empty. */
 export const CSV_COLUMNS =
@@ -147,31 +147,6 @@ function* lines(random: Prng): Generator<Line, never> {
     if (flying.length < IN_FLIGHT) continue;
     const [next] = flying.splice(random.below(IN_FLIGHT), 1);
     yield* next?.worker ?? [];
-  }
-}
-
-/** Collects text and writes it in large pieces. */
-class TextFile {
-  readonly #file: number;
-  #pieces: string[] = [];
-
-  constructor(path: string) {
-    this.#file = openSync(path, 'w');
-  }
-
-  line(text: string): void {
-    this.#pieces.push(text);
-    if (this.#pieces.length >= 10_000) this.#flush();
-  }
-
-  close(): void {
-    this.#flush();
-    closeSync(this.#file);
-  }
-
-  #flush(): void {
-    if (this.#pieces.length > 0) writeSync(this.#file, `${this.#pieces.join('\n')}\n`);
-    this.#pieces = [];
   }
 }
 
