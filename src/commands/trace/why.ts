@@ -1,6 +1,6 @@
 /** `netfslab trace why`: where bytes came from, and why. */
 import { Args, Flags } from '@oclif/core';
-import { OPERATIONS_SQL, operationsTable, parseWhy, whyTable } from '../../core/app/why.js';
+import { parseWhy, whyTable } from '../../core/app/why.js';
 import { analysisFlags } from '../../core/cli/flags.js';
 import { LabCommand } from '../../core/cli/lab_command.js';
 
@@ -34,11 +34,8 @@ of the application caused at each layer, and how much more than it asked for.
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(TraceWhy);
     const params = parseWhy(args.what === undefined ? [] : [args.what], flags.range);
-    if (!flags.ops) {
-      if (flags['explain-sql']) return this.ask('why', flags.capture, params, flags);
-      return this.show(whyTable(flags.capture, params), flags);
-    }
-    if (flags['explain-sql']) return this.print([OPERATIONS_SQL.trim()]);
-    return this.show(operationsTable(flags.capture, params), flags);
+    if (flags.ops) return this.ask('operations', flags.capture, params, flags);
+    if (flags['explain-sql']) return this.ask('why', flags.capture, params, flags);
+    return this.show(whyTable(flags.capture, params), flags);
   }
 }

@@ -7,6 +7,7 @@ import { hits } from './hits.js';
 import { latency } from './latency.js';
 import { listing } from './listing.js';
 import { map } from './map.js';
+import { operations } from './operations.js';
 import { pageCache } from './page_cache.js';
 import { queueing } from './queueing.js';
 import { readahead } from './readahead.js';
@@ -32,6 +33,7 @@ export const ANALYSES = {
   dup,
   heat,
   hits,
+  operations,
   pageCache,
   queueing,
   readahead,

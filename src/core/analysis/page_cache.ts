@@ -64,27 +64,36 @@ class Memory {
 
 /** One row per range of a read that was in memory, or on its way there for somebody else. */
 export const pageCache: Analysis = {
-  ...why,
   name: 'pageCache',
   doc: 'What reads found in the page cache, and who had brought it there.',
-  records: [],
+  needs: ['request', 'subrequest', 'op'],
+  columns: why.columns,
+  params: why.params,
   sql: `
 WITH "chosen" AS (
-  SELECT * FROM "op" WHERE "file" IS NOT NULL AND (@file IS NULL OR "file" = @file)
+  SELECT *, max(coalesce("result", "len"), 0) AS "done" FROM "op"
+  WHERE "file" IS NOT NULL AND (@file IS NULL OR "file" = @file)
     AND (@op IS NULL OR "file" = (SELECT "file" FROM "op" WHERE "id" = @op))
+), "bounds" AS (
+  SELECT max(@from, coalesce((SELECT "offset" FROM "op" WHERE "id" = @op), 0)) AS "from",
+    min(@to, coalesce((SELECT "offset" + max(coalesce("result", "len"), 0) FROM "op"
+      WHERE "id" = @op), @to)) AS "to"
 )
 SELECT "o"."file", "o"."kind" AS "what", "o"."id" AS "op", "o"."offset" AS "start",
   "o"."result" AS "result", "o"."len" AS "len", "o"."start_ns" AS "ns", "o"."end_ns",
   NULL AS "rreq", NULL AS "index", NULL AS "kind", NULL AS "source", NULL AS "first_source",
   NULL AS "rdowns", NULL AS "begin_ns"
-FROM "chosen" AS "o" WHERE "o"."kind" IN ('read', 'write') AND "o"."offset" IS NOT NULL
+FROM "chosen" AS "o", "bounds" AS "b"
+WHERE "o"."kind" IN ('read', 'write') AND "o"."offset" < "b"."to"
+  AND "o"."offset" + "o"."done" > "b"."from"
 UNION ALL
 SELECT "o"."file", 'slice', "r"."op", "s"."start", "s"."transferred", "s"."len", "s"."term_ns", NULL,
   "r"."rreq", "s"."index", "r"."kind", "s"."source", "s"."first_source", "s"."rdowns", "r"."begin_ns"
-FROM "chosen" AS "o"
+FROM "chosen" AS "o", "bounds" AS "b"
 JOIN "request" AS "r" ON "r"."op" = "o"."id"
 JOIN "subrequest" AS "s" ON "s"."request" = "r"."uid"
 WHERE "s"."transferred" > 0 AND "s"."term_ns" IS NOT NULL
+  AND "s"."start" < "b"."to" AND "s"."start" + "s"."transferred" > "b"."from"
 ORDER BY "ns", "what" DESC`,
   *fold(rows, { op, from, to }) {
     const files = new Map<string, Timeline>();

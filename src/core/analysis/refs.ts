@@ -2,18 +2,13 @@
  * The ledger of references: for each object whose events print a count, whether every get and put
  * is accounted for. Called by `trace refs`.
  */
-import type { Analysis } from './types.js';
+import type { Analysis, Bound, Row } from './types.js';
 
-/** What a word does to a count: a get raises it, a put lowers it, the rest only looks. */
-const change = (word: string) => `CASE
-    WHEN ${word} LIKE 'GET%' OR ${word} LIKE 'GQ%' OR ${word} LIKE 'NEW%' THEN 1
-    WHEN ${word} LIKE 'PUT%' OR ${word} LIKE 'PQ%' THEN -1 ELSE 0 END`;
+/** What is counted, in the order in which it is listed. */
+const KINDS = ['cache', 'cookie', 'request', 'slice', 'volume'] as const;
 
-// Requests of 6.1 begin with a reference that no event tells; v6.8 and later print NEW.
-const ledger = (kind: string, table: string, object: string, word: string, ref: string) => `
-  SELECT "id", "ts", '${kind}' AS "kind", ${object} AS "object", ${word} AS "word",
-    ${ref} AS "ref", ${change(word)} AS "change", ${word} LIKE 'NEW%' AS "fresh"
-  FROM "${table}"`;
+const ledger = (kind: (typeof KINDS)[number], table: string, columns: string) =>
+  `SELECT "id", ${KINDS.indexOf(kind)} AS "kind", ${columns} FROM "${table}"`;
 
 /** One row per object with something to tell: an event too many or too few, or never given back. */
 export const refs: Analysis = {
@@ -36,32 +31,102 @@ export const refs: Analysis = {
   ],
   params: [{ name: 'all', doc: '1 = objects that are in order as well.', default: 0 }],
   sql: `
-WITH "ref" AS (${[
-    ledger('request', 'netfs_rreq_ref', `printf('%08x', "rreq")`, '"what"', '"ref"'),
-    ledger('slice', 'netfs_sreq_ref', `printf('%08x[%x]', "rreq", "subreq")`, '"what"', '"ref"'),
-    ledger('cookie', 'fscache_cookie', `printf('%08x', "cookie")`, '"where"', '"ref"'),
-    ledger('volume', 'fscache_volume', `printf('%08x', "volume")`, '"where"', '"usage"'),
-    ledger('cache', 'fscache_cache', `printf('%08x', "cache")`, '"where"', '"usage"'),
-  ].join('\n  UNION ALL')}
-), "life" AS (
-  SELECT *, lag("ref") OVER "o" AS "before",
-    sum("fresh") OVER ("o" ROWS UNBOUNDED PRECEDING) AS "n"
-  FROM "ref" WINDOW "o" AS (PARTITION BY "kind", "object" ORDER BY "id")
-), "judged" AS (
-  SELECT *, "before" IS NOT NULL AND "before" > 0 AND NOT "fresh" AND "ref" <> "before" + "change"
-    OR coalesce("before", 1) = 0 AND NOT "fresh" AND "change" < 1 AS "jump",
-    first_value("ref") OVER "r" AS "left", first_value("word") OVER "r" AS "last_word"
-  FROM "life" WINDOW "r" AS (PARTITION BY "kind", "object" ORDER BY "id" DESC)
-), "summed" AS (
-  SELECT "kind", "object", count(*) AS "events", max("left") AS "left", sum("jump") AS "jumps",
-    min(CASE WHEN "jump" THEN "id" END) AS "first_jump", max("last_word") AS "last_word"
-  FROM "judged" GROUP BY "kind", "object"
-)
-SELECT *, CASE
-    WHEN "jumps" > 0 THEN 'a get or put has no event, or two counts share a number'
-    WHEN "kind" IN ('request', 'slice') AND "left" > 0 THEN 'not given back when the trace ended'
-    ELSE 'in order' END AS "means"
-FROM "summed"
-WHERE @all = 1 OR "jumps" > 0 OR ("kind" IN ('request', 'slice') AND "left" > 0)
-ORDER BY "kind", "first_jump", "object"`,
+${[
+  ledger('request', 'netfs_rreq_ref', '"rreq" AS "object", 0 AS "slice", "what" AS "word", "ref"'),
+  ledger('slice', 'netfs_sreq_ref', '"rreq", "subreq", "what", "ref"'),
+  ledger('cookie', 'fscache_cookie', '"cookie", 0, "where", "ref"'),
+  ledger('volume', 'fscache_volume', '"volume", 0, "where", "usage"'),
+  ledger('cache', 'fscache_cache', '"cache", 0, "where", "usage"'),
+].join('\nUNION ALL\n')}
+ORDER BY "id"`,
+  fold: (rows, given) => judged(rows, given),
 };
+
+/** What a word does to a count: a get raises it, a put lowers it, the rest only looks. */
+interface Word {
+  readonly change: number;
+  /** Begins to count. Requests of 6.1 begin with a reference that no event tells. */
+  readonly fresh: boolean;
+}
+
+function wordOf(word: string): Word {
+  const fresh = /^new/i.test(word);
+  if (fresh || /^(get|gq)/i.test(word)) return { change: 1, fresh };
+  return { change: /^(put|pq)/i.test(word) ? -1 : 0, fresh };
+}
+
+/** The events of an object so far. */
+interface Account {
+  readonly kind: number;
+  readonly object: number;
+  readonly slice: number;
+  events: number;
+  left: number | null;
+  jumps: number;
+  first: number | null;
+  word: string;
+}
+
+/** Slices of a request that are told apart. */
+const SLICES_MAX = 2 ** 16;
+
+function* judged(rows: Iterable<Row>, { all }: Bound): Iterable<Row> {
+  const words = new Map<string, Word>();
+  const accounts = KINDS.map(() => new Map<number, Account>());
+  for (const row of rows) {
+    const [kind, object, slice] = [Number(row.kind), Number(row.object), Number(row.slice)];
+    const of = accounts[kind] as Map<number, Account>;
+    const key = object * SLICES_MAX + slice;
+    let account = of.get(key);
+    if (account === undefined) {
+      account = { kind, object, slice, events: 0, left: null, jumps: 0, first: null, word: '' };
+      of.set(key, account);
+    }
+    const text = String(row.word);
+    let word = words.get(text);
+    if (word === undefined) {
+      word = wordOf(text);
+      words.set(text, word);
+    }
+    enter(account, word, text, row);
+  }
+  for (const of of accounts) {
+    const shown = [...of.values()].filter((each) => all === 1 || isOdd(each));
+    shown.sort(
+      (a, b) => (a.first ?? 0) - (b.first ?? 0) || a.object - b.object || a.slice - b.slice,
+    );
+    yield* shown.map(told);
+  }
+}
+
+function enter(account: Account, { change, fresh }: Word, text: string, row: Row): void {
+  const before = account.left;
+  const ref = row.ref === null ? null : Number(row.ref);
+  const follows = before === null || ref === null || before <= 0 || ref === before + change;
+  if (!fresh && (!follows || (before === 0 && change < 1))) {
+    account.jumps++;
+    account.first ??= Number(row.id);
+  }
+  account.events++;
+  account.left = ref;
+  account.word = text;
+}
+
+/** True if its requests or slices were not given back. */
+function isHeld({ kind, left }: Account): boolean {
+  return (KINDS[kind] === 'request' || KINDS[kind] === 'slice') && (left ?? 0) > 0;
+}
+
+function isOdd(account: Account): boolean {
+  return account.jumps > 0 || isHeld(account);
+}
+
+function told(account: Account): Row {
+  const { kind, object, slice, events, left, jumps, first: first_jump, word: last_word } = account;
+  const number = object.toString(16).padStart(8, '0');
+  let means = isHeld(account) ? 'not given back when the trace ended' : 'in order';
+  if (jumps > 0) means = 'a get or put has no event, or two counts share a number';
+  const name = KINDS[kind] as string;
+  const printed = name === 'slice' ? `${number}[${slice.toString(16)}]` : number;
+  return { kind: name, object: printed, events, left, jumps, first_jump, last_word, means };
+}

@@ -31,13 +31,17 @@ export const requests: Analysis = {
     { name: 'limit', doc: 'At most this many rows; -1 = all.', default: -1 },
   ],
   sql: `
-SELECT
-  "R", "uid", "kind", "file", "start", "len", "slices", "zero_bytes", "down_bytes",
-  "read_bytes", "begin_ns", "wait_ns", "life_ns", "error", "outcome"
-FROM "requests"
-WHERE (@kind IS NULL OR "kind" = @kind)
-  AND (@file IS NULL OR "file" = @file)
-  AND (@outcome IS NULL OR "outcome" = @outcome)
-ORDER BY CASE WHEN @slowest = 1 THEN "wait_ns" END DESC NULLS LAST, "uid" DESC
-LIMIT @limit`,
+WITH "found" AS (
+  SELECT "R", "uid", "kind", "file", "start", "len", "slices", "zero_bytes", "down_bytes",
+    "read_bytes", "begin_ns", "wait_ns", "life_ns", "error", "outcome"
+  FROM "requests"
+  WHERE (@kind IS NULL OR "kind" = @kind)
+    AND (@file IS NULL OR "file" = @file)
+    AND (@outcome IS NULL OR "outcome" = @outcome)
+)
+SELECT * FROM (SELECT * FROM "found" WHERE @slowest = 1
+  ORDER BY "wait_ns" DESC NULLS LAST, "uid" DESC LIMIT @limit)
+UNION ALL
+-- In the order of the table: nothing is sorted.
+SELECT * FROM (SELECT * FROM "found" WHERE @slowest = 0 ORDER BY "uid" DESC LIMIT @limit)`,
 };

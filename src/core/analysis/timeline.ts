@@ -4,10 +4,11 @@
  * earlier request of that number belong to the next.
  */
 import { eventsOfRequest, requestColumn } from '../store/event_ranges.js';
+import type { Era } from '../trace/eras.js';
 import { flagNames } from '../trace/flag_bits.js';
 import { TRACEPOINTS } from '../trace/index.js';
 import type { AnyTracepoint } from '../trace/tracepoint.js';
-import type { Analysis, Cell } from './types.js';
+import type { Analysis, Cell, Row } from './types.js';
 
 const SHOWN = ['what', 'source', 'start', 'transferred', 'len', 'flags', 'error'] as const;
 
@@ -80,16 +81,18 @@ SELECT "m".*, "m"."ts" - "m"."from" AS "at_ns", "m"."ts" - "m"."last" AS "gap_ns
 FROM "mine" AS "m"
 LEFT JOIN "task" AS "t" ON "t"."id" = "m"."task"
 ORDER BY "m"."uid", "m"."id"`,
-  derive(row, era) {
-    const { start, len, flags, flag_set } = row;
-    const ranged = typeof start === 'number' && typeof len === 'number';
-    const set = flag_set === 'rreq' || flag_set === 'sreq' ? flag_set : null;
-    const names = set === null ? [] : flagNames(era, set, Number(flags));
-    return {
-      ...row,
-      range: ranged ? `${hex(start)}-${hex(start + len)}` : null,
-      done: row.transferred ?? null,
-      flags: flags === null ? null : [hex(flags).padStart(2, '0'), ...names].join(' '),
-    };
-  },
+  derive: (era) => (row) => told(row, era),
 };
+
+function told(row: Row, era: Era): Row {
+  const { start, len, flags, flag_set } = row;
+  const ranged = typeof start === 'number' && typeof len === 'number';
+  const set = flag_set === 'rreq' || flag_set === 'sreq' ? flag_set : null;
+  const names = set === null ? [] : flagNames(era, set, Number(flags));
+  return {
+    ...row,
+    range: ranged ? `${hex(start)}-${hex(start + len)}` : null,
+    done: row.transferred ?? null,
+    flags: flags === null ? null : [hex(flags).padStart(2, '0'), ...names].join(' '),
+  };
+}

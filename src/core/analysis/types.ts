@@ -48,16 +48,37 @@ export interface Analysis {
   readonly params: readonly Param[];
   /** Yields the columns, in order, unless `derive` or `fold` makes them. */
   readonly sql: string;
-  /** Turns a row of the SQL into the columns, for what SQL cannot say. */
-  readonly derive?: (row: Row, era: Era) => Row;
+  /** A statement that is run before it: what `derive` has to know. */
+  readonly context?: string;
+  /**
+   * Gives what turns a row of the SQL into the columns, for what SQL cannot say; from the rows of
+   * `context`.
+   */
+  readonly derive?: (era: Era, context: Iterable<Row>) => (row: Row) => Row;
   /** Turns all rows of the SQL into those of the result, for what is followed from row to row. */
   readonly fold?: (rows: Iterable<Row>, given: Bound) => Iterable<Row>;
 }
 
-/** A result on its way to a report; `rows` can be walked once. */
+/** The rows of a result, to be walked once. */
+export interface Rows extends Iterable<Row> {
+  /**
+   * Instead of walking: some rows, and how many more there are, where that can be told without
+   * making all of them.
+   */
+  first?(count: number): FirstRows;
+}
+
+/** The begin of a result. */
+export interface FirstRows {
+  readonly rows: readonly Row[];
+  /** Rows behind these. */
+  readonly more: number;
+}
+
+/** A result on its way to a report. */
 export interface Table {
   /** Path of the capture asked, null when the result comes from several or none. */
   readonly capture: string | null;
   readonly columns: readonly Column[];
-  readonly rows: Iterable<Row>;
+  readonly rows: Rows;
 }

@@ -55,8 +55,8 @@ function reasonOf(row: Row, state: CookieState | null): string {
 }
 
 /**
- * One row per slice that overlaps what is asked for, in the order of the file, then of time; two of
- * one that the cache gave the first part of before it failed.
+ * One row per slice that overlaps what is asked for, cut to it, in the order of the file, then of
+ * time; two of one that the cache gave the first part of before it failed.
  */
 export const why: Analysis = {
   name: 'why',
@@ -80,13 +80,10 @@ export const why: Analysis = {
     { name: 'ino', doc: 'Only this inode.', default: null },
     { name: 'rreq', doc: 'Only requests of this number.', default: null },
     { name: 'op', doc: 'Only requests of this operation.', default: null },
-    { name: 'from', doc: 'Only slices that reach beyond this byte.', default: 0 },
-    {
-      name: 'to',
-      doc: 'Only slices that begin before this byte.',
-      default: Number.MAX_SAFE_INTEGER,
-    },
+    { name: 'from', doc: 'Only bytes from this one on.', default: 0 },
+    { name: 'to', doc: 'Only bytes before this one.', default: Number.MAX_SAFE_INTEGER },
   ],
+  context: `${CHANGE_SQL}\nORDER BY "id"`,
   sql: `
 WITH "slice" AS (
   SELECT coalesce("o"."file", 'inode ' || "r"."netfs_inode") AS "file", "s".*, "r"."rreq",
@@ -102,32 +99,30 @@ WITH "slice" AS (
     AND (@rreq IS NULL OR "r"."rreq" = @rreq)
     AND (@op IS NULL OR "r"."op" = @op)
     AND "s"."start" < @to AND "s"."start" + "s"."len" > @from
-), "part" ("from_cache") AS (VALUES (1), (0)), "change" AS (
-  ${CHANGE_SQL}
+), "part" ("from_cache") AS (VALUES (1), (0)), "piece" AS (
+  SELECT "file", "request", "index", "rreq", "kind", "op", "cookie", "begin_ns", "verdict",
+    "first_source",
+    CASE WHEN "from_cache" THEN 'READ' ELSE "source" END AS "source",
+    "start" + CASE WHEN "from_cache" THEN 0 ELSE "kept" END AS "first",
+    "start" + CASE WHEN "from_cache" THEN "kept" ELSE "len" END AS "end",
+    "start" + CASE WHEN "from_cache" THEN "kept" ELSE "transferred" END AS "got",
+    CASE WHEN "from_cache" THEN 0 ELSE "rdowns" END AS "rdowns",
+    CASE WHEN "from_cache" THEN 0 ELSE "error" END AS "error",
+    CASE WHEN "from_cache" THEN 0 ELSE "stored" END AS "stored", "shorts", "skipped"
+  FROM "slice" JOIN "part" ON NOT "from_cache" OR "kept" > 0
 )
-SELECT "event", "word", "ts", NULL AS "file", NULL AS "request", NULL AS "index", "id" AS "order",
-  NULL AS "rreq", NULL AS "kind", NULL AS "op", "cookie", NULL AS "verdict",
-  NULL AS "first_source", NULL AS "source", NULL AS "start", NULL AS "len", NULL AS "transferred",
-  NULL AS "rdowns", NULL AS "error", NULL AS "stored", NULL AS "shorts", NULL AS "skipped"
-FROM "change"
-UNION ALL
-SELECT NULL, NULL, "begin_ns", "file", "request", "index", NULL, "rreq", "kind", "op", "cookie",
-  "verdict", "first_source",
-  CASE WHEN "from_cache" THEN 'READ' ELSE "source" END AS "source",
-  "start" + CASE WHEN "from_cache" THEN 0 ELSE "kept" END AS "start",
-  CASE WHEN "from_cache" THEN "kept" ELSE "len" - "kept" END AS "len",
-  CASE WHEN "from_cache" THEN "kept" ELSE "transferred" - "kept" END AS "transferred",
-  CASE WHEN "from_cache" THEN 0 ELSE "rdowns" END AS "rdowns",
-  CASE WHEN "from_cache" THEN 0 ELSE "error" END AS "error",
-  CASE WHEN "from_cache" THEN 0 ELSE "stored" END AS "stored", "shorts", "skipped"
-FROM "slice" JOIN "part" ON NOT "from_cache" OR "kept" > 0
-ORDER BY "order" NULLS LAST, "file", "start", "request", "index"`,
-  *fold(rows) {
+SELECT "file", "request", "index", "rreq", "kind", "op", "cookie", "begin_ns", "verdict",
+  "first_source", "source", max("first", @from) AS "start",
+  min("end", @to) - max("first", @from) AS "len",
+  max(0, min("got", @to) - max("first", @from)) AS "transferred",
+  "rdowns", "error", "stored", "shorts", "skipped"
+FROM "piece"
+WHERE "first" < @to AND "end" > @from
+ORDER BY "file", "start", "request", "index"`,
+  derive(_era, changes) {
     const states = new CookieStates();
-    for (const row of rows) {
-      if (row.event === null) yield told(row, states.at(Number(row.cookie), Number(row.ts)));
-      else states.change(row);
-    }
+    for (const row of changes) states.change(row);
+    return (row) => told(row, states.at(Number(row.cookie), Number(row.begin_ns)));
   },
 };
 

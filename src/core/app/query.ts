@@ -1,8 +1,7 @@
 /** Runs an analysis over a capture. Called by the commands that print its table. */
 import { ANALYSES, type AnalysisName } from '../analysis/index.js';
 import { requestStory, STORY_COLUMNS } from '../analysis/request_story.js';
-import type { Analysis, Row, Table } from '../analysis/types.js';
-
+import type { Analysis, Bound, FirstRows, Row, Table } from '../analysis/types.js';
 import { StoreError, UsageError } from '../base/errors.js';
 import { openCapture } from '../store/database.js';
 import type { Capture } from '../store/types.js';
@@ -24,11 +23,12 @@ export function runAnalysis(name: AnalysisName, file?: string, params: Params = 
 
 /** The SQL of an analysis, as `--explain-sql` prints it. */
 export function statementOf(name: AnalysisName): string {
-  const { sql, params }: Analysis = ANALYSES[name];
+  const { sql, params, context }: Analysis = ANALYSES[name];
   const notes = params.map(({ name: param, doc, default: value }) => {
     return `-- @${param}: ${doc} Default ${value}.`;
   });
-  return [...notes, sql.trim()].join('\n');
+  const before = context === undefined ? [] : [`${context.trim()};`];
+  return [...notes, ...before, sql.trim()].join('\n');
 }
 
 /** As `runAnalysis` over a capture already open, which the walk of the rows closes. */
@@ -36,30 +36,57 @@ export function tableOf(capture: Capture, analysis: Analysis, params: Params = {
   return {
     capture: capture.path,
     columns: analysis.columns,
-    rows: walk(capture, analysis, params),
+    rows: {
+      *[Symbol.iterator]() {
+        try {
+          yield* rowsOf(capture, analysis, params);
+        } finally {
+          capture.close();
+        }
+      },
+      ...(analysis.fold === undefined && {
+        first(count) {
+          try {
+            return firstRows(capture, analysis, params, count);
+          } finally {
+            capture.close();
+          }
+        },
+      }),
+    },
   };
-}
-
-function* walk(capture: Capture, analysis: Analysis, set: Params): Iterable<Row> {
-  try {
-    yield* rowsOf(capture, analysis, set);
-  } finally {
-    capture.close();
-  }
 }
 
 /** The rows of an analysis over a capture that stays open. */
 export function* rowsOf(capture: Capture, analysis: Analysis, set: Params = {}): Iterable<Row> {
-  const { sql, params, derive, fold } = analysis;
-  const bound = Object.fromEntries(
-    params.map(({ name, default: value }) => [name, set[name] ?? value]),
-  );
-  const rows = capture.iterate(sql, bound);
-  if (fold !== undefined) {
-    yield* fold(rows, bound);
-    return;
-  }
-  for (const row of rows) yield derive === undefined ? row : derive(row, capture.info.era);
+  const { sql, fold } = analysis;
+  const given = boundOf(analysis, set);
+  if (fold !== undefined) yield* fold(capture.iterate(sql, given), given);
+  else yield* derived(capture, analysis, capture.iterate(sql, given));
+}
+
+/** The begin of it, and how many rows follow. SQLite sorts out a few rows much faster than all. */
+function firstRows(capture: Capture, analysis: Analysis, set: Params, count: number): FirstRows {
+  const given = boundOf(analysis, set);
+  const found = capture.all(`SELECT * FROM (${analysis.sql}\n) LIMIT ${count}`, given);
+  const rows = [...derived(capture, analysis, found)];
+  if (rows.length < count) return { rows, more: 0 };
+  const all = capture.get(`SELECT count(*) AS "n" FROM (${analysis.sql}\n)`, given);
+  return { rows, more: Number(all?.n) - rows.length };
+}
+
+function* derived(
+  capture: Capture,
+  { derive, context }: Analysis,
+  rows: Iterable<Row>,
+): Iterable<Row> {
+  const known = context === undefined ? [] : capture.iterate(context);
+  const turned = derive?.(capture.info.era, known);
+  for (const row of rows) yield turned === undefined ? row : turned(row);
+}
+
+function boundOf({ params }: Analysis, set: Params): Bound {
+  return Object.fromEntries(params.map(({ name, default: value }) => [name, set[name] ?? value]));
 }
 
 /**

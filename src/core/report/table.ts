@@ -6,6 +6,7 @@ import Table from 'cli-table3';
 import type { Column, Row } from '../analysis/types.js';
 import { formatCount } from '../base/units.js';
 import { alignsRight, humanCell } from './cell.js';
+import { firstRows } from './first_rows.js';
 import type { Format } from './types.js';
 
 /** Rows a table shows at most. */
@@ -34,12 +35,7 @@ export const table: Format = {
   name: 'table',
   doc: `aligned columns with units, at most ${TABLE_ROWS_MAX} rows`,
   *lines(columns, rows, note) {
-    const shown: Row[] = [];
-    let more = 0;
-    for (const row of rows) {
-      if (shown.length < TABLE_ROWS_MAX) shown.push(row);
-      else more++;
-    }
+    const { rows: shown, more } = firstRows(rows, TABLE_ROWS_MAX);
     if (shown.length === 0) note('no rows');
     else yield* formatTable(columns, shown);
     if (more > 0) note(`${formatCount(more)} more rows; --all shows every one`);

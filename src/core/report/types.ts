@@ -1,5 +1,5 @@
 /** What a report format is; `report/index.ts` lists them all. */
-import type { Column, Row } from '../analysis/types.js';
+import type { Column, Rows } from '../analysis/types.js';
 
 /** Turns rows into lines of text. */
 export interface Format {
@@ -8,7 +8,7 @@ export interface Format {
   /** Lines without their newline. `note` takes what is a message and not data. */
   readonly lines: (
     columns: readonly Column[],
-    rows: Iterable<Row>,
+    rows: Rows,
     note: (message: string) => void,
   ) => Iterable<string>;
 }

@@ -30,7 +30,13 @@ test('why says for each range where it came from and why, in words', async (t) =
     '0-20000 | server after cache failure | have-data',
   ]);
   const part = await ask('why', '9p-6.1-full', { from: 0x4000, to: 0x4001 });
-  t.deepEqual(shown(part, 'range'), ['0-1f000']);
+  t.deepEqual(shown(part, 'range', 'bytes'), ['4000-4001 | 1']);
+  const border = await ask('why', '9p-6.1-full', { from: 0x1e000, to: 0x21000 });
+  t.deepEqual(shown(border, 'range', 'bytes', 'source'), [
+    '1e000-1f000 | 4096 | cache',
+    '1f000-20000 | 4096 | cache',
+    '20000-21000 | 4096 | server',
+  ]);
 });
 
 test('why says what a read found in the page cache, and who had brought it there', async (t) => {

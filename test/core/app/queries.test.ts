@@ -3,7 +3,12 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { ANALYSES } from '../../../src/core/analysis/index.js';
 import type { Analysis } from '../../../src/core/analysis/types.js';
-import { parseRequest, requestTimeline, runAnalysis } from '../../../src/core/app/query.js';
+import {
+  parseRequest,
+  requestTimeline,
+  runAnalysis,
+  tableOf,
+} from '../../../src/core/app/query.js';
 import { UsageError } from '../../../src/core/base/errors.js';
 import { openCapture } from '../../../src/core/store/database.js';
 import { ALL_TABLES, VIEWS } from '../../../src/core/store/schema.js';
@@ -31,6 +36,19 @@ for (const [name, analysis] of Object.entries(ANALYSES)) {
     if (derive === undefined && fold === undefined) t.deepEqual(capture.columns(sql), names);
   });
 }
+
+test('the first rows of a result, and how many follow, are told without making all', async (t) => {
+  const path = await sample(t);
+  const told = Object.values(ANALYSES).flatMap((analysis: Analysis) => {
+    const table = () => tableOf(openCapture(path), analysis, { rreq: 0x1a });
+    const { first } = table().rows;
+    if (first === undefined) return [];
+    const all = [...table().rows];
+    t.deepEqual(first(1), { rows: all.slice(0, 1), more: Math.max(0, all.length - 1) });
+    return [analysis.name];
+  });
+  t.true(['requests', 'why', 'timeline', 'operations'].every((name) => told.includes(name)));
+});
 
 test('requests come newest first with their bytes by source', async (t) => {
   const { rows } = runAnalysis('requests', await sample(t));
