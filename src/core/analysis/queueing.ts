@@ -135,6 +135,8 @@ class Walk {
   readonly #calls = new Map<number, Slice>();
   readonly #ways = new Map<string, Times>();
   readonly #untold = new Map<string, number>();
+  /** Sources of which some event is in the trace. */
+  readonly #told = new Set<string>();
 
   *take(rows: Iterable<Row>): Iterable<Row> {
     for (const row of rows) {
@@ -147,7 +149,9 @@ class Walk {
       const [source = '', by = ''] = way.split(' ');
       yield times.row(source, by);
     }
-    for (const [source, slices] of [...this.#untold].sort()) yield untold(source, slices);
+    for (const [source, slices] of [...this.#untold].sort()) {
+      yield untold(source, slices, this.#told.has(source));
+    }
   }
 
   #submitted(row: Row): void {
@@ -160,6 +164,7 @@ class Walk {
   }
 
   #service(service: Service, row: Row): void {
+    this.#told.add(service.source);
     const slice = this.#find(service, row);
     if (slice === undefined) return;
     if (service.when === 'end') {
@@ -208,11 +213,11 @@ class Walk {
   }
 }
 
-/** What would have told of slices of a source. */
-function untold(source: string, slices: number): Row {
+/** Slices of a source that nothing tells of: nothing happened, or it was not recorded. */
+function untold(source: string, slices: number, told: boolean): Row {
   const begins = SERVICES.filter((each) => each.when === 'begin' && each.source === source);
   const events = begins.map(({ event }) => event).join(' or ');
-  const note = `needs ${events}, from the task that submits`;
+  const note = told ? 'ended without its source having begun' : `needs ${events}`;
   const none = { by: null, queue_share: null };
   const times = ['queue', 'service', 'finish'].flatMap((each) => [`${each}_p50`, `${each}_p99`]);
   const empty = Object.fromEntries(times.map((name) => [name, null]));
