@@ -26,6 +26,12 @@ const ENTRIES = 256;
 /** Pieces of one operation (IOV_MAX), and of all that are queued. */
 const PIECES_MAX = 1024;
 const PIECES = 4096;
+/**
+ * Operations, and bytes, that are worth a system call: with fewer calls the disk waits for work,
+ * with more the processor is busy with calls.
+ */
+const DUE_OPERATIONS = 4;
+const DUE_BYTES = 64 << 10;
 /** How often an operation is tried again that the kernel says to. */
 const TRIES_MAX = 16;
 /** Tag of an operation whose result nobody wants. */
@@ -88,6 +94,8 @@ export class UringDriver implements IoDriver, Pump {
   readonly #pieces = new BigUint64Array(2 * PIECES);
   readonly #piecesAddress: number;
   #piecesUsed = 0;
+  /** Bytes of what is queued. */
+  #queuedBytes = 0;
   #closed = false;
   readonly #answer = (tag: number, result: number): void => {
     if (tag !== NO_TAG) this.#ended(this.#operations[tag] as Operation, result);
@@ -101,6 +109,10 @@ export class UringDriver implements IoDriver, Pump {
 
   get pending(): number {
     return this.#pending;
+  }
+
+  get due(): boolean {
+    return this.#ring.queued >= DUE_OPERATIONS || this.#queuedBytes >= DUE_BYTES;
   }
 
   read(fd: number, into: SegmentList, position: number, done: IoDone): void {
@@ -152,6 +164,7 @@ export class UringDriver implements IoDriver, Pump {
       operation.memories[i] = memory;
       operation.addresses[i] = this.#baseOf(memory) + memory.byteOffset + offset;
       operation.lengths[i] = length;
+      this.#queuedBytes += length;
     }
     this.#pending++;
     if (this.#pending > this.#ring.entries) this.#waiting.push(operation);
@@ -202,7 +215,7 @@ export class UringDriver implements IoDriver, Pump {
   // The kernel copies pieces when it takes an operation over, so their places are free again.
   #submit(waitNs: number): void {
     this.#ring.submit(waitNs);
-    if (this.#ring.queued === 0) this.#piecesUsed = 0;
+    if (this.#ring.queued === 0) this.#piecesUsed = this.#queuedBytes = 0;
   }
 
   #ended(operation: Operation, result: number): void {

@@ -15,7 +15,10 @@ import type { Pump } from './types.js';
 import { type Sleeper, type Task, WaitQueue } from './wait_queue.js';
 
 const TURN_MS = 10;
-/** What was asked of the pump goes to the kernel at the latest after this, ms. */
+/**
+ * What was asked of the pump goes to the kernel at the latest after this, ms; earlier when it says
+ * so: a disk that waits for a whole round of tasks is idle meanwhile.
+ */
 const PUMP_MS = 0.2;
 /** Longest wait in the kernel while something else than the pump may have an answer, ns. */
 const SHARED_WAIT_NS = 1_000_000;
@@ -289,7 +292,7 @@ export class Scheduler {
       const now = wallMs();
       if (now - this.#turn >= TURN_MS) await this.#giveTurn();
       else if (busy) {
-        if (now - this.#polled >= PUMP_MS) this.#poll(0);
+        if (this.#pump?.due === true || now - this.#polled >= PUMP_MS) this.#poll(0);
       } else if (!this.#waitInKernel()) await this.#waitForWork();
     }
   }
@@ -316,7 +319,9 @@ export class Scheduler {
       return true;
     }
     const hurried = this.#hurried && this.#timers.length > this.#idleTimers;
-    if (this.#fireDueTimer(hurried ? Number.POSITIVE_INFINITY : this.clock.now())) return true;
+    if (this.#timers.length > 0) {
+      if (this.#fireDueTimer(hurried ? Number.POSITIVE_INFINITY : this.clock.now())) return true;
+    }
     if (this.#readyHead < this.#ready.length) {
       const next = this.#ready[this.#readyHead++] as Runnable;
       if (this.#readyHead > 1024 && this.#readyHead * 2 > this.#ready.length) {

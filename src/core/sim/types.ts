@@ -4,6 +4,8 @@
 export interface Pump {
   /** Operations asked for and not answered yet. */
   readonly pending: number;
+  /** So much of it has not been handed to the kernel that this is worth a call of its own. */
+  readonly due: boolean;
   /**
    * Hands what was asked for to the kernel and answers what has ended. When nothing has, waits up
    * to `waitNs` nanoseconds for something to.

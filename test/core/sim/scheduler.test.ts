@@ -344,6 +344,7 @@ test('on the real clock too a deadlock is a bug, not a hang', async (t) => {
 /** A pump whose operations end when it waits, or after so many polls. */
 class TestPump {
   readonly waits: number[] = [];
+  due = false;
   readonly #answers: Array<() => void> = [];
 
   get pending(): number {
@@ -356,6 +357,7 @@ class TestPump {
 
   poll(waitNs: number): void {
     this.waits.push(waitNs);
+    this.due = false;
     const until = wallMs() + waitNs / 1e6;
     if (waitNs > 0 && this.waits.length > 3) this.#answers.shift()?.();
     else while (wallMs() < until);
@@ -407,4 +409,19 @@ test('a pump is polled without a wait while something can run, and up to the nex
     );
   });
   await scheduler.drain();
+});
+
+test('a pump that has enough for the kernel is polled before the next task runs', async (t) => {
+  const pump = new TestPump();
+  const scheduler = new Scheduler(new RealClock(), { pump });
+  const polls: number[] = [];
+  for (const name of ['first', 'second', 'third']) {
+    scheduler.spawn(name, function* () {
+      polls.push(pump.waits.length);
+      pump.ask(scheduler.expect(() => {}) as () => void);
+      pump.due = true;
+    });
+  }
+  await scheduler.drain();
+  t.deepEqual(polls, [0, 1, 2]);
 });
