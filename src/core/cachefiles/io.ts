@@ -410,12 +410,15 @@ export class CacheIo implements CacheOps {
     // The kernel's way: what the filesystem calls data is taken for data, and what is short is
     // asked again.
     if (options.presence === 'seek') return true;
+    const end = Math.ceil((start + wanted) / PAGE_SIZE);
+    const { map } = content;
+    if (got >= wanted && this.#verifier.areRight(mapping, start / PAGE_SIZE, end, map)) return true;
     let wrong = 0;
     for (let at = start; at < start + wanted; at += PAGE_SIZE) {
       const block = at / PAGE_SIZE;
       const missing = at + PAGE_SIZE > start + got;
-      if (!missing && this.#verifier.isRight(mapping, block, content.map.sum(block))) continue;
-      content.map.clear(block);
+      if (!missing && this.#verifier.isRight(mapping, block, map.sum(block))) continue;
+      map.clear(block);
       wrong++;
     }
     if (wrong === 0) return true;
