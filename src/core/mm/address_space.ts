@@ -120,7 +120,7 @@ export class AddressSpace {
         this.#lastNode = node;
         this.#nodes.set(this.#lastKey, node);
       }
-      assert(this.#entries.get(node, i & SLOT_MASK) === 0, `page ${i} entered twice`);
+      assert(this.#entries.get(node, i & SLOT_MASK) === 0, 'page # entered twice', i);
       const full = this.#entries.set(node, i & SLOT_MASK, pfn + 1);
       if (full) this.#noteRow(this.#entries.row(node));
     }
@@ -134,7 +134,8 @@ export class AddressSpace {
       const node = this.#node(i);
       assert(
         node !== NONE && this.#entries.get(node, i & SLOT_MASK) !== 0,
-        `page ${i} erased but absent`,
+        'page # erased but absent',
+        i,
       );
       this.#noteRow(0);
       if (this.#entries.clear(node, i & SLOT_MASK)) {

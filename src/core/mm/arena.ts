@@ -160,7 +160,7 @@ export class PageFrames {
   release(pfn: number, order: number): void {
     const pages = 1 << order;
     for (let i = pfn; i < pfn + pages; i++) {
-      assert(this.#used[i] === 1, `frame ${i} freed twice`);
+      assert(this.#used[i] === 1, 'frame # freed twice', i);
       this.#used[i] = 0;
     }
     this.#free += pages;

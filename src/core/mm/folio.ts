@@ -163,8 +163,8 @@ export class Folios {
   /** Takes a folio out of its mapping and drops the mapping's reference. */
   remove(pfn: number): void {
     const mapping = this.#mapping[pfn];
-    assert(mapping !== undefined, `folio ${pfn} removed from no mapping`);
-    assert(!this.test(pfn, PG_DIRTY | PG_WRITEBACK), `folio ${pfn} removed before it was written`);
+    assert(mapping !== undefined, 'folio # removed from no mapping', pfn);
+    assert(!this.test(pfn, PG_DIRTY | PG_WRITEBACK), 'folio # removed before it was written', pfn);
     mapping.erase(this.#index[pfn] as number, this.pagesOf(pfn));
     this.#mapping[pfn] = undefined;
     this.#lruRemove(pfn);
@@ -179,13 +179,13 @@ export class Folios {
   /** Drops a reference; the last one frees the frames. */
   put(pfn: number): void {
     const refs = (this.#refs[pfn] as number) - 1;
-    assert(refs >= 0, `reference count of folio ${pfn} below zero`);
+    assert(refs >= 0, 'reference count of folio # below zero', pfn);
     this.#refs[pfn] = refs;
     if (refs > 0) {
       if (refs === 1) this.#noteReclaimable(pfn);
       return;
     }
-    assert(this.#mapping[pfn] === undefined, `folio ${pfn} freed while it is in a mapping`);
+    assert(this.#mapping[pfn] === undefined, 'folio # freed while it is in a mapping', pfn);
     this.#flags[pfn] = 0;
     this.frames.release(pfn, this.#order[pfn] as number);
     this.#memoryFreed.wakeAll();
@@ -198,7 +198,7 @@ export class Folios {
   }
 
   unlock(pfn: number): void {
-    assert(this.test(pfn, PG_LOCKED), `folio ${pfn} unlocked twice`);
+    assert(this.test(pfn, PG_LOCKED), 'folio # unlocked twice', pfn);
     this.clear(pfn, PG_LOCKED);
     this.#wake(pfn);
     this.#noteReclaimable(pfn);
@@ -228,14 +228,14 @@ export class Folios {
 
   /** Marks the folio as being written to the cache; it must not be already. Takes a reference. */
   startFscache(pfn: number): void {
-    assert(!this.test(pfn, PG_FSCACHE), `PG_fscache set twice on folio ${pfn}`);
+    assert(!this.test(pfn, PG_FSCACHE), 'PG_fscache set twice on folio #', pfn);
     this.get(pfn);
     this.set(pfn, PG_FSCACHE);
   }
 
   /** Ends the write to the cache: wakes waiters and drops the reference. */
   endFscache(pfn: number): void {
-    assert(this.test(pfn, PG_FSCACHE), `PG_fscache ended twice on folio ${pfn}`);
+    assert(this.test(pfn, PG_FSCACHE), 'PG_fscache ended twice on folio #', pfn);
     this.clear(pfn, PG_FSCACHE);
     this.#wake(pfn);
     this.put(pfn);
@@ -286,7 +286,7 @@ export class Folios {
 
   /** Ends the private word and drops its reference. */
   detachPrivate(pfn: number): void {
-    assert(this.test(pfn, PG_PRIVATE), `folio ${pfn} has no private word`);
+    assert(this.test(pfn, PG_PRIVATE), 'folio # has no private word', pfn);
     this.clear(pfn, PG_PRIVATE);
     this.put(pfn);
   }
@@ -328,7 +328,7 @@ export class Folios {
 
   /** Marks a folio as being written to the server; it must not be already. */
   startWriteback(pfn: number): void {
-    assert(!this.test(pfn, PG_WRITEBACK), `folio ${pfn} is under writeback already`);
+    assert(!this.test(pfn, PG_WRITEBACK), 'folio # is under writeback already', pfn);
     this.set(pfn, PG_WRITEBACK);
     this.#underWriteback += this.pagesOf(pfn);
     this.#tag(pfn, 1);
@@ -336,7 +336,7 @@ export class Folios {
 
   /** Ends writeback and wakes who waits for it. */
   endWriteback(pfn: number): void {
-    assert(this.test(pfn, PG_WRITEBACK), `writeback of folio ${pfn} ended twice`);
+    assert(this.test(pfn, PG_WRITEBACK), 'writeback of folio # ended twice', pfn);
     this.clear(pfn, PG_WRITEBACK);
     this.#underWriteback -= this.pagesOf(pfn);
     this.#wake(pfn);
@@ -416,7 +416,7 @@ export class Folios {
 
   #tag(pfn: number, change: 1 | -1): void {
     const mapping = this.#mapping[pfn];
-    assert(mapping !== undefined, `folio ${pfn} is written but in no mapping`);
+    assert(mapping !== undefined, 'folio # is written but in no mapping', pfn);
     mapping.tag(this.#index[pfn] as number, change);
   }
 

@@ -98,7 +98,7 @@ export class IovIter {
     while (position < end) {
       const index = pageIndex(position);
       const head = this.mapping.find(index);
-      assert(head >= 0, `page ${index} is absent from a range under I/O`);
+      assert(head >= 0, 'page # is absent from a range under I/O', index);
       const inFolio = position - folios.indexOf(head) * PAGE_SIZE;
       const length = Math.min(end - position, folios.sizeOf(head) - inFolio);
       const { frames } = folios;

@@ -124,7 +124,7 @@ export class Requests {
   /** Drops a reference of a slice; the last one frees it. */
   putSlice(subreq: Subrequest, wasAsync: boolean, why: SliceRef): void {
     subreq.usage--;
-    assert(subreq.usage >= 0, `slice ${subreq.debugIndex} put too often`);
+    assert(subreq.usage >= 0, 'slice # put too often', subreq.debugIndex);
     this.#traceSliceRef(subreq, why);
     if (subreq.usage > 0) return;
     this.traceSlice(subreq, 'free');
@@ -135,7 +135,7 @@ export class Requests {
   /** Drops a reference of a request; the last one frees it, on a worker when `wasAsync`. */
   put(rreq: ReadRequest, wasAsync: boolean, why: RequestRef): void {
     rreq.usage--;
-    assert(rreq.usage >= 0, `request ${rreq.debugId} put too often`);
+    assert(rreq.usage >= 0, 'request # put too often', rreq.debugId);
     this.#traceRequestRef(rreq, why);
     if (rreq.usage > 0) return;
     if (!wasAsync) {
