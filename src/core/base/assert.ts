@@ -2,8 +2,8 @@
 import { Bug } from './errors.js';
 
 /**
- * Throws a `Bug` with the message unless the condition holds. `number` takes the place of a # in it:
- * a text made for each page or request would cost more than the work that is checked.
+ * Throws a `Bug` with the message unless the condition holds. `number` takes the place of a # in
+ * it: a text made for each page or request would cost more than the work that is checked.
  */
 export function assert(condition: unknown, message: string, number?: number): asserts condition {
   if (!condition) throw new Bug(message.replace('#', `${number}`));

@@ -140,6 +140,8 @@ export class Scheduler {
   #readyHead = 0;
   readonly #strands = new Set<Strand>();
   readonly #completions: Completion[] = [];
+  /** The last step was a completion. */
+  #delivered = false;
   readonly #timers = new TinyQueue<Timer>([], (a, b) => a.time - b.time || a.seq - b.seq);
   #timerSeq = 0;
   readonly #idleWorkers: Record<WorkPool, ExecContext[]> = { bound: [], unbound: [] };
@@ -311,9 +313,13 @@ export class Scheduler {
     );
   }
 
+  // Who was woken by a completion goes before the next one: it may have work for the disk, which
+  // would wait for it while answers that came together are looked at.
   #step(): boolean {
-    const completion = this.#completions.shift();
+    const turnOfReady = this.#delivered && this.#readyHead < this.#ready.length;
+    const completion = turnOfReady ? undefined : this.#completions.shift();
     if (completion !== undefined) {
+      this.#delivered = true;
       this.#inInterrupt(completion.op, completion.fn, completion.answer);
       this.context = this.#idle;
       return true;
@@ -323,6 +329,7 @@ export class Scheduler {
       if (this.#fireDueTimer(hurried ? Number.POSITIVE_INFINITY : this.clock.now())) return true;
     }
     if (this.#readyHead < this.#ready.length) {
+      this.#delivered = false;
       const next = this.#ready[this.#readyHead++] as Runnable;
       if (this.#readyHead > 1024 && this.#readyHead * 2 > this.#ready.length) {
         this.#ready.splice(0, this.#readyHead);

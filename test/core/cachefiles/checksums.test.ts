@@ -1,3 +1,4 @@
+/** Checksums of neighbouring blocks as one piece. */
 import { crc32c } from '@node-rs/crc32';
 import test from 'ava';
 import { joinedSum } from '../../../src/core/cachefiles/checksums.js';
