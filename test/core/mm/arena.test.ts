@@ -100,7 +100,7 @@ test('any order of taking and giving back keeps frames apart and counted', (t) =
       }
       return true;
     }),
-    { numRuns: 50 },
+    { numRuns: 50, seed: 20210423 },
   );
   t.pass();
 });

@@ -27,7 +27,7 @@ test('percentiles are those of the sorted durations, at most a thousandth too hi
         return told >= exact && told <= exact + exact / 1024;
       });
     }),
-    { numRuns: 200 },
+    { numRuns: 200, seed: 20210423 },
   );
   t.pass();
 });
@@ -67,7 +67,7 @@ test('histograms that are added tell what one of all durations tells', (t) => {
       ];
       return JSON.stringify(told(one)) === JSON.stringify(told(both));
     }),
-    { numRuns: 50 },
+    { numRuns: 50, seed: 20210423 },
   );
   t.pass();
 });

@@ -24,7 +24,7 @@ test('a permutation takes every number of its range to another of the range, onc
       t.is(seen.size, count);
       t.true([...seen].every((value) => value >= 0 && value < count));
     }),
-    { numRuns: 200 },
+    { numRuns: 200, seed: 20210423 },
   );
 });
 
@@ -52,7 +52,7 @@ test('a pass has the blocks of a sequential one, whatever the files and the bloc
         t.deepEqual(blocks(randread, params).sort(), blocks(read, params).sort());
       },
     ),
-    { numRuns: 300 },
+    { numRuns: 300, seed: 20210423 },
   );
 });
 
