@@ -92,6 +92,23 @@ export function findingsOf({ capture }: Sample, rule: string, events: readonly C
   return findings.map(({ message, request }) => `R=${request}: ${message}`);
 }
 
+/** A sample as if its kernel were of another era. */
+export function ofEra({ capture, ...sample }: Sample, era: Era): Sample {
+  const { path, info } = capture;
+  const other: Capture = {
+    path,
+    info: { ...info, era },
+    iterate: (...given) => capture.iterate(...given),
+    all: (...given) => capture.all(...given),
+    get: (...given) => capture.get(...given),
+    columns: (sql) => capture.columns(sql),
+    heading: () => capture.heading(),
+    lines: (filter) => capture.lines(filter),
+    close: () => capture.close(),
+  };
+  return { ...sample, capture: other };
+}
+
 /** What the rules find in the rows of a memory sink, one sentence each; notes are left out. */
 export function checkRows(rows: readonly MemoryRow[], era: Era): string[] {
   const complete = new Map<string, ReturnType<typeof completer>>();

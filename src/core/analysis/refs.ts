@@ -67,10 +67,38 @@ interface Account {
   word: string;
 }
 
+/**
+ * The numbers of requests. NFS counts its writes to the cache apart from its reads, so a number may
+ * begin again, or be that of two requests at once; what is of one of two is not judged.
+ */
+class Numbers {
+  readonly #slices = new Map<number, Account[]>();
+  readonly #shared = new Set<number>();
+
+  /** A request of this number begins, whose account stands at this. */
+  begins(object: number, left: number | null): void {
+    if ((left ?? 0) > 0) this.#shared.add(object);
+    for (const slice of this.#slices.get(object) ?? []) slice.left = null;
+  }
+
+  slice(account: Account): void {
+    const slices = this.#slices.get(account.object) ?? [];
+    slices.push(account);
+    this.#slices.set(account.object, slices);
+  }
+
+  /** True if the account may be that of two. */
+  isShared({ kind, object }: Account): boolean {
+    const counted = KINDS[kind] === 'request' || KINDS[kind] === 'slice';
+    return counted && this.#shared.has(object);
+  }
+}
+
 /** Slices of a request that are told apart. */
 const SLICES_MAX = 2 ** 16;
 
 function* judged(rows: Iterable<Row>, { all }: Bound): Iterable<Row> {
+  const numbers = new Numbers();
   const words = new Map<string, Word>();
   const accounts = KINDS.map(() => new Map<number, Account>());
   for (const row of rows) {
@@ -81,6 +109,7 @@ function* judged(rows: Iterable<Row>, { all }: Bound): Iterable<Row> {
     if (account === undefined) {
       account = { kind, object, slice, events: 0, left: null, jumps: 0, first: null, word: '' };
       of.set(key, account);
+      if (KINDS[kind] === 'slice') numbers.slice(account);
     }
     const text = String(row.word);
     let word = words.get(text);
@@ -88,10 +117,12 @@ function* judged(rows: Iterable<Row>, { all }: Bound): Iterable<Row> {
       word = wordOf(text);
       words.set(text, word);
     }
+    if (word.fresh && KINDS[kind] === 'request') numbers.begins(object, account.left);
     enter(account, word, text, row);
   }
   for (const of of accounts) {
-    const shown = [...of.values()].filter((each) => all === 1 || isOdd(each));
+    const judged = [...of.values()].filter((each) => !numbers.isShared(each));
+    const shown = judged.filter((each) => all === 1 || isOdd(each));
     shown.sort(
       (a, b) => (a.first ?? 0) - (b.first ?? 0) || a.object - b.object || a.slice - b.slice,
     );
@@ -125,7 +156,7 @@ function told(account: Account): Row {
   const { kind, object, slice, events, left, jumps, first: first_jump, word: last_word } = account;
   const number = object.toString(16).padStart(8, '0');
   let means = isHeld(account) ? 'not given back when the trace ended' : 'in order';
-  if (jumps > 0) means = 'a get or put has no event, or two counts share a number';
+  if (jumps > 0) means = 'a get or put has no event';
   const name = KINDS[kind] as string;
   const printed = name === 'slice' ? `${number}[${slice.toString(16)}]` : number;
   return { kind: name, object: printed, events, left, jumps, first_jump, last_word, means };

@@ -1,8 +1,8 @@
 /**
  * What the kernels of an era do, as data: which step may follow which, and which flags mean what.
  * The laws of v5.13 to v6.7 are the helper's of BEHAVIOUR 3 and of the captures of 6.1; those of
- * v6.12 were read off 108 captures of four filesystems. Eras in between and after have none: rules
- * that need laws are then not decided. Called by the rules.
+ * v6.12 were read off 108 captures of four filesystems; those of reads of v6.8 to v6.11 from the
+ * source. Later eras have none: rules that need laws are then not decided. Called by the rules.
  */
 import { type Era, inEra, type PerEra } from '../../trace/eras.js';
 import type { Side } from './types.js';
@@ -41,6 +41,8 @@ export interface Laws {
   readonly failure: 'before' | 'either';
   /** True where a slice that ends short without an error must be marked SHORT. */
   readonly marksShort: boolean;
+  /** True where a request stores what it read by itself; else writeback does. */
+  readonly stores: boolean;
 }
 
 const CLASSIC: Laws = {
@@ -50,6 +52,7 @@ const CLASSIC: Laws = {
   drops: { put_clear: ['done'], put_complete: ['done'], put_no_copy: ['write'] },
   failure: 'before',
   marksShort: true,
+  stores: true,
   read: {
     requests: {
       begun: ['assess', 'free'],
@@ -81,6 +84,35 @@ const CLASSIC: Laws = {
   write: null,
 };
 
+/**
+ * v6.8 and v6.9: readers are let go on before storing begins, direct reads unlock nothing, and a
+ * slice that can be submitted tells its PREP twice.
+ */
+const WOKEN: Laws = {
+  ...CLASSIC,
+  requestRefs: null,
+  read: {
+    ...CLASSIC.read,
+    requests: {
+      ...CLASSIC.read.requests,
+      assess: ['resubmit', 'unlock', 'wake_ip'],
+      resubmit: ['assess', 'resubmit', 'unlock', 'wake_ip'],
+      unlock: ['wake_ip'],
+      wake_ip: ['write', 'done'],
+    },
+    slices: {
+      ...CLASSIC.read.slices,
+      new: ['prepare', 'limited'],
+      limited: ['prepare'],
+      prepare: ['prepare', 'submit', 'free'],
+    },
+    floating: ['wait_ip'],
+    settled: [...CLASSIC.read.settled, 'wake_ip'],
+    changing: [...CLASSIC.read.changing, 'BLOCKED'],
+    inProgress: [...CLASSIC.read.inProgress, 'wake_ip'],
+  },
+};
+
 /** What may happen between SUBMT and TERM of a slice that is unlocked as it progresses. */
 const UNDER_WAY = [
   ...['progress', 'io_progress', 'add_donations', 'donate_to_prev', 'donate_to_next', 'clear'],
@@ -94,6 +126,7 @@ const PROGRESSIVE: Laws = {
   drops: { put_clear: ['done'], put_work_complete: ['wake_ip', 'done'] },
   failure: 'either',
   marksShort: false,
+  stores: false,
   read: {
     requests: {
       begun: ['assess', 'set_pause', 'unpause'],
@@ -142,7 +175,14 @@ const PROGRESSIVE: Laws = {
   },
 };
 
-const LAWS: PerEra<Laws> = { E0: CLASSIC, E4: null, E6: PROGRESSIVE, E7: null };
+const LAWS: PerEra<Laws> = {
+  E0: CLASSIC,
+  E4: WOKEN,
+  // Only clients that still mark pages with PG_private_2 store as before.
+  E5: { ...WOKEN, stores: false },
+  E6: PROGRESSIVE,
+  E7: null,
+};
 
 /** The laws of an era, null where they are not known. */
 export function lawsOf(era: Era): Laws | null {

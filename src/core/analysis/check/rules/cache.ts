@@ -4,7 +4,7 @@
  */
 import { RangeSet } from '../../ranges.js';
 import type { CheckEvent, Hooks, Report, RequestSeen, Rule, World } from '../types.js';
-import { classicEra, everyEra, progressiveEra } from './eras.js';
+import { everyEra, progressiveEra, sliceVerdictEra } from './eras.js';
 
 const hex = (value: number): string => value.toString(16);
 
@@ -15,12 +15,14 @@ const prepRead: Rule = {
   explanation: 'The verdict of cachefiles and what the helper made of it are not the same.',
   known: null,
   needs: ['cachefiles_prep_read', 'netfs_sreq'],
-  holds: classicEra,
+  holds: sliceVerdictEra,
   watch(_world, report) {
     const verdicts = new Map<number, CheckEvent>();
     return {
       other: {
         cachefiles_prep_read: (event) => {
+          // v6.3 prints the object instead of the slice.
+          if (event.rreq === null) return;
           const before = verdicts.get(event.rreq);
           if (before?.index === event.index) report(event, 'decided twice');
           verdicts.set(event.rreq, event);

@@ -1,5 +1,5 @@
 /** In which eras rules hold. Called by the rules. */
-import type { Era } from '../../../trace/eras.js';
+import { type Era, inEra } from '../../../trace/eras.js';
 import { lawsOf } from '../laws.js';
 
 /** True for all. */
@@ -8,8 +8,14 @@ export const everyEra = (): boolean => true;
 /** True where the order of events is known; see laws.ts. */
 export const lawfulEra = (era: Era): boolean => lawsOf(era) !== null;
 
-/** True where a request is unlocked as a whole, with an UNLOCK event (to v6.7). */
+/** True where a request is unlocked as a whole, with an UNLOCK event (to v6.11). */
 export const classicEra = (era: Era): boolean => lawsOf(era)?.slicing === 'in turn';
 
 /** True where slices give each other what does not fill a folio (v6.12). */
 export const progressiveEra = (era: Era): boolean => lawsOf(era)?.slicing === 'rest first';
+
+/** True where a request stores what it has read, before it is done (to v6.9). */
+export const storingEra = (era: Era): boolean => lawsOf(era)?.stores === true;
+
+/** True where cachefiles may print the slice that it decides for (to v6.7). */
+export const sliceVerdictEra = (era: Era): boolean => inEra({ E0: true, E4: null }, era) === true;
