@@ -10,6 +10,7 @@ import { Lab } from '../../src/core/lab/lab.js';
 import type { LabOptions } from '../../src/core/lab/options.js';
 import type { Server } from '../../src/core/server/types.js';
 import { Prng } from '../../src/core/sim/prng.js';
+import type { Task } from '../../src/core/sim/wait_queue.js';
 import { Fsx, type FsxFailure, fsxOps } from '../../src/core/workload/fsx.js';
 import type { FsxOp } from '../../src/core/workload/fsxops.js';
 import { firstBytes } from './bad_server.js';
@@ -17,6 +18,8 @@ import { forward } from './forward_server.js';
 
 const MOST = 64 << 10;
 const BLOCK = 4096;
+/** Longest pause of who reads along. */
+const PAUSE_NS = 400_000;
 /** In memory where there is such a directory: what is tested is not the disk. */
 const SCRATCH = fs.existsSync('/dev/shm') ? '/dev/shm' : os.tmpdir();
 
@@ -27,6 +30,8 @@ export interface FsxCase {
   readonly cache: boolean;
   /** Server errors, short replies, cache errors. */
   readonly faults: boolean;
+  /** Processes that read along. */
+  readonly readers?: number;
   readonly options?: Partial<LabOptions>;
   /** Called with the lab before anything is done. */
   readonly prepare?: (lab: Lab) => void;
@@ -51,7 +56,7 @@ export async function runFsx(
 }
 
 async function runIn(dir: string, given: FsxCase, ops: readonly FsxOp[]) {
-  const { seed, cache, faults, options, prepare } = given;
+  const { seed, cache, faults, readers = 0, options, prepare } = given;
   const prng = new Prng(seed + 1);
   const served = path.join(dir, 'served');
   fs.mkdirSync(served);
@@ -76,10 +81,21 @@ async function runIn(dir: string, given: FsxCase, ops: readonly FsxOp[]) {
     name: 'f',
     most: MOST,
     foreign: (position, bytes) => lab.server.change('f', { position, bytes }),
-    tolerates: (error) =>
-      failing && ['EIO', 'ENOSPC', 'EFAULT'].includes((error as { code: string }).code),
+    tolerates: (error) => {
+      const { code } = error as { code: string };
+      // A page that somebody is reading cannot be invalidated.
+      if (code === 'EBUSY') return readers > 0;
+      return failing && ['EIO', 'ENOSPC', 'EFAULT'].includes(code);
+    },
   });
-  const failure = await lab.run('fsx', () => fsx.run(ops));
+  const pause = (): Task => lab.scheduler.sleep(prng.below(PAUSE_NS));
+  const [failure] = await Promise.all([
+    lab.run('fsx', () => fsx.run(ops)),
+    ...Array.from({ length: readers }, (_, i) => {
+      const own = new Prng(seed + 2 + i);
+      return lab.run('reader', () => fsx.readAlong(own, pause));
+    }),
+  ]);
   failing = false;
   if (failure !== undefined) return failure;
   await lab.close();

@@ -95,8 +95,12 @@ export class AfsWrite implements WriteOps {
     yield* folios.waitWriteback(pfn);
     // What was under writeback may be on its way into the cache now.
     yield* folios.waitFscache(pfn);
-    // The kernel does not look: the store then goes to a page that is no part of the file any more.
-    if (folios.mappingOf(pfn) !== file.mapping && defects === 'repaired') {
+    // The kernel does not look: the store then goes to a page that is no part of the file any more,
+    // or is read anew behind it.
+    const inFile = folios.mappingOf(pfn) === file.mapping;
+    if (defects === 'repaired' && !(inFile && folios.test(pfn, PG_UPTODATE))) {
+      const index = folios.indexOf(pfn);
+      for (const area of inFile ? file.mapping.areas : []) area.unmap(index, folios.pagesOf(pfn));
       folios.unlock(pfn);
       return RETRY;
     }

@@ -20,7 +20,14 @@ import {
 } from '../base/errno.js';
 import { PAGE_SIZE, pageIndex, roundUp } from '../base/range.js';
 import type { AddressSpace } from '../mm/address_space.js';
-import { type Folios, PG_DIRTY, PG_PRIVATE, PG_UPTODATE, PG_WRITEBACK } from '../mm/folio.js';
+import {
+  type Folios,
+  PG_DIRTY,
+  PG_FSCACHE,
+  PG_PRIVATE,
+  PG_UPTODATE,
+  PG_WRITEBACK,
+} from '../mm/folio.js';
 import { IovIter } from '../mm/iov_iter.js';
 import { removeFolio } from '../mm/truncate.js';
 import type { Inode, WritebackControl } from '../mm/types.js';
@@ -132,6 +139,7 @@ export class AfsWriteback {
   *writeOne(mapping: AddressSpace, pfn: number): Task<number> {
     const { folios } = this.#parts;
     yield* folios.waitWriteback(pfn);
+    yield* folios.waitFscache(pfn);
     if (!folios.test(pfn, PG_DIRTY)) {
       folios.unlock(pfn);
       return 0;
@@ -175,20 +183,27 @@ export class AfsWriteback {
     const { folios } = this.#parts;
     if (wbc.sync) {
       if ((yield* folios.lockKillable(pfn)) < 0) return -EINTR;
-      if (folios.test(pfn, PG_WRITEBACK)) {
+      if (this.#isBusy(pfn)) {
         folios.unlock(pfn);
         yield* folios.waitWriteback(pfn);
+        yield* folios.waitFscache(pfn);
         return yield* this.#one(mapping, wbc, pfn, position, end);
       }
     } else if (!folios.tryLock(pfn)) {
       return 0;
     }
-    const busy = folios.test(pfn, PG_WRITEBACK);
-    if (folios.mappingOf(pfn) !== mapping || busy || !folios.test(pfn, PG_DIRTY)) {
+    const gone = folios.mappingOf(pfn) !== mapping;
+    if (gone || this.#isBusy(pfn) || !folios.test(pfn, PG_DIRTY)) {
       folios.unlock(pfn);
       return 0;
     }
     return yield* this.#fromLocked(mapping, wbc, pfn, position, end);
+  }
+
+  // A page whose store failed is dirty again before its way into the cache (v5.17 on) has ended.
+  #isBusy(pfn: number): boolean {
+    const { folios } = this.#parts;
+    return folios.test(pfn, PG_WRITEBACK) || folios.test(pfn, PG_FSCACHE);
   }
 
   // The page is locked and dirty, not under writeback. Bytes from its beginning on that were
@@ -280,7 +295,7 @@ export class AfsWriteback {
     const { folios } = this.#parts;
     if (!folios.tryLock(pfn)) return false;
     const fits = vnode.newContent || regionOrAll(folios, pfn).from === 0;
-    if (fits && folios.test(pfn, PG_DIRTY) && !folios.test(pfn, PG_WRITEBACK)) return true;
+    if (fits && folios.test(pfn, PG_DIRTY) && !this.#isBusy(pfn)) return true;
     folios.unlock(pfn);
     return false;
   }

@@ -7,7 +7,7 @@ import { assert } from '../base/assert.js';
 import type { CookieRegistry, Volume } from '../fscache/registry.js';
 import type { StateCookie } from '../fscache/state_cookie.js';
 import { AddressSpace } from '../mm/address_space.js';
-import type { Folios } from '../mm/folio.js';
+import { type Folios, PG_DIRTY, PG_WRITEBACK } from '../mm/folio.js';
 import type { AddressSpaceOps, Inode, WriteOps } from '../mm/types.js';
 import { type ReadRequest, SREQ_CLEAR_TAIL, type Subrequest } from '../netfs/objects.js';
 import type { ReadHelper } from '../netfs/read_helper.js';
@@ -93,16 +93,30 @@ export abstract class CookieInode implements Vnode {
 
   *settle(): Task {
     if (!this.#outdated) return;
+    const { version } = this;
     const { folios } = this.mapping;
     for (const pfn of [...this.mapping.range(0, Number.MAX_SAFE_INTEGER)]) {
+      // The list was made before others ran: the frame may hold another page by now.
+      if (folios.mappingOf(pfn) !== this.mapping) continue;
       folios.get(pfn);
-      yield* folios.waitUnlocked(pfn);
+      yield* folios.lock(pfn);
       yield* folios.waitFscache(pfn);
+      this.#drop(pfn);
+      folios.unlock(pfn);
       folios.put(pfn);
     }
-    this.#zap();
-    // What somebody maps or holds is left, as the kernel leaves it.
-    this.#outdated = false;
+    if (version === this.version) this.#outdated = false;
+  }
+
+  // Also of a page that another process is about to read. What is dirty or mapped is left, as the
+  // kernel leaves it.
+  #drop(pfn: number): void {
+    const { mapping } = this;
+    const { folios } = mapping;
+    if (folios.mappingOf(pfn) !== mapping || folios.test(pfn, PG_DIRTY | PG_WRITEBACK)) return;
+    if (mapping.isMapped(folios.indexOf(pfn), folios.pagesOf(pfn))) return;
+    mapping.ops.releaseFolio?.(mapping);
+    folios.remove(pfn);
   }
 
   /**

@@ -79,7 +79,8 @@ export class Filemap {
       for (const pfn of batch) covered = Math.max(covered, this.#endOf(pfn));
       if (pos + done < end) {
         const to = Math.min(end, covered);
-        done += this.#copyRange(file, target, at + done, pos + done, to, batch[0] as number);
+        const head = batch[0] as number;
+        done += this.#copyRange(file, target, at + done, pos + done, to, head, batch);
       }
       for (const pfn of batch) this.#folios.put(pfn);
     } while (done < count && pos + done < inode.size);
@@ -102,8 +103,8 @@ export class Filemap {
     return this.#folios.indexOf(pfn) * PAGE_SIZE + this.#folios.sizeOf(pfn);
   }
 
-  // Copies [pos, end) out of pages that are present, the first of which is in folio `head`;
-  // neighbouring frames go in one copy.
+  // Copies [pos, end) out of the folios that begin with `head`: those of `batch`, which may have
+  // left the file since they were looked up, or those present. Neighbouring frames go in one copy.
   #copyRange(
     file: OpenFile,
     target: Uint8Array,
@@ -111,18 +112,19 @@ export class Filemap {
     pos: number,
     end: number,
     head: number,
+    batch?: readonly number[],
   ): number {
     const folios = this.#folios;
     const { frames } = folios;
-    let position = pos;
-    while (position < end) {
-      const index = pageIndex(position);
-      const pfn = position === pos ? head : file.mapping.find(index);
-      const folioStart = folios.startOf(pfn, index) * PAGE_SIZE;
+    let pfn = head;
+    let nth = 0;
+    for (let position = pos; position < end; ) {
+      const folioStart = folios.startOf(pfn, pageIndex(position)) * PAGE_SIZE;
       let stop = folioStart + folios.sizeOf(pfn);
+      let next = pfn;
       folios.touch(pfn);
       while (stop < end) {
-        const next = file.mapping.find(pageIndex(stop));
+        next = batch === undefined ? file.mapping.find(pageIndex(stop)) : (batch[++nth] as number);
         if (!frames.follows(pfn, (stop - folioStart) >>> PAGE_SHIFT, next)) break;
         folios.touch(next);
         stop += folios.sizeOf(next);
@@ -130,6 +132,7 @@ export class Filemap {
       const length = Math.min(stop, end) - position;
       frames.copyOut(pfn, position - folioStart, length, target, at + (position - pos));
       position += length;
+      pfn = next;
     }
     file.ra.prevPos = end;
     return end - pos;

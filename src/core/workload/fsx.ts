@@ -2,6 +2,7 @@
  * fsx: random operations on one file, each checked against a copy in memory. Plays ltp/fsx.c of
  * xfstests; called by `app/fsx.ts` and the tests, one task per file, on the VFS alone.
  *
+ * Others may read along meanwhile: each byte must be one that the file had since their read began.
  * What is written tells position and operation apart, so that data that is stale, torn or in the
  * wrong place is told from what is merely wrong.
  */
@@ -70,6 +71,18 @@ function drawKind(prng: Prng): FsxKind {
   return 'read';
 }
 
+/** Bytes at a position of the file. */
+interface Piece {
+  readonly start: number;
+  readonly bytes: Uint8Array;
+}
+
+/** A read beside the operations: what it may find. */
+interface Glimpse extends Piece {
+  /** What was there in the course of it besides. */
+  readonly since: Piece[];
+}
+
 /** One file and its copy. */
 export class Fsx {
   readonly #spec: FsxSpec;
@@ -82,6 +95,12 @@ export class Fsx {
   readonly log: string[] = [];
   /** Why the check of an operation failed. */
   #failure: FsxFailure | undefined;
+  /** What the operation under way does to the content, seen by readers before it has ended. */
+  #coming: Piece[] = [];
+  readonly #glimpses = new Set<Glimpse>();
+  #ended = false;
+  /** Reads that were checked while operations were performed. */
+  readAlongs = 0;
 
   constructor(spec: FsxSpec) {
     this.#spec = spec;
@@ -91,6 +110,43 @@ export class Fsx {
 
   /** Performs the operations until one fails; undefined when all is well. */
   *run(ops: readonly FsxOp[]): Task<FsxFailure | undefined> {
+    const failure = yield* this.#runAll(ops);
+    this.#ended = true;
+    return failure;
+  }
+
+  /** Another process: opens, reads and checks until `run` ends; `pause` waits between two reads. */
+  *readAlong(prng: Prng, pause: () => Task): Task {
+    const buffer = new Uint8Array(this.#spec.most);
+    for (;;) {
+      yield* pause();
+      if (this.#ended) return;
+      if (this.#size === 0) continue;
+      const start = prng.below(this.#size);
+      const bytes = this.#copy.slice(start, start + 1 + prng.below(this.#size - start));
+      const glimpse = { start, bytes, since: [...this.#coming] };
+      this.#glimpses.add(glimpse);
+      const file = this.#spec.vfs.open(this.#spec.name);
+      const got = yield* this.#tolerate(file.read(buffer, 0, bytes.length, start));
+      file.close();
+      this.#glimpses.delete(glimpse);
+      this.#checkGlimpse(glimpse, buffer.subarray(0, got ?? 0));
+      this.readAlongs++;
+    }
+  }
+
+  #checkGlimpse({ start, bytes, since }: Glimpse, got: Uint8Array): void {
+    for (const [i, byte] of got.entries()) {
+      const at = start + i;
+      if (byte === bytes[i] || since.some((piece) => piece.bytes[at - piece.start] === byte)) {
+        continue;
+      }
+      this.#fail(at, `another reader was given ${byte}, which the file has not held since`);
+      return;
+    }
+  }
+
+  *#runAll(ops: readonly FsxOp[]): Task<FsxFailure | undefined> {
     this.#file = yield* this.#spec.vfs.openTruncated(this.#spec.name, { create: true });
     for (const op of ops) {
       yield* this.#step(op);
@@ -117,6 +173,7 @@ export class Fsx {
   *#step(op: FsxOp): Task {
     this.log.push(printFsxOp(op, this.#size));
     yield* this.#perform(op);
+    this.#coming = [];
     const { size } = this.#open.fstat();
     if (size !== this.#size) this.#fail(-1, `size is ${size}, should be ${this.#size}`);
     if (op.reopen) yield* this.#reopen();
@@ -165,6 +222,7 @@ export class Fsx {
   *#write(start: number, count: number): Task {
     for (let done = 0; done < count; ) {
       const bytes = this.#pattern(start + done, count - done);
+      this.#announce(start + done, bytes);
       const got = yield* this.#tolerate(this.#open.write(bytes, 0, bytes.length, start + done));
       if (got === undefined) return;
       this.#put(start + done, bytes.subarray(0, got));
@@ -181,6 +239,7 @@ export class Fsx {
     for (let at = start; at < start + count; ) {
       const length = Math.min(start + count - at, PAGE - (at % PAGE));
       const bytes = this.#pattern(at, length);
+      this.#announce(at, bytes);
       const got = yield* this.#tolerate(area.store(bytes, 0, length, at));
       if (got === undefined) break;
       this.#put(at, bytes);
@@ -190,6 +249,7 @@ export class Fsx {
   }
 
   *#truncate(size: number): Task {
+    if (size < this.#size) this.#announce(size, new Uint8Array(this.#size - size));
     const done = yield* this.#tolerate(this.#truncated(size));
     if (done === undefined) return;
     if (size < this.#size) this.#copy.fill(0, size, this.#size);
@@ -206,6 +266,7 @@ export class Fsx {
     const written = yield* this.#tolerate(this.#flushed());
     if (written === undefined) return;
     const bytes = this.#pattern(start, count);
+    this.#announce(start, bytes);
     this.#spec.foreign(start, bytes);
     this.#put(start, bytes);
     yield* this.#reopen();
@@ -230,6 +291,12 @@ export class Fsx {
       this.#fail(-1, `${error}`);
       return undefined;
     }
+  }
+
+  #announce(start: number, bytes: Uint8Array): void {
+    const piece = { start, bytes };
+    this.#coming.push(piece);
+    for (const { since } of this.#glimpses) since.push(piece);
   }
 
   #put(start: number, bytes: Uint8Array): void {
