@@ -100,7 +100,7 @@ test('cache cull removes the least recently used objects until the size is kept'
     '--cache',
     rig.dir,
     '--cache-size',
-    '60k',
+    '90k',
     '--cull-limits',
     '10/7/0',
   ];

@@ -275,6 +275,11 @@ export class PowerCutDisk implements Backing {
     return 0;
   }
 
+  // Directories are there as soon as something is in them.
+  removeDirectory(): number {
+    return 0;
+  }
+
   rename(from: string, to: string): number {
     const ino = this.#now.names.get(from);
     if (ino === undefined) return -ENOENT;
@@ -305,13 +310,14 @@ export class PowerCutDisk implements Backing {
     return bytes.length;
   }
 
-  status(file: string): BackingStatus | number {
-    const ino = this.#now.names.get(file);
+  status(file: string | number): BackingStatus | number {
+    const ino = typeof file === 'number' ? this.#inoOf(file) : this.#now.names.get(file);
     if (ino === undefined) return -ENOENT;
     const { size, sectors } = inodeOf(this.#now, ino);
     const inode = this.#numbers.get(ino) as number;
     const born = this.births ? ino : 0;
-    return { size, allocated: sectors.size * SECTOR, inode, born, usedAt: this.#clock++ };
+    const allocated = sectors.size * SECTOR;
+    return { size, allocated, isDirectory: false, inode, born, usedAt: this.#clock++ };
   }
 
   space(): Space {

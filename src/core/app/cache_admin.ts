@@ -16,7 +16,8 @@ import {
   nameOf,
 } from '../cachefiles/audit.js';
 import { Binding, type CacheDirectory, Inspection, objectPath } from '../cachefiles/binding.js';
-import { cullObjects, filesIn, usedBytes } from '../cachefiles/cull.js';
+import { cullObjects, filesIn } from '../cachefiles/cull.js';
+import { Ledger } from '../cachefiles/ledger.js';
 import { Room } from '../cachefiles/space.js';
 import type { SpaceLimits } from '../cachefiles/types.js';
 import { DiskBacking } from '../io/backing.js';
@@ -161,16 +162,17 @@ export function checkObjects(
 /** Removes objects, least recently used first, until the cache is within its limits. */
 export function cullCache(dir: string, size: number, limits: SpaceLimits, warn: Warn): Table {
   return bound(dir, warn, (binding) => {
-    const room = new Room(disk, binding.root, size, 0, limits);
-    room.used = usedBytes(disk, binding.root);
+    const ledger = new Ledger(disk, binding.root, size > 0);
+    const room = new Room(disk, binding.root, ledger, { size, taken: 0, limits });
     const removed: Row[] = [];
     // As if it had begun already: what counts is the level at which it ends.
     room.culling = true;
     for (const { file, allocated } of cullObjects(disk, binding.root, () => false)) {
       room.has(0, 0);
       if (!room.culling) break;
-      if (binding.bury(file) < 0) continue;
-      room.used -= allocated;
+      if (binding.cull(file) < 0) continue;
+      ledger.culled(allocated);
+      ledger.namesChanged(file);
       removed.push({ object: file, bytes: allocated });
     }
     return removedTable(removed);

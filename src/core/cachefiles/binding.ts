@@ -112,6 +112,13 @@ export class Binding implements CacheDirectory {
     return renamed < 0 ? renamed : backing.remove(grave);
   }
 
+  /** Removes an object for good, and its directory if that is empty then: it takes room, too. */
+  cull(file: string): number {
+    const error = this.bury(file);
+    if (error === 0) this.backing.removeDirectory(path.dirname(file));
+    return error;
+  }
+
   /** Ends the use. */
   release(): void {
     this.backing.close(this.#lock.fd);

@@ -29,8 +29,9 @@ import {
   writeDirty,
 } from './content.js';
 import { ContentMap, type MapIdentity } from './content_map.js';
-import { cullObjects, type ObjectFile, usedBytes } from './cull.js';
+import { cullObjects, type ObjectFile } from './cull.js';
 import { CacheIo, OperationPriv } from './io.js';
+import { Ledger, newAccount } from './ledger.js';
 import { Room } from './space.js';
 import { CacheCounters, type CachefilesObject, type CacheOptions } from './types.js';
 
@@ -46,6 +47,7 @@ export interface FoundContent {
 export class Cachefiles implements CacheBackend {
   readonly options: CacheOptions;
   readonly counters = new CacheCounters();
+  readonly ledger: Ledger;
   readonly room: Room;
   readonly checkpointer: Checkpointer;
   readonly backing: Backing;
@@ -61,6 +63,8 @@ export class Cachefiles implements CacheBackend {
   readonly #xattr: boolean;
   /** Paths of the objects that are open. */
   readonly inUse = new Set<string>();
+  /** What is left is in use: looking for objects to cull is of no use until one is given up. */
+  #exhausted = false;
   #giveUnused: () => void = () => {};
   #culling = false;
   #lastId = 0;
@@ -76,10 +80,9 @@ export class Cachefiles implements CacheBackend {
     this.#binding = binding;
     this.#direct = options.direct && binding.direct;
     this.#xattr = options.xattr && binding.xattr;
-    this.room = new Room(backing, root, options.size, options.taken, options.limits);
-    if (options.size > 0) this.room.used = usedBytes(backing, root);
-    const { checkpointNs } = options;
-    this.checkpointer = new Checkpointer(backing, root, scheduler, this.counters, checkpointNs);
+    this.ledger = new Ledger(backing, root, options.size > 0);
+    this.room = new Room(backing, root, this.ledger, options);
+    this.checkpointer = new Checkpointer(this, root, scheduler, options.checkpointNs);
     this.#io = new CacheIo(this, scheduler);
     this.#warn();
   }
@@ -136,6 +139,7 @@ export class Cachefiles implements CacheBackend {
     // For those who ask the filesystem what is there, too.
     this.backing.truncate(content.fd, kept);
     this.backing.truncate(content.fd, backingSize(size));
+    content.changed();
     this.checkpointer.changed(content, 0);
   }
 
@@ -144,6 +148,7 @@ export class Cachefiles implements CacheBackend {
     if (content === undefined) return;
     for (let at = start; at < start + length; at += PAGE_SIZE) content.map.clear(at / PAGE_SIZE);
     this.backing.punch(content.fd, start, length);
+    content.changed();
     this.checkpointer.changed(content, 0);
   }
 
@@ -154,10 +159,13 @@ export class Cachefiles implements CacheBackend {
 
   release(object: CacheObject, retire: boolean): void {
     const { path: file, content } = object as CachefilesObject;
-    this.inUse.delete(file);
+    this.leftUse(file);
     if (content === undefined) return;
     if (retire) this.discard(content);
-    else this.#settleModified(content);
+    else {
+      this.#settleModified(content);
+      this.backing.touch(content.fd);
+    }
     content.put();
   }
 
@@ -176,7 +184,7 @@ export class Cachefiles implements CacheBackend {
   /** True if `files` and `bytes` more may be stored; when room gets short, culling begins. */
   hasRoom(files: number, bytes: number): boolean {
     const enough = this.room.has(files, bytes);
-    if (this.room.culling && !this.#culling) {
+    if (this.room.culling && !this.#culling && !this.#exhausted) {
       this.#culling = true;
       this.#scheduler.queueWork(() => this.#cull());
     }
@@ -188,20 +196,38 @@ export class Cachefiles implements CacheBackend {
     this.#giveUnused();
     yield* this.#scheduler.reschedule();
     const { root } = this.#binding;
+    this.#exhausted = true;
+    this.ledger.recount();
     for (const victim of cullObjects(this.backing, root, (file) => this.inUse.has(file))) {
       this.room.has(0, 0);
-      if (!this.room.culling) break;
-      // It may have been opened since the list was made.
-      if (this.inUse.has(victim.file)) continue;
-      const pending = this.checkpointer.find(victim.file);
-      if (pending !== undefined) this.checkpointer.forget(pending);
-      if (this.#binding.bury(victim.file) < 0) continue;
-      this.room.used -= victim.allocated;
+      if (!this.room.culling) {
+        this.#exhausted = false;
+        break;
+      }
+      // It may have been opened since the list was made, or give nothing that is wanted.
+      if (this.inUse.has(victim.file) || !(victim.allocated > 0 || this.room.wantsFiles)) continue;
+      if (!this.#removeClosed(victim)) continue;
       this.counters.culled++;
       this.#traceCull(victim);
       yield* this.#scheduler.reschedule();
     }
     this.#culling = false;
+  }
+
+  /** An object has been given up, and may be culled. */
+  leftUse(file: string): void {
+    this.inUse.delete(file);
+    this.#exhausted = false;
+  }
+
+  #removeClosed({ file, allocated }: ObjectFile): boolean {
+    const pending = this.checkpointer.find(file);
+    if (pending !== undefined) this.checkpointer.forget(pending);
+    if (this.#binding.cull(file) < 0) return false;
+    this.ledger.namesChanged(file);
+    if (pending === undefined) this.ledger.culled(allocated);
+    else pending.removed();
+    return true;
   }
 
   #traceCull({ file, allocated }: ObjectFile): void {
@@ -245,11 +271,14 @@ export class Cachefiles implements CacheBackend {
     const { temporary } = content;
     if (error === 0 && temporary !== undefined) {
       const before = this.checkpointer.find(content.path);
-      if (before !== undefined) this.checkpointer.forget(before);
+      if (before !== undefined) this.discard(before);
       error = backing.makeDirectory(path.dirname(content.path));
-      if (error === 0) error = this.#bury(content.path);
+      if (error === 0) error = this.#buryStranger(content.path);
       if (error === 0) error = backing.rename(temporary, content.path);
-      if (error === 0) content.temporary = undefined;
+      if (error === 0) {
+        content.temporary = undefined;
+        this.ledger.namesChanged(content.path);
+      }
     }
     if (error === 0) this.checkpointer.changed(content, 0);
     return error;
@@ -281,7 +310,7 @@ export class Cachefiles implements CacheBackend {
     if (content !== undefined) return content;
     this.counters.stale++;
     this.backing.close(fd);
-    this.#bury(file);
+    this.#buryStranger(file);
     return undefined;
   }
 
@@ -309,10 +338,11 @@ export class Cachefiles implements CacheBackend {
     const data = this.backing.readWhole(mapPath(file));
     const known = typeof data !== 'number';
     const map = known ? ContentMap.decode(data, identity, this.options.granule) : undefined;
-    if (map !== undefined) return this.#content(file, fd, identity, map, cookie);
+    if (map !== undefined) return this.#knownContent(file, fd, identity, map, cookie);
     // The kernel has no map: the filesystem is asked what is there.
     if (this.options.presence !== 'seek' || !this.#xattr) return undefined;
-    return this.#content(file, fd, identity, new ContentMap(this.options.granule), cookie);
+    const nothing = new ContentMap(this.options.granule);
+    return this.#knownContent(file, fd, identity, nothing, cookie);
   }
 
   /**
@@ -336,6 +366,7 @@ export class Cachefiles implements CacheBackend {
       if (fd < 0) return fd;
     }
     // A map without its file, which a power cut can leave, must not meet a new file.
+    this.ledger.namesChanged(at);
     let error = temporary ? 0 : backing.remove(mapPath(file));
     if (error === 0) error = backing.truncate(fd, backingSize(cookie.size));
     const incarnation = this.#xattr
@@ -345,15 +376,30 @@ export class Cachefiles implements CacheBackend {
     if (error === 0 && this.#xattr && !temporary) error = writeCoherency(backing, fd, identity);
     if (error < 0) {
       backing.close(fd);
-      this.#bury(at);
+      this.#buryStranger(at);
       return error;
     }
     this.counters.created++;
     const map = new ContentMap(this.options.granule);
     const content = this.#content(file, fd, identity, map, cookie);
     if (temporary) content.temporary = at;
-    // Of an empty file all is stored; else the map waits for something to say.
-    if (cookie.size === 0) this.checkpointer.changed(content, 0);
+    // Of an empty file all is stored; else the map of what has its name waits for something to say.
+    const whole = cookie.size === 0;
+    content.changed(temporary || whole);
+    if (whole) this.checkpointer.changed(content, 0);
+    return content;
+  }
+
+  // Of a file that was here before.
+  #knownContent(
+    file: string,
+    fd: number,
+    identity: MapIdentity,
+    map: ContentMap,
+    cookie: CookieIdentity,
+  ): Content {
+    const content = this.#content(file, fd, identity, map, cookie);
+    this.ledger.opened(content.account, content.path, mapPath(content.path));
     return content;
   }
 
@@ -364,7 +410,7 @@ export class Cachefiles implements CacheBackend {
     map: ContentMap,
     cookie: CookieIdentity,
   ): Content {
-    const content = new Content(this.backing, file, fd, identity, map);
+    const content = new Content(this, file, fd, identity, map);
     content.name = cookie.name;
     return content;
   }
@@ -377,13 +423,20 @@ export class Cachefiles implements CacheBackend {
   /** Removes a content and its file. */
   discard(content: Content): void {
     this.checkpointer.forget(content);
-    this.#bury(content.temporary ?? content.path);
+    if (this.#bury(content.temporary ?? content.path) === 0) content.removed();
+  }
+
+  // Removes a file of which nothing is known.
+  #buryStranger(file: string): number {
+    const account = newAccount();
+    this.ledger.opened(account, file, mapPath(file));
+    const error = this.#bury(file);
+    if (error === 0) this.ledger.removed(account, false);
+    return error;
   }
 
   #bury(file: string): number {
-    const status = this.options.size > 0 ? this.backing.status(file) : 0;
     const error = this.#binding.bury(file);
-    if (error === 0 && typeof status !== 'number') this.room.used -= status.allocated;
     return error === -ENOENT ? 0 : error;
   }
 

@@ -7,6 +7,7 @@
 import type { Backing } from '../io/types.js';
 import type { Scheduler } from '../sim/scheduler.js';
 import { type Content, mapPath } from './content.js';
+import type { Ledger } from './ledger.js';
 import type { CacheCounters } from './types.js';
 
 /** A checkpoint begins when this much has been stored since the last. */
@@ -14,12 +15,27 @@ const BYTES_MAX = 256 << 20;
 /** And when this many objects wait for one, so that memory stays bounded. */
 const OBJECTS_MAX = 2048;
 
+/** What a checkpointer works with. */
+export interface CheckpointParts {
+  readonly backing: Backing;
+  readonly ledger: Ledger;
+  readonly counters: CacheCounters;
+}
+
+/** A map that has been written out. */
+interface Written {
+  readonly content: Content;
+  /** What it takes up. */
+  readonly bytes: number;
+}
+
 /** The maps of a cache that are to be published. */
 export class Checkpointer {
   readonly #backing: Backing;
   readonly #root: string;
   readonly #scheduler: Scheduler;
   readonly #counters: CacheCounters;
+  readonly #ledger: Ledger;
   readonly #intervalNs: number;
   /** By path: what has changed since it was published, open or not. */
   readonly #pending = new Map<string, Content>();
@@ -29,13 +45,13 @@ export class Checkpointer {
 
   /** A checkpoint begins `intervalNs` after the last, too. */
   constructor(
-    backing: Backing,
+    { backing, ledger, counters }: CheckpointParts,
     root: string,
     scheduler: Scheduler,
-    counters: CacheCounters,
     intervalNs: number,
   ) {
     this.#backing = backing;
+    this.#ledger = ledger;
     this.#root = root;
     this.#intervalNs = intervalNs;
     this.#scheduler = scheduler;
@@ -76,34 +92,37 @@ export class Checkpointer {
     if (this.#running) return;
     this.#bytes = 0;
     this.#last = this.#scheduler.clock.now();
-    const written = [...this.#pending.values()].filter((content) => this.#writeOut(content));
+    const written = [...this.#pending.values()].flatMap((content) => this.#writeOut(content));
     if (written.length === 0) return;
     this.#running = true;
-    const files = written.flatMap(({ path }) => [path, unpublished(path)]);
+    const files = written.flatMap(({ content: { path } }) => [path, unpublished(path)]);
     const { driver } = this.#backing;
     const ended = (error: number): void => this.#synced(written, error);
     const answer = driver.name === 'sync' ? ended : this.#scheduler.expect(ended);
     this.#backing.sync(this.#root, files, answer);
   }
 
-  #writeOut(content: Content): boolean {
+  #writeOut(content: Content): Written[] {
     content.dirty = false;
     const data = content.map.encode(content.identity, content.name);
     const file = unpublished(content.path);
     // A new file, in case a power cut has left this name on the map that is published.
     const error = this.#backing.remove(file) || this.#backing.writeWhole(file, data);
-    if (error === 0) return true;
-    this.#failed(content);
-    return false;
+    const bytes = this.#ledger.mapWritten(file);
+    if (error === 0) return [{ content, bytes }];
+    this.#failed({ content, bytes });
+    return [];
   }
 
-  #synced(written: readonly Content[], error: number): void {
+  #synced(written: readonly Written[], error: number): void {
     this.#running = false;
-    for (const content of written) {
-      if (!content.current) this.#backing.remove(unpublished(content.path));
-      else if (error < 0 || !this.#publish(content.path)) this.#failed(content);
+    for (const each of written) {
+      const { content, bytes } = each;
+      if (!content.current) this.#discard(each);
+      else if (error < 0 || !this.#publish(content.path)) this.#failed(each);
       else {
         this.#counters.published++;
+        this.#ledger.mapPublished(content.account, bytes);
         if (!content.dirty) this.#settled(content);
       }
     }
@@ -116,14 +135,20 @@ export class Checkpointer {
 
   // What was stored in it is still there to be read until its object is closed; the next store
   // tries again.
-  #failed(content: Content): void {
+  #failed(written: Written): void {
     this.#counters.publishFailed++;
+    this.#discard(written);
+    this.#settled(written.content);
+  }
+
+  #discard({ content, bytes }: Written): void {
     this.#backing.remove(unpublished(content.path));
-    this.#settled(content);
+    this.#ledger.mapRemoved(bytes);
   }
 
   #settled(content: Content): void {
     if (this.#pending.get(content.path) === content) this.#pending.delete(content.path);
+    this.#ledger.mapSettled(content.account);
   }
 }
 

@@ -166,11 +166,16 @@ export class CommittedCache implements ObjectBackend {
       object.see('see_withdrawal');
       if (cookie.retired) this.#throwAway(object, content);
       else this.#commit(object, content);
+      this.#files.backing.touch(content.fd);
       this.#release(object);
       content.put();
       object.content = undefined;
     }
     object.put('put_detach');
+  }
+
+  onPressure(give: () => void): void {
+    this.#files.onPressure(give);
   }
 
   checkpoint(): void {
@@ -270,7 +275,7 @@ export class CommittedCache implements ObjectBackend {
   }
 
   #release({ path, debugId, inode }: CommittedObject): void {
-    this.#files.inUse.delete(path);
+    this.#files.leftUse(path);
     cachefilesMarkInactive.emit(this.#files.tracer, debugId, inode);
   }
 

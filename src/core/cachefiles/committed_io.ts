@@ -21,7 +21,7 @@ import {
 import type { Cachefiles } from './cache.js';
 import type { CommittedObject } from './committed.js';
 import type { Content } from './content.js';
-import { CacheIo, download, type IoKind, type IoPriv, type Verdict } from './io.js';
+import { CacheIo, download, type IoKind, type IoPriv, roundToPages, type Verdict } from './io.js';
 
 /** What one request or write holds of the cache; it may have begun before there was a file. */
 export class CommittedPriv implements IoPriv {
@@ -101,8 +101,8 @@ export class CommittedIo extends CacheIo {
 
   // The disk is asked how much room there is, which takes its time: a store that began before has
   // usually ended meanwhile.
-  override *prepareWrite(subreq: Subrequest, iSize: number): Task<number> {
-    yield* super.prepareWrite(subreq, iSize);
+  override *prepareWrite(subreq: Subrequest): Task<number> {
+    roundToPages(subreq);
     if (!(yield* privOf(subreq.rreq.cache).waitForContent())) return -ENOBUFS;
     const { latencyNs } = this.cache.options;
     if (this.scheduler.clock.kind === 'virtual') yield* this.scheduler.sleep(latencyNs * 1.5);

@@ -8,6 +8,7 @@ import { PAGE_SIZE, roundUp } from '../base/range.js';
 import type { CookieIdentity } from '../fscache/types.js';
 import type { Backing, BackingStatus } from '../io/types.js';
 import type { ContentMap, MapIdentity } from './content_map.js';
+import { type Ledger, newAccount } from './ledger.js';
 
 const XATTR = 'user.CacheFiles.cache';
 const DIRTY = 'dirty';
@@ -28,7 +29,11 @@ export class Content {
   modified = false;
   /** False once another file or none has taken its place: nothing of it may be published. */
   current = true;
+  /** What it takes up on the disk. */
+  readonly account = newAccount();
   readonly #backing: Backing;
+  readonly #ledger: Ledger;
+  #removed = false;
   #fd: number;
   #users = 1;
   /** What the filesystem said last: [start, hole) is data. Believed until then. */
@@ -37,8 +42,15 @@ export class Content {
   #believedUntil = 0;
 
   /** Takes over the descriptor, and is held by its maker. */
-  constructor(backing: Backing, path: string, fd: number, identity: MapIdentity, map: ContentMap) {
+  constructor(
+    { backing, ledger }: { readonly backing: Backing; readonly ledger: Ledger },
+    path: string,
+    fd: number,
+    identity: MapIdentity,
+    map: ContentMap,
+  ) {
     this.#backing = backing;
+    this.#ledger = ledger;
     this.path = path;
     this.#fd = fd;
     this.identity = identity;
@@ -75,6 +87,25 @@ export class Content {
     if (--this.#users > 0) return;
     this.#backing.close(this.#fd);
     this.#fd = -1;
+    if (this.#removed) this.#ledger.closed(this.account);
+  }
+
+  /**
+   * What is stored or known of it has changed: it is measured anew, and, if its map is going to be
+   * published, room for that is kept.
+   */
+  changed(publish = true): void {
+    if (this.#removed) return;
+    const { volume, key, aux } = this.identity;
+    const names = volume.length + key.length + aux.length + this.name.length;
+    this.#ledger.changed(this.account, this.#fd, publish ? this.map.bytesMax(names) : 0);
+  }
+
+  /** Its files have been removed; who has it open may go on. */
+  removed(): void {
+    if (this.#removed) return;
+    this.#removed = true;
+    this.#ledger.removed(this.account, this.#fd >= 0);
   }
 
   /** Opened again after its last hold ended. */

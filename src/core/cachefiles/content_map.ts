@@ -45,6 +45,12 @@ export class ContentMap {
     return this.#present;
   }
 
+  /** Most bytes that the map has on disk; `names` is the length of what its header spells out. */
+  bytesMax(names: number): number {
+    // JSON may take six characters for one.
+    return PREFIX + 256 + 6 * names + this.#bits.length + 4 * this.#present + 4;
+  }
+
   /** True if the block holds what was stored. */
   has(block: number): boolean {
     return (((this.#bits[block >>> 3] ?? 0) >>> (block & 7)) & 1) === 1;

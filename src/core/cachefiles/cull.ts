@@ -2,11 +2,12 @@
 import path from 'node:path';
 import type { Backing } from '../io/types.js';
 import { objectsDirectory } from './binding.js';
+import { mapPath } from './content.js';
 
 /** A data file of a cache directory. */
 export interface ObjectFile {
   readonly file: string;
-  /** Bytes that it takes up. */
+  /** Bytes that it takes up, with its map. */
   readonly allocated: number;
   /** Last use, milliseconds since 1970. */
   readonly usedAt: number;
@@ -34,7 +35,9 @@ export function* objectFiles(backing: Backing, root: string): Generator<ObjectFi
     if (!isDataFile(file)) continue;
     const status = backing.status(file);
     if (typeof status === 'number') continue;
-    yield { file, allocated: status.allocated, usedAt: status.usedAt };
+    const map = backing.status(mapPath(file));
+    const allocated = status.allocated + (typeof map === 'number' ? 0 : map.allocated);
+    yield { file, allocated, usedAt: status.usedAt };
   }
 }
 
@@ -46,11 +49,4 @@ export function cullObjects(
 ): ObjectFile[] {
   const objects = [...objectFiles(backing, root)].filter(({ file }) => !inUse(file));
   return objects.sort((a, b) => a.usedAt - b.usedAt || (a.file < b.file ? -1 : 1));
-}
-
-/** Bytes that all objects take up. */
-export function usedBytes(backing: Backing, root: string): number {
-  let used = 0;
-  for (const { allocated } of objectFiles(backing, root)) used += allocated;
-  return used;
 }

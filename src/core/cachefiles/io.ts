@@ -232,11 +232,12 @@ export class CacheIo implements CacheOps {
     return { from, to: options.presence === 'map' || unknown ? absent : Math.min(hole, absent) };
   }
 
+  /** As the kernel's in v5.13; only that one never refuses. */
   *prepareWrite(subreq: Subrequest, _iSize: number): Task<number> {
-    const down = subreq.start % PAGE_SIZE;
-    subreq.start -= down;
-    subreq.len = roundUp(subreq.len + down, PAGE_SIZE);
-    return 0;
+    roundToPages(subreq);
+    if (this.cache.options.compat || this.cache.hasRoom(0, subreq.len)) return 0;
+    this.cache.counters.noSpace++;
+    return -ENOBUFS;
   }
 
   write(cres: CacheResources, start: number, iter: IovIter, done: Terminated): void {
@@ -249,11 +250,17 @@ export class CacheIo implements CacheOps {
       done(-ESTALE, false);
       return;
     }
-    const sums = checksums(iter.mapping, start, count);
     const first = start / PAGE_SIZE;
-    for (let i = 0; i < sums.length; i++) content.map.clear(first + i);
+    const known = content.map.present;
+    for (let i = 0; i < count / PAGE_SIZE; i++) content.map.clear(first + i);
+    if (content.map.present < known) checkpointer.changed(content, 0);
+    if (!this.#mayStore(content, start, count)) {
+      done(-ENOBUFS, false);
+      return;
+    }
+    const sums = checksums(iter.mapping, start, count);
     counters.writes++;
-    room.inFlight += count;
+    room.store(count);
     this.#storing++;
     this.began('write', priv, start, count);
     this.#perform(
@@ -264,7 +271,8 @@ export class CacheIo implements CacheOps {
         backing.driver.write(content.fd, this.#segments, start, answer);
       },
       (result, wasAsync) => {
-        room.inFlight -= count;
+        room.store(-count);
+        content.changed();
         this.#storing--;
         this.#stored.wakeAll();
         if (result < 0) this.failed('write', priv, result);
@@ -275,7 +283,6 @@ export class CacheIo implements CacheOps {
             counters.outdatedBytes += Math.max(0, Math.min(start + result, size) - start);
         } else if (result === count) {
           counters.writtenBytes += result;
-          room.used += result;
           for (const [i, sum] of sums.entries()) content.map.set(first + i, sum);
           checkpointer.changed(content, result);
         }
@@ -283,6 +290,13 @@ export class CacheIo implements CacheOps {
         this.ended('write', priv);
       },
     );
+  }
+
+  // Room may have gone since a store was prepared. What has its blocks needs no more.
+  #mayStore({ fd }: Content, start: number, count: number): boolean {
+    const { room, backing } = this.cache;
+    if (room.fits(count)) return true;
+    return backing.seekData(fd, start) === start && backing.seekHole(fd, start) >= start + count;
   }
 
   // On the virtual clock an operation takes its modelled time; on the real one as long as it takes,
@@ -455,6 +469,13 @@ function mapVerdict({ map, identity }: Content, start: number, len: number): Ver
   if (data === end) return download(len, 'found_hole');
   if (data > start) return download(data - start, 'found_part');
   return cached(map.next(false, start, end, size) - start);
+}
+
+/** Widens a slice to whole pages. */
+export function roundToPages(subreq: Subrequest): void {
+  const down = subreq.start % PAGE_SIZE;
+  subreq.start -= down;
+  subreq.len = roundUp(subreq.len + down, PAGE_SIZE);
 }
 
 function expandToGranules(range: ByteRange, granule: number, iSize: number): void {

@@ -1,13 +1,15 @@
 /**
  * Whether there is room in the cache. Plays cachefiles_has_space of fs/cachefiles/daemon.c: limits
- * are absolute numbers computed at bind from percentages of all blocks and inodes. The answer is
- * advice; nothing is reserved, but stores under way are counted, as v5.17 and later do. Spec:
+ * are absolute numbers computed at bind from percentages of all blocks and inodes. Of the
+ * filesystem nothing is reserved, but stores under way are counted, as v5.17 and later do. Spec:
  * BEHAVIOUR 4.6.
  *
- * Differs: a cache may have a size of its own, whose free part is held to the same percentages.
+ * Differs: a cache may have a size of its own, whose free part is held to the same percentages, and
+ * which is never exceeded: the ledger counts what is promised, too.
  */
 import type { Backing, Space } from '../io/types.js';
-import type { SpaceLimits } from './types.js';
+import { type Ledger, OBJECT_MARGIN } from './ledger.js';
+import type { CacheOptions, SpaceLimits } from './types.js';
 
 interface Level {
   /** Bytes of the filesystem, bytes of the cache's own size, and inodes that must be free. */
@@ -20,14 +22,15 @@ interface Level {
 export class Room {
   /** Unit of I/O of the filesystem, bytes: at most a page. */
   readonly blockSize: number;
-  /** Bytes that objects take up; kept only for a cache with a size of its own. */
-  used = 0;
   /** Bytes of stores under way. */
   inFlight = 0;
   /** Fault injection: something else has taken all the room. */
   filled = false;
   /** Room is short, and objects should be removed. */
   culling = false;
+  /** Culling is not for want of bytes, but of inodes alone. */
+  wantsFiles = false;
+  readonly #ledger: Ledger;
   readonly #backing: Backing;
   readonly #root: string;
   readonly #size: number;
@@ -37,8 +40,14 @@ export class Room {
   /**
    * `size` bytes at most, of which `taken` are not for objects; 0 = as many as the filesystem has.
    */
-  constructor(backing: Backing, root: string, size: number, taken: number, limits: SpaceLimits) {
+  constructor(
+    backing: Backing,
+    root: string,
+    ledger: Ledger,
+    { size, taken, limits }: Pick<CacheOptions, 'size' | 'taken' | 'limits'>,
+  ) {
     this.#backing = backing;
+    this.#ledger = ledger;
     this.#root = root;
     this.#size = size;
     this.#taken = taken;
@@ -58,22 +67,46 @@ export class Room {
     const space = this.#backing.space(this.#root);
     if (typeof space === 'number' || this.filled) return false;
     const { run, cull, stop } = this.#levels;
-    const wanted = bytes + this.inFlight;
-    if (this.#below(stop, space, files, wanted)) {
-      this.culling = true;
+    if (this.#lacks(stop, space, files, bytes)) {
+      this.#cull(stop, space, files, bytes);
       return false;
     }
-    if (this.#below(cull, space, files, wanted)) this.culling = true;
-    else if (this.culling && !this.#below(run, space, files, wanted)) this.culling = false;
+    if (this.#lacks(cull, space, files, bytes)) this.#cull(cull, space, files, bytes);
+    else if (this.culling && !this.#lacks(run, space, files, bytes)) this.culling = false;
     return true;
   }
 
-  #below(level: Level, space: Space, files: number, bytes: number): boolean {
-    const counted = space.filesTotal > 0;
+  /** True if `bytes` more fit into the cache's own size. */
+  fits(bytes: number): boolean {
+    return !this.#lacksOwn(this.#levels.stop, 0, bytes);
+  }
+
+  /** A store begins, or, with a negative number, ends: of `bytes`. */
+  store(bytes: number): void {
+    this.inFlight += bytes;
+    this.#ledger.promise(Math.sign(bytes) * this.#ledger.storeMost(Math.abs(bytes)));
+  }
+
+  #cull(level: Level, space: Space, files: number, bytes: number): void {
+    this.culling = true;
+    this.wantsFiles = !this.#lacksDisk(level, space, bytes) && !this.#lacksOwn(level, files, bytes);
+  }
+
+  #lacks(level: Level, space: Space, files: number, bytes: number): boolean {
     return (
-      space.available - bytes < level.disk ||
-      (counted && space.filesFree - files < level.files) ||
-      (this.#size > 0 && this.#size - this.#taken - this.used - bytes < level.own)
+      (space.filesTotal > 0 && space.filesFree - files < level.files) ||
+      this.#lacksDisk(level, space, bytes) ||
+      this.#lacksOwn(level, files, bytes)
     );
+  }
+
+  #lacksDisk(level: Level, space: Space, bytes: number): boolean {
+    return space.available - bytes - this.inFlight < level.disk;
+  }
+
+  #lacksOwn(level: Level, files: number, bytes: number): boolean {
+    if (this.#size === 0) return false;
+    const most = (bytes > 0 ? this.#ledger.storeMost(bytes) : 0) + files * OBJECT_MARGIN;
+    return this.#size - this.#taken - this.#ledger.total - most < level.own;
   }
 }

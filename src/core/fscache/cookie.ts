@@ -7,7 +7,7 @@
  * keep their object open up to a number of them instead of for a time.
  */
 import { assert } from '../base/assert.js';
-import { ENOBUFS } from '../base/errno.js';
+import { ENOBUFS, ESTALE } from '../base/errno.js';
 import type { AddressSpace } from '../mm/address_space.js';
 import { IovIter } from '../mm/iov_iter.js';
 import type { CacheResources } from '../netfs/types.js';
@@ -88,6 +88,8 @@ export class Cookie implements CookieIdentity {
   size = 0;
   readonly #fscache: Fscache;
   #object: CacheObject | undefined;
+  /** There is no object only because there was no room for one. */
+  #wantsRoom = false;
   /** Opens of the file, and requests that use the object. */
   #users = 0;
   #accesses = 0;
@@ -119,11 +121,7 @@ export class Cookie implements CookieIdentity {
     }
     this.aux = aux;
     this.size = size;
-    if (this.#object !== undefined) return;
-    this.#fscache.stats.lookups++;
-    const found = this.#fscache.backend.lookup(this);
-    if (typeof found === 'number') this.#fscache.stats.lookupsFailed++;
-    else this.#object = found;
+    if (this.#object === undefined) this.#lookup();
   }
 
   /** The file is closed. */
@@ -179,7 +177,8 @@ export class Cookie implements CookieIdentity {
       this.forgetRange(start, length);
       return false;
     }
-    cres.ops?.write(cres, start, new IovIter(mapping, start, length), () => {
+    cres.ops?.write(cres, start, new IovIter(mapping, start, length), (result) => {
+      if (result < 0 && result !== -ESTALE) this.forgetRange(start, length);
       ended();
       cres.ops?.endOperation(cres);
     });
@@ -212,6 +211,8 @@ export class Cookie implements CookieIdentity {
   beginOperation(cres: CacheResources): number {
     const { stats, backend } = this.#fscache;
     stats.begins++;
+    // There was no room for it when the file was opened; objects may have gone since.
+    if (this.#wantsRoom && !this.#suspended && backend.hasRoom(1, 0)) this.#lookup();
     const refused =
       this.#object === undefined || this.#suspended
         ? -ENOBUFS
@@ -222,6 +223,15 @@ export class Cookie implements CookieIdentity {
     if (refused < 0) stats.beginsRefused++;
     else this.#accesses++;
     return refused;
+  }
+
+  #lookup(): void {
+    const { stats, backend } = this.#fscache;
+    stats.lookups++;
+    const found = backend.lookup(this);
+    this.#wantsRoom = found === -ENOBUFS;
+    if (typeof found === 'number') stats.lookupsFailed++;
+    else this.#object = found;
   }
 
   /** Only for `Fscache`: gives up the object of an unused cookie. */

@@ -67,6 +67,8 @@ export class CookieRegistry {
     this.tracer = tracer;
     this.backend = backend;
     this.#bound = backend !== undefined;
+    // Not the kernel's way: there a small cache may be full of what waits for its time.
+    backend?.onPressure(() => this.#expire(0));
   }
 
   /** A volume for a mounted server; give it back with `relinquishVolume`. */
@@ -160,17 +162,17 @@ export class CookieRegistry {
     const registry = this;
     this.scheduler.afterIdle(timerDelay(this.scheduler.clock.now(), time), () => {
       this.scheduler.queueWork(function* () {
-        registry.#expire();
+        registry.#armed = false;
+        registry.#expire(LRU_TIMEOUT_NS);
       }, 'unbound');
     });
   }
 
   // Oldest first; the next one that is not due yet sets the timer again.
-  #expire(): void {
-    this.#armed = false;
+  #expire(timeoutNs: number): void {
     const now = this.scheduler.clock.now();
     for (const cookie of this.#lru) {
-      const due = cookie.unusedAt + LRU_TIMEOUT_NS;
+      const due = cookie.unusedAt + timeoutNs;
       if (due > now) {
         this.#arm(due);
         return;

@@ -42,7 +42,8 @@ export interface BackendCounters {
 export interface CacheBackend {
   readonly counters: BackendCounters;
   /**
-   * Finds the object of a cookie or makes one; a negative errno: there is none and can be none now.
+   * Finds the object of a cookie or makes one; a negative errno: there is none and can be none now
+   * (-ENOBUFS: for want of room).
    */
   lookup(cookie: CookieIdentity): CacheObject | number;
   /**
@@ -141,6 +142,10 @@ export interface ObjectBackend {
   resize(object: CacheObject, size: number): void;
   /** Commits the object, or throws it away when its cookie is retired. */
   withdraw(object: CacheObject): void;
+  /**
+   * Has `give` called when objects that nobody uses should be given up, so that they can be culled.
+   */
+  onPressure(give: () => void): void;
   /** Makes what is stored so far findable after a restart; answers in the background. */
   checkpoint(): void;
   /** Ends the use of the cache; nothing is under way. */

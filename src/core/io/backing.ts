@@ -4,7 +4,7 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
-import { EINVAL, EOPNOTSUPP, errnoFromNode } from '../base/errno.js';
+import { EINVAL, EOPNOTSUPP, EPERM, errnoFromNode } from '../base/errno.js';
 import { wallDate } from '../sim/clock.js';
 import { closeFd } from './files.js';
 import {
@@ -19,7 +19,7 @@ import {
 } from './syscalls.js';
 import type { Backing, BackingStatus, IoDone, IoDriver, OpenHow, Space } from './types.js';
 
-const { O_RDONLY, O_RDWR, O_CREAT, O_EXCL, O_DIRECT } = fs.constants;
+const { O_RDONLY, O_RDWR, O_CREAT, O_EXCL, O_DIRECT, O_NOATIME } = fs.constants;
 /** Up to this many files are synced one by one; more, and the filesystem is as a whole. */
 const SYNC_FILES_MAX = 16;
 
@@ -49,6 +49,8 @@ export class DiskBacking implements Backing {
   readonly getXattr = getXattr;
   readonly setXattr = setXattr;
   readonly close = closeFd;
+  /** Of the file that was used last, seconds since 1970. */
+  #touched = 0;
 
   /** With the `sync` driver `sync` too answers inside the call. */
   constructor(driver: IoDriver) {
@@ -69,7 +71,9 @@ export class DiskBacking implements Backing {
     if (direct && O_DIRECT === undefined) return -EINVAL;
     const access = readOnly ? O_RDONLY : O_RDWR;
     const flags = access | (create ? O_CREAT | O_EXCL : 0) | (direct ? O_DIRECT : 0);
-    return attempt(() => fs.openSync(file, flags, 0o600));
+    const opened = attempt(() => fs.openSync(file, flags | (O_NOATIME ?? 0), 0o600));
+    // Only the owner may read without a trace.
+    return opened === -EPERM ? attempt(() => fs.openSync(file, flags, 0o600)) : opened;
   }
 
   truncate(fd: number, size: number): number {
@@ -81,12 +85,17 @@ export class DiskBacking implements Backing {
   }
 
   touch(fd: number): void {
-    const now = wallDate();
-    act(() => fs.futimesSync(fd, now, now));
+    // Times that are told apart, however quickly one use follows the other.
+    this.#touched = Math.max(wallDate().getTime() / 1000, this.#touched + 2e-6);
+    act(() => fs.futimesSync(fd, this.#touched, this.#touched));
   }
 
   remove(file: string): number {
     return act(() => fs.rmSync(file, { force: true }));
+  }
+
+  removeDirectory(directory: string): number {
+    return act(() => fs.rmdirSync(directory));
   }
 
   rename(from: string, to: string): number {
@@ -107,10 +116,12 @@ export class DiskBacking implements Backing {
     return error < 0 ? error : syncEach([file, path.dirname(file)]);
   }
 
-  status(file: string): BackingStatus | number {
+  status(file: string | number): BackingStatus | number {
     return attempt(() => {
-      const { size, blocks, ino, birthtimeMs, atimeMs } = fs.lstatSync(file);
-      return { size, allocated: blocks * 512, inode: ino, born: birthtimeMs, usedAt: atimeMs };
+      const stats = typeof file === 'number' ? fs.fstatSync(file) : fs.lstatSync(file);
+      const { size, blocks, ino: inode, birthtimeMs: born, atimeMs: usedAt } = stats;
+      const isDirectory = stats.isDirectory();
+      return { size, allocated: blocks * 512, isDirectory, inode, born, usedAt };
     });
   }
 

@@ -80,6 +80,7 @@ export interface BackingStatus {
   /** Bytes, and those that take up space. */
   readonly size: number;
   readonly allocated: number;
+  readonly isDirectory: boolean;
   readonly inode: number;
   /** When it was made, milliseconds since 1970; 0 where the filesystem does not keep that. */
   readonly born: number;
@@ -123,10 +124,12 @@ export interface Backing {
   seekHole(fd: number, position: number): number;
   getXattr(fd: number, name: string): Buffer | number;
   setXattr(fd: number, name: string, value: Uint8Array): number;
-  /** Notes that a file was used now. */
+  /** Notes that a file was used now: later than any other so far. */
   touch(fd: number): void;
   /** Removes a file; that it is not there is no error. */
   remove(file: string): number;
+  /** Removes a directory that is empty; -ENOTEMPTY if it is not. */
+  removeDirectory(directory: string): number;
   /** Renames a file, replacing what is there. */
   rename(from: string, to: string): number;
   readWhole(file: string): Buffer | number;
@@ -137,7 +140,8 @@ export interface Backing {
    * durable.
    */
   writeDurably(file: string, data: Uint8Array): number;
-  status(file: string): BackingStatus | number;
+  /** Of the file with that path, a symbolic link itself, or of an open one. */
+  status(file: string | number): BackingStatus | number;
   space(directory: string): Space | number;
   /**
    * Makes durable what these files hold now, and everything on the filesystem of `directory` where

@@ -101,6 +101,7 @@ export class Job {
   readonly #spec: JobSpec;
   readonly #scheduler: Scheduler;
   readonly #vfs: VfsSurface;
+  /** By number, least recently used first: what is open cannot be culled from a disk cache. */
   readonly #open = new Map<number, OpenedFile>();
   /** What was looked up in it last; -1: nothing. */
   #lastFile = -1;
@@ -198,7 +199,11 @@ export class Job {
     this.#lastFile = index;
     this.#last = opened;
     this.#ended.file = this.#spec.params.files[index] as WorkloadFile;
-    if (opened !== undefined) this.#ended.version = opened.version;
+    if (opened !== undefined) {
+      this.#ended.version = opened.version;
+      this.#open.delete(index);
+      this.#open.set(index, opened);
+    }
     return opened;
   }
 

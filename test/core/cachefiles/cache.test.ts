@@ -421,7 +421,7 @@ test('when space is short nothing is stored, and the least recently used objects
 
 test('an object that is in use is never culled', async (t) => {
   const rig = cacheRig(t, { a: 0x40000, b: 0x40000 });
-  const made = rig.lab({ cacheSize: 0x50000, cacheLimits: { run: 90, cull: 80, stop: 5 } });
+  const made = rig.lab({ cacheSize: 0x60000, cacheLimits: { run: 90, cull: 80, stop: 5 } });
   const a = made.open('a');
   await made.read(a, 0, 0x40000);
   const object = rig.object();

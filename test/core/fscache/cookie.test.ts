@@ -133,6 +133,18 @@ test('without an object a request goes on without the cache', (t) => {
   t.true(cookie.enabled);
 });
 
+test('an object for which there was no room is made once there is, though the file stays open', (t) => {
+  const { backend, fscache } = make();
+  backend.refuse = true;
+  const cookie = fscache.acquire('v', 'k', 'name');
+  cookie.use('1', 10);
+  t.is(cookie.beginOperation(resources()), -ENOBUFS);
+  t.is(backend.log.length, 1);
+  backend.refuse = false;
+  t.is(cookie.beginOperation(resources()), 0);
+  t.deepEqual(backend.log.slice(1), ['lookup k 1 10', 'begin 1']);
+});
+
 test('objects that nobody uses are kept up to a number, and given up under pressure', (t) => {
   const { backend, fscache } = make();
   for (let i = 0; i < 200; i++) {
