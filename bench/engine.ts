@@ -45,6 +45,8 @@ function ground({ folder }: Setting, name: string, bytes: number): Ground {
   return { folder, server, file, cacheDir: join(folder, `${name}.cache`), bytes };
 }
 
+/** What is said of each contest whose runs of the engine take it; those named `small pages` do not. */
+const HUGE = { hugePages: true } as const;
 const SEQUENTIAL = { rw: 'read', bs: K128 } as const;
 
 function timed(rw: 'randread', seconds: number) {
@@ -113,14 +115,14 @@ const warmRandom: ContestSource = {
     fillCache(made);
     const { server, cacheDir, file, folder } = made;
     // A page cache that holds a few percent of the file.
-    const lab = { server, cacheDir, clock: 'real', pageCache: 16 * MIB } as const;
+    const lab = { ...HUGE, server, cacheDir, clock: 'real', pageCache: 16 * MIB } as const;
     const shared = ['--rw=randread', '--bs=4k', `--size=${bytes}`, `--runtime=${seconds}`];
     const run = timed('randread', seconds);
     const fioArgs = [...shared, '--time_based', `--iodepth=${DEPTH}`];
     const traced = join(folder, 'warm-random.db');
     return {
       name: 'warm-random',
-      what: `time for ${RANDOM_OPS} random reads of 4 KiB from ${bytes / MIB} MiB, ${DEPTH} at once`,
+      what: `time for ${RANDOM_OPS} random reads of 4 KiB from ${bytes / MIB} MiB, ${DEPTH} at once, --huge-pages`,
       contestants: [
         engine({
           name: 'netfslab',
@@ -142,6 +144,11 @@ const warmRandom: ContestSource = {
           run: () => ({ lab, run, out: traced }),
           measure: per100k,
           check: ({ lost }) => expectEqual('lost events', lost, 0),
+        }),
+        engine({
+          name: 'small pages',
+          run: () => ({ lab: { ...lab, hugePages: false }, run }),
+          measure: per100k,
         }),
         engine({
           name: 'not verified',
@@ -167,18 +174,26 @@ const warmSequential: ContestSource = {
     const made = ground(setting, 'warm-sequential', bytes);
     fillCache(made);
     const { server, cacheDir, file, folder } = made;
-    const lab = { server, cacheDir, clock: 'real', readAheadKb: 1024 } as const;
+    const lab = { ...HUGE, server, cacheDir, clock: 'real', readAheadKb: 1024 } as const;
     const traced = join(folder, 'warm-sequential.db');
     const direct = ['--ioengine=io_uring', '--direct=1', '--iodepth=8', '--rw=read', '--bs=128k'];
     return {
       name: 'warm-sequential',
-      what: `${bytes / MIB} MiB once, 128 KiB reads, one reader, --read-ahead-kb 1024`,
+      what: `${bytes / MIB} MiB once, 128 KiB reads, one reader, --read-ahead-kb 1024 --huge-pages`,
       contestants: [
         engine({ name: 'netfslab', run: () => ({ lab, run: SEQUENTIAL }), check: expectWarm }),
         fio('fio io_uring direct', file, bytes / K128, [...direct, `--size=${bytes}`]),
         nbdkit({
           ...{ name: 'nbdkit cache', file, folder, filters: ['cache'], warm: true, ops: 0 },
           parameters: ['cache-on-read=true'],
+        }),
+        engine({
+          name: 'small pages',
+          run: () => ({ lab: { ...lab, hugePages: false }, run: SEQUENTIAL }),
+        }),
+        engine({
+          name: '--streams 4',
+          run: () => ({ lab: { ...lab, streams: 4 }, run: SEQUENTIAL }),
         }),
         engine({
           name: '--read-ahead-kb 128',
@@ -211,10 +226,10 @@ const cold: ContestSource = {
   setUp(setting): Contest {
     const bytes = setting.size('cold-mib', 1024, 64) * MIB;
     const { server, cacheDir, file, folder } = ground(setting, 'cold-sequential', bytes);
-    const lab = { server, clock: 'real', readAheadKb: 1024 } as const;
+    const lab = { ...HUGE, server, clock: 'real', readAheadKb: 1024 } as const;
     return {
       name: 'cold-sequential',
-      what: `${bytes / MIB} MiB once, 128 KiB reads, until the last byte is delivered`,
+      what: `${bytes / MIB} MiB once, 128 KiB reads, until the last byte is delivered, --huge-pages`,
       contestants: [
         engine({
           name: 'netfslab',
@@ -228,6 +243,14 @@ const cold: ContestSource = {
           name: 'without a cache',
           prepare: () => warmFile(file),
           run: () => ({ lab, run: SEQUENTIAL }),
+        }),
+        engine({
+          name: 'small pages',
+          prepare() {
+            rmSync(cacheDir, { recursive: true, force: true });
+            warmFile(file);
+          },
+          run: () => ({ lab: { ...lab, cacheDir, hugePages: false }, run: SEQUENTIAL }),
         }),
         nbdkit({
           ...{ name: 'nbdkit cache', file, folder, filters: ['cache'], warm: false, ops: 0 },

@@ -53,7 +53,7 @@ export const engineFlags = {
     helpGroup: 'ENGINE',
   }),
   'huge-pages': Flags.boolean({
-    description: 'the page cache in huge pages: faster hits, a slower start on virtual machines',
+    description: 'takes the page cache at the start, in huge pages: faster, but a slower start',
     default: LAB_DEFAULTS.hugePages,
     helpGroup: 'ENGINE',
   }),

@@ -34,9 +34,10 @@ export interface IoDriver {
   readonly pump?: Pump;
   /**
    * Reads from byte `position` of `fd` into the segments, in order; a short count means end of
-   * file.
+   * file. `copied`: the bytes come out of the kernel's page cache, so that a large piece is better
+   * copied by another thread.
    */
-  read(fd: number, into: SegmentList, position: number, done: IoDone): void;
+  read(fd: number, into: SegmentList, position: number, done: IoDone, copied?: boolean): void;
   /**
    * Writes the segments, in order, at byte `position` of `fd`; the memory must not change until
    * `done`.

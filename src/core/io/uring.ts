@@ -8,9 +8,11 @@
 import { assert } from '../base/assert.js';
 import { EAGAIN, ECANCELED, EINTR, EINVAL } from '../base/errno.js';
 import type { Pump } from '../sim/types.js';
+import { segmentBytes } from './segments.js';
 import { addressOf } from './syscalls.js';
 import type { IoDone, IoDriver, SegmentList } from './types.js';
 import {
+  ELSEWHERE,
   OP_ASYNC_CANCEL,
   OP_NOP,
   OP_READ,
@@ -32,6 +34,8 @@ const PIECES = 4096;
  */
 const DUE_OPERATIONS = 4;
 const DUE_BYTES = 64 << 10;
+/** A copy of so many bytes or more is left to a thread of the kernel's. */
+const ELSEWHERE_BYTES = 64 << 10;
 /** How often an operation is tried again that the kernel says to. */
 const TRIES_MAX = 16;
 /** Tag of an operation whose result nobody wants. */
@@ -43,6 +47,8 @@ const CLOSE_WAIT_NS = 10e6;
 class Operation {
   readonly tag: number;
   write = false;
+  /** What is added to the kernel's name of the operation. */
+  how = 0;
   fd = -1;
   /** Where in the file the next byte goes. */
   position = 0;
@@ -115,12 +121,13 @@ export class UringDriver implements IoDriver, Pump {
     return this.#ring.queued >= DUE_OPERATIONS || this.#queuedBytes >= DUE_BYTES;
   }
 
-  read(fd: number, into: SegmentList, position: number, done: IoDone): void {
-    this.#ask(false, fd, into, position, done);
+  read(fd: number, into: SegmentList, position: number, done: IoDone, copied = false): void {
+    const large = copied && segmentBytes(into) >= ELSEWHERE_BYTES;
+    this.#ask(large ? ELSEWHERE : 0, false, fd, into, position, done);
   }
 
   write(fd: number, from: SegmentList, position: number, done: IoDone): void {
-    this.#ask(true, fd, from, position, done);
+    this.#ask(0, true, fd, from, position, done);
   }
 
   poll(waitNs: number): void {
@@ -150,9 +157,17 @@ export class UringDriver implements IoDriver, Pump {
     this.#ring.close();
   }
 
-  #ask(write: boolean, fd: number, list: SegmentList, position: number, done: IoDone): void {
+  #ask(
+    how: number,
+    write: boolean,
+    fd: number,
+    list: SegmentList,
+    position: number,
+    done: IoDone,
+  ): void {
     assert(!this.#closed, 'the io_uring driver was used after it was closed');
     const operation = this.#free.pop() ?? this.#makeOperation();
+    operation.how = how;
     operation.write = write;
     operation.fd = fd;
     operation.position = position;
@@ -188,17 +203,17 @@ export class UringDriver implements IoDriver, Pump {
 
   // Queues what is left of an operation; there is a place in the ring for each that is in flight.
   #start(operation: Operation): void {
-    const { fd, position, first, tag, write } = operation;
+    const { fd, how, position, first, tag, write } = operation;
     const pieces = Math.min(operation.count - first, PIECES_MAX);
     while (this.#piecesUsed + pieces > PIECES) this.#submit(0);
     const address = operation.addresses[first] as number;
     if (pieces === 0) this.#ring.push(OP_NOP, -1, 0, 0, 0, tag);
     else if (pieces === 1) {
       const length = operation.lengths[first] as number;
-      this.#ring.push(write ? OP_WRITE : OP_READ, fd, address, length, position, tag);
+      this.#ring.push((write ? OP_WRITE : OP_READ) + how, fd, address, length, position, tag);
     } else {
       const at = this.#addPieces(operation, pieces);
-      this.#ring.push(write ? OP_WRITEV : OP_READV, fd, at, pieces, position, tag);
+      this.#ring.push((write ? OP_WRITEV : OP_READV) + how, fd, at, pieces, position, tag);
     }
   }
 

@@ -16,6 +16,9 @@ export const OP_ASYNC_CANCEL = 14;
 export const OP_READ = 22;
 export const OP_WRITE = 23;
 
+/** Added to an operation: it is performed by a thread of the kernel's (IOSQE_ASYNC). */
+export const ELSEWHERE = (1 << 4) << 8;
+
 /** Where io_uring_setup(2) leaves what: byte offsets into its parameters. */
 const PARAMS = { bytes: 120, sqEntries: 0, cqEntries: 4, features: 20, sq: 40, cq: 80 } as const;
 /** One mapping for both rings, pieces copied when handed over, waits with a time limit. */

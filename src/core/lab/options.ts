@@ -38,8 +38,8 @@ export interface LabOptions {
   /** Limit of the page cache; at least 1 MiB. */
   readonly pageCache: number;
   /**
-   * Asks for the page cache in huge pages: hits all over it are faster, but where a hypervisor has
-   * to find the memory first it takes milliseconds until 2 MiB of it are used for the first time.
+   * Takes the memory of the page cache when the lab is opened, in huge pages: hits all over it and
+   * large reads are faster. Where a hypervisor has to find the memory first, 2 MiB take up to 8 ms.
    */
   readonly hugePages: boolean;
   /** Window of the backing device, KiB; undefined: the profile's. 0 switches readahead off. */

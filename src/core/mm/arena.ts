@@ -87,7 +87,7 @@ export class PageFrames {
     for (let left = this.count; left > 0; left -= ARENA_PAGES) {
       const bytes = Math.min(left, ARENA_PAGES) * PAGE_SIZE;
       const room = this.#arenas.length === 0 ? BUFFER_ROOM : 0;
-      this.#arenas.push(new SharedMemory(bytes + room, huge));
+      this.#arenas.push(new SharedMemory(bytes + room, huge ? bytes : 0));
     }
     const first = this.#arenas[0] as SharedMemory;
     this.buffers = new ReaderBuffers(first, Math.min(this.count, ARENA_PAGES) * PAGE_SIZE);

@@ -53,10 +53,10 @@ export class SharedMemory {
   readonly copy: Copy;
 
   /**
-   * Zeros; `length` is rounded up to 64 KiB. ENOMEM if there is no room for it. `huge`: in huge
-   * pages, where they can be had.
+   * Zeros; `length` is rounded up to 64 KiB. ENOMEM if there is no room for it. Of the
+   * first `huge` bytes, if any, the memory is taken at once, in huge pages where they can be had.
    */
-  constructor(length: number, huge: boolean) {
+  constructor(length: number, huge: number) {
     const pages = Math.ceil(length / WASM_PAGE);
     let memory: Memory;
     try {
@@ -71,6 +71,6 @@ export class SharedMemory {
     this.copy = new WebAssembly.Instance(module, { m: { m: memory } }).exports.copy;
     this.shared = memory.buffer;
     this.bytes = plainArray(memory.buffer);
-    if (huge) adviseHuge(this.bytes);
+    if (huge > 0) adviseHuge(this.bytes, huge);
   }
 }

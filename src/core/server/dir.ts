@@ -195,7 +195,7 @@ export class DirServer implements Server {
       };
       into.segments(this.#segments);
       const answer = this.#driver.name === 'sync' ? finish : this.#scheduler.expect(finish);
-      this.#driver.read((file as DirFile).fd, this.#segments, position, answer);
+      this.#driver.read((file as DirFile).fd, this.#segments, position, answer, true);
     });
   }
 

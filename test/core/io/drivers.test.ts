@@ -66,6 +66,18 @@ for (const name of DRIVER_NAMES) {
     }
   });
 
+  test(`${name} reads large pieces that another thread may copy`, async (t) => {
+    const driver = open(t, name);
+    const fd = openFile(t);
+    for (const count of [1, 3]) {
+      const list = pieces(new Uint8Array(count * 100_001), count, 100_000);
+      const read = answerOf(driver, (done) => driver.read(fd, list, 50_000, done, true));
+      t.is(await read, Math.min(count * 100_000, SIZE - 50_000));
+      const expected = content('f', SIZE).subarray(50_000, 50_000 + count * 100_000);
+      t.deepEqual(gathered(list).subarray(0, expected.length), expected);
+    }
+  });
+
   test(`${name} gives fewer bytes at the end of the file, and none behind it`, async (t) => {
     const driver = open(t, name);
     const fd = openFile(t);

@@ -142,3 +142,11 @@ test('buffers do not overlap, are used again by size, and are ordinary memory wh
   buffers.release(large);
   t.not(buffers.take(2 ** 27), large);
 });
+
+test('memory taken at once in huge pages is as any other', (t) => {
+  const frames = new PageFrames(3 * 1024 * PAGE_SIZE, true);
+  const memory = frames.memoryOf(0);
+  t.true(memory.subarray(0, 1024 * PAGE_SIZE).every((byte) => byte === 0));
+  memory[2 * 1024 * PAGE_SIZE] = 1;
+  t.is(memory[2 * 1024 * PAGE_SIZE], 1);
+});
