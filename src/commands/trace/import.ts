@@ -58,6 +58,8 @@ Ends with 1 if lines were damaged (what could be read is kept), with 3 if nothin
       });
       progress.stop();
       this.noteCapture(out);
+      const { doubt } = summary.era;
+      if (doubt !== null) this.note(`the era is in doubt: ${doubt}`);
       await this.print(importSummaryLines(summary));
       if (summary.interrupted) this.endWith(EXIT.interrupted);
       else if (wasDamaged(summary)) this.endWith(EXIT.failed);

@@ -14,6 +14,8 @@ export interface EraChoice {
   readonly era: Era;
   /** In words. */
   readonly evidence: string;
+  /** Why it may be another, in words, and what to do about it; null = it is not in doubt. */
+  readonly doubt: string | null;
 }
 
 /** What a user says of the kernel. */
@@ -32,34 +34,56 @@ const FALLBACK: Era = 'E3';
 /** Chooses the era. Throws `UsageError` for an era or kernel that is not known. */
 export function chooseEra(samples: readonly Sample[], hints: EraHints = {}): EraChoice {
   const { era, kernel, named } = hints;
+  const fitting = fittingEras(samples);
   if (era !== undefined) {
     if (!isEra(era)) throw unknownEra(era);
-    return { era, evidence: 'as --era says' };
+    return { era, evidence: 'as --era says', doubt: misfit(era, samples, fitting) };
   }
   if (kernel !== undefined) {
     const of = eraOfKernel(kernel);
     if (of === null) throw unknownKernel(kernel);
-    return { era: of, evidence: `as --kernel says: ${kernel} is ${ERA_KERNELS[of]}` };
+    const evidence = `as --kernel says: ${kernel} is ${ERA_KERNELS[of]}`;
+    return { era: of, evidence, doubt: misfit(of, samples, fitting) };
   }
-  const fitting = fittingEras(samples);
   // Backports make the text differ from the release, so the text decides and the release helps.
   const ofName = named === undefined || named === null ? null : eraOfKernel(named);
   if (ofName !== null && (fitting.eras.length === 0 || fitting.eras.includes(ofName))) {
-    return { era: ofName, evidence: `the trace names its kernel ${named}` };
+    return { era: ofName, evidence: `the trace names its kernel ${named}`, doubt: null };
   }
   const [first] = fitting.eras;
   if (first === undefined) {
-    return { era: FALLBACK, evidence: 'nothing in the trace tells the era' };
+    const inDoubt = samples.some(([name]) => tracepointNamed(name) !== undefined);
+    const doubt = inDoubt ? 'no event is what any kernel prints: --kernel decides' : null;
+    return { era: FALLBACK, evidence: 'nothing in the trace tells the era', doubt };
   }
   // The posted patchset ran hardly anywhere.
   const era0 = first === 'E0' ? (fitting.eras[1] ?? first) : first;
   const others = fitting.eras.filter((each) => each !== era0);
-  const also = others.length === 0 ? '' : `; ${others.join(', ')} would do as well`;
-  return { era: era0, evidence: `${fitting.evidence}${also}` };
+  if (others.length === 0) return { era: era0, evidence: fitting.evidence, doubt: null };
+  return {
+    era: era0,
+    evidence: `${fitting.evidence}; ${others.join(', ')} would do as well`,
+    doubt: `${others.join(', ')} print all these events as ${era0} does: --kernel tells which it was`,
+  };
+}
+
+/** What speaks against an era that was asked for; null where no other fits better. */
+function misfit(era: Era, samples: readonly Sample[], fitting: Fitting): string | null {
+  const [best] = fitting.eras;
+  if (best === undefined || fitting.eras.includes(era)) return null;
+  const events = samples.filter(([name]) => tracepointNamed(name) !== undefined);
+  const exact = events.filter((sample) => fitOf(sample, era) === EXACT).length;
+  const better = `${best} (${ERA_KERNELS[best]}): ${fitting.evidence}`;
+  return `${exact} of ${events.length} events are what ${era} prints; try ${better}`;
+}
+
+interface Fitting {
+  readonly eras: readonly Era[];
+  readonly evidence: string;
 }
 
 /** The eras that fit best, oldest first, and in words how well. */
-function fittingEras(samples: readonly Sample[]): { eras: Era[]; evidence: string } {
+function fittingEras(samples: readonly Sample[]): Fitting {
   const points = ERAS.map((era) => samples.reduce((sum, sample) => sum + fitOf(sample, era), 0));
   const best = Math.max(...points);
   const eras = best === 0 ? [] : ERAS.filter((_, i) => points[i] === best);
