@@ -87,7 +87,7 @@ export function* phaseLines(phase: PhaseSummary): Generator<string> {
   yield row('requests', kinds(requests, formatCount));
   yield row('sources', kinds(sources, formatBytes));
   yield row('server', [
-    `${formatCount(server.fetches)} operations`,
+    `${formatCount(server.fetches + server.stores)} operations`,
     formatBytes(server.bytes),
     `at most ${server.maxInService} at once`,
     phase.amplification === null

@@ -134,7 +134,7 @@ export class NinepWrite implements WriteOps {
     folios.clearDirty(pfn);
     folios.startWriteback(pfn);
     const error = yield* this.#store(inode, pfn);
-    if (error < 0) inode.mapping.errors.set(error);
+    if (error < 0) inode.mapping.errors.set(error, folios.sizeOf(pfn));
     else if (inode.cookie.enabled) yield* this.#writeThrough(inode, pfn);
     folios.endWriteback(pfn);
     folios.unlock(pfn);

@@ -314,7 +314,8 @@ export class AfsWriteback {
       return;
     }
     const { keep, report } = verdictOn(error);
-    mapping.errors.set(report);
+    const bytes = pages.reduce((sum, pfn) => sum + folios.sizeOf(pfn), 0);
+    mapping.errors.set(report, keep ? 0 : bytes);
     for (const pfn of pages) {
       folios.get(pfn);
       if (keep) folios.markDirty(pfn);

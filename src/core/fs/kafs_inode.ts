@@ -77,12 +77,13 @@ export class KafsInode extends CookieInode implements ChangedVnode, PromisedFile
     if (!cookie.enabled) return;
     const { folios } = mapping;
     for (const pfn of mapping.range(first, last)) folios.startFscache(pfn);
+    const length = (last - first + 1) * PAGE_SIZE;
     const ended = (result: number): void => {
       for (const pfn of [...mapping.range(first, last)]) folios.endFscache(pfn);
-      // There may be no room for it. What failed otherwise is not to be believed.
-      if (result < 0 && result !== -ENOBUFS) cookie.invalidate(this.version, this.size);
+      // There may be no room for it. What failed otherwise, or in part, is not to be believed.
+      const failed = result < length && result !== -ENOBUFS;
+      if (failed) cookie.invalidate(this.version, this.size);
     };
-    const length = (last - first + 1) * PAGE_SIZE;
     yield* cookie.writeToCache(mapping, first * PAGE_SIZE, length, ended);
   }
 

@@ -39,7 +39,10 @@ import { CLIENTS, readaheadDevice } from './clients.js';
 import { checkInvariants } from './invariants.js';
 import { type LabOptions, labOptions } from './options.js';
 
-/** What a file has lost: it was still dirty when the lab was closed. */
+/**
+ * What a file has lost: it was still dirty when the lab was closed, or it was thrown away when it
+ * could not be written, and nobody asked.
+ */
 export interface Unwritten {
   /** Relative to the server. */
   readonly file: string;
@@ -261,6 +264,10 @@ export class Lab {
       const { name } = mapping.host as Vnode;
       this.unwritten.push({ file: name, bytes, errno: mapping.errors.since(0) || -EIO });
       yield* truncatePages(mapping, 0);
+    }
+    for (const { host, errors } of this.writeback.losses()) {
+      const { name } = host as Vnode;
+      this.unwritten.push({ file: name, bytes: errors.untold, errno: errors.since(0) });
     }
   }
 

@@ -37,11 +37,14 @@ export interface MappedArea {
 export class WritebackErrors {
   #last = 0;
   #count = 0;
+  /** Bytes of pages that were thrown away since somebody was last told of an error. */
+  untold = 0;
 
-  /** Notes a negative errno. */
-  set(errno: number): void {
+  /** Notes a negative errno, and how much was thrown away for it, bytes. */
+  set(errno: number, dropped: number): void {
     this.#last = errno;
     this.#count++;
+    this.untold += dropped;
   }
 
   /** What an open file remembers, to be handed to `since`. */

@@ -44,6 +44,8 @@ export class Writeback {
   readonly #limits: DirtyLimits;
   /** Files with pages to be written, and since when, ns; the oldest first. */
   readonly #files = new Map<AddressSpace, number>();
+  /** Files that lost what was written to them, which nobody may have been told of. */
+  readonly #lossy = new Set<AddressSpace>();
   #flushing = false;
   #armed = false;
 
@@ -57,6 +59,7 @@ export class Writeback {
   taggedChanged(mapping: AddressSpace): void {
     if (!mapping.isTagged) {
       this.#files.delete(mapping);
+      if (mapping.errors.untold > 0) this.#lossy.add(mapping);
       return;
     }
     this.#files.set(mapping, this.#scheduler.clock.now());
@@ -99,6 +102,11 @@ export class Writeback {
   /** Writes everything of every file: what unmounting does. */
   *writeAll(): Task {
     for (const mapping of [...this.#files.keys()]) yield* this.writeAndWait(mapping);
+  }
+
+  /** Files that lost pages which could not be written, without anybody having been told. */
+  losses(): AddressSpace[] {
+    return [...this.#lossy].filter(({ errors }) => errors.untold > 0);
   }
 
   /** Files that have pages to be written. */

@@ -221,7 +221,9 @@ export class File implements VfsFile, OpenFile {
     const { errors } = this.mapping;
     const error = errors.since(this.#errorsSeen);
     this.#errorsSeen = errors.mark;
-    if (error < 0) throw new ErrnoError(error, syscall, this.path);
+    if (error === 0) return;
+    errors.untold = 0;
+    throw new ErrnoError(error, syscall, this.path);
   }
 
   #changes(syscall: string, refusal: ErrnoName): VnodeChanges {

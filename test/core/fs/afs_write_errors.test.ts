@@ -144,3 +144,28 @@ test('a writer waits while too much is dirty, and age has pages written by thems
   file.close();
   await lab.close();
 });
+
+for (const profile of ['linux-5.13-afs', 'linux-6.1-afs', 'linux-6.1-9p']) {
+  test(`what is thrown away after the last close is said to be lost (${profile})`, async (t) => {
+    const { made, failing } = failingLab(t, { profile });
+    const file = openRw(made, 'f');
+    failing.with = 'EIO';
+    await write(made, file, 0x1000, filled(0x1800, 1));
+    file.close();
+    await made.lab.run('sleeper', () => made.lab.scheduler.sleep(60e9));
+    t.is(made.lab.folios.dirtyPages, 0);
+    await made.lab.close();
+    t.deepEqual(made.lab.unwritten, [{ file: 'f', bytes: 0x2000, errno: -errnoOf('EIO') }]);
+  });
+
+  test(`what is thrown away when somebody is told of it is not told again (${profile})`, async (t) => {
+    const { made, failing } = failingLab(t, { profile });
+    const file = openRw(made, 'f');
+    failing.with = 'EIO';
+    await write(made, file, 0x1000, filled(0x1800, 1));
+    await throwsErrno(t, 'EIO', fsync(made, file));
+    file.close();
+    await made.lab.close();
+    t.deepEqual(made.lab.unwritten, []);
+  });
+}
