@@ -7,8 +7,8 @@ import { LabCommand } from '../../core/cli/lab_command.js';
 export default class TraceEvents extends LabCommand {
   static override description = `Print the events of a capture as the kernel prints them
 The text is what /sys/kernel/tracing/trace shows, byte for byte, heading included.
-Events of netfslab's own (netfslab_prep_read, netfslab_disagreement, netfslab_cull) are printed only
-when named with --event.
+Events of netfslab's own (netfslab_prep_read, netfslab_disagreement, netfslab_cull,
+netfslab_use) are printed only when named with --event.
 --decode adds the names of flag bits, as the kernel of the capture numbers them: f=22[...].
 --json gives { capture, lines: [text] }.`;
 

@@ -1,6 +1,8 @@
 /**
  * The hit rate by four denominators, because each answers another question: bytes the application
  * read, requests, subrequests, and bytes that devices moved. Called by `trace hits` and summary.
+ * The definitions are those of `app/cache_use.ts`. What was in a page when it was read stands in
+ * the capture of a run with a cache; of others it is estimated from what operations waited for.
  */
 import type { Analysis } from './types.js';
 
@@ -32,9 +34,13 @@ WITH "reads" AS (
   SELECT sum(coalesce("result", "len")) AS "total",
     sum(CASE WHEN "requests" = 0 THEN coalesce("result", "len") END) AS "memory"
   FROM "op" WHERE "kind" = 'read' AND coalesce("result", "len") > 0
+), "known" AS (
+  SELECT sum("memory") AS "memory", sum("cache") AS "cache", sum("server") AS "server",
+    sum("zero") AS "zero", count(*) AS "n"
+  FROM "netfslab_use"
 ), "bytes" AS (
   SELECT sum("down_bytes") AS "down", sum("read_bytes") AS "read", sum("zero_bytes") AS "zero",
-    sum("stored_bytes") AS "stored", count(*) AS "n",
+    sum("stored_bytes") AS "stored",
     sum("down_bytes" = 0 AND "read_bytes" > 0) AS "full",
     sum("down_bytes" > 0 AND "read_bytes" > 0) AS "partly",
     sum("down_bytes" > 0 AND "read_bytes" = 0) AS "miss",
@@ -45,15 +51,20 @@ WITH "reads" AS (
     sum("s"."source" = 'ZERO') AS "zero"
   FROM "subrequest" AS "s" WHERE "s"."source" IN ('READ', 'DOWN', 'ZERO')
 ), "listed" AS (
+  SELECT 1 AS "order", 'bytes read' AS "of", "memory" + "cache" + "server" + "zero" AS "total",
+    "memory", "cache", NULL AS "partly", "server", "zero"
+  FROM "known" WHERE "n" > 0
+  UNION ALL
   -- What an operation waited for is shared out as the requests' bytes are.
-  SELECT 1 AS "order", 'bytes read' AS "of", "total", coalesce("memory", 0) AS "memory",
+  SELECT 1, 'bytes read', "total", coalesce("memory", 0) AS "memory",
     CAST(("total" - coalesce("memory", 0)) * 1.0 * "read" / nullif("read" + "down" + "zero", 0)
       AS INTEGER) AS "cache", NULL AS "partly",
     CAST(("total" - coalesce("memory", 0)) * 1.0 * "down" / nullif("read" + "down" + "zero", 0)
       AS INTEGER) AS "server", NULL AS "zero"
-  FROM "asked", "bytes" WHERE "total" > 0
+  FROM "asked", "bytes" WHERE "total" > 0 AND (SELECT "n" FROM "known") = 0
   UNION ALL
-  SELECT 2, 'requests', "n", NULL, "full", "partly", "miss", "zeros" FROM "bytes"
+  SELECT 2, 'requests', "full" + "partly" + "miss" + "zeros", NULL, "full", "partly", "miss", "zeros"
+  FROM "bytes"
   UNION ALL
   SELECT 3, 'slices', "n", NULL, "read", NULL, "down", "zero" FROM "slices"
   UNION ALL

@@ -319,10 +319,11 @@ class Phase {
     return covered * loops * numjobs;
   }
 
-  #cacheSummary(sent: number): PhaseSummary['cache'] {
-    const { cachefiles, stats } = this.#lab;
+  #cacheSummary(): PhaseSummary['cache'] {
+    const { cachefiles, stats, tracer } = this.#lab;
     if (cachefiles === undefined || this.#use === undefined) return null;
-    return this.#use.summary(cachefiles.counters, sent, stats.bytes.unstored);
+    if (tracer.enabled) this.#use.record(tracer);
+    return this.#use.summary(cachefiles.counters, stats.bytes.unstored);
   }
 
   #summary(elapsedNs: number, before: Counters, after: Counters): PhaseSummary {
@@ -343,7 +344,7 @@ class Phase {
       sources: difference(after.sources, before.sources),
       server: { ...sent, maxInService: server.counters.maxInService },
       amplification: reads.bytes === 0 ? null : sent.bytes / reads.bytes,
-      cache: this.#cacheSummary(sent.bytes),
+      cache: this.#cacheSummary(),
       stats: printStats(this.#lab.statistics()),
       verified: verified.length === 0 ? null : sumOf(verified),
       interrupted: this.#watch.signal?.aborted ?? false,

@@ -158,6 +158,7 @@ export const TRACEPOINTS = [
   own.netfslabPrepRead,
   own.netfslabDisagreement,
   own.netfslabCull,
+  own.netfslabUse,
   afs.afsPageDirty,
 ] as const satisfies readonly AnyTracepoint[];
 

@@ -1,13 +1,17 @@
 /** The four hit rates of a run, and what they leave out. */
+import path from 'node:path';
 import test from 'ava';
+import { ANALYSES } from '../../../src/core/analysis/index.js';
 import { checkObjects } from '../../../src/core/app/cache_admin.js';
 import type { CacheSummary } from '../../../src/core/app/cache_use.js';
+import { rowsOf } from '../../../src/core/app/query.js';
 import { RUN_DEFAULTS, type RunRequest, runWorkload } from '../../../src/core/app/run.js';
 import { DiskBacking } from '../../../src/core/io/backing.js';
 import { syncDriver } from '../../../src/core/io/drivers.js';
 import type { IoDriver } from '../../../src/core/io/types.js';
 import type { LabOptions } from '../../../src/core/lab/options.js';
 import { PROFILES } from '../../../src/core/profile/index.js';
+import { openCapture } from '../../../src/core/store/database.js';
 import { type CacheRig, cacheRig } from '../../helpers/cache.js';
 
 const REQUEST = { ...RUN_DEFAULTS, verify: true, opLog: 'none' } as const;
@@ -38,13 +42,45 @@ for (const { name: profile } of PROFILES) {
   });
 }
 
+for (const { name: profile } of PROFILES) {
+  test(`${profile}: trace hits tells of a capture what the run told`, async (t) => {
+    const rig = cacheRig(t, { a: 0x13456, b: 0x9000, c: 0 });
+    const lab = { server: rig.server, cacheDir: rig.dir, profile };
+    const runs: Partial<RunRequest>[] = [
+      { files: ['a'], size: 0x6000 },
+      { bs: 0x3000, loops: 2 },
+      {},
+    ];
+    for (const [i, given] of runs.entries()) {
+      const out = path.join(rig.dir, `../${i}.db`);
+      const trace = { out, commandLine: '', toolVersion: '0' };
+      const { cache } = await runWorkload({ ...REQUEST, ...given, lab, trace });
+      const capture = openCapture(out);
+      const told = [...rowsOf(capture, ANALYSES.hits)];
+      capture.close();
+      const { application, requests, subrequests, device, hitRate } = cache as CacheSummary;
+      t.deepEqual(
+        told.map((row) => [row.memory, row.cache, row.partly, row.server, row.zero]),
+        [
+          [application.pageCache, application.cache, null, application.server, application.zero],
+          [null, requests.full, requests.partial, requests.miss, requests.zero],
+          [null, subrequests.READ, null, subrequests.DOWN, subrequests.ZERO],
+          [null, device.cache, null, device.server, null],
+        ],
+      );
+      const rounded = (rates: readonly unknown[]) => rates.map((rate) => Number(rate).toFixed(9));
+      t.deepEqual(rounded(told.map((row) => row.hit_rate)), rounded(Object.values(hitRate)));
+    }
+  });
+}
+
 test('a request of which the cache has a part is partial, and the denominators differ', async (t) => {
   const rig = cacheRig(t, { a: 0x10000 });
   await run(rig, { size: 0x6000 }, { readAheadKb: 0 });
   const { hitRate, requests, subrequests, application, device } = await run(rig);
-  t.deepEqual(requests, { full: 1, partial: 1, miss: 1 });
-  t.deepEqual(subrequests, { READ: 2, DOWN: 2 });
-  t.deepEqual(application, { pageCache: 0, cache: 0x6000, server: 0xa000 });
+  t.deepEqual(requests, { full: 1, partial: 1, miss: 1, zero: 0 });
+  t.deepEqual(subrequests, { READ: 2, DOWN: 2, ZERO: 0 });
+  t.deepEqual(application, { pageCache: 0, cache: 0x6000, server: 0xa000, zero: 0 });
   t.deepEqual(device, { cache: 0x6000, server: 0xa000 });
   t.deepEqual(hitRate, {
     applicationBytes: 6 / 16,
@@ -57,7 +93,7 @@ test('a request of which the cache has a part is partial, and the denominators d
 test('bytes of a page that was used before come from the page cache', async (t) => {
   const rig = cacheRig(t, { a: 0x1000 });
   const { application, hitRate } = await run(rig, { bs: 0x400, loops: 2 });
-  t.deepEqual(application, { server: 0x400, pageCache: 0x2000 - 0x400, cache: 0 });
+  t.deepEqual(application, { server: 0x400, pageCache: 0x2000 - 0x400, cache: 0, zero: 0 });
   t.is(hitRate.applicationBytes, 0x1c00 / 0x2000);
 });
 

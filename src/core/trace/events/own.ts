@@ -74,3 +74,17 @@ export const netfslabCull = netfslab({
   columns: [u64('bytes', 'Bytes that it took up.'), text('file', 'Its path in the cache.', 'file')],
   formats: { E0: prints('bytes=%llu %s', 'bytes file') },
 });
+
+/** A workload has ended: what the application read, by where it was when it was first used. */
+export const netfslabUse = netfslab({
+  name: 'netfslab_use',
+  doc: 'A workload has ended: bytes that the application read, by where they had come from.',
+  record: 243,
+  columns: [
+    u64('memory', 'From the page cache: of pages that had been used before.'),
+    u64('cache', 'Of pages that the disk cache had and that were used for the first time.'),
+    u64('server', 'Of pages from the server, used for the first time.'),
+    u64('zero', 'Of pages that were filled with zeros, used for the first time.'),
+  ],
+  formats: { E0: prints('mem=%llu READ=%llu DOWN=%llu ZERO=%llu', 'memory cache server zero') },
+});
