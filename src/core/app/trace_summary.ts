@@ -3,6 +3,7 @@
  * Called by the command.
  */
 import { checkCapture } from '../analysis/check/check.js';
+import { RULES, type RuleId } from '../analysis/check/index.js';
 import { ANALYSES } from '../analysis/index.js';
 import type { Analysis, Row } from '../analysis/types.js';
 import { VERDICTS } from '../analysis/why.js';
@@ -95,10 +96,16 @@ function wrong(capture: Capture): Notable[] {
   if (events > CHECKED_EVENTS) return found;
   for (const { id, findings, severity } of checkCapture(capture).rules) {
     if (findings === 0 || severity === 'note') continue;
-    const says = `${id}: ${formatCount(findings)} ${findings === 1 ? 'finding' : 'findings'}.`;
+    const [what] = RULES[id as RuleId].explanation.split(/(?<=\.) /);
+    const says = `${what?.replace(/\.$/, '')} (${countOf(findings, 'finding')}).`;
     found.push({ weight: 100, says, ask: `netfslab trace check --rule ${id}` });
   }
   return found;
+}
+
+/** `1 request`, `2 requests`. */
+function countOf(count: number, what: string): string {
+  return `${formatCount(count)} ${what}${count === 1 ? '' : 's'}`;
 }
 
 function failures(capture: Capture): Notable[] {
@@ -109,19 +116,19 @@ FROM "request" WHERE "kind" IS NOT NULL`);
   const of = (name: string) => Number(row?.[name] ?? 0);
   const found: Notable[] = [];
   if (of('failed') > 0) {
-    const says = `${formatCount(of('failed'))} requests failed (error ${of('error')}).`;
+    const says = `${countOf(of('failed'), 'request')} failed (error ${of('error')}).`;
     found.push({ weight: 80, says, ask: 'netfslab trace requests --failed' });
   }
   if (of('open') > 0) {
-    const says = `${formatCount(of('open'))} requests are open when the trace ends.`;
+    const says = `${countOf(of('open'), 'request')} open when the trace ends.`;
     found.push({ weight: 70, says, ask: 'netfslab trace stuck' });
   }
   if (of('rdowns') > 0) {
-    const says = `${formatCount(of('rdowns'))} cache reads failed and went to the server.`;
+    const says = `${countOf(of('rdowns'), 'cache read')} failed and went to the server.`;
     found.push({ weight: 75, says, ask: 'netfslab trace why' });
   }
   if (of('skips') > 0) {
-    const says = `The cache refused ${formatCount(of('skips'))} stores: it is full.`;
+    const says = `The cache refused ${countOf(of('skips'), 'store')}: it is full.`;
     found.push({ weight: 60, says, ask: 'netfslab stats explain nwr' });
   }
   return found;

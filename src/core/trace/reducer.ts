@@ -177,6 +177,8 @@ export class Reducer {
   readonly #counts = new Map<number, number>();
   /** By task: the verdict comes right before the slice's own event, by the same task. */
   readonly #choices = new Map<number, Choice>();
+  /** By task: the slice it has added and not chosen a source for; v6.12 asks the cache then. */
+  readonly #added = new Map<number, SubrequestRow>();
   #uids = 0;
 
   constructor(era: Era, output: ReducerOutput) {
@@ -282,7 +284,14 @@ export class Reducer {
     const why = words[at + HEADER_WORDS + 3] as number;
     if (why >= RAW_LABEL) return;
     const verdict = netfslabVerdicts.text('E0', why);
-    this.#choices.set(words[at + 2] as number, { start: start as number, verdict });
+    const task = words[at + 2] as number;
+    const added = this.#added.get(task);
+    if (added !== undefined && added.start === start) {
+      added.verdict = verdict;
+      this.#added.delete(task);
+    } else {
+      this.#choices.set(task, { start: start as number, verdict });
+    }
   }
 
   #verdictOf(slice: SubrequestRow, task: number): string | null {
@@ -311,6 +320,8 @@ export class Reducer {
         slice.submit_ns = ts;
         slice.len = words[a + 7] as number;
         live.row.submit_ns ??= ts;
+        // Which of both it is shows in its source.
+        if (slice.source === SOURCE.unknown) this.#added.set(words[at + 2] as number, slice);
         break;
       case SLICE.terminated:
         slice.term_ns = ts;

@@ -1,6 +1,7 @@
 /** What the analyses say of captures of real kernels, beside what is known of these runs. */
 import test, { type ExecutionContext } from 'ava';
 import { ANALYSES, type AnalysisName } from '../../../src/core/analysis/index.js';
+import { refs } from '../../../src/core/analysis/refs.js';
 import { requestStory } from '../../../src/core/analysis/request_story.js';
 import type { Row } from '../../../src/core/analysis/types.js';
 import { demand, type Params, rowsOf } from '../../../src/core/app/query.js';
@@ -87,6 +88,13 @@ for (const [sample, due] of WAITS) {
   });
 }
 
+test('why tells the verdicts of clients that answer later', async (t) => {
+  const rows = await ask('why', 'nfs-6.12');
+  const server = rows.filter(({ source }) => source === 'server');
+  const verdicts = new Set(server.map(({ verdict }) => verdict));
+  t.deepEqual([...verdicts].sort(), ['no-data', 'seek-enxio']);
+});
+
 test('the hit rate is told by four denominators', async (t) => {
   const rows = await ask('hits', '9p-6.1-full');
   t.deepEqual(shown(rows, 'of', 'total', 'cache', 'partly', 'server'), HITS);
@@ -121,8 +129,21 @@ test('a cookie is followed from acquisition to its end', async (t) => {
   ]);
 });
 
-test('references that add up are not listed, and those of a shared number are', async (t) => {
+test('references that add up are not listed, nor those of a number that two have', async (t) => {
   t.deepEqual(await ask('refs', '9p-6.1-full'), []);
+  t.deepEqual(await ask('refs', 'nfs-6.12'), []);
+  const request = (word: string, ref: number) => ({ kind: 2, object: 7, slice: 0, word, ref });
+  const slice = (word: string, ref: number) => ({ kind: 3, object: 7, slice: 1, word, ref });
+  const judge = (...rows: Row[]) => {
+    const numbered = rows.map((row, i) => ({ id: i + 1, ...row }));
+    return [...(refs.fold as NonNullable<typeof refs.fold>)(numbered, { all: 0 })];
+  };
+  const life = [request('NEW', 1), slice('PUT TERM', 1), slice('PUT DONE', 0), request('PUT', 0)];
+  t.deepEqual(judge(...life, ...life), []);
+  t.deepEqual(shown(judge(...life, slice('PUT DONE', 0)), 'object', 'first_jump'), [
+    '00000007[1] | 5',
+  ]);
+  t.deepEqual(judge(request('NEW', 1), request('NEW', 1), request('PUT', 0)), []);
   const all = await ask('refs', '9p-6.1-full', { all: 1 });
   t.true(all.every(({ jumps }) => jumps === 0));
   t.true(all.length > 10);

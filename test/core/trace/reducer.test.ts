@@ -324,6 +324,29 @@ test('the verdict on a slice is that of the cache, whether it prints slice, obje
   }
 });
 
+test('v6.12 adds a slice before the cache is asked, and other slices may come in between', (t) => {
+  const verdict = (start: number) => ({
+    event: 'cachefiles_prep_read',
+    text: `o=00000000 DOWN no-data    f=01 s=${start}000 1000 ni=2c B=0`,
+  });
+  const slice = (rreq: number, step: string, start: number, got = 0) => ({
+    event: 'netfs_sreq',
+    text: `R=0000000${rreq}[1] ${step} f=00 s=${start}000 ${got}/1000 e=0`,
+  });
+  const { subrequests } = reduce('E6', [
+    ...[slice(1, '---- ADD  ', 2), verdict(2), slice(2, '---- ADD  ', 5), verdict(7)],
+    ...[slice(2, 'DOWN TERM ', 5, 1000), slice(1, 'DOWN TERM ', 2, 1000)],
+  ]);
+  const told = subrequests.map(({ start, verdict: is }) => [start, is]);
+  t.deepEqual(
+    told.sort(([a], [b]) => Number(a) - Number(b)),
+    [
+      [0x2000, 'no-data'],
+      [0x5000, null],
+    ],
+  );
+});
+
 test('verdicts of Linux 6.1 are in the subrequests of a capture', (t) => {
   const { subrequests } = reduce('E3', captured('write-midpage'));
   t.deepEqual(
