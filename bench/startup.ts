@@ -54,9 +54,10 @@ export const startUp: ContestSource = {
     const server = join(folder, 'start-up');
     const out = join(folder, 'start-up.db');
     mkdirSync(server);
-    writeFileSync(join(server, 'f'), new Uint8Array(1 << 20));
+    writeFileSync(join(server, 'f'), new Uint8Array(8 << 20));
     const lab = { server, pageCache: 1 << 20 } as const;
-    const loops = size('start-up-loops', 52, 5);
+    // Each read is a request of nine events: 10 MB.
+    const loops = size('start-up-loops', 8, 1);
     runEngine({ lab, run: { rw: 'randread', loops, opLog: 'none' }, out });
     return {
       name: 'start-up',

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { VirtualClock } from '../../src/core/sim/clock.js';
 import { makeContext } from '../../src/core/sim/context.js';
-import { writeCapture } from '../../src/core/store/database.js';
+import { writeCapture } from '../../src/core/store/capture_writer.js';
 import {
   netfsFailure,
   netfsFailures,

@@ -17,7 +17,8 @@ import { errnoOf } from '../../src/core/base/errno.js';
 import { ErrnoError } from '../../src/core/base/errors.js';
 import { profileByName } from '../../src/core/profile/index.js';
 import { Prng } from '../../src/core/sim/prng.js';
-import { openCapture, writeCapture } from '../../src/core/store/database.js';
+import { writeCapture } from '../../src/core/store/capture_writer.js';
+import { openCapture } from '../../src/core/store/database.js';
 import { misbehave } from '../helpers/bad_server.js';
 import { makeLab, tempDir } from '../helpers/lab.js';
 

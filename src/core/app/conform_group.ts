@@ -10,7 +10,7 @@ import { Lab } from '../lab/lab.js';
 import { LabMachine } from '../lab/machine.js';
 import type { LabOptions } from '../lab/options.js';
 import { profileByName } from '../profile/index.js';
-import { writeCapture } from '../store/database.js';
+import { writeCapture } from '../store/capture_writer.js';
 import { MemorySink } from '../trace/sink.js';
 import { SwitchSink } from '../trace/switch_sink.js';
 import { labelledContent } from '../workload/ops/content.js';

@@ -11,7 +11,7 @@ import { type Recognised, recognise } from '../importer/index.js';
 import { type OpenInput, openInput } from '../importer/input.js';
 import { type MergeSource, mergeReads } from '../importer/merge.js';
 import type { ImportContext, Survey } from '../importer/types.js';
-import { createCapture } from '../store/database.js';
+import { createCapture } from '../store/capture_writer.js';
 import type { CaptureMeta } from '../store/types.js';
 import { BatchSink, MemorySink } from '../trace/sink.js';
 import type { TraceSink } from '../trace/types.js';

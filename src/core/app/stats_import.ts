@@ -4,7 +4,7 @@
  */
 import type { Column, Row, Table } from '../analysis/types.js';
 import { UsageError } from '../base/errors.js';
-import { writeCapture } from '../store/database.js';
+import { writeCapture } from '../store/capture_writer.js';
 import { ERAS, type Era, isEra } from '../trace/eras.js';
 import { netfsRreqOrigins } from '../trace/events/netfs.js';
 import { flagNames } from '../trace/flag_bits.js';

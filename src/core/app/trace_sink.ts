@@ -3,7 +3,7 @@
  */
 import { LAB_DEFAULTS, type LabOptions } from '../lab/options.js';
 import { profileByName } from '../profile/index.js';
-import { createCapture } from '../store/database.js';
+import { createCapture } from '../store/capture_writer.js';
 import type { TraceSink } from '../trace/types.js';
 
 /** A capture to be written. */

@@ -1,8 +1,10 @@
 /**
  * The table people read: aligned columns, values with their units. The only user of cli-table3,
- * which is slow with many rows, so at most 200 are shown and the rest is counted.
+ * which knows how wide any text is; it is slow to load and with many rows, so texts of ASCII alone
+ * are aligned here, and at most 200 rows are shown and the rest is counted.
  */
-import Table from 'cli-table3';
+import { createRequire } from 'node:module';
+import type CliTable from 'cli-table3';
 import type { Column, Row } from '../analysis/types.js';
 import { formatCount } from '../base/units.js';
 import { alignsRight, humanCell } from './cell.js';
@@ -42,16 +44,37 @@ export const table: Format = {
   },
 };
 
+const GAP = NO_BORDER.middle;
+const ASCII = /^[ -~]*$/;
+
 function formatTable(columns: readonly Column[], rows: readonly Row[]): string[] {
+  const cells = rows.map((row) => columns.map(({ name, unit }) => humanCell(row[name], unit)));
+  const lines = [columns.map(({ name }) => name), ...cells];
+  const rightAligned = columns.map(({ unit }) => alignsRight(unit));
+  const ascii = lines.every((line) => line.every((cell) => ASCII.test(cell)));
+  return (ascii ? align : layOut)(lines, rightAligned).map((line) => line.trimEnd());
+}
+
+/** Lines of cells whose characters are all one column wide. */
+function align(lines: readonly string[][], rightAligned: readonly boolean[]): string[] {
+  const widths = rightAligned.map((_, i) =>
+    lines.reduce((widest, line) => Math.max(widest, (line[i] as string).length), 0),
+  );
+  const pad = (cell: string, i: number): string =>
+    rightAligned[i] ? cell.padStart(widths[i] as number) : cell.padEnd(widths[i] as number);
+  return lines.map((line) => line.map(pad).join(GAP));
+}
+
+/** Lines of any cells. */
+function layOut([head, ...rows]: string[][], rightAligned: readonly boolean[]): string[] {
+  // Loaded when it is needed: seldom.
+  const Table = createRequire(import.meta.url)('cli-table3') as typeof CliTable;
   const grid = new Table({
-    head: columns.map(({ name }) => name),
-    colAligns: columns.map(({ unit }) => (alignsRight(unit) ? 'right' : 'left')),
+    head: head as string[],
+    colAligns: rightAligned.map((right) => (right ? 'right' : 'left')),
     chars: NO_BORDER,
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
   });
-  for (const row of rows) grid.push(columns.map(({ name, unit }) => humanCell(row[name], unit)));
-  return grid
-    .toString()
-    .split('\n')
-    .map((line) => line.trimEnd());
+  grid.push(...rows);
+  return grid.toString().split('\n');
 }

@@ -21,8 +21,6 @@ import {
 } from './schema.js';
 import type { Capture, CaptureInfo, LineFilter, SqlParams, SqlRow, SqlValue } from './types.js';
 
-export { createCapture, writeCapture } from './capture_writer.js';
-
 const SQLITE_MAGIC = 'SQLite format 3\0';
 
 /**
@@ -124,27 +122,21 @@ function checkVersion(db: Database.Database, path: string): void {
  * statements: what it lacks reads as empty, by views of this connection that nobody else sees.
  */
 function supplyLater(db: Database.Database): void {
-  const present = new Map<string, Set<string>>();
-  const columns = db.prepare(
-    `SELECT "t"."name" AS "table", "c"."name" AS "column"
-    FROM "main"."sqlite_schema" AS "t", pragma_table_info("t"."name", 'main') AS "c"
-    WHERE "t"."type" = 'table'`,
+  // The statements that made the tables are ours: reading them is quicker than asking for columns.
+  const made = db.prepare(
+    `SELECT "name", "sql" FROM "main"."sqlite_schema" WHERE "type" = 'table'`,
   );
-  for (const { table, column } of columns.iterate() as IterableIterator<Record<string, string>>) {
-    const known = present.get(table as string) ?? new Set();
-    present.set(table as string, known.add(column as string));
-  }
-  if (!present.has('event_range')) {
-    db.exec(`CREATE TEMP VIEW "event_range" AS ${NO_RANGES}`);
-    present.set('event_range', new Set(TABLES.event_range.columns.map(({ name }) => name)));
-  }
+  const present = new Map(made.raw().all() as [string, string][]);
+  if (!present.has('event_range')) db.exec(`CREATE TEMP VIEW "event_range" AS ${NO_RANGES}`);
   for (const table of ALL_TABLES) {
-    const known = present.get(table.name) ?? new Set();
-    const values = table.columns.map(({ name }) =>
-      known.has(name) ? quoted(name) : `NULL AS ${quoted(name)}`,
+    const sql = present.get(table.name);
+    if (sql === undefined && table === TABLES.event_range) continue;
+    const missing = new Set(table.columns.filter(({ name }) => !sql?.includes(`${quoted(name)} `)));
+    if (missing.size === 0) continue;
+    const values = table.columns.map((column) =>
+      missing.has(column) ? `NULL AS ${quoted(column.name)}` : quoted(column.name),
     );
-    if (table.columns.every(({ name }) => known.has(name))) continue;
-    const source = known.size === 0 ? 'WHERE 0' : `FROM "main".${quoted(table.name)}`;
+    const source = sql === undefined ? 'WHERE 0' : `FROM "main".${quoted(table.name)}`;
     db.exec(`CREATE TEMP VIEW ${quoted(table.name)} AS SELECT ${values.join(', ')} ${source}`);
   }
 }

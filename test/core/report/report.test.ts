@@ -38,6 +38,18 @@ test('a table aligns its columns, numbers to the right, and shows units', (t) =>
   ]);
 });
 
+test('a name that is not ASCII takes as many columns as it has on a terminal', (t) => {
+  const named = (file: string): Row => ({ rreq: 7, file, len: 1, ns: 10 });
+  t.deepEqual(format('table', [...rows, named('\u6587\u4ef6\u00e9')])[0], [
+    'rreq  file     len      ns',
+    '  26  a,"b"  4 KiB  1.5 us',
+    '   1  -      8 PiB    0 ns',
+    '   7  \u6587\u4ef6\u00e9    1 B   10 ns',
+  ]);
+  const ascii = format('table', [...rows, named('12345')])[0].slice(0, 3);
+  t.deepEqual(ascii, format('table')[0]);
+});
+
 test('a table shows 200 rows and says how many more there are', (t) => {
   const many = Array.from({ length: TABLE_ROWS_MAX + 1234 }, () => rows[0] as Row);
   const [lines, notes] = format('table', many);

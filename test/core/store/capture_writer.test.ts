@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { ErrnoError, StoreError } from '../../../src/core/base/errors.js';
-import { createCapture, openCapture, writeCapture } from '../../../src/core/store/database.js';
+import { createCapture, writeCapture } from '../../../src/core/store/capture_writer.js';
+import { openCapture } from '../../../src/core/store/database.js';
 import type { CaptureMeta } from '../../../src/core/store/types.js';
 import { netfsRreq, netfsRreqTraces } from '../../../src/core/trace/events/netfs.js';
 import { createSpool, SpoolWriter, spoolPath } from '../../../src/core/trace/spool.js';
@@ -141,7 +142,7 @@ test('a writer that cannot write is an error for the run and at its end, not a h
 
 const RUN = `
   const [, root, path] = process.argv;
-  const { createCapture } = await import(root + 'src/core/store/database.js');
+  const { createCapture } = await import(root + 'src/core/store/capture_writer.js');
   const { makeTracer } = await import(root + 'test/helpers/trace.js');
   const { netfsRreq } = await import(root + 'src/core/trace/events/netfs.js');
   const { tracer } = makeTracer(createCapture(path, { source: 'run', era: 'E1' }));

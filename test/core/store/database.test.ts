@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import Database from 'better-sqlite3';
 import { ErrnoError, StoreError, UsageError } from '../../../src/core/base/errors.js';
-import { openCapture, writeCapture } from '../../../src/core/store/database.js';
+import { writeCapture } from '../../../src/core/store/capture_writer.js';
+import { openCapture } from '../../../src/core/store/database.js';
 import type { Capture, CaptureMeta } from '../../../src/core/store/types.js';
 import { excerpt, temporaryDirectory, writeLines } from '../../helpers/trace.js';
 

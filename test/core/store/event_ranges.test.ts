@@ -1,7 +1,8 @@
 /** Finding the events of a request by the stretches that may hold them. */
 import { join } from 'node:path';
 import test from 'ava';
-import { openCapture, writeCapture } from '../../../src/core/store/database.js';
+import { writeCapture } from '../../../src/core/store/capture_writer.js';
+import { openCapture } from '../../../src/core/store/database.js';
 import { eventsOfRequest } from '../../../src/core/store/event_ranges.js';
 import { netfsRreq, netfsRreqTraces } from '../../../src/core/trace/events/netfs.js';
 import { makeTracer, temporaryDirectory } from '../../helpers/trace.js';

@@ -1,7 +1,8 @@
 /** Choosing events by the file they were made for. */
 import { join } from 'node:path';
 import test from 'ava';
-import { openCapture, writeCapture } from '../../../src/core/store/database.js';
+import { writeCapture } from '../../../src/core/store/capture_writer.js';
+import { openCapture } from '../../../src/core/store/database.js';
 import {
   netfsRead,
   netfsReadTraces,

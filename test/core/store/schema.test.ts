@@ -2,7 +2,8 @@
 import { join } from 'node:path';
 import test from 'ava';
 import fc from 'fast-check';
-import { openCapture, writeCapture } from '../../../src/core/store/database.js';
+import { writeCapture } from '../../../src/core/store/capture_writer.js';
+import { openCapture } from '../../../src/core/store/database.js';
 import { ALL_TABLES, quoted, schemaText, VIEWS } from '../../../src/core/store/schema.js';
 import { ERAS } from '../../../src/core/trace/eras.js';
 import { TRACEPOINTS } from '../../../src/core/trace/index.js';
