@@ -8,7 +8,6 @@
 import { assert } from '../base/assert.js';
 import { errnoOf } from '../base/errno.js';
 import { ErrnoError } from '../base/errors.js';
-import { wallMs } from '../sim/clock.js';
 import type { Era } from './eras.js';
 import { RECORD, recordNumber, recordWord } from './record.js';
 import { isSpool } from './spool.js';
@@ -167,17 +166,21 @@ export class RingSink implements TraceSink {
 
   #wait(needed: number): void {
     let beat = Atomics.load(this.#header, BEAT);
-    let since = wallMs();
+    // Waits are counted and not time, which also passes while the whole process is stopped.
+    let silentMs = 0;
     while (this.#free() < needed) {
       if (Atomics.load(this.#header, STATE) === FAILED) this.#fail();
       Atomics.notify(this.#header, HEAD);
-      Atomics.wait(this.#header, TAIL, this.#tail, WAIT_MS);
+      const woken = Atomics.wait(this.#header, TAIL, this.#tail, WAIT_MS);
       this.#tail = Atomics.load(this.#header, TAIL);
       const now = Atomics.load(this.#header, BEAT);
       if (now !== beat) {
         beat = now;
-        since = wallMs();
-      } else if (wallMs() - since > DEAD_AFTER_MS) {
+        silentMs = 0;
+        continue;
+      }
+      if (woken === 'timed-out') silentMs += WAIT_MS;
+      if (silentMs > DEAD_AFTER_MS) {
         this.failure = new ErrnoError('EIO', 'write', this.#path, {
           text: 'the trace writer died',
         });
