@@ -97,10 +97,8 @@ export function* phaseLines(phase: PhaseSummary): Generator<string> {
   if (phase.cache !== null) yield* cacheLines(phase.cache);
   if (phase.verified !== null) {
     const { ops, bytes } = phase.verified;
-    yield row('verified', [
-      `${formatCount(ops)} reads`,
-      `${formatBytes(bytes)} equal to the files`,
-    ]);
+    const good = writes.ops > 0 ? 'what was written or is in the files' : 'the files';
+    yield row('verified', [`${formatCount(ops)} reads`, `${formatBytes(bytes)} equal to ${good}`]);
   }
 }
 

@@ -4,7 +4,8 @@
  * half of fs/afs/write.c as of v5.13. Spec: BEHAVIOUR 5.5; called by `afs_write.ts`.
  *
  * Differs: repaired, a range that ends inside a page takes the whole page, so that no dirty byte is
- * forgotten, and where cyclic writeback goes on is kept in pages.
+ * forgotten, and where cyclic writeback goes on is kept in pages, also by a pass that a locked page
+ * ended.
  */
 import {
   EDQUOT,
@@ -103,6 +104,12 @@ interface Run {
   len: number;
 }
 
+/** A pass over a file. */
+interface Pass {
+  /** The byte at which the next one goes on; 0 unless the pass says otherwise. */
+  next: number;
+}
+
 /** Writing back for one client. */
 export class AfsWriteback {
   readonly #parts: WriteParts;
@@ -116,15 +123,21 @@ export class AfsWriteback {
     const { validateLock } = mapping.host as AfsWritable;
     if (wbc.sync) yield* validateLock.read();
     else if (!validateLock.tryRead()) return 0;
+    const pass: Pass = { next: 0 };
     let result: number;
     if (wbc.cyclic) {
       const start = mapping.writebackIndex * PAGE_SIZE;
-      result = yield* this.#region(mapping, wbc, start, END);
+      result = yield* this.#region(mapping, wbc, start, END, pass);
       if (start > 0 && wbc.nrToWrite > 0 && result === 0) {
-        result = yield* this.#region(mapping, wbc, 0, start);
+        result = yield* this.#region(mapping, wbc, 0, start, pass);
       }
+      if (result === 0) mapping.writebackIndex = pageIndex(pass.next);
     } else {
-      result = yield* this.#region(mapping, wbc, wbc.start, wbc.end);
+      result = yield* this.#region(mapping, wbc, wbc.start, wbc.end, pass);
+      const whole = wbc.start === 0 && wbc.end === END;
+      // The kernel takes the byte for a page.
+      const next = this.#parts.defects === 'kernel' ? pass.next : pageIndex(pass.next);
+      if (whole && wbc.nrToWrite > 0 && result === 0) mapping.writebackIndex = next;
     }
     validateLock.doneReading();
     // The flusher writes the inode, too; fsync does not.
@@ -151,28 +164,39 @@ export class AfsWriteback {
     return Math.min(0, written);
   }
 
-  // Writes the dirty pages of bytes [start, end].
-  *#region(mapping: AddressSpace, wbc: WritebackControl, start: number, end: number): Task<number> {
-    const { folios, scheduler } = this.#parts;
+  // Writes the dirty pages of bytes [start, end], unless one is locked and cannot be waited for.
+  *#region(
+    mapping: AddressSpace,
+    wbc: WritebackControl,
+    start: number,
+    end: number,
+    pass: Pass,
+  ): Task<number> {
+    const { folios, scheduler, defects } = this.#parts;
     let at = start;
     do {
       const pfn = mapping.nextTagged(pageIndex(at), pageIndex(end), PG_DIRTY);
       if (pfn < 0) break;
       const position = folios.indexOf(pfn) * PAGE_SIZE;
+      if (!wbc.sync && !folios.tryLock(pfn)) {
+        // The kernel forgets to say where it was.
+        if (defects === 'repaired') pass.next = position;
+        return 0;
+      }
       at = position + folios.sizeOf(pfn);
       folios.get(pfn);
       const written = yield* this.#one(mapping, wbc, pfn, position, end);
       folios.put(pfn);
       if (written < 0) return written;
       if (written > 0) at = roundUp(position + written, PAGE_SIZE);
-      if (wbc.cyclic) mapping.writebackIndex = pageIndex(at);
       if (scheduler.needResched()) yield* scheduler.reschedule();
     } while (wbc.nrToWrite > 0 && at <= end);
-    if (wbc.cyclic && wbc.nrToWrite > 0) mapping.writebackIndex = 0;
+    pass.next = at;
     return 0;
   }
 
-  // Bytes from the beginning of the page on that were written; 0: it was passed over.
+  // Bytes from the beginning of the page on that were written; 0: it was passed over. In the
+  // background the page is locked already.
   *#one(
     mapping: AddressSpace,
     wbc: WritebackControl,
@@ -189,8 +213,6 @@ export class AfsWriteback {
         yield* folios.waitFscache(pfn);
         return yield* this.#one(mapping, wbc, pfn, position, end);
       }
-    } else if (!folios.tryLock(pfn)) {
-      return 0;
     }
     const gone = folios.mappingOf(pfn) !== mapping;
     if (gone || this.#isBusy(pfn) || !folios.test(pfn, PG_DIRTY)) {

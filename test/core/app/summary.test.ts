@@ -67,4 +67,9 @@ test('a run that read nothing has no latencies and divides by nothing', (t) => {
 test('a run without a trace and without verification does not mention them', (t) => {
   const text = [...summaryLines({ ...RUN, capture: null, verified: null })].join('\n');
   t.notRegex(text, /trace|verified/);
+  const wrote = { ...RUN, writes: { ops: 1, bytes: 10, latencyNs: null } };
+  t.regex(
+    [...summaryLines(wrote)].join('\n'),
+    /MiB equal to what was written or is in the files$/m,
+  );
 });

@@ -67,3 +67,36 @@ inBothModes(
     await lab.close();
   },
 );
+
+inBothModes(
+  'the next round of writing back begins where the last pass ended',
+  async (t, defects) => {
+    const made = makeLab(t, { f: 0x4000 }, { ...DIRECT, defects });
+    const file = openRw(made, 'f');
+    const { mapping } = file as unknown as OpenFile;
+    const { folios } = made.lab;
+    const background = () =>
+      made.lab.run('flusher', function* () {
+        const wbc = { sync: false, nrToWrite: 1024, cyclic: true, start: 0, end: 0 };
+        yield* mapping.ops.write?.writepages(mapping, wbc) ?? [];
+      });
+    await write(made, file, 0, filled(0x3000, 1));
+    await fsync(made, file);
+    // The kernel takes the byte at which a whole pass ended for a page.
+    t.is(mapping.writebackIndex, defects === 'kernel' ? 0x3000 : 3);
+    await write(made, file, 0, filled(0x1000, 2));
+    await write(made, file, 0x2000, filled(0x1000, 2));
+    const busy = mapping.find(2);
+    t.true(folios.tryLock(busy));
+    mapping.writebackIndex = 0;
+    await background();
+    // A locked page ends the pass; the kernel then does not say where.
+    t.is(mapping.writebackIndex, defects === 'kernel' ? 0 : 2);
+    t.is(folios.dirtyPages, 1);
+    folios.unlock(busy);
+    await background();
+    t.is(folios.dirtyPages, 0);
+    file.close();
+    await made.lab.close();
+  },
+);
