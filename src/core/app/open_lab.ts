@@ -9,7 +9,14 @@ import { Lab } from '../lab/lab.js';
 import { LAB_DEFAULTS, type LabOptions } from '../lab/options.js';
 import { printStats } from '../trace/stats_layout.js';
 import type { FinishReport } from '../trace/types.js';
-import type { FileAdvice, FileStat, OpenFlags, PageRun, VfsFile } from '../vfs/types.js';
+import type {
+  CachedRange,
+  FileAdvice,
+  FileStat,
+  OpenFlags,
+  PageRun,
+  VfsFile,
+} from '../vfs/types.js';
 import { traceSink } from './trace_sink.js';
 import { lossError } from './unwritten.js';
 
@@ -45,6 +52,8 @@ export interface LabFile {
   fadvise(advice: FileAdvice, offset?: number, length?: number): Promise<void>;
   /** readahead(2). */
   readahead(offset: number, count: number): Promise<void>;
+  /** The first stretch of a range that the disk cache has, in whole pages; null: nothing of it. */
+  cached(offset: number, count: number): Promise<CachedRange | null>;
   /** mincore(2): runs of resident pages. */
   mincore(): PageRun[];
   fstat(): FileStat;
@@ -130,6 +139,7 @@ function wrap(lab: Lab, file: VfsFile): LabFile {
     flush: () => lab.run('api', () => file.flush()),
     fadvise: (advice, offset, length) => lab.run('api', () => file.fadvise(advice, offset, length)),
     readahead: (offset, count) => lab.run('api', () => file.readahead(offset, count)),
+    cached: (offset, count) => lab.run('api', () => file.cached(offset, count)),
     mincore: () => file.mincore(),
     fstat: () => file.fstat(),
     close: () => file.close(),

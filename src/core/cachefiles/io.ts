@@ -200,6 +200,8 @@ export class CacheIo implements CacheOps {
   queryOccupancy(cres: CacheResources, range: ByteRange, granularity: number): ByteRange | number {
     const { options, room } = this.cache;
     const { content } = privOf(cres);
+    // A new object may not have its file yet.
+    if (content === undefined) return -ENODATA;
     const unit = Math.max(granularity, room.blockSize);
     const end = range.start + range.len;
     const found = this.#extent(content, range.start, end);

@@ -6,6 +6,7 @@
  * Differs: opening a file does not wait for its validate_lock.
  */
 import { assert } from '../base/assert.js';
+import { ENOBUFS } from '../base/errno.js';
 import { pageIndex, pagesFor, roundDown, roundUp } from '../base/range.js';
 import type { Cookie, Fscache } from '../fscache/cookie.js';
 import { AddressSpace, AOP_TRUNCATED_PAGE } from '../mm/address_space.js';
@@ -97,6 +98,10 @@ class AfsVnode implements Vnode, AfsWritable, PromisedFile {
     this.changes = new AfsChanges(this, client.parts, this.#cached);
     this.direct = new AfsDirect(this, client.parts.server, client.parts.requests.stats.bytes);
     mapping.attach(this);
+  }
+
+  *occupancy(range: ByteRange): Task<ByteRange | number> {
+    return this.cookie?.occupancy(range) ?? -ENOBUFS;
   }
 
   /** The file on the server; only while the vnode is in use. */

@@ -11,7 +11,7 @@ import { type Folios, PG_DIRTY, PG_WRITEBACK } from '../mm/folio.js';
 import type { AddressSpaceOps, Inode, WriteOps } from '../mm/types.js';
 import { type ReadRequest, SREQ_CLEAR_TAIL, type Subrequest } from '../netfs/objects.js';
 import type { ReadHelper } from '../netfs/read_helper.js';
-import type { RequestOps } from '../netfs/types.js';
+import type { ByteRange, RequestOps } from '../netfs/types.js';
 import type { Server, ServerFile, ServerStatus } from '../server/types.js';
 import type { Task } from '../sim/wait_queue.js';
 import type { NetworkFs, OpenFailed, Vnode, VnodeChanges } from './types.js';
@@ -147,6 +147,10 @@ export abstract class CookieInode implements Vnode {
       this.wasWritten = false;
     }
     this.#closeIdle();
+  }
+
+  occupancy(range: ByteRange): Task<ByteRange | number> {
+    return this.cookie.occupancy(range);
   }
 
   /**

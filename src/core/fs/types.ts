@@ -1,6 +1,7 @@
 /** The interface between the VFS and the network filesystem clients. */
 import type { AddressSpace } from '../mm/address_space.js';
 import type { Inode } from '../mm/types.js';
+import type { ByteRange } from '../netfs/types.js';
 import type { RwSemaphore } from '../sim/rw_semaphore.js';
 import type { Task } from '../sim/wait_queue.js';
 
@@ -21,6 +22,11 @@ export interface Vnode extends Inode {
   revalidate?(): boolean;
   /** Sleeps until pages that were found outdated while they were in use have been dropped. */
   settle?(): Task;
+  /**
+   * The first stretch of a range that the disk cache has, in whole pages; -ENODATA: nothing of it,
+   * -ENOBUFS: it cannot be told.
+   */
+  occupancy?(range: ByteRange): Task<ByteRange | number>;
   /** Uses now. */
   readonly uses: number;
   /** What changes the file; a filesystem that is read-only has none of it. */

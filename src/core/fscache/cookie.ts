@@ -10,8 +10,9 @@ import { assert } from '../base/assert.js';
 import { ENOBUFS, ESTALE } from '../base/errno.js';
 import type { AddressSpace } from '../mm/address_space.js';
 import { IovIter } from '../mm/iov_iter.js';
-import type { CacheResources } from '../netfs/types.js';
+import type { ByteRange, CacheResources } from '../netfs/types.js';
 import type { FscacheValues } from '../trace/fscache_stats.js';
+import { askOccupancy } from './occupancy.js';
 import { FscacheStats, fscacheValues } from './stats.js';
 import type { CacheBackend, CacheObject, CookieIdentity } from './types.js';
 
@@ -223,6 +224,13 @@ export class Cookie implements CookieIdentity {
     if (refused < 0) stats.beginsRefused++;
     else this.#accesses++;
     return refused;
+  }
+
+  /** What is cached in `range`: as `askOccupancy`. */
+  occupancy(range: ByteRange): ByteRange | number {
+    const cres: CacheResources = { ops: undefined, priv: undefined, debugId: 0 };
+    const refused = this.beginOperation(cres);
+    return refused < 0 ? refused : askOccupancy(cres, range);
   }
 
   #lookup(): void {

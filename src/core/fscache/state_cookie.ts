@@ -9,7 +9,7 @@ import { assert } from '../base/assert.js';
 import { ENOBUFS } from '../base/errno.js';
 import type { AddressSpace } from '../mm/address_space.js';
 import { IovIter } from '../mm/iov_iter.js';
-import type { CacheResources } from '../netfs/types.js';
+import type { ByteRange, CacheResources } from '../netfs/types.js';
 import { type Task, WaitQueue } from '../sim/wait_queue.js';
 import {
   fscacheAccess,
@@ -24,6 +24,7 @@ import {
   fscacheRelinquish,
   fscacheResize,
 } from '../trace/events/fscache.js';
+import { askOccupancy } from './occupancy.js';
 import { Operation } from './operation.js';
 import type { CookieRegistry, Volume } from './registry.js';
 import type { CacheObject, ObjectBackend, ObjectCookie } from './types.js';
@@ -287,6 +288,13 @@ export class StateCookie implements ObjectCookie {
     }
     this.owner.backend?.beginOperation(operation, cres);
     return 0;
+  }
+
+  /** What is cached in `range`: as `askOccupancy`. */
+  *occupancy(range: ByteRange): Task<ByteRange | number> {
+    const cres: CacheResources = { ops: undefined, priv: undefined, debugId: 0 };
+    const refused = yield* this.beginOperation(cres, 'begin_io_read');
+    return refused < 0 ? refused : askOccupancy(cres, range);
   }
 
   /** Sleeps until the object is there or being made; false when there is none. */

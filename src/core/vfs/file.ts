@@ -19,7 +19,15 @@ import type { Writeback } from '../mm/writeback.js';
 import type { Clock } from '../sim/clock.js';
 import type { Task } from '../sim/wait_queue.js';
 import { directRead, directWrite } from './direct.js';
-import type { FileAdvice, FileStat, MappingHandle, OpenFlags, PageRun, VfsFile } from './types.js';
+import type {
+  CachedRange,
+  FileAdvice,
+  FileStat,
+  MappingHandle,
+  OpenFlags,
+  PageRun,
+  VfsFile,
+} from './types.js';
 import { performWrite } from './write.js';
 
 /** Processor time charged to the virtual clock: a system call, and a byte copied to the reader. */
@@ -185,6 +193,13 @@ export class File implements VfsFile, OpenFile {
     this.inode.hold();
     const area = new Area(this, offset / PAGE_SIZE, pagesFor(length));
     return new Mapping(this.#parts, this, area);
+  }
+
+  *cached(offset: number, count: number): Task<CachedRange | null> {
+    this.#checkRange('cached', offset, count);
+    const asked = this.inode.occupancy?.({ start: offset, len: count });
+    const found = asked === undefined ? null : yield* asked;
+    return typeof found === 'number' ? null : found;
   }
 
   mincore(): PageRun[] {

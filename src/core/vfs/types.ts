@@ -52,6 +52,12 @@ export interface OpenFlags {
   readonly direct?: boolean;
 }
 
+/** Bytes [start, start + len) of a file. */
+export interface CachedRange {
+  readonly start: number;
+  readonly len: number;
+}
+
 /** An open file. Positions and counts are bytes. Failures are thrown as `ErrnoError`. */
 export interface VfsFile {
   readonly path: string;
@@ -84,6 +90,11 @@ export interface VfsFile {
   readahead(offset: number, count: number): Task;
   /** mmap(2) of [offset, offset + length), shared; `offset` a multiple of the page size. */
   mmap(offset: number, length: number): MappingHandle;
+  /**
+   * The first stretch of [offset, offset + count) that the disk cache has, in whole pages; null: it
+   * has nothing of it, or there is none.
+   */
+  cached(offset: number, count: number): Task<CachedRange | null>;
   /** mincore(2): the pages that are resident and valid. */
   mincore(): PageRun[];
   fstat(): FileStat;

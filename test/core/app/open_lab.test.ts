@@ -112,6 +112,8 @@ test('readahead, advice, mincore and fstat work as the system calls do', async (
   t.like(file.fstat(), { size: SIZE });
   t.is(file.path, 'a');
   t.deepEqual(file.mincore(), []);
+  t.is(await file.cached(0, 4096), null);
+  t.deepEqual(lab.warnings, []);
   await file.readahead(0, 64 << 10);
   for (let tries = 0; file.mincore().length === 0 && tries < 500; tries++) await setTimeout(1);
   const buffer = new Uint8Array(1);

@@ -436,6 +436,23 @@ test('an object that is in use is never culled', async (t) => {
   await made.lab.close();
 });
 
+for (const profile of ['linux-5.13-afs', 'linux-6.1-9p', 'linux-6.1-afs']) {
+  test(`a program can ask what is cached of an open file: ${profile}`, async (t) => {
+    const rig = cacheRig(t, { f: 0x20000 });
+    const made = rig.lab({ profile, readAheadKb: 32 });
+    const file = made.open('f');
+    const cached = (offset: number, count: number) =>
+      made.lab.run('api', () => file.cached(offset, count));
+    t.is(await cached(0, 0x20000), null);
+    await made.lab.run('reader', () => file.readahead(0x8000, 0x8000));
+    await made.lab.scheduler.drain();
+    t.deepEqual(await cached(0, 0x20000), { start: 0x8000, len: 0x8000 });
+    t.is(await cached(0x10000, 0x1000), null);
+    file.close();
+    await made.lab.close();
+  });
+}
+
 test('many files use few descriptors', async (t) => {
   const names = Array.from({ length: 600 }, (_, i) => `f${i}`);
   const rig = cacheRig(t, Object.fromEntries(names.map((name) => [name, 100])));
