@@ -14,7 +14,7 @@ export const hits: Analysis = {
   records: [['netfs_read', 'netfs_sreq']],
   columns: [
     { name: 'of', doc: 'What is counted.', unit: 'text' },
-    { name: 'total', doc: 'All of it.', unit: 'number' },
+    { name: 'total', doc: 'All of it; what failed, or got nothing, is left out.', unit: 'number' },
     { name: 'memory', doc: 'Without a request: from the page cache.', unit: 'number' },
     { name: 'cache', doc: 'From the disk cache.', unit: 'number' },
     { name: 'partly', doc: 'From both cache and server.', unit: 'number' },
@@ -49,7 +49,7 @@ WITH "reads" AS (
 ), "slices" AS (
   SELECT count(*) AS "n", sum("s"."source" = 'READ') AS "read", sum("s"."source" = 'DOWN') AS "down",
     sum("s"."source" = 'ZERO') AS "zero"
-  FROM "subrequest" AS "s" WHERE "s"."source" IN ('READ', 'DOWN', 'ZERO')
+  FROM "subrequest" AS "s" WHERE "s"."source" IN ('READ', 'DOWN', 'ZERO') AND "s"."error" >= 0
 ), "listed" AS (
   SELECT 1 AS "order", 'bytes read' AS "of", "memory" + "cache" + "server" + "zero" AS "total",
     "memory", "cache", NULL AS "partly", "server", "zero"
@@ -71,7 +71,10 @@ WITH "reads" AS (
   SELECT 4, 'device bytes', "read" + "down", NULL, "read", NULL, "down", NULL FROM "bytes"
 )
 SELECT "of", "total", "memory", "cache", "partly", "server", "zero",
-  1.0 - 1.0 * (coalesce("server", 0) + coalesce("partly", 0)) / nullif("total", 0) AS "hit_rate"
+  -- Where reads waited and nothing came, nobody can say what they got.
+  CASE WHEN "order" > 1 OR "server" IS NOT NULL OR "total" = "memory" THEN
+    1.0 - 1.0 * (coalesce("server", 0) + coalesce("partly", 0)) / nullif("total", 0)
+  END AS "hit_rate"
 FROM "listed"
 ORDER BY "order"`,
 };

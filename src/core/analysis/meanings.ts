@@ -1,8 +1,10 @@
 /**
  * What the words of tracepoints mean, in a sentence, with the kernel function that says them.
  * Called by `explain` and `trace request --explain`. Words are named by the identifiers of the
- * label tables, so that one entry serves all eras.
+ * label tables, so that one entry serves all eras; functions that have another name elsewhere are
+ * in `RENAMED`.
  */
+import { type Era, inEra, type PerEra } from '../trace/eras.js';
 
 /** What one word of one event means. */
 export interface Meaning {
@@ -163,7 +165,34 @@ export const MEANINGS: Readonly<Record<string, Readonly<Record<string, Meaning>>
   cachefiles_vfs_error: { '': anywhere('the filesystem of the cache failed') },
 };
 
-/** What an event says; undefined where nobody has written it down. */
-export function meaningOf(event: string, step: string): Meaning | undefined {
-  return MEANINGS[event]?.[step] ?? MEANINGS[event]?.[''];
+/** Functions that not all eras have, by the name above; '' = somebody else, or not known. */
+const RENAMED: Readonly<Record<string, PerEra<string>>> = {
+  netfs_readpage: { E0: 'netfs_readpage', E3: 'netfs_read_folio' },
+  netfs_rreq_unlock_folios: { E0: 'netfs_rreq_unlock', E2: '', E3: 'netfs_rreq_unlock_folios' },
+  netfs_rreq_perform_resubmissions: { E0: 'netfs_rreq_perform_resubmissions', E6: '' },
+  netfs_rreq_do_write_to_cache: { E0: 'netfs_rreq_do_write_to_cache', E6: '' },
+  netfs_rreq_unmark_after_write: { E0: 'netfs_rreq_unmark_after_write', E6: '' },
+  netfs_rreq_copy_terminated: { E0: 'netfs_rreq_copy_terminated', E6: '' },
+  netfs_rreq_prepare_read: { E0: 'netfs_rreq_prepare_read', E6: '' },
+  netfs_rreq_submit_slice: { E0: 'netfs_rreq_submit_slice', E6: '' },
+  netfs_subreq_terminated: {
+    E0: 'netfs_subreq_terminated',
+    E6: 'netfs_read_subreq_terminated',
+  },
+  netfs_rreq_assess: { E0: 'netfs_rreq_assess', E7: '' },
+  netfs_rreq_completed: {
+    E0: 'netfs_rreq_completed',
+    E6: 'netfs_rreq_assess',
+    E7: 'netfs_read_collection',
+  },
+  // Reads are collected from v6.14 on, too.
+  netfs_collect_write_results: { E0: 'netfs_collect_write_results', E7: '' },
+};
+
+/** What an event says in an era; undefined where nobody has written it down. */
+export function meaningOf(event: string, step: string, era: Era): Meaning | undefined {
+  const meaning = MEANINGS[event]?.[step] ?? MEANINGS[event]?.[''];
+  const renamed = meaning === undefined ? undefined : RENAMED[meaning.by];
+  if (meaning === undefined || renamed === undefined) return meaning;
+  return { ...meaning, by: inEra(renamed, era) ?? '' };
 }

@@ -80,6 +80,7 @@ export function requestStory(capture: Capture, request: SqlRow): Row[] {
     const meaning = meaningOf(
       String(each.event),
       labelId(String(each.event), String(each.word), capture),
+      capture.info.era,
     );
     const marks = [
       each.slice !== null && each.slice === critical ? '*' : '',

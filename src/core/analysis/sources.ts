@@ -8,7 +8,11 @@ export const sources: Analysis = {
   needs: ['request', 'op'],
   columns: [
     { name: 'file', doc: 'File; (all) = the whole capture, NULL = not known.', unit: 'text' },
-    { name: 'app_bytes', doc: 'Bytes the application read.', unit: 'bytes' },
+    {
+      name: 'app_bytes',
+      doc: 'Bytes the application read; asked for, where results are not told.',
+      unit: 'bytes',
+    },
     { name: 'zero_bytes', doc: 'Bytes filled with zeros.', unit: 'bytes' },
     { name: 'down_bytes', doc: 'Bytes from the server.', unit: 'bytes' },
     { name: 'read_bytes', doc: 'Bytes from the cache.', unit: 'bytes' },
@@ -24,9 +28,9 @@ export const sources: Analysis = {
   params: [{ name: 'limit', doc: 'At most this many files; -1 = all.', default: -1 }],
   sql: `
 WITH "asked" AS (
-  SELECT "file", sum("result") AS "app_bytes"
+  SELECT "file", sum(coalesce("result", "len")) AS "app_bytes"
   FROM "op"
-  WHERE "kind" = 'read' AND "result" > 0
+  WHERE "kind" = 'read' AND coalesce("result", "len") > 0
   GROUP BY "file"
 ), "got" AS (
   SELECT "o"."file", sum("r"."zero_bytes") AS "zero_bytes", sum("r"."down_bytes") AS "down_bytes",

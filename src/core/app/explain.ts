@@ -90,7 +90,7 @@ function fields(
     else if (symbols !== null) {
       const number = symbols.find(era, String(value));
       const id = number === undefined ? '' : (symbols.ids[number] as string);
-      means = wordMeaning(name, id, String(value)) ?? column.doc;
+      means = wordMeaning(name, id, String(value), era) ?? column.doc;
     }
     const shown =
       typeof value === 'number' && value > 9 ? `0x${value.toString(16)}` : String(value);
@@ -99,8 +99,8 @@ function fields(
   return found;
 }
 
-function wordMeaning(event: string, id: string, word: string): string | undefined {
-  const meaning = meaningOf(event, id);
+function wordMeaning(event: string, id: string, word: string, era: Era): string | undefined {
+  const meaning = meaningOf(event, id, era);
   if (meaning === undefined) return VERDICTS[word];
   return meaning.by === '' ? meaning.means : `${meaning.means} (${meaning.by})`;
 }
@@ -122,7 +122,7 @@ function labels(word: string, eras: readonly Era[]): Explanation[] {
       const [era] = having;
       if (era === undefined) return [];
       const id = symbols.ids[symbols.find(era, word) as number] as string;
-      const means = wordMeaning(tracepoint.name, id, word) ?? doc;
+      const means = wordMeaning(tracepoint.name, id, word, era) ?? doc;
       return [
         { kind: 'label', name: `${tracepoint.name} ${name}`, means, kernels: kernelsOf(having) },
       ];

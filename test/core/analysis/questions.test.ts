@@ -1,11 +1,14 @@
 /** What the analyses say of captures of real kernels, beside what is known of these runs. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { ANALYSES, type AnalysisName } from '../../../src/core/analysis/index.js';
 import { refs } from '../../../src/core/analysis/refs.js';
 import { requestStory } from '../../../src/core/analysis/request_story.js';
 import type { Row } from '../../../src/core/analysis/types.js';
 import { demand, type Params, rowsOf } from '../../../src/core/app/query.js';
-import { type SampleName, Samples } from '../../helpers/samples.js';
+import { temporaryFolder } from '../../helpers/capture.js';
+import { imported, type SampleName, Samples } from '../../helpers/samples.js';
 
 const samples = new Samples();
 test.after.always(() => samples.close());
@@ -98,6 +101,35 @@ test('why tells the verdicts of clients that answer later', async (t) => {
 test('the hit rate is told by four denominators', async (t) => {
   const rows = await ask('hits', '9p-6.1-full');
   t.deepEqual(shown(rows, 'of', 'total', 'cache', 'partly', 'server'), HITS);
+});
+
+const FAILED = `
+kops-1 [000] ..... 1.000001: tracing_mark_write: kcap op=0 open 0 rdonly f
+kops-1 [000] ..... 1.000002: tracing_mark_write: kcap op=1 read 0 0 4096
+kops-1 [000] ..... 1.000003: netfs_read: R=00000001 READAHEAD c=00000002 ni=7 s=0 l=1000 sz=1000
+kops-1 [000] ..... 1.000004: netfs_sreq: R=00000001[1] ---- ADD   f=00 s=0 0/1000 e=0
+kops-1 [000] ..... 1.000005: netfs_sreq: R=00000001[1] READ SUBMT f=00 s=0 0/1000 e=0
+kops-1 [000] ..... 1.000006: netfs_sreq: R=00000001[1] READ TERM  f=00 s=0 0/1000 e=-5
+kops-1 [000] ..... 1.000007: netfs_rreq: R=00000001 RA FREE    f=00
+`;
+
+test('a read that failed is no hit', async (t) => {
+  const folder = temporaryFolder(t);
+  writeFileSync(join(folder, 'trace.txt'), FAILED.trimStart());
+  const capture = await imported(folder, 'failed', join(folder, 'trace.txt'));
+  const rows = [...rowsOf(capture, ANALYSES.hits)];
+  t.deepEqual(shown(rows, 'of', 'total', 'cache', 'hit_rate'), [
+    'bytes read | 4096 | null | null',
+    'requests | 0 | 0 | null',
+    'slices | 0 | null | null',
+    'device bytes | 0 | 0 | null',
+  ]);
+  // Its function has another name than in v6.1.
+  const request = capture.get('SELECT * FROM "request"');
+  const story = requestStory(capture, request as NonNullable<typeof request>);
+  const term = story.find(({ event }) => /TERM/.test(String(event)));
+  t.is(term?.by, 'netfs_read_subreq_terminated');
+  capture.close();
 });
 
 const HITS = [
