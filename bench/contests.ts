@@ -1,7 +1,12 @@
 /** The registry of contests: a new one is a source in a file beside this and a row here. */
+import { ASK_CONTESTS } from './ask.js';
 import { ENGINE_CONTESTS } from './engine.js';
 import type { ContestSource } from './harness.js';
 import { IMPORT_CONTESTS } from './import.js';
 
 /** Every contest, in the order in which they are run. Names are unique. */
-export const CONTESTS: readonly ContestSource[] = [...ENGINE_CONTESTS, ...IMPORT_CONTESTS];
+export const CONTESTS: readonly ContestSource[] = [
+  ...ENGINE_CONTESTS,
+  ...IMPORT_CONTESTS,
+  ...ASK_CONTESTS,
+];

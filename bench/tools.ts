@@ -25,8 +25,15 @@ export function missingTool(program: string): string | null {
   return error === undefined ? null : `${program} is not installed`;
 }
 
-/** Runs a command with what it prints thrown away; throws with its messages if it fails. */
-export function runCommand([program, ...args]: Command, input?: string): Promise<Measured> {
+/**
+ * Runs a command with what it prints thrown away; throws with its messages if it ends with another
+ * code than those of `good`.
+ */
+export function runCommand(
+  [program, ...args]: Command,
+  input?: string,
+  good: readonly number[] = [0],
+): Promise<Measured> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { stdio: ['pipe', 'ignore', 'pipe'] });
     let peakMiB = 0;
@@ -40,7 +47,7 @@ export function runCommand([program, ...args]: Command, input?: string): Promise
     child.on('error', reject);
     child.on('close', (code, signal) => {
       clearInterval(look);
-      if (code === 0) resolve({ peakMiB });
+      if (code !== null && good.includes(code)) resolve({ peakMiB });
       else reject(new Error(`${program} ${args.join(' ')}: ${signal ?? code}\n${messages}`));
     });
     child.stdin.on('error', () => {});

@@ -3,7 +3,7 @@
  * Called by `trace dup`.
  */
 import { RangeSet } from './ranges.js';
-import type { Analysis, Row } from './types.js';
+import type { Analysis, Gathering, Row } from './types.js';
 
 interface File {
   downloaded: RangeSet;
@@ -71,19 +71,7 @@ UNION ALL
 SELECT NULL, "cookie", NULL, NULL, NULL, NULL, "ts", NULL, NULL, NULL, NULL, 1
 FROM "fscache_invalidate"
 ORDER BY "term_ns"`,
-  *fold(rows) {
-    const files = new Map<string, File>();
-    const byCookie = new Map<number, Set<string>>();
-    const found = new Map<string, { -readonly [K in keyof Found]: Found[K] }>();
-    for (const row of rows) {
-      if (row.invalidates === 1) {
-        for (const name of byCookie.get(Number(row.cookie)) ?? []) files.delete(name);
-      } else {
-        follow(row, files, byCookie, found);
-      }
-    }
-    yield* [...found.values()].sort((a, b) => b.bytes - a.bytes) as unknown as Row[];
-  },
+  gather: () => new Downloads(),
 };
 
 interface Found {
@@ -92,6 +80,25 @@ interface Found {
   readonly bytes: number;
   readonly slices: number;
   readonly first: string;
+}
+
+/** Follows the downloads and invalidations in their order. */
+class Downloads implements Gathering {
+  readonly #files = new Map<string, File>();
+  readonly #byCookie = new Map<number, Set<string>>();
+  readonly #found = new Map<string, { -readonly [K in keyof Found]: Found[K] }>();
+
+  take(row: Row): void {
+    if (row.invalidates === 1) {
+      for (const name of this.#byCookie.get(Number(row.cookie)) ?? []) this.#files.delete(name);
+    } else {
+      follow(row, this.#files, this.#byCookie, this.#found);
+    }
+  }
+
+  rows(): Iterable<Row> {
+    return [...this.#found.values()].sort((a, b) => b.bytes - a.bytes) as unknown as Row[];
+  }
 }
 
 function follow(

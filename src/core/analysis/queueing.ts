@@ -3,7 +3,7 @@
  * layer below, from there to its last, and from that to TERM. Called by `trace latency --queueing`.
  * Which events of a layer begin and end the service is data here.
  */
-import type { Analysis, Column, Row } from './types.js';
+import type { Analysis, Column, Gathering, Row } from './types.js';
 
 /** How an event of a layer finds its slice. */
 type Finds = 'request' | 'task' | 'range' | 'call';
@@ -77,8 +77,8 @@ class Times {
     const { queue, service, finish } = this;
     const sum = (values: readonly number[]) => values.reduce((all, each) => all + each, 0);
     const all = sum(queue) + sum(service) + sum(finish);
-    const at = (values: number[], p: number) => {
-      const sorted = [...values].sort((a, b) => a - b);
+    const at = (values: readonly number[], p: number) => {
+      const sorted = Float64Array.from(values).sort();
       return sorted[Math.ceil((sorted.length * p) / 100) - 1] as number;
     };
     return {
@@ -118,6 +118,7 @@ export const queueing: Analysis = {
 SELECT "id", "ts", "task", 'read' AS "what", NULL AS "source", "rreq", NULL AS "index",
   NULL AS "start", NULL AS "len", "netfs_inode" AS "key"
 FROM "netfs_read"
+WHERE EXISTS (SELECT 1 FROM "nfs_initiate_read") OR EXISTS (SELECT 1 FROM "nfs_readpage_done")
 UNION ALL
 SELECT "id", "ts", "task", "what", "source", "rreq", "index", "start", "len", NULL
 FROM "netfs_sreq" WHERE "what" IN ('ADD', 'SUBMT', 'RDOWN', 'TERM')
@@ -125,26 +126,27 @@ FROM "netfs_sreq" WHERE "what" IN ('ADD', 'SUBMT', 'RDOWN', 'TERM')
 UNION ALL
 ${SERVICES.map(serviceSql).join('\nUNION ALL\n')}
 ORDER BY "id"`,
-  fold: (rows) => new Walk().take(rows),
+  gather: () => new Walk(),
 };
 
 /** Follows the slices through the events. */
-class Walk {
+class Walk implements Gathering {
   readonly #inodes = new Map<number, number>();
-  readonly #open = new Map<string, Slice>();
+  readonly #open = new Map<number, Slice>();
   readonly #calls = new Map<number, Slice>();
   readonly #ways = new Map<string, Times>();
   readonly #untold = new Map<string, number>();
   /** Sources of which some event is in the trace. */
   readonly #told = new Set<string>();
 
-  *take(rows: Iterable<Row>): Iterable<Row> {
-    for (const row of rows) {
-      if (typeof row.what === 'number') this.#service(SERVICES[row.what] as Service, row);
-      else if (row.what === 'read') this.#inodes.set(Number(row.rreq), Number(row.key));
-      else if (row.what === 'TERM') this.#ended(row);
-      else this.#submitted(row);
-    }
+  take(row: Row): void {
+    if (typeof row.what === 'number') this.#service(SERVICES[row.what] as Service, row);
+    else if (row.what === 'read') this.#inodes.set(Number(row.rreq), Number(row.key));
+    else if (row.what === 'TERM') this.#ended(row);
+    else this.#submitted(row);
+  }
+
+  *rows(): Iterable<Row> {
     for (const [way, times] of [...this.#ways].sort()) {
       const [source = '', by = ''] = way.split(' ');
       yield times.row(source, by);
@@ -156,7 +158,7 @@ class Walk {
 
   #submitted(row: Row): void {
     const rreq = Number(row.rreq);
-    this.#open.set(`${rreq} ${row.index}`, {
+    this.#open.set(keyOf(row), {
       ...{ source: String(row.source), start: Number(row.start), len: Number(row.len) },
       ...{ submit: Number(row.ts), task: Number(row.task), ino: this.#inodes.get(rreq) ?? null },
       ...{ begin: null, end: null, by: '' },
@@ -179,7 +181,7 @@ class Walk {
   }
 
   #find({ finds, source }: Service, row: Row): Slice | undefined {
-    if (finds === 'request') return this.#open.get(`${row.rreq} ${row.index}`);
+    if (finds === 'request') return this.#open.get(keyOf(row));
     if (finds === 'call') return this.#calls.get(Number(row.key));
     let found: Slice | undefined;
     for (const slice of this.#open.values()) {
@@ -193,7 +195,7 @@ class Walk {
   }
 
   #ended(row: Row): void {
-    const key = `${row.rreq} ${row.index}`;
+    const key = keyOf(row);
     const slice = this.#open.get(key);
     if (slice === undefined) return;
     this.#open.delete(key);
@@ -211,6 +213,11 @@ class Walk {
     times.service.push(end - begin);
     times.finish.push(term - end);
   }
+}
+
+/** A number for a slice. */
+function keyOf({ rreq, index }: Row): number {
+  return Number(rreq) * 2 ** 16 + Number(index);
 }
 
 /** Slices of a source that nothing tells of: nothing happened, or it was not recorded. */

@@ -2,7 +2,7 @@
  * The ledger of references: for each object whose events print a count, whether every get and put
  * is accounted for. Called by `trace refs`.
  */
-import type { Analysis, Bound, Row } from './types.js';
+import type { Analysis, Gathering, Row } from './types.js';
 
 /** What is counted, in the order in which it is listed. */
 const KINDS = ['cache', 'cookie', 'request', 'slice', 'volume'] as const;
@@ -39,7 +39,7 @@ ${[
   ledger('cache', 'fscache_cache', '"cache", 0, "where", "usage"'),
 ].join('\nUNION ALL\n')}
 ORDER BY "id"`,
-  fold: (rows, given) => judged(rows, given),
+  gather: ({ all }) => new Ledger(all === 1),
 };
 
 /** What a word does to a count: a get raises it, a put lowers it, the rest only looks. */
@@ -97,36 +97,53 @@ class Numbers {
 /** Slices of a request that are told apart. */
 const SLICES_MAX = 2 ** 16;
 
-function* judged(rows: Iterable<Row>, { all }: Bound): Iterable<Row> {
-  const numbers = new Numbers();
-  const words = new Map<string, Word>();
-  const accounts = KINDS.map(() => new Map<number, Account>());
-  for (const row of rows) {
-    const [kind, object, slice] = [Number(row.kind), Number(row.object), Number(row.slice)];
-    const of = accounts[kind] as Map<number, Account>;
-    const key = object * SLICES_MAX + slice;
-    let account = of.get(key);
-    if (account === undefined) {
-      account = { kind, object, slice, events: 0, left: null, jumps: 0, first: null, word: '' };
-      of.set(key, account);
-      if (KINDS[kind] === 'slice') numbers.slice(account);
-    }
-    const text = String(row.word);
-    let word = words.get(text);
+/** The accounts of all objects. */
+class Ledger implements Gathering {
+  readonly #all: boolean;
+  readonly #numbers = new Numbers();
+  readonly #words = new Map<string, Word>();
+  readonly #accounts = KINDS.map(() => new Map<number, Account>());
+
+  /** With those that are in order, or without. */
+  constructor(all: boolean) {
+    this.#all = all;
+  }
+
+  take(row: Row): void {
+    const account = this.#account(row.kind as number, row.object as number, row.slice as number);
+    const text = row.word as string;
+    let word = this.#words.get(text);
     if (word === undefined) {
       word = wordOf(text);
-      words.set(text, word);
+      this.#words.set(text, word);
     }
-    if (word.fresh && KINDS[kind] === 'request') numbers.begins(object, account.left);
+    if (word.fresh && KINDS[account.kind] === 'request') {
+      this.#numbers.begins(account.object, account.left);
+    }
     enter(account, word, text, row);
   }
-  for (const of of accounts) {
-    const judged = [...of.values()].filter((each) => !numbers.isShared(each));
-    const shown = judged.filter((each) => all === 1 || isOdd(each));
-    shown.sort(
-      (a, b) => (a.first ?? 0) - (b.first ?? 0) || a.object - b.object || a.slice - b.slice,
-    );
-    yield* shown.map(told);
+
+  #account(kind: number, object: number, slice: number): Account {
+    const of = this.#accounts[kind] as Map<number, Account>;
+    const key = object * SLICES_MAX + slice;
+    const known = of.get(key);
+    if (known !== undefined) return known;
+    const none = { events: 0, left: null, jumps: 0, first: null, word: '' };
+    const account: Account = { kind, object, slice, ...none };
+    of.set(key, account);
+    if (KINDS[kind] === 'slice') this.#numbers.slice(account);
+    return account;
+  }
+
+  *rows(): Iterable<Row> {
+    for (const of of this.#accounts) {
+      const judged = [...of.values()].filter((each) => !this.#numbers.isShared(each));
+      const shown = judged.filter((each) => this.#all || isOdd(each));
+      shown.sort(
+        (a, b) => (a.first ?? 0) - (b.first ?? 0) || a.object - b.object || a.slice - b.slice,
+      );
+      yield* shown.map(told);
+    }
   }
 }
 

@@ -11,6 +11,7 @@ import { isBeingWritten, SpoolReader, spoolPath } from '../trace/spool.js';
 import { NO_RANGES } from './event_ranges.js';
 import { SpoolToDatabase } from './finish.js';
 import { captureLines } from './lines.js';
+import { RowVisitor, rowMaker } from './row_visitor.js';
 import {
   ALL_TABLES,
   APPLICATION_ID,
@@ -141,22 +142,12 @@ function supplyLater(db: Database.Database): void {
   }
 }
 
-/**
- * Makes objects of the values of a statement's rows. better-sqlite3 would make them name by name,
- * which takes twice as long as all else that is done for a row; a literal takes next to nothing.
- */
-function rowMaker(statement: Database.Statement): (values: SqlValue[]) => SqlRow {
-  const fields = statement.columns().map(({ name }, i) => {
-    const key = JSON.stringify(name);
-    return `${name === '__proto__' ? `[${key}]` : key}: v[${i}]`;
-  });
-  return new Function('v', `return { ${fields.join(', ')} };`) as (values: SqlValue[]) => SqlRow;
-}
-
 class OpenCapture implements Capture {
   readonly path: string;
   readonly info: CaptureInfo;
   readonly #db: Database.Database;
+  /** By statement: analyses ask for a stretch of rows again and again. */
+  readonly #visitors = new Map<string, RowVisitor>();
 
   constructor(path: string, db: Database.Database, info: CaptureInfo) {
     this.path = path;
@@ -168,11 +159,10 @@ class OpenCapture implements Capture {
     const statement = this.#prepare(sql).raw();
     const rowOf = rowMaker(statement);
     const rows = this.#guard(() => statement.iterate(params) as IterableIterator<SqlValue[]>);
+    const next = () => rows.next();
     try {
-      for (;;) {
-        const next = this.#guard(() => rows.next());
-        if (next.done) return;
-        yield rowOf(next.value);
+      for (let each = this.#guard(next); !each.done; each = this.#guard(next)) {
+        yield rowOf(each.value);
       }
     } finally {
       rows.return?.();
@@ -180,8 +170,21 @@ class OpenCapture implements Capture {
   }
 
   all(sql: string, params: SqlParams = []): SqlRow[] {
-    const statement = this.#prepare(sql).raw();
-    return this.#guard(() => statement.all(params) as SqlValue[][]).map(rowMaker(statement));
+    const rows: SqlRow[] = [];
+    this.each(sql, (row) => rows.push(row), params);
+    return rows;
+  }
+
+  each(sql: string, visit: (row: SqlRow) => void, params: SqlParams = []): void {
+    let visitor = this.#visitors.get(sql);
+    if (visitor === undefined) {
+      const statement = this.#prepare(sql);
+      visitor = this.#guard(() => new RowVisitor(this.#db, statement));
+      this.#visitors.set(sql, visitor);
+    }
+    const { each } = visitor;
+    const thrown = this.#guard(() => each(params, visit));
+    if (thrown !== null) throw thrown.error;
   }
 
   get(sql: string, params: SqlParams = []): SqlRow | undefined {
