@@ -99,6 +99,7 @@ export function ofEra({ capture, ...sample }: Sample, era: Era): Sample {
     path,
     info: { ...info, era },
     iterate: (...given) => capture.iterate(...given),
+    each: (...given) => capture.each(...given),
     all: (...given) => capture.all(...given),
     get: (...given) => capture.get(...given),
     columns: (sql) => capture.columns(sql),
