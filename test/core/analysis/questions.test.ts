@@ -167,8 +167,9 @@ test('references that add up are not listed, nor those of a number that two have
   const request = (word: string, ref: number) => ({ kind: 2, object: 7, slice: 0, word, ref });
   const slice = (word: string, ref: number) => ({ kind: 3, object: 7, slice: 1, word, ref });
   const judge = (...rows: Row[]) => {
-    const numbered = rows.map((row, i) => ({ id: i + 1, ...row }));
-    return [...(refs.fold as NonNullable<typeof refs.fold>)(numbered, { all: 0 })];
+    const ledger = (refs.gather as NonNullable<typeof refs.gather>)({ all: 0 });
+    for (const [i, row] of rows.entries()) ledger.take({ id: i + 1, ...row });
+    return [...ledger.rows()];
   };
   const life = [request('NEW', 1), slice('PUT TERM', 1), slice('PUT DONE', 0), request('PUT', 0)];
   t.deepEqual(judge(...life, ...life), []);
