@@ -90,6 +90,10 @@ class FaultyRing implements RingQueues {
     return this.#ring.entries;
   }
 
+  get unposted(): boolean {
+    return this.#ring.unposted;
+  }
+
   get queued(): number {
     return this.#ring.queued;
   }

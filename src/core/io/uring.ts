@@ -32,7 +32,7 @@ const PIECES = 4096;
  * Operations, and bytes, that are worth a system call: with fewer calls the disk waits for work,
  * with more the processor is busy with calls.
  */
-const DUE_OPERATIONS = 4;
+const DUE_OPERATIONS = 8;
 const DUE_BYTES = 64 << 10;
 /** A copy of so many bytes or more is left to a thread of the kernel's. */
 const ELSEWHERE_BYTES = 64 << 10;
@@ -138,7 +138,7 @@ export class UringDriver implements IoDriver, Pump {
     ring.harvest(this.#answer);
     const wait = this.#pending < before ? 0 : waitNs;
     // What ended may have asked for more, and made room for what was waiting.
-    if (ring.queued === 0 && wait === 0) return;
+    if (ring.queued === 0 && wait === 0 && !ring.unposted) return;
     this.#submit(wait);
     ring.harvest(this.#answer);
   }

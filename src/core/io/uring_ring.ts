@@ -3,7 +3,7 @@
  * hands them over, takes results from the completion ring. Used by `uring.ts` only, which knows
  * what the operations are for. Layouts and numbers: io_uring_setup(2), io_uring_enter(2).
  */
-import { EAGAIN, EBUSY, EINTR, EOPNOTSUPP, ETIME } from '../base/errno.js';
+import { EAGAIN, EBUSY, EINTR, EINVAL, EOPNOTSUPP, ETIME } from '../base/errno.js';
 import { ErrnoError } from '../base/errors.js';
 import { closeFd } from './files.js';
 import { addressOf, mapRing, memoryAt, unmapRing, uringEnter, uringSetup } from './syscalls.js';
@@ -20,7 +20,23 @@ export const OP_WRITE = 23;
 export const ELSEWHERE = (1 << 4) << 8;
 
 /** Where io_uring_setup(2) leaves what: byte offsets into its parameters. */
-const PARAMS = { bytes: 120, sqEntries: 0, cqEntries: 4, features: 20, sq: 40, cq: 80 } as const;
+const PARAMS = {
+  bytes: 120,
+  sqEntries: 0,
+  cqEntries: 4,
+  flags: 8,
+  features: 20,
+  sq: 40,
+  cq: 80,
+} as const;
+/**
+ * Flags of io_uring_setup(2): results are posted when the kernel is entered anyhow, without
+ * interrupting this thread for them (v5.19), and it says when there are some.
+ */
+const COOP_TASKRUN = 1 << 8;
+const TASKRUN_FLAG = 1 << 9;
+/** In the flags of the submission ring: there are results to be posted. */
+const SQ_TASKRUN = 1 << 2;
 /** One mapping for both rings, pieces copied when handed over, waits with a time limit. */
 const FEATURES = (1 << 0) | (1 << 2) | (1 << 8);
 const OFFSET_SQES = 0x10000000;
@@ -38,6 +54,8 @@ export interface RingQueues {
   readonly entries: number;
   /** Operations pushed and not handed over yet. */
   readonly queued: number;
+  /** There are results that the kernel posts when it is entered: `submit` does that. */
+  readonly unposted: boolean;
   /**
    * Adds an operation; there must be room. `address` is the memory, or that of `length` pieces;
    * `tag` comes back with the result.
@@ -72,6 +90,7 @@ export class Ring implements RingQueues {
   readonly #sqes: Uint32Array;
   // Word offsets of the rings' heads and tails, and of the completions.
   readonly #sqTail: number;
+  readonly #sqFlags: number;
   readonly #cqHead: number;
   readonly #cqTail: number;
   readonly #cqes: number;
@@ -85,7 +104,10 @@ export class Ring implements RingQueues {
   /** Throws an `ErrnoError` where io_uring is missing, too old or not allowed. */
   constructor(entries: number) {
     const params = new Uint8Array(PARAMS.bytes);
-    this.#fd = uringSetup(entries, params);
+    new DataView(params.buffer).setUint32(PARAMS.flags, COOP_TASKRUN | TASKRUN_FLAG, true);
+    let fd = uringSetup(entries, params);
+    if (fd === -EINVAL) fd = uringSetup(entries, params.fill(0));
+    this.#fd = fd;
     if (this.#fd < 0) throw new ErrnoError(this.#fd, 'io_uring_setup');
     const view = new DataView(params.buffer);
     const word = (offset: number): number => view.getUint32(offset, true);
@@ -111,6 +133,7 @@ export class Ring implements RingQueues {
     this.#ring = new Int32Array(memoryAt(ringAt, bytes & ~3));
     this.#sqes = new Uint32Array(memoryAt(sqesAt, sqeBytes));
     this.#sqTail = sq(1) >> 2;
+    this.#sqFlags = sq(4) >> 2;
     this.#sqMask = this.#ring[sq(2) >> 2] as number;
     this.#cqHead = cq(0) >> 2;
     this.#cqTail = cq(1) >> 2;
@@ -119,6 +142,10 @@ export class Ring implements RingQueues {
     for (let i = 0; i < this.entries; i++) this.#ring[(sqArray >> 2) + i] = i;
     this.#waitAddress = addressOf(new Uint8Array(this.#wait.buffer));
     this.#wait[2] = BigInt(this.#waitAddress + ARGUMENT_BYTES);
+  }
+
+  get unposted(): boolean {
+    return (Atomics.load(this.#ring, this.#sqFlags) & SQ_TASKRUN) !== 0;
   }
 
   push(
