@@ -285,7 +285,7 @@ export class CacheIo implements CacheOps {
             counters.outdatedBytes += Math.max(0, Math.min(start + result, size) - start);
         } else if (result === count) {
           counters.writtenBytes += result;
-          for (const [i, sum] of sums.entries()) content.map.set(first + i, sum);
+          for (let i = 0; i < sums.length; i++) content.map.set(first + i, sums[i] as number);
           checkpointer.changed(content, result);
         }
         done(result, wasAsync);

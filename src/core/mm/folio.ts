@@ -26,6 +26,8 @@ export const PG_UPTODATE = 1 << 2;
 export const PG_DIRTY = 1 << 3;
 /** Was used again: reclaim passes it over once. */
 export const PG_ACTIVE = 1 << 5;
+/** Somebody sleeps until something of it changes. */
+export const PG_WAITERS = 1 << 7;
 /** The last read of it failed; cleared before each readpage. */
 export const PG_ERROR = 1 << 8;
 /** The private word is meaningful (AFS: which bytes are dirty). Holds a reference. */
@@ -426,6 +428,7 @@ export class Folios {
   }
 
   #queue(pfn: number): WaitQueue {
+    this.set(pfn, PG_WAITERS);
     let queue = this.#waiting.get(pfn);
     if (queue === undefined) {
       queue = new WaitQueue('folio', pfn);
@@ -435,10 +438,10 @@ export class Folios {
   }
 
   #wake(pfn: number): void {
-    const queue = this.#waiting.get(pfn);
-    if (queue === undefined) return;
+    if (!this.test(pfn, PG_WAITERS)) return;
+    this.clear(pfn, PG_WAITERS);
+    this.#waiting.get(pfn)?.wakeAll();
     this.#waiting.delete(pfn);
-    queue.wakeAll();
   }
 
   #lruAppend(pfn: number): void {
