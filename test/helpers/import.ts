@@ -7,6 +7,7 @@ import { type ImportCounts, ImportSink } from '../../src/core/importer/import_si
 import { recognise } from '../../src/core/importer/index.js';
 import { memoryInput } from '../../src/core/importer/input.js';
 import type { EventSink } from '../../src/core/importer/types.js';
+import { isEra } from '../../src/core/trace/eras.js';
 import { MemorySink } from '../../src/core/trace/sink.js';
 import { ROOT } from './source.js';
 
@@ -39,7 +40,9 @@ export async function importBytes(
   const input = await memoryInput('text', buffer);
   const { importer, evidence, mail } = recognise(input, options.format);
   const { samples } = await importer.survey(input, { mail });
-  const { era } = chooseEra(samples, options);
+  // To weigh the eras against each other is most of the time that a small input takes.
+  const asked = options.era ?? '';
+  const era = isEra(asked) ? asked : chooseEra(samples, options).era;
   const sink = new MemorySink(era);
   const importing = new ImportSink(sink);
   const { unit, numbers = false } = importer;

@@ -17,11 +17,11 @@ const SEED = Number(process.env.NETFSLAB_SEED ?? 20210423);
 
 const folder = 'linux-6.1-cachefull3-known-file-nospace';
 const first = (text: string, lines: number) => text.split('\n').slice(0, lines).join('\n');
-const trace = first(sampleText(`${folder}/trace.txt.gz`), 90);
+const trace = first(sampleText(`${folder}/trace.txt.gz`), 60);
 const SEEDS: Record<string, string> = {
   ftrace: trace,
-  report: `${first(sampleText(`${folder}/report.txt.gz`), 50)}
-${first(sampleText(`${folder}/report-R.txt.gz`), 50)}`,
+  report: `${first(sampleText(`${folder}/report.txt.gz`), 30)}
+${first(sampleText(`${folder}/report-R.txt.gz`), 30)}`,
   oops: trace
     .split('\n')
     .map((line) => line.replace(/ \[000\] (\S+) +(\d+)\.(\d+): /, '  0$1 $2$3us : '))
