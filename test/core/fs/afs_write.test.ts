@@ -5,6 +5,7 @@ import test from 'ava';
 import { PAGE_SIZE } from '../../../src/core/base/range.js';
 import { brief, content, makeLab } from '../../helpers/lab.js';
 import { counters, events, inBothModes, sameBytes } from '../../helpers/netfs.js';
+import { makeCachedLab } from '../../helpers/test_cache.js';
 import {
   dirtyEvents,
   filled,
@@ -51,6 +52,39 @@ inBothModes('W12: a write into the middle of a page reads the page first', async
   );
   t.deepEqual(counters(made.lab), { WB: 1, DL: 1, ds: 1 });
   t.deepEqual(dirtyEvents(made), ['1 dirty 100-110']);
+});
+
+test('W12 with a cache: the write begins when the page is on its way no more', async (t) => {
+  const made = makeCachedLab(t, { f: 0x10000 }, { writes: 'async', delayNs: () => 5000 }, DIRECT);
+  const { lab, cache, sink } = made;
+  const file = openRw(made, 'f');
+  await write(made, file, 0x1100, filled(0x10, 1));
+  t.is(cache.writes.length, 1);
+  t.deepEqual(
+    cache.content(file.fstat().ino, 0x1000, 0x2000),
+    content('f', 0x2000).subarray(0x1000),
+  );
+  const dirtied = sink.rows.findIndex(isDirtyEvent);
+  const stored = sink.rows.findIndex(({ what }) => what === 'WTERM');
+  t.true(stored >= 0 && dirtied > stored, `${stored} ${dirtied}`);
+  t.deepEqual(
+    netfsEvents(made).slice(0, 8),
+    events(`
+      R1 WRITEBEGN c=0000000a s=1100 10
+      R1[0] PREP DOWN f=01 s=1000 0/1000 e=0
+      R1[0] SUBMT DOWN f=01 s=1000 0/1000 e=0
+      R1[0] TERM DOWN f=03 s=1000 1000/1000 e=0
+      R1 ASSESS f=26
+      R1 UNLOCK f=26
+      R1 WRITE f=06
+      R1[0] WRITE DOWN f=03 s=1000 1000/1000 e=0
+    `),
+  );
+  await lab.scheduler.drain();
+  t.is(netfsEvents(made).at(-1), 'R1 FREE f=06');
+  t.deepEqual(counters(lab), { WB: 1, DL: 1, ds: 1, WR: 1, ws: 1 });
+  file.close();
+  await lab.close();
 });
 
 test('what is written is read back at once, and is on the server after fsync', async (t) => {
