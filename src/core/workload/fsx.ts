@@ -136,11 +136,12 @@ export class Fsx {
   }
 
   #checkGlimpse({ start, bytes, since }: Glimpse, got: Uint8Array): void {
-    for (const [i, byte] of got.entries()) {
+    if (Buffer.compare(got, bytes.subarray(0, got.length)) === 0) return;
+    for (let i = 0; i < got.length; i++) {
       const at = start + i;
-      if (byte === bytes[i] || since.some((piece) => piece.bytes[at - piece.start] === byte)) {
-        continue;
-      }
+      const byte = got[i];
+      if (byte === bytes[i]) continue;
+      if (since.some((piece) => piece.bytes[at - piece.start] === byte)) continue;
       this.#fail(at, `another reader was given ${byte}, which the file has not held since`);
       return;
     }
@@ -311,6 +312,8 @@ export class Fsx {
   }
 
   #compare(start: number, count: number): void {
+    const got = this.#buffer.subarray(0, count);
+    if (Buffer.compare(got, this.#copy.subarray(start, start + count)) === 0) return;
     for (let i = 0; i < count; i++) {
       const good = this.#copy[start + i] as number;
       const bad = this.#buffer[i] as number;
