@@ -120,6 +120,7 @@ export const engineFlags = {
   'callback-time': durationFlag({
     description: 'how long the server promises to tell of changes of a file (AFS); 0 = not at all',
     default: LAB_DEFAULTS.callbackNs,
+    defaultHelp: async () => '2h',
     helpGroup: 'ENGINE',
   }),
   'server-writes': Flags.string({
