@@ -4,7 +4,7 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
-import { EINVAL, EOPNOTSUPP, EPERM, errnoFromNode } from '../base/errno.js';
+import { EEXIST, EINVAL, ENOENT, EOPNOTSUPP, EPERM, errnoFromNode } from '../base/errno.js';
 import { wallDate } from '../sim/clock.js';
 import { closeFd } from './files.js';
 import {
@@ -57,8 +57,17 @@ export class DiskBacking implements Backing {
     this.driver = driver;
   }
 
+  // One level at a time: Node's `recursive` never ends where a parent exists and ENOENT comes all
+  // the same, as below /proc.
   makeDirectory(directory: string): number {
-    return act(() => fs.mkdirSync(directory, { recursive: true, mode: 0o700 }));
+    const make = () => act(() => fs.mkdirSync(directory, { mode: 0o700 }));
+    const isThere = () => attempt(() => fs.statSync(directory).isDirectory()) === true;
+    let error = make();
+    if (error === -ENOENT && path.dirname(directory) !== directory) {
+      error = this.makeDirectory(path.dirname(directory));
+      if (error === 0) error = make();
+    }
+    return error === -EEXIST && isThere() ? 0 : error;
   }
 
   names(directory: string): string[] {
