@@ -49,6 +49,8 @@ const CASES: readonly Case[] = [
   ['run --server SRV --rw trim', 2, /^--rw: unknown workload 'trim'$/, /read, randread/],
   ['run --server SRV --clock sundial', 2, /--clock=sundial .*real, virtual/],
   ['run --server SRV --numjob 2', 2, /^--numjob: no such flag$/, /^--numjobs$/],
+  ['cache ls', 2, /^--cache: is needed$/, /cache ls --help/],
+  ['cache ls SRV', 2, /^cache ls: takes no argument '\//, /cache ls --help/],
   // Where the capture goes.
   ['run --server SRV --out SRV/a', 1, /^EEXIST: .*\/a'$/, /--out/],
   ['run --server SRV --out OUT/no/x.db', 1, /^ENOENT: .*no\/x\.db'$/, /--out/],

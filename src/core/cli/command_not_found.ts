@@ -1,4 +1,7 @@
-/** The oclif hook for a command that does not exist: names the nearest one that does. */
+/**
+ * The oclif hook for a command that does not exist: names the nearest one that does. oclif also
+ * comes here when a command that takes no arguments is given one.
+ */
 import type { Hook } from '@oclif/core';
 import { UsageError } from '../base/errors.js';
 import { closest } from '../base/suggest.js';
@@ -7,6 +10,12 @@ import { closest } from '../base/suggest.js';
 export function commandNotFound(id: string, commands: readonly string[], bin: string): UsageError {
   const words = id.split(':');
   const names = commands.map((command) => command.split(':'));
+  const command = names.find((name) => words.join(' ').startsWith(`${name.join(' ')} `));
+  if (command !== undefined) {
+    const name = command.join(' ');
+    const extra = words.slice(command.length).join(':');
+    return new UsageError(name, `takes no argument '${extra}'`, `${bin} ${name} --help`);
+  }
   const candidates = names.map((name) => name.join(' '));
   const typed = [...new Set(names.map((name) => words.slice(0, name.length).join(' ')))];
   // The most words first: 'trace evnts' is nearer to a command than 'trace' is.

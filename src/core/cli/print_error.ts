@@ -40,10 +40,12 @@ export function describeError(error: unknown, command = 'the command'): ErrorRep
   };
 }
 
-/** oclif puts `Parsing --flag` before what the parser of a flag says, and a footer behind it. */
+/** oclif has headings for what its parser says, and a footer. */
 function oneLine({ message }: Error): string {
   return message
     .replace(/\s*See more help with --help$/, '')
+    .replace(/^The following errors? occurred:\s+/, '')
+    .replaceAll(/Missing required flag (\S+)/g, '--$1: is needed')
     .replace(/^Parsing (--\S+)\s+(?:\1: )?/, '$1: ')
     .replaceAll(/\s*\n\s*/g, ' ');
 }

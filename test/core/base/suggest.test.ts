@@ -22,3 +22,8 @@ test('a misspelled command names the command that was meant', (t) => {
   t.is(commandNotFound('rnu', ids, 'netfslab').hint, 'netfslab run');
   t.is(commandNotFound('frobnicate', ids, 'netfslab').hint, 'netfslab --help');
 });
+
+test('an argument where none is taken is told as such', (t) => {
+  const { message } = commandNotFound('trace:ls:C:x', ['trace:ls'], 'netfslab');
+  t.is(message, "trace ls: takes no argument 'C:x'");
+});
