@@ -490,3 +490,15 @@ for (const [id, rule] of Object.entries(RULES) as [RuleId, Rule][]) {
     t.deepEqual(findingsOf(sample, id, spares(sample.events)), []);
   });
 }
+
+test('a request that is done while a slice is being stored is told, one that waited is not', async (t) => {
+  const sample = await samples.get('afs-6.1');
+  const stored = place(sample.events, sreq('write_term'));
+  const { rreq: of, index } = sample.events[stored] as CheckEvent;
+  const late = moved(sreq('write_term', { rreq: of, index }), rreq('done', { rreq: of }));
+  const id = Number(of).toString(16).padStart(8, '0');
+  t.deepEqual(findingsOf(sample, 'slice-in-flight', late(sample.events)), [
+    `R=${id}: DONE while slice ${index} is being stored`,
+  ]);
+  t.deepEqual(findingsOf(sample, 'slice-in-flight', sample.events), []);
+});

@@ -328,9 +328,8 @@ const settled: Rule = {
         const laws = sideLaws(world.era, request.side);
         if (laws === null || !laws.settled.includes(event.step)) return;
         for (const slice of request.slices.values()) {
-          const late = event.step === 'free' ? !slice.freed : slice.reading;
-          if (!late) continue;
-          const how = event.step === 'free' ? 'was not freed' : 'is in flight';
+          const how = unsettled(slice, event.step);
+          if (how === null) continue;
           report(event, `${event.what} while slice ${slice.index} ${how}`, {
             request,
             slice: slice.index,
@@ -347,6 +346,14 @@ const settled: Rule = {
     };
   },
 };
+
+/** What a slice still has to do when its request goes on to a step; null = nothing. */
+function unsettled(slice: SliceSeen, step: string): string | null {
+  if (step === 'free') return slice.freed ? null : 'was not freed';
+  if (slice.reading) return 'is in flight';
+  // The pages are marked until then.
+  return step === 'done' && slice.step === 'write' ? 'is being stored' : null;
+}
 
 const shortTransfer: Rule = {
   id: 'short-transfer',
