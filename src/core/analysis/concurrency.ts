@@ -1,5 +1,5 @@
 /** How many slices were under way at a time, by source. Called by `trace concurrency`. */
-import type { Analysis, Row } from './types.js';
+import type { Analysis, Gathering, Row } from './types.js';
 
 /** One row per stretch of time; in flight counts slices between SUBMT and TERM. */
 export const concurrency: Analysis = {
@@ -17,64 +17,114 @@ export const concurrency: Analysis = {
   ],
   params: [{ name: 'bins', doc: 'Stretches the capture is cut into.', default: 20 }],
   sql: `
-SELECT "source", "submit_ns" AS "ts", 1 AS "step" FROM "subrequest"
-WHERE "source" IN ('DOWN', 'READ') AND "submit_ns" IS NOT NULL AND "term_ns" IS NOT NULL
-UNION ALL
-SELECT "source", "term_ns", -1 FROM "subrequest"
-WHERE "source" IN ('DOWN', 'READ') AND "submit_ns" IS NOT NULL AND "term_ns" IS NOT NULL
-ORDER BY "ts", "step" DESC`,
-  fold: (rows, { bins }) => foldSteps([...rows], Math.max(1, Number(bins))),
+SELECT "source" = 'READ' AS "cache", "submit_ns" AS "begin", "term_ns" AS "end"
+FROM "subrequest"
+WHERE "source" IN ('DOWN', 'READ') AND "submit_ns" IS NOT NULL AND "term_ns" IS NOT NULL`,
+  gather: ({ bins }) => new Flights(Math.max(1, Number(bins))),
 };
 
-interface Stretch {
-  readonly area: [server: number, cache: number];
-  readonly max: [server: number, cache: number];
+/** When slices of one source began and ended, each in any order. */
+interface Flown {
+  readonly begins: number[];
+  readonly ends: number[];
 }
 
-function* foldSteps(rows: readonly Row[], bins: number): Iterable<Row> {
-  const from = Number(rows[0]?.ts);
-  const to = Number(rows.at(-1)?.ts);
-  if (!(to > from)) return;
+/** Slices in flight times nanoseconds, and most at once, by stretch. */
+interface Stretches {
+  readonly area: Float64Array;
+  readonly max: Float64Array;
+}
+
+class Flights implements Gathering {
+  readonly #bins: number;
+  readonly #sides: readonly [server: Flown, cache: Flown] = [
+    { begins: [], ends: [] },
+    { begins: [], ends: [] },
+  ];
+
+  constructor(bins: number) {
+    this.#bins = bins;
+  }
+
+  take({ cache, begin, end }: Row): void {
+    const side = this.#sides[cache as 0 | 1];
+    side.begins.push(Number(begin));
+    side.ends.push(Number(end));
+  }
+
+  *rows(): Iterable<Row> {
+    const sorted = this.#sides.map(({ begins, ends }) => ({
+      begins: new Float64Array(begins).sort(),
+      ends: new Float64Array(ends).sort(),
+    }));
+    const both = sorted.flatMap(({ begins, ends }) => [begins, ends]);
+    const known = both.filter(({ length }) => length > 0);
+    const from = Math.min(...known.map((each) => each[0] as number));
+    const to = Math.max(...known.map((each) => each.at(-1) as number));
+    if (!(to > from)) return;
+    const width = (to - from) / this.#bins;
+    const [server, cache] = sorted.map(({ begins, ends }) =>
+      stretchesOf(begins, ends, { from, to, bins: this.#bins }),
+    ) as [Stretches, Stretches];
+    for (let i = 0; i < this.#bins; i++) {
+      const [server_max, cache_max] = [server.max[i] as number, cache.max[i] as number];
+      yield {
+        at: Math.round(from + i * width),
+        ...{ server_avg: (server.area[i] as number) / width, server_max },
+        ...{ cache_avg: (cache.area[i] as number) / width, cache_max },
+        picture: `${'#'.repeat(Math.min(40, server_max))}${'+'.repeat(Math.min(40, cache_max))}`,
+      };
+    }
+  }
+}
+
+/** The time of a capture, cut into stretches. */
+interface Span {
+  readonly from: number;
+  readonly to: number;
+  readonly bins: number;
+}
+
+/** Goes through begins and ends in their order; at the same moment begins come first. */
+function stretchesOf(begins: Float64Array, ends: Float64Array, span: Span): Stretches {
+  const { from, to, bins } = span;
   const width = (to - from) / bins;
-  const stretches: Stretch[] = Array.from({ length: bins }, () => ({ area: [0, 0], max: [0, 0] }));
-  const now: [number, number] = [0, 0];
-  let last = from;
-  for (const row of rows) {
-    const ts = Number(row.ts);
-    spread(stretches, now, last - from, ts - from, width);
+  const stretches = { area: new Float64Array(bins), max: new Float64Array(bins) };
+  let [now, last, begun, ended] = [0, from, 0, 0];
+  while (ended < ends.length) {
+    const begin = begins[begun] ?? Number.POSITIVE_INFINITY;
+    const end = ends[ended] as number;
+    const ts = Math.min(begin, end);
+    if (now !== 0) spread(stretches, now, last - from, ts - from, width);
     last = ts;
-    now[row.source === 'READ' ? 1 : 0] += Number(row.step);
-    const bin = stretches[Math.min(bins - 1, Math.floor((ts - from) / width))] as Stretch;
-    for (const side of [0, 1] as const) bin.max[side] = Math.max(bin.max[side], now[side]);
+    if (begin <= end) {
+      now++;
+      begun++;
+    } else {
+      now--;
+      ended++;
+    }
+    const bin = Math.min(bins - 1, Math.floor((ts - from) / width));
+    stretches.max[bin] = Math.max(stretches.max[bin] as number, now);
   }
-  for (const [i, { area, max }] of stretches.entries()) {
-    yield {
-      at: Math.round(from + i * width),
-      ...{ server_avg: area[0] / width, server_max: max[0] },
-      ...{ cache_avg: area[1] / width, cache_max: max[1] },
-      picture: `${'#'.repeat(Math.min(40, max[0]))}${'+'.repeat(Math.min(40, max[1]))}`,
-    };
-  }
+  return stretches;
 }
 
 /** Adds what was in flight between two moments to the stretches they fall into. */
 function spread(
-  stretches: readonly Stretch[],
-  now: readonly [number, number],
+  { area, max }: Stretches,
+  now: number,
   from: number,
   to: number,
   width: number,
 ): void {
-  if (now[0] === 0 && now[1] === 0) return;
+  const bins = area.length;
   let at = from;
   while (at < to) {
-    const i = Math.min(stretches.length - 1, Math.floor(at / width));
-    const end = i === stretches.length - 1 ? to : Math.min(to, (i + 1) * width);
-    const stretch = stretches[i] as Stretch;
-    for (const side of [0, 1] as const) {
-      stretch.area[side] += now[side] * (end - at);
-      stretch.max[side] = Math.max(stretch.max[side], now[side]);
-    }
+    const i = Math.min(bins - 1, Math.floor(at / width));
+    const end = i === bins - 1 ? to : Math.min(to, (i + 1) * width);
+    area[i] = (area[i] as number) + now * (end - at);
+    max[i] = Math.max(max[i] as number, now);
     if (end <= at) return;
     at = end;
   }

@@ -2,7 +2,7 @@
  * What became of each cookie: when a file could be cached, when not, and which event did that.
  * Called by `trace cookies`. From v5.17 on; before, cookies had another life.
  */
-import type { Analysis, Row } from './types.js';
+import type { Analysis, Gathering, Row } from './types.js';
 
 interface Change {
   /** What it means for people. */
@@ -145,9 +145,7 @@ LEFT JOIN "file" AS "f" ON "f"."cookie" = "c"."cookie"
 LEFT JOIN "task" AS "t" ON "t"."id" = "c"."task"
 WHERE @cookie IS NULL OR "c"."cookie" = @cookie
 ORDER BY "c"."ts", "c"."id"`,
-  *fold(rows) {
-    yield* followed(rows);
-  },
+  gather: () => new Followed(),
 };
 
 /** A row of the timeline while requests may still add to it. */
@@ -156,41 +154,50 @@ interface Told extends Record<string, Row[string]> {
   bypassed: number;
 }
 
-function followed(rows: Iterable<Row>): Row[] {
-  const states = new CookieStates();
-  const last = new Map<number, Told>();
-  const all: Told[] = [];
-  for (const row of rows) {
+/** Follows changes and requests in their order. */
+class Followed implements Gathering {
+  readonly #states = new CookieStates();
+  readonly #last = new Map<number, Told>();
+  /** What was told, in order. */
+  readonly told: Told[] = [];
+
+  take(row: Row): void {
     const cookie = Number(row.cookie);
     if (row.event === null) {
-      const told = last.get(cookie) ?? before(row);
-      if (!last.has(cookie)) all.push(told);
-      last.set(cookie, told);
+      const told = this.#last.get(cookie) ?? this.#before(cookie, row);
       told.read += Number(row.read);
       told.bypassed += Number(row.down);
-      continue;
+      return;
     }
-    const change = states.change(row);
-    if (change === null) continue;
+    const change = this.#states.change(row);
+    if (change === null) return;
     const told = { ...row, cookie: printed(cookie), event: changeName(row), read: 0, bypassed: 0 };
-    const next: Told = { ...told, means: `${change.means}${detail(row)}`, state: change.state };
-    last.set(cookie, next);
-    all.push(next);
+    const means = `${change.means}${detail(row)}`;
+    this.#tell(cookie, { ...told, means, state: change.state });
   }
-  return all;
+
+  rows(): Iterable<Row> {
+    return this.told;
+  }
+
+  #tell(cookie: number, told: Told): Told {
+    this.#last.set(cookie, told);
+    this.told.push(told);
+    return told;
+  }
+
+  /** What stands for the time before the first event of a cookie. */
+  #before(cookie: number, row: Row): Told {
+    const means = 'what came before is not in the trace';
+    const none = { event: '', means, state: 'not known', read: 0, bypassed: 0 };
+    return this.#tell(cookie, { ...row, cookie: printed(cookie), ...none });
+  }
 }
 
 /** The new size of the file, or how many have it open. */
 function detail({ size, users }: Row): string {
   if (users !== null) return users === 1 ? '; 1 user now' : `; ${users} users now`;
   return size === null ? '' : ` (${size} bytes)`;
-}
-
-/** What stands for the time before the first event of a cookie. */
-function before(row: Row): Told {
-  const means = 'what came before is not in the trace';
-  const cookie = printed(Number(row.cookie));
-  return { ...row, cookie, event: '', means, state: 'not known', read: 0, bypassed: 0 };
 }
 
 function printed(cookie: number): string {
@@ -208,9 +215,14 @@ export const bypass: Analysis = {
     { name: 'read', doc: 'Bytes from the cache.', unit: 'bytes' },
     { name: 'bypassed', doc: 'Bytes from the server.', unit: 'bytes' },
   ],
-  *fold(rows) {
+  gather: () => new Bypassed(),
+};
+
+/** Sums up by state. */
+class Bypassed extends Followed {
+  override rows(): Iterable<Row> {
     const states = new Map<string, { cookies: Set<unknown>; read: number; bypassed: number }>();
-    for (const { cookie, state, read, bypassed } of followed(rows)) {
+    for (const { cookie, state, read, bypassed } of this.told) {
       const name = String(state);
       const sum = states.get(name) ?? { cookies: new Set(), read: 0, bypassed: 0 };
       states.set(name, sum);
@@ -218,6 +230,6 @@ export const bypass: Analysis = {
       sum.read += Number(read);
       sum.bypassed += Number(bypassed);
     }
-    for (const [state, sum] of states) yield { state, ...sum, cookies: sum.cookies.size };
-  },
-};
+    return [...states].map(([state, sum]) => ({ state, ...sum, cookies: sum.cookies.size }));
+  }
+}

@@ -1,5 +1,5 @@
 /** How long reads took, as a map of time against duration. Called by `trace latency --heat`. */
-import type { Analysis, Row } from './types.js';
+import type { Analysis, Gathering, Row } from './types.js';
 
 const SHADES = ' .:-=+*#%@';
 
@@ -30,22 +30,34 @@ SELECT CAST(("ts" - "from") * @width / "len" AS INTEGER) AS "bin",
   CASE WHEN "ns" < 1 THEN 0 ELSE CAST(log2("ns") AS INTEGER) + 1 END AS "power", count(*) AS "n"
 FROM "io", "span"
 GROUP BY 1, 2`,
-  *fold(rows, { width }) {
-    const lines = new Map<number, number[]>();
-    let most = 1;
-    for (const row of rows) {
-      const power = Number(row.power);
-      const line = lines.get(power) ?? new Array<number>(Number(width)).fill(0);
-      lines.set(power, line);
-      line[Number(row.bin)] = Number(row.n);
-      most = Math.max(most, Number(row.n));
-    }
-    const powers = [...lines.keys()];
-    for (let power = Math.max(...powers); power >= Math.min(...powers); power--) {
-      yield line(power, lines.get(power) ?? [], most);
-    }
-  },
+  gather: ({ width }) => new Lines(Number(width)),
 };
+
+/** The counts of each power of two, by stretch. */
+class Lines implements Gathering {
+  readonly #width: number;
+  readonly #lines = new Map<number, number[]>();
+  #most = 1;
+
+  constructor(width: number) {
+    this.#width = width;
+  }
+
+  take(row: Row): void {
+    const power = Number(row.power);
+    const line = this.#lines.get(power) ?? new Array<number>(this.#width).fill(0);
+    this.#lines.set(power, line);
+    line[Number(row.bin)] = Number(row.n);
+    this.#most = Math.max(this.#most, Number(row.n));
+  }
+
+  *rows(): Iterable<Row> {
+    const powers = [...this.#lines.keys()];
+    for (let power = Math.max(...powers); power >= Math.min(...powers); power--) {
+      yield line(power, this.#lines.get(power) ?? [], this.#most);
+    }
+  }
+}
 
 function line(power: number, counts: readonly number[], most: number): Row {
   const shade = (count: number): string => {

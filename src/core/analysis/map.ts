@@ -1,5 +1,5 @@
 /** Which part of each file came from where, as a picture. Called by `trace sources --map`. */
-import type { Analysis, Row } from './types.js';
+import type { Analysis, Gathering, Row } from './types.js';
 
 /** Marks of the sources, least to most important for who looks for what is slow. */
 const MARKS = { none: '·', ZERO: '░', READ: '▄', DOWN: '█' } as const;
@@ -25,7 +25,9 @@ export const map: Analysis = {
     { name: 'width', doc: 'Parts of a file.', default: 64 },
   ],
   sql: `
-SELECT coalesce("o"."file", 'inode ' || "r"."netfs_inode") AS "file", "s"."source", "s"."start",
+SELECT coalesce("o"."file", 'inode ' || "r"."netfs_inode") AS "file",
+  CASE "s"."source" ${ORDER.map((name, i) => `WHEN '${name}' THEN ${i}`).join(' ')} END AS "source",
+  "s"."start",
   "s"."start" + "s"."transferred" AS "end"
 FROM "subrequest" AS "s"
 JOIN "request" AS "r" ON "r"."uid" = "s"."request"
@@ -33,35 +35,64 @@ LEFT JOIN "op" AS "o" ON "o"."id" = "r"."op"
 WHERE "s"."source" IN ('ZERO', 'READ', 'DOWN') AND "s"."transferred" > 0
   AND (@file IS NULL OR "o"."file" = @file)
 ORDER BY 1`,
-  *fold(rows, { width }) {
-    let slices: Row[] = [];
-    for (const row of rows) {
-      if (slices.length > 0 && slices[0]?.file !== row.file) {
-        yield picture(slices, Number(width));
-        slices = [];
-      }
-      slices.push(row);
-    }
-    if (slices.length > 0) yield picture(slices, Number(width));
-  },
+  gather: ({ width }) => new Pictures(Number(width)),
 };
 
-function picture(slices: readonly Row[], width: number): Row {
-  const size = slices.reduce((end, row) => Math.max(end, Number(row.end)), 0);
-  const part = size / width;
-  const bytes = ORDER.map(() => new Float64Array(width));
-  for (const { source, start, end } of slices) {
-    const sums = bytes[ORDER.indexOf(source as (typeof ORDER)[number])] as Float64Array;
-    const last = Math.min(width - 1, Math.ceil(Number(end) / part) - 1);
-    for (let i = Math.floor(Number(start) / part); i <= last; i++) {
-      const from = Math.max(Number(start), i * part);
-      sums[i] = (sums[i] as number) + Math.max(0, Math.min(Number(end), (i + 1) * part) - from);
-    }
+/** The slices of a file so far, and the pictures of the files before. */
+class Pictures implements Gathering {
+  readonly #width: number;
+  readonly #done: Row[] = [];
+  #file: Row['file'] = null;
+  readonly #sources: number[] = [];
+  readonly #starts: number[] = [];
+  readonly #ends: number[] = [];
+
+  constructor(width: number) {
+    this.#width = width;
   }
-  const marks = Array.from({ length: width }, (_, i) => {
-    const here = bytes.map((sums) => sums[i] as number);
-    const most = Math.max(...here);
-    return most === 0 ? MARKS.none : MARKS[ORDER[here.indexOf(most)] as (typeof ORDER)[number]];
-  });
-  return { file: slices[0]?.file ?? null, bytes: size, map: marks.join('') };
+
+  take(row: Row): void {
+    if (row.file !== this.#file) this.#finish();
+    this.#file = row.file;
+    this.#sources.push(row.source as number);
+    this.#starts.push(Number(row.start));
+    this.#ends.push(Number(row.end));
+  }
+
+  rows(): Iterable<Row> {
+    this.#finish();
+    return this.#done;
+  }
+
+  #finish(): void {
+    if (this.#ends.length === 0) return;
+    this.#done.push(this.#picture());
+    for (const each of [this.#sources, this.#starts, this.#ends]) each.length = 0;
+  }
+
+  #picture(): Row {
+    const width = this.#width;
+    const size = this.#ends.reduce((most, end) => Math.max(most, end), 0);
+    const part = size / width;
+    const bytes = ORDER.map(() => new Float64Array(width));
+    for (const [slice, end] of this.#ends.entries()) {
+      const start = this.#starts[slice] as number;
+      const sums = bytes[this.#sources[slice] as number] as Float64Array;
+      const last = Math.min(width - 1, Math.ceil(end / part) - 1);
+      for (let i = Math.floor(start / part); i <= last; i++) {
+        const from = Math.max(start, i * part);
+        sums[i] = (sums[i] as number) + Math.max(0, Math.min(end, (i + 1) * part) - from);
+      }
+    }
+    const marks = Array.from({ length: width }, (_, i) =>
+      markOf(bytes.map((sums) => sums[i] ?? 0)),
+    );
+    return { file: this.#file ?? null, bytes: size, map: marks.join('') };
+  }
+}
+
+/** The mark of a part of which so many bytes came from each source. */
+function markOf(here: readonly number[]): string {
+  const most = Math.max(...here);
+  return most === 0 ? MARKS.none : MARKS[ORDER[here.indexOf(most)] as (typeof ORDER)[number]];
 }

@@ -2,8 +2,11 @@
  * What reads found in the page cache: the bytes of each read that none of its own requests brought,
  * and who had brought them. Called by `trace why`, beside why.ts.
  */
-import type { Analysis, Row } from './types.js';
+import type { Analysis, Bound, Gathering, Row } from './types.js';
 import { sourceOf, why } from './why.js';
+
+/** What a row tells of. At the same moment a write comes first, a read last. */
+const [READ, SLICE, WRITE] = [0, 1, 2];
 
 /** A range of a file, half-open, that somebody brought into memory. */
 interface Brought {
@@ -13,6 +16,10 @@ interface Brought {
   readonly slice: Row | null;
   readonly op: number | null;
   readonly ns: number;
+}
+
+function covers(one: Brought, other: Brought): boolean {
+  return one.start <= other.start && one.end >= other.end;
 }
 
 /** What is in memory of a file, as far as the trace tells: ranges that do not overlap, in order. */
@@ -27,6 +34,10 @@ class Memory {
     while (to < ranges.length && (ranges[to] as Brought).start < next.end) to++;
     const first = ranges[from];
     const last = ranges[to - 1];
+    if (to - from === 1 && covers(next, first as Brought)) {
+      ranges[from] = next;
+      return;
+    }
     const kept: Brought[] = [next];
     if (to > from && first !== undefined && first.start < next.start) {
       kept.unshift({ ...first, end: next.start });
@@ -79,35 +90,52 @@ WITH "chosen" AS (
     min(@to, coalesce((SELECT "offset" + max(coalesce("result", "len"), 0) FROM "op"
       WHERE "id" = @op), @to)) AS "to"
 )
-SELECT "o"."file", "o"."kind" AS "what", "o"."id" AS "op", "o"."offset" AS "start",
-  "o"."result" AS "result", "o"."len" AS "len", "o"."start_ns" AS "ns", "o"."end_ns",
-  NULL AS "rreq", NULL AS "index", NULL AS "kind", NULL AS "source", NULL AS "first_source",
-  NULL AS "rdowns", NULL AS "begin_ns"
+SELECT "o"."file", CASE "o"."kind" WHEN 'read' THEN ${READ} ELSE ${WRITE} END AS "what",
+  "o"."id" AS "op", "o"."offset" AS "start", max(0, coalesce("o"."result", "o"."len")) AS "len",
+  "o"."start_ns" AS "ns", "o"."end_ns", NULL AS "rreq", NULL AS "index", NULL AS "kind",
+  NULL AS "source", NULL AS "first_source", NULL AS "rdowns"
 FROM "chosen" AS "o", "bounds" AS "b"
 WHERE "o"."kind" IN ('read', 'write') AND "o"."offset" < "b"."to"
   AND "o"."offset" + "o"."done" > "b"."from"
 UNION ALL
-SELECT "o"."file", 'slice', "r"."op", "s"."start", "s"."transferred", "s"."len", "s"."term_ns", NULL,
-  "r"."rreq", "s"."index", "r"."kind", "s"."source", "s"."first_source", "s"."rdowns", "r"."begin_ns"
+SELECT "o"."file", ${SLICE}, "r"."op", "s"."start", coalesce("s"."transferred", "s"."len"),
+  "s"."term_ns", NULL, "r"."rreq", "s"."index", "r"."kind", "s"."source", "s"."first_source",
+  "s"."rdowns"
 FROM "chosen" AS "o", "bounds" AS "b"
 JOIN "request" AS "r" ON "r"."op" = "o"."id"
 JOIN "subrequest" AS "s" ON "s"."request" = "r"."uid"
 WHERE "s"."transferred" > 0 AND "s"."term_ns" IS NOT NULL
   AND "s"."start" < "b"."to" AND "s"."start" + "s"."transferred" > "b"."from"
 ORDER BY "ns", "what" DESC`,
-  *fold(rows, { op, from, to }) {
-    const files = new Map<string, Timeline>();
-    for (const row of rows) {
-      const name = String(row.file);
-      const file = files.get(name) ?? new Timeline();
-      files.set(name, file);
-      file.rows.push(row);
+  gather: (given) => new Files(given),
+};
+
+/** The timelines of the files, and what is asked of them. */
+class Files implements Gathering {
+  readonly #given: Bound;
+  readonly #files = new Map<string, Timeline>();
+
+  constructor(given: Bound) {
+    this.#given = given;
+  }
+
+  take(row: Row): void {
+    const name = String(row.file);
+    let file = this.#files.get(name);
+    if (file === undefined) {
+      file = new Timeline();
+      this.#files.set(name, file);
     }
-    for (const file of files.values()) {
+    file.rows.push(row);
+  }
+
+  *rows(): Iterable<Row> {
+    const { op, from, to } = this.#given;
+    for (const file of this.#files.values()) {
       yield* file.found(op ?? null, Number(from), Number(to));
     }
-  },
-};
+  }
+}
 
 /** What happened to a file: slices when they ended, operations when they began. */
 class Timeline {
@@ -116,7 +144,7 @@ class Timeline {
   *found(op: number | string | null, from: number, to: number): Iterable<Row> {
     const memory = new Memory();
     for (const [i, row] of this.rows.entries()) {
-      if (row.what !== 'read') {
+      if (row.what !== READ) {
         memory.bring(broughtBy(row));
         continue;
       }
@@ -125,7 +153,7 @@ class Timeline {
       const own = late.filter((each) => each.op === row.op);
       const others = late.filter((each) => each.op !== row.op);
       const start = Math.max(from, Number(row.start));
-      const end = Math.min(to, Number(row.start) + lengthOf(row));
+      const end = Math.min(to, Number(row.start) + Number(row.len));
       for (const [at, until] of gaps(start, end, own)) {
         yield* pieces(row, at, until, memory, others);
       }
@@ -138,20 +166,16 @@ class Timeline {
     for (let i = at + 1; i < this.rows.length; i++) {
       const row = this.rows[i] as Row;
       if (Number(row.ns) > Number(read.end_ns)) break;
-      if (row.what === 'slice') found.push(row);
+      if (row.what === SLICE) found.push(row);
     }
     return found;
   }
 }
 
-function lengthOf({ result, len }: Row): number {
-  return Math.max(0, Number(result ?? len));
-}
-
 function broughtBy(row: Row): Brought {
   const start = Number(row.start);
-  const end = start + lengthOf(row);
-  const slice = row.what === 'slice' ? row : null;
+  const end = start + Number(row.len);
+  const slice = row.what === SLICE ? row : null;
   return { start, end, slice, op: row.op as number | null, ns: Number(row.ns) };
 }
 

@@ -48,23 +48,35 @@ export const SERVICES: readonly Service[] = [
 
 function serviceSql({ event, start, call, ino, finds, where }: Service, number: number): string {
   const column = (name: string | undefined) => (name === undefined ? 'NULL' : `"${name}"`);
-  const [rreq, index] = finds === 'request' ? ['"rreq"', '"index"'] : ['NULL', 'NULL'];
-  return `SELECT "id", "ts", "task", ${number} AS "what", NULL AS "source", ${rreq}, ${index},
+  return `SELECT "id", "ts", "task", ${number}, NULL, ${finds === 'request' ? SLICE_KEY : 'NULL'},
   ${column(start)}, NULL, coalesce(${column(ino)}, ${column(call)})
 FROM "${event}"${where === undefined ? '' : ` WHERE ${where}`}`;
 }
 
-/** What has not ended. */
-interface Slice {
-  source: string;
-  start: number;
-  len: number;
-  submit: number;
-  readonly task: number;
-  readonly ino: number | null;
-  begin: number | null;
-  end: number | null;
-  by: string;
+/** Slices of a request that are told apart. */
+const SLICES_MAX = 2 ** 16;
+/** A number for a slice. */
+const SLICE_KEY = `"rreq" * ${SLICES_MAX} + "index"`;
+
+/** What a row tells of: an event of a layer by its place in `SERVICES`, or one of these. */
+const [READ, SUBMITTED, ENDED] = [-1, -2, -3];
+/** Sources by their numbers in a row. Slices that were only added do not say theirs. */
+const SOURCES = ['----', 'READ', 'DOWN'] as const;
+
+/** What has not ended. Numbers instead of NULL: there are millions. */
+class Slice {
+  source = 0;
+  start = 0;
+  len = 0;
+  submit = 0;
+  task = 0;
+  /** NaN if it is not known. */
+  ino = Number.NaN;
+  /** The event that began the service in `SERVICES`; -1 = none yet. */
+  by = -1;
+  /** Of the service; `end` is NaN until it is known. */
+  begin = 0;
+  end = Number.NaN;
 }
 
 /** The durations of one way. */
@@ -74,13 +86,13 @@ class Times {
   readonly finish: number[] = [];
 
   row(source: string, by: string): Row {
-    const { queue, service, finish } = this;
-    const sum = (values: readonly number[]) => values.reduce((all, each) => all + each, 0);
+    const [queue, service, finish] = [this.queue, this.service, this.finish].map((values) =>
+      new Float64Array(values).sort(),
+    ) as [Float64Array, Float64Array, Float64Array];
+    const sum = (values: Float64Array) => values.reduce((all, each) => all + each, 0);
     const all = sum(queue) + sum(service) + sum(finish);
-    const at = (values: readonly number[], p: number) => {
-      const sorted = Float64Array.from(values).sort();
-      return sorted[Math.ceil((sorted.length * p) / 100) - 1] as number;
-    };
+    const at = (sorted: Float64Array, p: number) =>
+      sorted[Math.ceil((sorted.length * p) / 100) - 1] as number;
     return {
       ...{ source, by, slices: queue.length },
       ...{ queue_p50: at(queue, 50), queue_p99: at(queue, 99) },
@@ -115,12 +127,14 @@ export const queueing: Analysis = {
   ],
   params: [],
   sql: `
-SELECT "id", "ts", "task", 'read' AS "what", NULL AS "source", "rreq", NULL AS "index",
+SELECT "id", "ts", "task", ${READ} AS "what", NULL AS "source", "rreq" AS "slice",
   NULL AS "start", NULL AS "len", "netfs_inode" AS "key"
 FROM "netfs_read"
 WHERE EXISTS (SELECT 1 FROM "nfs_initiate_read") OR EXISTS (SELECT 1 FROM "nfs_readpage_done")
 UNION ALL
-SELECT "id", "ts", "task", "what", "source", "rreq", "index", "start", "len", NULL
+SELECT "id", "ts", "task", CASE "what" WHEN 'TERM' THEN ${ENDED} ELSE ${SUBMITTED} END,
+  CASE "source" ${SOURCES.map((name, i) => `WHEN '${name}' THEN ${i}`).join(' ')} END,
+  ${SLICE_KEY}, "start", "len", NULL
 FROM "netfs_sreq" WHERE "what" IN ('ADD', 'SUBMT', 'RDOWN', 'TERM')
   AND "source" IN ('READ', 'DOWN', '----')
 UNION ALL
@@ -135,15 +149,17 @@ class Walk implements Gathering {
   readonly #open = new Map<number, Slice>();
   readonly #calls = new Map<number, Slice>();
   readonly #ways = new Map<string, Times>();
-  readonly #untold = new Map<string, number>();
+  /** Slices of which no event of their source is known, by the number of the source. */
+  readonly #untold = SOURCES.map(() => 0);
   /** Sources of which some event is in the trace. */
   readonly #told = new Set<string>();
 
   take(row: Row): void {
-    if (typeof row.what === 'number') this.#service(SERVICES[row.what] as Service, row);
-    else if (row.what === 'read') this.#inodes.set(Number(row.rreq), Number(row.key));
-    else if (row.what === 'TERM') this.#ended(row);
-    else this.#submitted(row);
+    const what = row.what as number;
+    if (what === ENDED) this.#ended(row);
+    else if (what === SUBMITTED) this.#submitted(row);
+    else if (what === READ) this.#inodes.set(Number(row.slice), Number(row.key));
+    else this.#service(what, row);
   }
 
   *rows(): Iterable<Row> {
@@ -151,21 +167,29 @@ class Walk implements Gathering {
       const [source = '', by = ''] = way.split(' ');
       yield times.row(source, by);
     }
-    for (const [source, slices] of [...this.#untold].sort()) {
-      yield untold(source, slices, this.#told.has(source));
+    const untold = this.#untold.map((slices, i) => [SOURCES[i] as string, slices] as const);
+    for (const [source, slices] of untold.sort()) {
+      if (slices > 0) yield untoldRow(source, slices, this.#told.has(source));
     }
   }
 
   #submitted(row: Row): void {
-    const rreq = Number(row.rreq);
-    this.#open.set(keyOf(row), {
-      ...{ source: String(row.source), start: Number(row.start), len: Number(row.len) },
-      ...{ submit: Number(row.ts), task: Number(row.task), ino: this.#inodes.get(rreq) ?? null },
-      ...{ begin: null, end: null, by: '' },
-    });
+    const key = row.slice as number;
+    // A call for the slice as it was before may still end.
+    const slice = new Slice();
+    this.#open.set(key, slice);
+    slice.source = row.source as number;
+    slice.start = Number(row.start);
+    slice.len = Number(row.len);
+    slice.submit = Number(row.ts);
+    slice.task = Number(row.task);
+    if (this.#inodes.size > 0) {
+      slice.ino = this.#inodes.get(Math.floor(key / SLICES_MAX)) ?? Number.NaN;
+    }
   }
 
-  #service(service: Service, row: Row): void {
+  #service(number: number, row: Row): void {
+    const service = SERVICES[number] as Service;
     this.#told.add(service.source);
     const slice = this.#find(service, row);
     if (slice === undefined) return;
@@ -176,52 +200,48 @@ class Walk implements Gathering {
     if (service.finds === 'task' && service.call !== undefined) {
       this.#calls.set(Number(row.key), slice);
     }
-    slice.begin ??= Number(row.ts);
-    slice.by = service.event;
+    if (slice.by < 0) slice.begin = Number(row.ts);
+    slice.by = number;
   }
 
   #find({ finds, source }: Service, row: Row): Slice | undefined {
-    if (finds === 'request') return this.#open.get(keyOf(row));
+    if (finds === 'request') return this.#open.get(row.slice as number);
     if (finds === 'call') return this.#calls.get(Number(row.key));
+    const from = SOURCES.indexOf(source);
     let found: Slice | undefined;
     for (const slice of this.#open.values()) {
       const start = row.start === null ? slice.start : Number(row.start);
       const within = start >= slice.start && start < slice.start + slice.len;
       const mine = finds === 'task' ? slice.task === row.task : slice.ino === row.key;
-      // Slices that were only added do not say their source.
-      if (within && mine && (slice.source === source || slice.source === '----')) found = slice;
+      if (within && mine && (slice.source === from || slice.source === 0)) found = slice;
     }
     return found;
   }
 
   #ended(row: Row): void {
-    const key = keyOf(row);
+    const key = row.slice as number;
     const slice = this.#open.get(key);
     if (slice === undefined) return;
     this.#open.delete(key);
-    const source = String(row.source);
-    const term = Number(row.ts);
+    const source = row.source as number;
     const { submit, begin, by } = slice;
-    if (begin === null) {
-      this.#untold.set(source, (this.#untold.get(source) ?? 0) + 1);
+    if (by < 0) {
+      this.#untold[source] = (this.#untold[source] as number) + 1;
       return;
     }
-    const end = slice.end ?? term;
-    const times = this.#ways.get(`${source} ${by}`) ?? new Times();
-    this.#ways.set(`${source} ${by}`, times);
+    const term = Number(row.ts);
+    const end = Number.isNaN(slice.end) ? term : slice.end;
+    const way = `${SOURCES[source]} ${SERVICES[by]?.event}`;
+    const times = this.#ways.get(way) ?? new Times();
+    this.#ways.set(way, times);
     times.queue.push(begin - submit);
     times.service.push(end - begin);
     times.finish.push(term - end);
   }
 }
 
-/** A number for a slice. */
-function keyOf({ rreq, index }: Row): number {
-  return Number(rreq) * 2 ** 16 + Number(index);
-}
-
 /** Slices of a source that nothing tells of: nothing happened, or it was not recorded. */
-function untold(source: string, slices: number, told: boolean): Row {
+function untoldRow(source: string, slices: number, told: boolean): Row {
   const begins = SERVICES.filter((each) => each.when === 'begin' && each.source === source);
   const events = begins.map(({ event }) => event).join(' or ');
   const note = told ? 'ended without its source having begun' : `needs ${events}`;

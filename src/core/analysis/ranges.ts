@@ -19,6 +19,12 @@ export class RangeSet {
       high = Math.max(high, e);
       to++;
     }
+    if (to - from === 1) {
+      // What stands in the middle of many is not moved.
+      this.#starts[from] = low;
+      this.#ends[from] = high;
+      return known;
+    }
     this.#starts.splice(from, to - from, low);
     this.#ends.splice(from, to - from, high);
     return known;

@@ -3,7 +3,7 @@
  * stood before them, and what nobody read. Called by `trace readahead`.
  */
 import { RangeSet } from './ranges.js';
-import type { Analysis, Row } from './types.js';
+import type { Analysis, Gathering, Row } from './types.js';
 
 class Windows {
   count = 0;
@@ -66,31 +66,38 @@ export const readahead: Analysis = {
   ],
   params: [],
   sql: `
-SELECT coalesce("o"."file", 'inode ' || "r"."netfs_inode") AS "file", 'window' AS "what",
+SELECT coalesce("o"."file", 'inode ' || "r"."netfs_inode") AS "file", 1 AS "window",
   coalesce("r"."expanded_start", "r"."start") AS "start",
   coalesce("r"."expanded_len", "r"."len") AS "len", "o"."offset" AS "asked", "r"."begin_ns" AS "ts"
 FROM "request" AS "r"
 LEFT JOIN "op" AS "o" ON "o"."id" = "r"."op"
 WHERE "r"."kind" = 'readahead'
 UNION ALL
-SELECT "file", 'read', "offset", coalesce("result", "len"), NULL, "start_ns"
+SELECT "file", 0, "offset", coalesce("result", "len"), NULL, "start_ns"
 FROM "op" WHERE "kind" = 'read' AND coalesce("result", "len") > 0
 ORDER BY "ts"`,
-  *fold(rows) {
-    const files = new Map<string, Windows>();
-    for (const row of rows) {
-      const name = String(row.file);
-      let file = files.get(name);
-      if (file === undefined) {
-        file = new Windows();
-        files.set(name, file);
-      }
-      const [start, len] = [Number(row.start), Number(row.len)];
-      if (row.what === 'read') file.read.add(start, start + len);
-      else file.window(start, len, row.asked === null ? null : Number(row.asked));
+  gather: () => new Readers(),
+};
+
+/** Follows windows and reads in their order. */
+class Readers implements Gathering {
+  readonly #files = new Map<string, Windows>();
+
+  take(row: Row): void {
+    const name = String(row.file);
+    let file = this.#files.get(name);
+    if (file === undefined) {
+      file = new Windows();
+      this.#files.set(name, file);
     }
-    const seen = [...files].filter(([, { count }]) => count > 0);
+    const [start, len] = [Number(row.start), Number(row.len)];
+    if (row.window === 0) file.read.add(start, start + len);
+    else file.window(start, len, row.asked === null ? null : Number(row.asked));
+  }
+
+  *rows(): Iterable<Row> {
+    const seen = [...this.#files].filter(([, { count }]) => count > 0);
     seen.sort(([, a], [, b]) => b.count - a.count);
     for (const [name, file] of seen) yield file.row(name);
-  },
-};
+  }
+}

@@ -46,7 +46,7 @@ export interface Analysis {
   readonly records?: readonly (readonly string[])[];
   readonly columns: readonly Column[];
   readonly params: readonly Param[];
-  /** Yields the columns, in order, unless `derive` or `fold` makes them. */
+  /** Yields the columns, in order, unless `derive` or `gather` makes them. */
   readonly sql: string;
   /** A statement that is run before it: what `derive` has to know. */
   readonly context?: string;
@@ -55,9 +55,7 @@ export interface Analysis {
    * `context`.
    */
   readonly derive?: (era: Era, context: Iterable<Row>) => (row: Row) => Row;
-  /** Turns all rows of the SQL into those of the result, for what is followed from row to row. */
-  readonly fold?: (rows: Iterable<Row>, given: Bound) => Iterable<Row>;
-  /** As `fold`, for millions of rows: they are handed over one by one, four times as fast. */
+  /** Makes the rows of the result of all rows of the SQL, for what is followed from row to row. */
   readonly gather?: (given: Bound) => Gathering;
 }
 

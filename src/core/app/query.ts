@@ -44,30 +44,28 @@ export function tableOf(capture: Capture, analysis: Analysis, params: Params = {
           capture.close();
         }
       },
-      ...(analysis.fold === undefined &&
-        analysis.gather === undefined && {
-          first(count) {
-            try {
-              return firstRows(capture, analysis, params, count);
-            } finally {
-              capture.close();
-            }
-          },
-        }),
+      ...(analysis.gather === undefined && {
+        first(count) {
+          try {
+            return firstRows(capture, analysis, params, count);
+          } finally {
+            capture.close();
+          }
+        },
+      }),
     },
   };
 }
 
 /** The rows of an analysis over a capture that stays open. */
 export function* rowsOf(capture: Capture, analysis: Analysis, set: Params = {}): Iterable<Row> {
-  const { sql, fold, gather } = analysis;
+  const { sql, gather } = analysis;
   const given = boundOf(analysis, set);
   const gathering = gather?.(given);
   if (gathering !== undefined) {
     capture.each(sql, (row) => gathering.take(row), given);
     yield* gathering.rows();
-  } else if (fold !== undefined) yield* fold(capture.iterate(sql, given), given);
-  else yield* derived(capture, analysis, capture.iterate(sql, given));
+  } else yield* derived(capture, analysis, capture.iterate(sql, given));
 }
 
 /** The begin of it, and how many rows follow. SQLite sorts out a few rows much faster than all. */
