@@ -5,23 +5,52 @@
 import { RangeSet } from './ranges.js';
 import type { Analysis, Gathering, Row } from './types.js';
 
-interface File {
-  downloaded: RangeSet;
-  /** Downloads of the present version, in the order they ended. */
-  readonly before: Download[];
-}
-
-interface Download {
-  readonly start: number;
-  readonly end: number;
-  readonly submit: number;
-  readonly term: number;
-  readonly stored: boolean;
-  readonly refused: boolean;
-}
-
 /** Earlier downloads that are looked through for the one that is repeated. */
 const LOOK_BACK = 64;
+
+interface Download {
+  start: number;
+  end: number;
+  submit: number;
+  term: number;
+  stored: boolean;
+  refused: boolean;
+}
+
+/** The present version of a file. */
+class File {
+  readonly downloaded = new RangeSet();
+  /** The last downloads, in the order they ended; the oldest one's place is taken next. */
+  readonly #before: Download[] = [];
+  #next = 0;
+
+  /** The last download of a part of [start, end), as far back as is looked. */
+  last(start: number, end: number): Download | undefined {
+    const before = this.#before;
+    for (let i = 1; i <= before.length; i++) {
+      const at = this.#next - i;
+      const each = before[at < 0 ? at + before.length : at] as Download;
+      if (each.start < end && each.end > start) return each;
+    }
+    return undefined;
+  }
+
+  ended(row: Row, start: number, end: number): void {
+    const [submit, term] = [Number(row.submit_ns), Number(row.term_ns)];
+    const [stored, refused] = [row.stored === 1, row.skipped === 1];
+    const each = this.#before[this.#next];
+    if (each === undefined) this.#before.push({ start, end, submit, term, stored, refused });
+    else {
+      each.start = start;
+      each.end = end;
+      each.submit = submit;
+      each.term = term;
+      each.stored = stored;
+      each.refused = refused;
+    }
+    this.#next = (this.#next + 1) % LOOK_BACK;
+  }
+}
 
 /** Why a range had to be downloaded again, from the last download of part of it. */
 function causeOf(row: Row, file: File): string {
@@ -29,13 +58,7 @@ function causeOf(row: Row, file: File): string {
   const end = start + Number(row.transferred);
   if (Number(row.rdowns) > 0) return 'the cache failed to read it';
   if (!(Number(row.cookie) > 0)) return 'no cache, and the pages were dropped';
-  let seen: Download | undefined;
-  for (let i = file.before.length - 1; i >= Math.max(0, file.before.length - LOOK_BACK); i--) {
-    const each = file.before[i] as Download;
-    if (each.start >= end || each.end <= start) continue;
-    seen = each;
-    break;
-  }
+  const seen = file.last(start, end);
   if (seen === undefined) return 'not known';
   if (seen.term > Number(row.submit_ns)) return 'two requests at once';
   if (seen.refused) return 'the cache refused it before';
@@ -77,8 +100,8 @@ ORDER BY "term_ns"`,
 interface Found {
   readonly file: string;
   readonly cause: string;
-  readonly bytes: number;
-  readonly slices: number;
+  bytes: number;
+  slices: number;
   readonly first: string;
 }
 
@@ -86,46 +109,48 @@ interface Found {
 class Downloads implements Gathering {
   readonly #files = new Map<string, File>();
   readonly #byCookie = new Map<number, Set<string>>();
-  readonly #found = new Map<string, { -readonly [K in keyof Found]: Found[K] }>();
+  readonly #found = new Map<string, Found>();
 
   take(row: Row): void {
     if (row.invalidates === 1) {
       for (const name of this.#byCookie.get(Number(row.cookie)) ?? []) this.#files.delete(name);
-    } else {
-      follow(row, this.#files, this.#byCookie, this.#found);
+      return;
     }
+    const name = String(row.file);
+    const file = this.#file(name, Number(row.cookie));
+    const start = Number(row.start);
+    const end = start + Number(row.transferred);
+    const known = file.downloaded.add(start, end);
+    if (known > 0) this.#again(name, causeOf(row, file), row, known);
+    file.ended(row, start, end);
   }
 
   rows(): Iterable<Row> {
-    return [...this.#found.values()].sort((a, b) => b.bytes - a.bytes) as unknown as Row[];
+    const found = [...this.#found.values()].sort((a, b) => b.bytes - a.bytes);
+    return found as unknown as Row[];
   }
-}
 
-function follow(
-  row: Row,
-  files: Map<string, File>,
-  byCookie: Map<number, Set<string>>,
-  found: Map<string, { -readonly [K in keyof Found]: Found[K] }>,
-): void {
-  const name = String(row.file);
-  const file = files.get(name) ?? { downloaded: new RangeSet(), before: [] };
-  files.set(name, file);
-  const cookie = Number(row.cookie);
-  byCookie.set(cookie, (byCookie.get(cookie) ?? new Set()).add(name));
-  const start = Number(row.start);
-  const end = start + Number(row.transferred);
-  const known = file.downloaded.add(start, end);
-  if (known > 0) {
-    const cause = causeOf(row, file);
-    const key = `${name}\0${cause}`;
-    const first = Number(row.rreq).toString(16).padStart(8, '0');
-    const sum = found.get(key) ?? { file: name, cause, bytes: 0, slices: 0, first };
-    sum.bytes += known;
-    sum.slices++;
-    found.set(key, sum);
+  #file(name: string, cookie: number): File {
+    let file = this.#files.get(name);
+    if (file === undefined) {
+      file = new File();
+      this.#files.set(name, file);
+    }
+    const names = this.#byCookie.get(cookie);
+    if (names === undefined) this.#byCookie.set(cookie, new Set([name]));
+    else names.add(name);
+    return file;
   }
-  file.before.push({
-    ...{ start, end, submit: Number(row.submit_ns), term: Number(row.term_ns) },
-    ...{ stored: row.stored === 1, refused: row.skipped === 1 },
-  });
+
+  #again(file: string, cause: string, row: Row, bytes: number): void {
+    const key = `${file}\0${cause}`;
+    let sum = this.#found.get(key);
+    if (sum === undefined) {
+      const first = Number(row.rreq).toString(16).padStart(8, '0');
+      sum = { file, cause, bytes: 0, slices: 0, first };
+      this.#found.set(key, sum);
+    }
+    sum.bytes += bytes;
+    sum.slices++;
+  }
 }
