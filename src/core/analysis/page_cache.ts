@@ -18,58 +18,54 @@ interface Brought {
   readonly ns: number;
 }
 
-function covers(one: Brought, other: Brought): boolean {
-  return one.start <= other.start && one.end >= other.end;
-}
-
-/** What is in memory of a file, as far as the trace tells: ranges that do not overlap, in order. */
+/**
+ * What is in memory of a file, as far as the trace tells: who brought the bytes between two edges.
+ * All edges are known beforehand, so that nothing is moved in millions of ranges.
+ */
 class Memory {
-  readonly #ranges: Brought[] = [];
+  /** Where something may begin or end, in order, each once. */
+  readonly #edges: Float64Array;
+  /** Who brought the bytes from an edge to the next: place in `#brought` and one; 0 = nobody. */
+  readonly #owners: Int32Array;
+  readonly #brought: Brought[] = [];
+
+  /** For what may be brought. */
+  constructor(ranges: readonly Brought[]) {
+    const sorted = new Float64Array(ranges.flatMap(({ start, end }) => [start, end])).sort();
+    this.#edges = sorted.filter((edge, i) => i === 0 || edge !== sorted[i - 1]);
+    this.#owners = new Int32Array(this.#edges.length);
+  }
 
   /** Takes in what was brought last. */
   bring(next: Brought): void {
-    const ranges = this.#ranges;
-    const from = this.#firstEndingAfter(next.start);
-    let to = from;
-    while (to < ranges.length && (ranges[to] as Brought).start < next.end) to++;
-    const first = ranges[from];
-    const last = ranges[to - 1];
-    if (to - from === 1 && covers(next, first as Brought)) {
-      ranges[from] = next;
-      return;
-    }
-    const kept: Brought[] = [next];
-    if (to > from && first !== undefined && first.start < next.start) {
-      kept.unshift({ ...first, end: next.start });
-    }
-    if (to > from && last !== undefined && last.end > next.end) {
-      kept.push({ ...last, start: next.end });
-    }
-    ranges.splice(from, to - from, ...kept);
+    const owner = this.#brought.push(next);
+    this.#owners.fill(owner, this.#edgeAt(next.start), this.#edgeAt(next.end));
   }
 
   /** The pieces of [start, end), those that nobody is known to have brought included. */
   *pieces(start: number, end: number): Iterable<[number, number, Brought | null]> {
+    const [edges, owners] = [this.#edges, this.#owners];
     let at = start;
-    for (let i = this.#firstEndingAfter(start); i < this.#ranges.length; i++) {
-      const each = this.#ranges[i] as Brought;
-      if (each.start >= end) break;
-      if (each.start > at) yield [at, each.start, null];
-      const to = Math.min(end, each.end);
-      yield [Math.max(at, each.start), to, each];
-      at = to;
+    let edge = this.#edgeAt(start);
+    while (at < end) {
+      const owner = owners[edge] ?? 0;
+      do edge++;
+      while (edge < edges.length && (edges[edge] as number) < end && owners[edge] === owner);
+      const until = Math.min(end, edges[edge] ?? end);
+      yield [at, until, this.#brought[owner - 1] ?? null];
+      at = until;
     }
-    if (at < end) yield [at, end, null];
   }
 
-  #firstEndingAfter(place: number): number {
-    let [low, high] = [0, this.#ranges.length];
+  /** The last edge at or before a place, -1 if there is none. */
+  #edgeAt(place: number): number {
+    let [low, high] = [0, this.#edges.length];
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if ((this.#ranges[middle] as Brought).end <= place) low = middle + 1;
+      if ((this.#edges[middle] as number) <= place) low = middle + 1;
       else high = middle;
     }
-    return low;
+    return low - 1;
   }
 }
 
@@ -142,10 +138,12 @@ class Timeline {
   readonly rows: Row[] = [];
 
   *found(op: number | string | null, from: number, to: number): Iterable<Row> {
-    const memory = new Memory();
+    const brought = this.rows.map((row) => (row.what === READ ? null : broughtBy(row)));
+    const memory = new Memory(brought.filter((each) => each !== null));
     for (const [i, row] of this.rows.entries()) {
-      if (row.what !== READ) {
-        memory.bring(broughtBy(row));
+      const next = brought[i] as Brought | null;
+      if (next !== null) {
+        memory.bring(next);
         continue;
       }
       if (op !== null && row.op !== op) continue;
@@ -200,8 +198,9 @@ function* pieces(
   memory: Memory,
   others: readonly Row[],
 ): Iterable<Row> {
-  const coming = new Memory();
-  for (const slice of others) coming.bring(broughtBy(slice));
+  const late = others.map(broughtBy);
+  const coming = new Memory(late);
+  for (const each of late) coming.bring(each);
   for (const [at, until, by] of coming.pieces(start, end)) {
     if (by !== null) yield found(read, at, until, by, 'it was on its way and was waited for');
     else {
