@@ -3,6 +3,7 @@
  * Called by walk.ts. Rows of SQLite are completed in place; nothing else is allocated per event.
  */
 import { UsageError } from '../../base/errors.js';
+import { requestColumn } from '../../store/event_ranges.js';
 import type { Capture, SqlRow } from '../../store/types.js';
 import type { Era } from '../../trace/eras.js';
 import { TRACEPOINTS } from '../../trace/index.js';
@@ -24,6 +25,8 @@ const CHUNK = 2000;
 
 interface Source {
   readonly sql: string;
+  /** Numbers of requests as JSON. */
+  readonly requests: string;
   rows: readonly SqlRow[];
   at: number;
   readonly complete: (row: SqlRow) => CheckEvent;
@@ -36,14 +39,25 @@ interface Labels {
   id(word: string): string;
 }
 
-/** The statement that reads an event's table in order. */
-export function eventSql({ name, columns }: AnyTracepoint): string {
+/** Which events of a trace are wanted. */
+export interface Wanted {
+  /** Only events behind the one of this number. */
+  readonly after?: number;
+  /** Only events of requests of these numbers; all if it is left out. */
+  readonly requests?: readonly number[];
+}
+
+/** The statement that reads an event's table in order; of all requests, or of those named. */
+export function eventSql(tracepoint: AnyTracepoint, all = true): string {
+  const { name, columns } = tracepoint;
+  const request = all ? undefined : requestColumn(tracepoint);
+  const named = `AND "${request}" IN (SELECT "value" FROM json_each(@requests))`;
   const own = columns.map(({ name: column }) => {
     const alias = ALIASES[column];
     return alias === undefined ? `"${column}"` : `"${column}" AS "${alias}"`;
   });
   return `SELECT "id", "ts", "task", ${own.join(', ')} FROM "${name}"
-WHERE "id" > @after ORDER BY "id" LIMIT @count`;
+WHERE "id" > @after ${request === undefined ? '' : named} ORDER BY "id" LIMIT @count`;
 }
 
 /** The tracepoint of a name. Throws `UsageError`. */
@@ -53,14 +67,14 @@ export function tracepointNamed(name: string): AnyTracepoint {
   return found;
 }
 
-/** The events of these names in the order of the trace, behind the one of number `after`. */
+/** The events of these names in the order of the trace. */
 export function* eventStream(
   capture: Capture,
   names: readonly string[],
-  after = 0,
+  wanted: Wanted = {},
 ): Generator<CheckEvent, void> {
   const sources = names
-    .map((name) => open(capture, name, after))
+    .map((name) => open(capture, name, wanted))
     .filter(({ next }) => next !== null);
   while (sources.length > 0) {
     let least = 0;
@@ -79,18 +93,20 @@ function idOf({ next }: Source): number {
   return (next as CheckEvent).id;
 }
 
-function open(capture: Capture, name: string, after: number): Source {
+function open(capture: Capture, name: string, { after = 0, requests }: Wanted): Source {
   const tracepoint = tracepointNamed(name);
   const complete = completer(tracepoint, capture.info.era);
-  const sql = eventSql(tracepoint);
-  const source: Source = { sql, rows: [], at: 0, complete, next: null };
+  const sql = eventSql(tracepoint, requests === undefined);
+  const numbers = JSON.stringify(requests ?? []);
+  const source: Source = { sql, requests: numbers, rows: [], at: 0, complete, next: null };
   advance(capture, source, after);
   return source;
 }
 
 function advance(capture: Capture, source: Source, after: number): void {
   if (source.at === source.rows.length) {
-    source.rows = capture.all(source.sql, { after, count: CHUNK });
+    const { sql, requests } = source;
+    source.rows = capture.all(sql, { after, requests, count: CHUNK });
     source.at = 0;
   }
   const row = source.rows[source.at++];

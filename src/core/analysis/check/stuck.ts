@@ -12,6 +12,13 @@ import { Walked } from './world.js';
 /** Captures with more events are not checked by the rules as well: that takes seconds. */
 const CHECKED_EVENTS = 300_000;
 
+/** Up to so many open requests only their events are read. */
+const FEW = 1000;
+/** Their numbers. A number may be that of a request that ended as well. */
+const OPEN = `SELECT DISTINCT "rreq" FROM "request" WHERE "free_ns" IS NULL LIMIT ${FEW + 1}`;
+/** Before this none of them begins. */
+const FIRST = 'SELECT min(coalesce("begin_ns", 0)) AS "ts" FROM "request" WHERE "free_ns" IS NULL';
+
 /** A request that is open at the end. */
 export interface OpenRequest {
   readonly request: RequestSeen;
@@ -27,9 +34,8 @@ export interface OpenRequest {
 
 /** The open requests, those silent for longest first. */
 export function openRequests(capture: Capture): OpenRequest[] {
-  const begin = capture.get(
-    'SELECT min(coalesce("begin_ns", 0)) AS "ts" FROM "request" WHERE "free_ns" IS NULL',
-  )?.ts;
+  const requests = capture.all(OPEN).map(({ rreq }) => Number(rreq));
+  const begin = capture.get(FIRST)?.ts;
   if (begin === null || begin === undefined) return [];
   const present = new Set<string>(
     REQUEST_EVENTS.filter((name) => capture.get(`SELECT 1 FROM "${name}" LIMIT 1`) !== undefined),
@@ -38,7 +44,9 @@ export function openRequests(capture: Capture): OpenRequest[] {
   const endNs = endOf(capture, present);
   const world = new Walked(capture, present, 0);
   const walk = new Walk(world, [{ open: (request) => void seen.push(request) }]);
-  walk.run(eventStream(capture, [...present], lastBefore(capture, Number(begin))));
+  const after = lastBefore(capture, Number(begin));
+  const few = requests.length <= FEW;
+  walk.run(eventStream(capture, [...present], few ? { after, requests } : { after }));
   const small = capture.info.events <= CHECKED_EVENTS;
   const findings = small ? checkCapture(capture).findings : [];
   return seen
