@@ -9,6 +9,9 @@ const KINDS = ['cache', 'cookie', 'request', 'slice', 'volume'] as const;
 
 const [REQUEST, SLICE] = [KINDS.indexOf('request'), KINDS.indexOf('slice')];
 
+/** Slices of a request that are told apart. */
+const SLICES_MAX = 2 ** 16;
+
 const ledger = (kind: (typeof KINDS)[number], table: string, columns: string) =>
   `SELECT "id", ${KINDS.indexOf(kind)} AS "kind", ${columns} FROM "${table}"`;
 
@@ -34,11 +37,11 @@ export const refs: Analysis = {
   params: [{ name: 'all', doc: '1 = objects that are in order as well.', default: 0 }],
   sql: `
 ${[
-  ledger('request', 'netfs_rreq_ref', '"rreq" AS "object", 0 AS "slice", "what" AS "word", "ref"'),
-  ledger('slice', 'netfs_sreq_ref', '"rreq", "subreq", "what", "ref"'),
-  ledger('cookie', 'fscache_cookie', '"cookie", 0, "where", "ref"'),
-  ledger('volume', 'fscache_volume', '"volume", 0, "where", "usage"'),
-  ledger('cache', 'fscache_cache', '"cache", 0, "where", "usage"'),
+  ledger('request', 'netfs_rreq_ref', '"rreq" AS "object", "what" AS "word", "ref"'),
+  ledger('slice', 'netfs_sreq_ref', `"rreq" * ${SLICES_MAX} + "subreq", "what", "ref"`),
+  ledger('cookie', 'fscache_cookie', '"cookie", "where", "ref"'),
+  ledger('volume', 'fscache_volume', '"volume", "where", "usage"'),
+  ledger('cache', 'fscache_cache', '"cache", "where", "usage"'),
 ].join('\nUNION ALL\n')}
 ORDER BY "id"`,
   gather: ({ all }) => new Ledger(all === 1),
@@ -60,8 +63,8 @@ function wordOf(word: string): Word {
 /** The events of an object so far. */
 class Account {
   readonly kind: number;
+  /** Its number; of a slice with that of its request. */
   readonly object: number;
-  readonly slice: number;
   /** Of a slice: another one of its request. */
   readonly sibling: Account | undefined;
   events = 0;
@@ -70,10 +73,9 @@ class Account {
   first: number | null = null;
   word = '';
 
-  constructor(kind: number, object: number, slice: number, sibling: Account | undefined) {
+  constructor(kind: number, object: number, sibling: Account | undefined) {
     this.kind = kind;
     this.object = object;
-    this.slice = slice;
     this.sibling = sibling;
   }
 }
@@ -96,20 +98,24 @@ class Numbers {
   }
 
   /** The account of a slice that is new. */
-  slice(object: number, slice: number): Account {
-    const account = new Account(SLICE, object, slice, this.#slices.get(object));
-    this.#slices.set(object, account);
+  slice(object: number): Account {
+    const request = requestOf(object);
+    const account = new Account(SLICE, object, this.#slices.get(request));
+    this.#slices.set(request, account);
     return account;
   }
 
   /** True if the account may be that of two. */
   isShared({ kind, object }: Account): boolean {
-    return (kind === REQUEST || kind === SLICE) && this.#shared.has(object);
+    if (kind === SLICE) return this.#shared.has(requestOf(object));
+    return kind === REQUEST && this.#shared.has(object);
   }
 }
 
-/** Slices of a request that are told apart. */
-const SLICES_MAX = 2 ** 16;
+/** The request of a slice. */
+function requestOf(slice: number): number {
+  return Math.floor(slice / SLICES_MAX);
+}
 
 /** The accounts of all objects. */
 class Ledger implements Gathering {
@@ -117,6 +123,7 @@ class Ledger implements Gathering {
   readonly #numbers = new Numbers();
   readonly #words = new Map<string, Word>();
   readonly #accounts = KINDS.map(() => new Map<number, Account>());
+  readonly #last: (Account | undefined)[] = KINDS.map(() => undefined);
 
   /** With those that are in order, or without. */
   constructor(all: boolean) {
@@ -124,7 +131,7 @@ class Ledger implements Gathering {
   }
 
   take(row: Row): void {
-    const account = this.#account(row.kind as number, row.object as number, row.slice as number);
+    const account = this.#account(row.kind as number, row.object as number);
     const text = row.word as string;
     let word = this.#words.get(text);
     if (word === undefined) {
@@ -137,17 +144,17 @@ class Ledger implements Gathering {
     enter(account, word, text, row);
   }
 
-  #account(kind: number, object: number, slice: number): Account {
+  #account(kind: number, object: number): Account {
+    // Events of the same object often follow one another.
+    const last = this.#last[kind];
+    if (last?.object === object) return last;
     const of = this.#accounts[kind] as Map<number, Account>;
-    // Small numbers are found much faster.
-    const key = kind === SLICE ? object * SLICES_MAX + slice : object;
-    const known = of.get(key);
-    if (known !== undefined) return known;
-    const account =
-      kind === SLICE
-        ? this.#numbers.slice(object, slice)
-        : new Account(kind, object, slice, undefined);
-    of.set(key, account);
+    let account = of.get(object);
+    if (account === undefined) {
+      account = kind === SLICE ? this.#numbers.slice(object) : new Account(kind, object, undefined);
+      of.set(object, account);
+    }
+    this.#last[kind] = account;
     return account;
   }
 
@@ -155,9 +162,7 @@ class Ledger implements Gathering {
     for (const of of this.#accounts) {
       const judged = [...of.values()].filter((each) => !this.#numbers.isShared(each));
       const shown = judged.filter((each) => this.#all || isOdd(each));
-      shown.sort(
-        (a, b) => (a.first ?? 0) - (b.first ?? 0) || a.object - b.object || a.slice - b.slice,
-      );
+      shown.sort((a, b) => (a.first ?? 0) - (b.first ?? 0) || a.object - b.object);
       yield* shown.map(told);
     }
   }
@@ -186,11 +191,15 @@ function isOdd(account: Account): boolean {
 }
 
 function told(account: Account): Row {
-  const { kind, object, slice, events, left, jumps, first: first_jump, word: last_word } = account;
-  const number = object.toString(16).padStart(8, '0');
+  const { kind, object, events, left, jumps, first: first_jump, word: last_word } = account;
+  const number = printed(kind === SLICE ? requestOf(object) : object);
   let means = isHeld(account) ? 'not given back when the trace ended' : 'in order';
   if (jumps > 0) means = 'a get or put has no event';
   const name = KINDS[kind] as string;
-  const printed = name === 'slice' ? `${number}[${slice.toString(16)}]` : number;
-  return { kind: name, object: printed, events, left, jumps, first_jump, last_word, means };
+  const text = kind === SLICE ? `${number}[${(object % SLICES_MAX).toString(16)}]` : number;
+  return { kind: name, object: text, events, left, jumps, first_jump, last_word, means };
+}
+
+function printed(number: number): string {
+  return number.toString(16).padStart(8, '0');
 }

@@ -164,8 +164,8 @@ test('a cookie is followed from acquisition to its end', async (t) => {
 test('references that add up are not listed, nor those of a number that two have', async (t) => {
   t.deepEqual(await ask('refs', '9p-6.1-full'), []);
   t.deepEqual(await ask('refs', 'nfs-6.12'), []);
-  const request = (word: string, ref: number) => ({ kind: 2, object: 7, slice: 0, word, ref });
-  const slice = (word: string, ref: number) => ({ kind: 3, object: 7, slice: 1, word, ref });
+  const request = (word: string, ref: number) => ({ kind: 2, object: 7, word, ref });
+  const slice = (word: string, ref: number) => ({ kind: 3, object: 0x70001, word, ref });
   const judge = (...rows: Row[]) => {
     const ledger = (refs.gather as NonNullable<typeof refs.gather>)({ all: 0 });
     for (const [i, row] of rows.entries()) ledger.take({ id: i + 1, ...row });
