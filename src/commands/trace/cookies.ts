@@ -7,10 +7,10 @@ export default class TraceCookies extends LabCommand {
   static override description =
     `Show when each file could be cached and when not, and which event did that
 For v5.17 and later; needs the fscache events. What requests that began until the next change of the
-cookie read from the cache (read) and from the server (bypassed) stands beside the change; --states
-adds these up by state.
---json gives { capture, rows: [{ cookie, file, ts, event, means, state, read, bypassed, comm }] },
-with --states rows: [{ state, cookies, read, bypassed }].`;
+cookie read from the cache and from the server stands beside the change; --states adds these up by
+state.
+--json gives { capture, rows: [{ cookie, file, ts, event, means, state, cache, server, comm }] },
+with --states rows: [{ state, cookies, cache, server }].`;
 
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
@@ -29,7 +29,7 @@ with --states rows: [{ state, cookies, read, bypassed }].`;
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(TraceCookies);
     return this.ask(
-      flags.states ? 'bypass' : 'cookies',
+      flags.states ? 'cookieStates' : 'cookies',
       args.file,
       {
         cookie: flags.cookie === undefined ? undefined : Number.parseInt(flags.cookie, 16),

@@ -120,8 +120,8 @@ export const cookies: Analysis = {
     { name: 'event', doc: 'Event and word, as printed.', unit: 'text' },
     { name: 'means', doc: 'What it means.', unit: 'text' },
     { name: 'state', doc: 'State of the cookie afterwards.', unit: 'text' },
-    { name: 'read', doc: 'Bytes requests begun from then on read from the cache.', unit: 'bytes' },
-    { name: 'bypassed', doc: 'Bytes they read from the server.', unit: 'bytes' },
+    { name: 'cache', doc: 'Bytes requests begun from then on read from the cache.', unit: 'bytes' },
+    { name: 'server', doc: 'Bytes they read from the server.', unit: 'bytes' },
     { name: 'comm', doc: 'Task that did it.', unit: 'text' },
   ],
   params: [{ name: 'cookie', doc: 'Only this cookie.', default: null }],
@@ -150,8 +150,8 @@ ORDER BY "c"."ts", "c"."id"`,
 
 /** A row of the timeline while requests may still add to it. */
 interface Told extends Record<string, Row[string]> {
-  read: number;
-  bypassed: number;
+  cache: number;
+  server: number;
 }
 
 /** Follows changes and requests in their order. */
@@ -165,13 +165,13 @@ class Followed implements Gathering {
     const cookie = Number(row.cookie);
     if (row.event === null) {
       const told = this.#last.get(cookie) ?? this.#before(cookie, row);
-      told.read += Number(row.read);
-      told.bypassed += Number(row.down);
+      told.cache += Number(row.read);
+      told.server += Number(row.down);
       return;
     }
     const change = this.#states.change(row);
     if (change === null) return;
-    const told = { ...row, cookie: printed(cookie), event: changeName(row), read: 0, bypassed: 0 };
+    const told = { ...row, cookie: printed(cookie), event: changeName(row), cache: 0, server: 0 };
     const means = `${change.means}${detail(row)}`;
     this.#tell(cookie, { ...told, means, state: change.state });
   }
@@ -189,7 +189,7 @@ class Followed implements Gathering {
   /** What stands for the time before the first event of a cookie. */
   #before(cookie: number, row: Row): Told {
     const means = 'what came before is not in the trace';
-    const none = { event: '', means, state: 'not known', read: 0, bypassed: 0 };
+    const none = { event: '', means, state: 'not known', cache: 0, server: 0 };
     return this.#tell(cookie, { ...row, cookie: printed(cookie), ...none });
   }
 }
@@ -205,30 +205,30 @@ function printed(cookie: number): string {
 }
 
 /** One row per state: what was read of files whose cookie was in it. */
-export const bypass: Analysis = {
+export const cookieStates: Analysis = {
   ...cookies,
-  name: 'bypass',
-  doc: 'Bytes that came from the cache and that bypassed it, by the state of the cookie then.',
+  name: 'cookieStates',
+  doc: 'Bytes that came from the cache and from the server, by the state of the cookie then.',
   columns: [
     { name: 'state', doc: 'State of the cookie when the request began.', unit: 'text' },
     { name: 'cookies', doc: 'Cookies that were in it.', unit: 'count' },
-    { name: 'read', doc: 'Bytes from the cache.', unit: 'bytes' },
-    { name: 'bypassed', doc: 'Bytes from the server.', unit: 'bytes' },
+    { name: 'cache', doc: 'Bytes from the cache.', unit: 'bytes' },
+    { name: 'server', doc: 'Bytes from the server.', unit: 'bytes' },
   ],
-  gather: () => new Bypassed(),
+  gather: () => new ByState(),
 };
 
 /** Sums up by state. */
-class Bypassed extends Followed {
+class ByState extends Followed {
   override rows(): Iterable<Row> {
-    const states = new Map<string, { cookies: Set<unknown>; read: number; bypassed: number }>();
-    for (const { cookie, state, read, bypassed } of this.told) {
+    const states = new Map<string, { cookies: Set<unknown>; cache: number; server: number }>();
+    for (const { cookie, state, cache, server } of this.told) {
       const name = String(state);
-      const sum = states.get(name) ?? { cookies: new Set(), read: 0, bypassed: 0 };
+      const sum = states.get(name) ?? { cookies: new Set(), cache: 0, server: 0 };
       states.set(name, sum);
       sum.cookies.add(cookie);
-      sum.read += Number(read);
-      sum.bypassed += Number(bypassed);
+      sum.cache += Number(cache);
+      sum.server += Number(server);
     }
     return [...states].map(([state, sum]) => ({ state, ...sum, cookies: sum.cookies.size }));
   }

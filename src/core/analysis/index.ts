@@ -1,6 +1,6 @@
 /** The registry of analyses: one file and one row each. */
 import { concurrency } from './concurrency.js';
-import { bypass, cookies } from './cookies.js';
+import { cookieStates, cookies } from './cookies.js';
 import { dup } from './dup.js';
 import { heat } from './heat.js';
 import { hits } from './hits.js';
@@ -21,7 +21,7 @@ import { writes } from './writes.js';
 
 /** Every analysis by name. */
 export const ANALYSES = {
-  bypass,
+  cookieStates,
   requests,
   latency,
   sources,

@@ -62,8 +62,8 @@ test('the state of a cookie is the reason where the cache gave no verdict', asyn
   const [row] = [...rowsOf(capture, ANALYSES.why)];
   t.like(row, { source: 'server', verdict: null, state: 'not cached' });
   t.is(row?.why, 'its cookie was not cached then: the cache failed it');
-  const states = await ask('bypass', '9p-6.1-nospace');
-  t.deepEqual(shown(states, 'state', 'cookies', 'read', 'bypassed'), [
+  const states = await ask('cookieStates', '9p-6.1-nospace');
+  t.deepEqual(shown(states, 'state', 'cookies', 'cache', 'server'), [
     'acquired | 1 | 0 | 0',
     'bound | 1 | 0 | 0',
     'not cached | 1 | 0 | 1048576',
