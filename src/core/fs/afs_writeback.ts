@@ -251,12 +251,12 @@ export class AfsWriteback {
     const run: Run = { first, last: first + folios.pagesOf(pfn) - 1, start, len: to - from };
     const { size: fileSize } = vnode;
     if (start < fileSize) {
-      const stop = defects === 'kernel' || end === END ? end : roundUp(end + 1, PAGE_SIZE) - 1;
-      const max = Math.min(STORE_MAX, stop - start + 1, fileSize - start);
+      const max = Math.min(STORE_MAX, end - start + 1, fileSize - start);
       if (run.len < max && (to === size || vnode.newContent)) {
         this.#extend(mapping, wbc, run, size - to, max);
       }
-      run.len = Math.min(run.len, max);
+      // The kernel cuts the run off where the range ends, inside folios that are clean now.
+      run.len = Math.min(run.len, defects === 'kernel' ? max : fileSize - start);
     }
     folios.unlock(pfn);
     // Wholly behind the end of the file, which was cut off meanwhile: as good as written.

@@ -6,6 +6,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { LabOptions } from '../../../src/core/lab/options.js';
+import type { OpenFile } from '../../../src/core/mm/types.js';
 import { content, makeLab, tempDir } from '../../helpers/lab.js';
 import { linesOf } from '../../helpers/lines.js';
 
@@ -117,3 +118,28 @@ test('files behind the one that is looked up get their inodes with it', (t) => {
   open('a');
   t.is(lab.client.vnodes, 4);
 });
+
+for (const defects of ['repaired', 'kernel'] as const) {
+  test(`a range that ends inside a large folio, ${defects}: what is clean has been written`, async (t) => {
+    const size = 1 << 20;
+    const { lab, open, read, served } = setUp(t, { defects, readAheadKb: 512 }, { f: size });
+    const reader = open('f');
+    for (let at = 0; at < size; at += 65_536) await read(reader, at, 65_536);
+    reader.close();
+    const file = lab.vfs.open('f', { write: true });
+    const { mapping } = file as unknown as OpenFile;
+    const { folios } = mapping;
+    const large = [...mapping.range(0, 255)].find((pfn) => folios.pagesOf(pfn) > 1) as number;
+    const start = folios.indexOf(large) * 4096;
+    const area = file.mmap(0, size);
+    const last = start + folios.sizeOf(large) - 1;
+    await lab.run('writer', () => area.store(Buffer.from([7]), 0, 1, last));
+    await lab.run('syncer', () => file.syncRange(start, start + 4095));
+    t.is(served()[last] === 7, defects === 'repaired');
+    area.munmap();
+    file.close();
+    await lab.close();
+    // The kernel's page is clean, and what was stored is lost.
+    t.is(served()[last] === 7, defects === 'repaired');
+  });
+}
