@@ -128,9 +128,10 @@ export class KafsClient extends CookieFs {
       inode.applyStatus(status);
       this.#callbacks.granted(own, status, mark);
     }
-    // The kernel zeroes behind any short reply, which in the middle of a file gives silent zeros.
+    // The kernel zeroes behind any short reply, also in the middle of a file: silent zeros there.
     const end = position + Math.max(0, result);
-    const clearTail = defects === 'kernel' || result < 0 || end >= (status?.size ?? own.size);
+    const whole = result < 0 || result === count || end >= (status?.size ?? own.size);
+    const clearTail = whole || defects === 'kernel';
     return { result, clearTail };
   }
 }
