@@ -27,25 +27,24 @@ export const sources: Analysis = {
   ],
   params: [{ name: 'limit', doc: 'At most this many files; -1 = all.', default: -1 }],
   sql: `
-WITH "asked" AS (
-  SELECT "file", sum(coalesce("result", "len")) AS "app_bytes"
+WITH "each" AS (
+  SELECT "file", sum(coalesce("result", "len")) AS "app_bytes", 0 AS "zero_bytes",
+    0 AS "down_bytes", 0 AS "read_bytes", 0 AS "stored_bytes", 0 AS "requests", 0 AS "slices"
   FROM "op"
   WHERE "kind" = 'read' AND coalesce("result", "len") > 0
   GROUP BY "file"
-), "got" AS (
-  SELECT "o"."file", sum("r"."zero_bytes") AS "zero_bytes", sum("r"."down_bytes") AS "down_bytes",
-    sum("r"."read_bytes") AS "read_bytes", sum("r"."stored_bytes") AS "stored_bytes",
-    count(*) AS "requests", sum("r"."slices") AS "slices"
+  UNION ALL
+  SELECT "o"."file", 0, sum("r"."zero_bytes"), sum("r"."down_bytes"), sum("r"."read_bytes"),
+    sum("r"."stored_bytes"), count(*), sum("r"."slices")
   FROM "request" AS "r"
   LEFT JOIN "op" AS "o" ON "o"."id" = "r"."op"
   GROUP BY "o"."file"
 ), "per_file" AS (
-  SELECT coalesce("a"."file", "g"."file") AS "file", coalesce("app_bytes", 0) AS "app_bytes",
-    coalesce("zero_bytes", 0) AS "zero_bytes", coalesce("down_bytes", 0) AS "down_bytes",
-    coalesce("read_bytes", 0) AS "read_bytes", coalesce("stored_bytes", 0) AS "stored_bytes",
-    coalesce("requests", 0) AS "requests", coalesce("slices", 0) AS "slices"
-  FROM "asked" AS "a"
-  FULL JOIN "got" AS "g" ON "g"."file" IS "a"."file"
+  SELECT "file", sum("app_bytes") AS "app_bytes", sum("zero_bytes") AS "zero_bytes",
+    sum("down_bytes") AS "down_bytes", sum("read_bytes") AS "read_bytes",
+    sum("stored_bytes") AS "stored_bytes", sum("requests") AS "requests", sum("slices") AS "slices"
+  FROM "each"
+  GROUP BY "file"
 ), "listed" AS (
   SELECT 0 AS "part", '(all)' AS "file", sum("app_bytes") AS "app_bytes",
     sum("zero_bytes") AS "zero_bytes", sum("down_bytes") AS "down_bytes",
