@@ -14,12 +14,12 @@ import { type ExecContext, makeContext } from './context.js';
 import type { Pump } from './types.js';
 import { type Sleeper, type Task, WaitQueue } from './wait_queue.js';
 
-const TURN_MS = 10;
+const TURN_NS = 10e6;
 /**
- * What was asked of the pump goes to the kernel at the latest after this, ms; earlier when it says
+ * What was asked of the pump goes to the kernel at the latest after this, ns; earlier when it says
  * so: a disk that waits for a whole round of tasks is idle meanwhile.
  */
-const PUMP_MS = 0.2;
+const PUMP_NS = 200_000;
 /** Longest wait in the kernel while something else than the pump may have an answer, ns. */
 const SHARED_WAIT_NS = 1_000_000;
 /** How long a task may run before `needResched` asks it to let others run, ns. */
@@ -154,7 +154,9 @@ export class Scheduler {
   #outstanding = 0;
   #kick: (() => void) | undefined;
   readonly #pump: Pump | undefined;
-  /** When the pump was last polled, and when Node.js last had a turn; ms. */
+  /** The wall's time as it was last looked at, ns; on the real clock it is the clock's. */
+  #wall = 0;
+  /** When the pump was last polled, and when Node.js last had a turn. */
   #polled = 0;
   #turn = 0;
   /** A process has ended: whoever waits for its result may want to start another. */
@@ -288,15 +290,25 @@ export class Scheduler {
    * (a deadlock), naming what each task waits for.
    */
   async run(done: () => boolean): Promise<void> {
-    this.#turn = wallMs();
+    this.#turn = this.#look();
     while (!done()) {
-      const busy = this.#step();
-      const now = wallMs();
-      if (now - this.#turn >= TURN_MS) await this.#giveTurn();
-      else if (busy) {
-        if (this.#pump?.due === true || now - this.#polled >= PUMP_MS) this.#poll(0);
+      const now = this.#look();
+      if (now - this.#turn >= TURN_NS) await this.#giveTurn();
+      else if (this.#step()) {
+        if (this.#pump?.due === true || now - this.#polled >= PUMP_NS) this.#poll(0);
       } else if (!this.#waitInKernel()) await this.#waitForWork();
     }
+  }
+
+  // Once for each step: looking at a clock costs as much as many a step.
+  #look(): number {
+    this.#wall = this.clock.kind === 'real' ? this.clock.now() : wallMs() * 1e6;
+    return this.#wall;
+  }
+
+  // The clock's time when the present step began.
+  get #stepTime(): number {
+    return this.clock.kind === 'real' ? this.#wall : this.clock.now();
   }
 
   /** Runs until nothing is runnable, due or outstanding: all readahead and stores have ended. */
@@ -326,7 +338,7 @@ export class Scheduler {
     }
     const hurried = this.#hurried && this.#timers.length > this.#idleTimers;
     if (this.#timers.length > 0) {
-      if (this.#fireDueTimer(hurried ? Number.POSITIVE_INFINITY : this.clock.now())) return true;
+      if (this.#fireDueTimer(hurried ? Number.POSITIVE_INFINITY : this.#stepTime)) return true;
     }
     if (this.#readyHead < this.#ready.length) {
       this.#delivered = false;
@@ -371,7 +383,7 @@ export class Scheduler {
   #run(next: Runnable): void {
     const before = this.context;
     this.context = next.context;
-    if (before === this.#idle) this.#sliceStart = this.clock.now();
+    if (before === this.#idle) this.#sliceStart = this.#stepTime;
     try {
       next.resume();
     } finally {
@@ -393,14 +405,14 @@ export class Scheduler {
   async #giveTurn(): Promise<void> {
     this.#turnDue = false;
     await new Promise(setImmediate);
-    this.#turn = wallMs();
+    this.#turn = this.#look();
   }
 
   #poll(waitNs: number): void {
     const pump = this.#pump;
     if (pump === undefined || (pump.pending === 0 && waitNs === 0)) return;
     pump.poll(waitNs);
-    this.#polled = wallMs();
+    this.#polled = this.#look();
   }
 
   // Nothing can run: fetches what has ended, or waits in the kernel for it or for the next timer.
@@ -411,9 +423,9 @@ export class Scheduler {
     const others = this.#outstanding - pump.pending;
     const timers = this.#timers.length - this.#idleTimers;
     if (pump.pending === 0 && (others > 0 || timers === 0)) return false;
-    const turn = (TURN_MS - (wallMs() - this.#turn)) * 1e6;
+    const turn = TURN_NS - (this.#wall - this.#turn);
     const next = this.#timers.peek();
-    const timer = next === undefined ? Number.POSITIVE_INFINITY : next.time - this.clock.now();
+    const timer = next === undefined ? Number.POSITIVE_INFINITY : next.time - this.#stepTime;
     const shared = others > 0 ? SHARED_WAIT_NS : turn;
     this.#poll(Math.max(0, Math.min(turn, timer, shared)));
     if (others > 0 && this.#completions.length === 0) this.#turn = Number.NEGATIVE_INFINITY;
@@ -424,18 +436,18 @@ export class Scheduler {
     const next = this.#timers.peek();
     if (this.#timers.length === this.#idleTimers && this.#outstanding === 0) this.#deadlocked();
     if (this.#turnDue || (this.#pump?.pending ?? 0) > 0) return this.#giveTurn();
-    const ms = next === undefined ? TURN_MS : (next.time - this.clock.now()) / 1e6;
+    const ms = next === undefined ? TURN_NS / 1e6 : (next.time - this.clock.now()) / 1e6;
     // A timer of Node.js is no finer than a millisecond: shorter waits poll instead.
     if (ms < 1.5) return this.#giveTurn();
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, Math.min(TURN_MS, Math.floor(ms)));
+      const timer = setTimeout(resolve, Math.min(TURN_NS / 1e6, Math.floor(ms)));
       this.#kick = () => {
         clearTimeout(timer);
         resolve();
       };
     });
     this.#kick = undefined;
-    this.#turn = wallMs();
+    this.#turn = this.#look();
   }
 
   #deadlocked(): never {

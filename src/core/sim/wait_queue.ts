@@ -47,11 +47,15 @@ export interface Sleeper {
   wake(): void;
 }
 
-/** Tasks waiting for one condition, woken in the order in which they came. */
+/**
+ * Tasks waiting for one condition, woken in the order in which they came. Nearly always there is
+ * one, for which no list is made.
+ */
 export class WaitQueue {
   readonly #what: string;
   readonly #number: number | undefined;
-  #sleepers: Sleeper[] = [];
+  #first: Sleeper | undefined;
+  #others: Sleeper[] | undefined;
 
   /** `what` names the condition, in a report of a deadlock with `number` in hexadecimal. */
   constructor(what: string, number?: number) {
@@ -65,25 +69,33 @@ export class WaitQueue {
   }
 
   get length(): number {
-    return this.#sleepers.length;
+    return this.#first === undefined ? 0 : 1 + (this.#others?.length ?? 0);
   }
 
   /** Parks a task. Only the scheduler calls this. */
   add(sleeper: Sleeper): void {
-    this.#sleepers.push(sleeper);
+    if (this.#first === undefined) this.#first = sleeper;
+    else if (this.#others === undefined) this.#others = [sleeper];
+    else this.#others.push(sleeper);
   }
 
   /** Takes one task out without waking it, for a fatal signal. */
   remove(sleeper: Sleeper): void {
-    const at = this.#sleepers.indexOf(sleeper);
-    if (at >= 0) this.#sleepers.splice(at, 1);
+    if (this.#first === sleeper) {
+      this.#first = this.#others?.shift();
+      return;
+    }
+    const at = this.#others?.indexOf(sleeper) ?? -1;
+    if (at >= 0) this.#others?.splice(at, 1);
   }
 
   /** Makes every waiting task runnable. */
   wakeAll(): void {
-    if (this.#sleepers.length === 0) return;
-    const sleepers = this.#sleepers;
-    this.#sleepers = [];
-    for (const sleeper of sleepers) sleeper.wake();
+    const first = this.#first;
+    if (first === undefined) return;
+    const others = this.#others;
+    this.#first = this.#others = undefined;
+    first.wake();
+    if (others !== undefined) for (const sleeper of others) sleeper.wake();
   }
 }
