@@ -17,8 +17,9 @@ export const AOP_TRUNCATED_PAGE = 0x80001;
 /** Instead of a node: there is none. */
 const NONE = -1;
 const SLOT_MASK = NODE_SLOTS - 1;
-/** Nodes of which it is known whether their frames lie in a row: those of the first 16 GiB. */
-const ROWS_MAX = 2 ** 16;
+/** Nodes that are found without a map, and of which it is known whether their frames lie in a row:
+ * those of the first 16 GiB. */
+const NEAR_MAX = 2 ** 16;
 
 /** A memory mapping that must hear of pages leaving the page cache. */
 export interface MappedArea {
@@ -62,8 +63,10 @@ export class WritebackErrors {
 export class AddressSpace {
   readonly folios: Folios;
   readonly ops: AddressSpaceOps;
-  /** Numbers of the nodes, by page index / 64. */
-  readonly #nodes = new Map<number, number>();
+  /** Numbers of the nodes, by page index / 64, each plus one; 0 where there is none. */
+  #near = new Int32Array(0);
+  /** The same of those that lie behind them. */
+  readonly #far = new Map<number, number>();
   readonly #entries: PageNodes;
   /** Areas that map this file (i_mmap). */
   readonly areas = new Set<MappedArea>();
@@ -121,7 +124,7 @@ export class AddressSpace {
       if (node === NONE) {
         node = this.#entries.take();
         this.#lastNode = node;
-        this.#nodes.set(this.#lastKey, node);
+        this.#enter(this.#lastKey, node);
       }
       assert(this.#entries.get(node, i & SLOT_MASK) === 0, 'page # entered twice', i);
       const full = this.#entries.set(node, i & SLOT_MASK, pfn + 1);
@@ -142,7 +145,7 @@ export class AddressSpace {
       );
       this.#noteRow(0);
       if (this.#entries.clear(node, i & SLOT_MASK)) {
-        this.#nodes.delete(this.#lastKey);
+        this.#enter(this.#lastKey, NONE);
         this.#lastNode = NONE;
       }
     }
@@ -170,11 +173,8 @@ export class AddressSpace {
 
   /** The folios present in the page range [first, last], each once, in order. */
   *range(first: number, last: number): Generator<number> {
-    const keys = [...this.#nodes.keys()]
-      .filter((key) => (key + 1) * NODE_SLOTS > first && key * NODE_SLOTS <= last)
-      .sort((a, b) => a - b);
     let before = -1;
-    for (const key of keys) {
+    for (const key of this.#keys(Math.floor(first / NODE_SLOTS), Math.floor(last / NODE_SLOTS))) {
       for (let slot = 0; slot < NODE_SLOTS; slot++) {
         const index = key * NODE_SLOTS + slot;
         if (index < first || index > last) continue;
@@ -236,24 +236,51 @@ export class AddressSpace {
     return dropped;
   }
 
-  // The number of the node that has a page's entry; afterwards `#lastKey` is its key.
-  /** For the node looked at last. */
-  #noteRow(first: number): void {
-    const key = this.#lastKey;
-    if (key < this.#rows.length) this.#rows[key] = first;
-    else if (first > 0 && key < ROWS_MAX) {
-      const larger = new Int32Array(Math.min(ROWS_MAX, roundUpPowerOfTwo(key + 1)));
-      larger.set(this.#rows);
-      larger[key] = first;
-      this.#rows = larger;
+  // Keys of the nodes there are in [first, last], in order.
+  #keys(first: number, last: number): number[] {
+    const keys: number[] = [];
+    const stop = Math.min(last + 1, this.#near.length);
+    for (let key = first; key < stop; key++) if (this.#near[key] !== 0) keys.push(key);
+    const far = [...this.#far.keys()].filter((key) => key >= first && key <= last);
+    return [...keys, ...far.sort((a, b) => a - b)];
+  }
+
+  // The number of a key's node, or that there is none any more.
+  #enter(key: number, node: number): void {
+    if (key < NEAR_MAX) {
+      if (key >= this.#near.length) this.#near = grown(this.#near, key);
+      this.#near[key] = node + 1;
+    } else if (node === NONE) {
+      this.#far.delete(key);
+    } else {
+      this.#far.set(key, node);
     }
   }
 
+  // For the node looked at last.
+  #noteRow(first: number): void {
+    const key = this.#lastKey;
+    if (key < this.#rows.length) this.#rows[key] = first;
+    else if (first > 0 && key < NEAR_MAX) {
+      this.#rows = grown(this.#rows, key);
+      this.#rows[key] = first;
+    }
+  }
+
+  // The number of the node that has a page's entry; afterwards `#lastKey` is its key.
   #node(index: number): number {
     const key = Math.floor(index / NODE_SLOTS);
     if (key === this.#lastKey) return this.#lastNode;
     this.#lastKey = key;
-    this.#lastNode = this.#nodes.get(key) ?? NONE;
+    if (key < this.#near.length) this.#lastNode = (this.#near[key] as number) - 1;
+    else this.#lastNode = this.#far.get(key) ?? NONE;
     return this.#lastNode;
   }
+}
+
+// The same words in an array that has one at `key`.
+function grown(words: Int32Array, key: number): Int32Array<ArrayBuffer> {
+  const larger = new Int32Array(Math.min(NEAR_MAX, roundUpPowerOfTwo(key + 1)));
+  larger.set(words);
+  return larger;
 }

@@ -133,9 +133,15 @@ export class PageFrames {
   /** Takes one frame, or -1 when all are in use. */
   allocate(): number {
     if (this.#free === 0) return -1;
-    let pfn = this.#used.indexOf(0, this.#cursor);
-    if (pfn < 0) pfn = this.#used.indexOf(0);
-    this.#take(pfn, 1);
+    let pfn = this.#cursor;
+    // Most often the next one is free, and nothing need be searched.
+    if (this.#used[pfn] !== 0) {
+      pfn = this.#used.indexOf(0, pfn);
+      if (pfn < 0) pfn = this.#used.indexOf(0);
+    }
+    this.#used[pfn] = 1;
+    this.#free--;
+    this.#cursor = pfn + 1;
     return pfn;
   }
 

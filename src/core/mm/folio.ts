@@ -69,7 +69,8 @@ export class Folios {
   readonly #cleaned = new WaitQueue('dirty pages to be written back');
   #oldest = NONE;
   #newest = NONE;
-  readonly #waiting = new Map<number, WaitQueue>();
+  /** By folio; sparse, as few are ever waited for. */
+  readonly #waiting: Array<WaitQueue | undefined>;
   readonly #memoryFreed = new WaitQueue('free memory');
 
   /** `bytes` of page frames; `huge`: asks for them in huge pages. */
@@ -86,6 +87,7 @@ export class Folios {
     this.#newer = new Int32Array(count).fill(NONE);
     this.#older = new Int32Array(count).fill(NONE);
     this.#private = new Uint32Array(count * 2);
+    this.#waiting = new Array(count);
   }
 
   /** True if any of the flags is set. */
@@ -429,19 +431,16 @@ export class Folios {
 
   #queue(pfn: number): WaitQueue {
     this.set(pfn, PG_WAITERS);
-    let queue = this.#waiting.get(pfn);
-    if (queue === undefined) {
-      queue = new WaitQueue('folio', pfn);
-      this.#waiting.set(pfn, queue);
-    }
-    return queue;
+    this.#waiting[pfn] ??= new WaitQueue('folio', pfn);
+    return this.#waiting[pfn];
   }
 
   #wake(pfn: number): void {
     if (!this.test(pfn, PG_WAITERS)) return;
     this.clear(pfn, PG_WAITERS);
-    this.#waiting.get(pfn)?.wakeAll();
-    this.#waiting.delete(pfn);
+    const queue = this.#waiting[pfn];
+    this.#waiting[pfn] = undefined;
+    queue?.wakeAll();
   }
 
   #lruAppend(pfn: number): void {
