@@ -159,7 +159,7 @@ export class Ring implements RingQueues {
     const tail = this.#ring[this.#sqTail] as number;
     const at = (tail & this.#sqMask) * SQE_WORDS;
     const sqes = this.#sqes;
-    sqes.fill(0, at, at + SQE_WORDS);
+    // The other words are zero from the start.
     sqes[at] = op;
     sqes[at + 1] = fd;
     sqes[at + 2] = position;

@@ -246,10 +246,12 @@ export class Requests {
   }
 
   #traceRequestRef(rreq: ReadRequest, why: RequestRef): void {
+    if (!this.tracer.enabled) return;
     netfsRreqRef.emit(this.tracer, rreq.debugId, netfsRreqRefTraces.id[why], rreq.usage);
   }
 
   #traceSliceRef({ rreq, debugIndex, usage }: Subrequest, why: SliceRef): void {
+    if (!this.tracer.enabled) return;
     const what = netfsSreqRefTraces.id[why];
     netfsSreqRef.emit(this.tracer, rreq.debugId, debugIndex, what, usage);
   }
