@@ -6,20 +6,20 @@ import type { DriverName, IoDone, IoDriver } from '../../src/core/io/types.js';
 import { UringDriver } from '../../src/core/io/uring.js';
 import { OP_NOP, OP_READ, OP_READV, Ring, type RingQueues } from '../../src/core/io/uring_ring.js';
 
-/** True where io_uring can be had. */
-export const hasUring = ((): boolean => {
+function canBeHad(name: DriverName): boolean {
   try {
-    DRIVERS.uring().close();
+    DRIVERS[name]().close();
     return true;
   } catch {
     return false;
   }
-})();
+}
 
 /** The drivers that can be had here. */
-export const DRIVER_NAMES = (Object.keys(DRIVERS) as DriverName[]).filter(
-  (name) => name !== 'uring' || hasUring,
-);
+export const DRIVER_NAMES = (Object.keys(DRIVERS) as DriverName[]).filter(canBeHad);
+
+/** True where io_uring can be had. */
+export const hasUring = DRIVER_NAMES.includes('uring');
 
 /** Asks for one operation and polls until it is answered. */
 export function answerOf(driver: IoDriver, ask: (done: IoDone) => void): Promise<number> {
@@ -61,7 +61,8 @@ export const FAULTY: Record<DriverName, (faults: Faults) => IoDriver> = {
       } else fs.readv(fd, cut(batch, fault), position, callback);
     }),
   }),
-  uring: (faults) => new UringDriver(new FaultyRing(faults)),
+  uring: (faults) => new UringDriver('uring', new FaultyRing(new Ring(8), faults)),
+  sqpoll: (faults) => new UringDriver('sqpoll', new FaultyRing(new Ring(8, true), faults)),
 };
 
 // The first `bytes` bytes of a batch.
@@ -78,16 +79,21 @@ function cut(batch: readonly Uint8Array[], bytes = Number.POSITIVE_INFINITY): Ui
 
 /** A ring whose operations are interrupted, or move less than they were asked to. */
 class FaultyRing implements RingQueues {
-  readonly #ring = new Ring(8);
+  readonly #ring: Ring;
   readonly #faults: Faults;
   readonly #interrupted = new Set<number>();
 
-  constructor(faults: Faults) {
+  constructor(ring: Ring, faults: Faults) {
+    this.#ring = ring;
     this.#faults = faults;
   }
 
   get entries(): number {
     return this.#ring.entries;
+  }
+
+  get asleep(): boolean {
+    return this.#ring.asleep;
   }
 
   get unposted(): boolean {

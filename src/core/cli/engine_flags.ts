@@ -33,9 +33,10 @@ export const engineFlags = {
   }),
   io: Flags.string({
     description:
-      'how files are read: inside the call, on threads, or by io_uring; auto: sync on the virtual clock,' +
-      ' else uring, libuv where that is not allowed',
-    options: ['auto', 'sync', 'libuv', 'uring'],
+      'how files are read: inside the call, on threads, by io_uring, or by io_uring with a thread of the' +
+      " kernel's that polls for work (sqpoll: more reads a second for a processor that is kept busy);" +
+      ' auto: sync on the virtual clock, else uring, libuv where that is not allowed',
+    options: ['auto', 'sync', 'libuv', 'uring', 'sqpoll'],
     default: LAB_DEFAULTS.io,
     helpGroup: 'ENGINE',
   }),

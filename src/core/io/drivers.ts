@@ -1,7 +1,8 @@
 /**
  * The I/O drivers. `sync` answers inside the call, which makes a run on the virtual clock a pure
  * function of its inputs; `libuv` hands reads to the thread pool and answers later; `uring` is
- * Linux's io_uring. The lab opens one for its life.
+ * Linux's io_uring, and `sqpoll` the same with a thread of the kernel's that takes operations over.
+ * The lab opens one for its life.
  */
 import fs from 'node:fs';
 import { EINTR, EINVAL, errnoFromNode } from '../base/errno.js';
@@ -142,7 +143,8 @@ export const libuvDriver: IoDriver = {
 export const DRIVERS = {
   sync: () => syncDriver,
   libuv: () => libuvDriver,
-  uring: () => new UringDriver(),
+  uring: () => new UringDriver('uring'),
+  sqpoll: () => new UringDriver('sqpoll'),
 } as const satisfies Record<DriverName, () => IoDriver>;
 
 /** What `--io` can say. */

@@ -22,7 +22,7 @@ export interface SegmentList {
 export type IoDone = (result: number) => void;
 
 /** The drivers there are. */
-export type DriverName = 'sync' | 'libuv' | 'uring';
+export type DriverName = 'sync' | 'libuv' | 'uring' | 'sqpoll';
 
 /**
  * Reads and writes files. All drivers give the same results: an error is its negative number, and

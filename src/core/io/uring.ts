@@ -10,7 +10,7 @@ import { EAGAIN, ECANCELED, EINTR, EINVAL } from '../base/errno.js';
 import type { Pump } from '../sim/types.js';
 import { segmentBytes } from './segments.js';
 import { addressOf } from './syscalls.js';
-import type { IoDone, IoDriver, SegmentList } from './types.js';
+import type { DriverName, IoDone, IoDriver, SegmentList } from './types.js';
 import {
   ELSEWHERE,
   OP_ASYNC_CANCEL,
@@ -84,7 +84,7 @@ class Operation {
 
 /** Reads and writes through io_uring. */
 export class UringDriver implements IoDriver, Pump {
-  readonly name = 'uring';
+  readonly name: DriverName;
   readonly pump: Pump = this;
   readonly #ring: RingQueues;
   readonly #operations: Operation[] = [];
@@ -108,8 +108,9 @@ export class UringDriver implements IoDriver, Pump {
   };
 
   /** Throws an `ErrnoError` where io_uring is missing, too old or not allowed. */
-  constructor(ring: RingQueues = new Ring(ENTRIES)) {
-    this.#ring = ring;
+  constructor(name: 'uring' | 'sqpoll' = 'uring', ring?: RingQueues) {
+    this.name = name;
+    this.#ring = ring ?? new Ring(ENTRIES, name === 'sqpoll');
     this.#piecesAddress = addressOf(new Uint8Array(this.#pieces.buffer));
   }
 
@@ -118,7 +119,8 @@ export class UringDriver implements IoDriver, Pump {
   }
 
   get due(): boolean {
-    return this.#ring.queued >= DUE_OPERATIONS || this.#queuedBytes >= DUE_BYTES;
+    const worth = this.#ring.queued >= DUE_OPERATIONS || this.#queuedBytes >= DUE_BYTES;
+    return worth && this.#ring.asleep;
   }
 
   read(fd: number, into: SegmentList, position: number, done: IoDone, copied = false): void {

@@ -3,6 +3,7 @@
  * hands them over, takes results from the completion ring. Used by `uring.ts` only, which knows
  * what the operations are for. Layouts and numbers: io_uring_setup(2), io_uring_enter(2).
  */
+import os from 'node:os';
 import { EAGAIN, EBUSY, EINTR, EINVAL, EOPNOTSUPP, ETIME } from '../base/errno.js';
 import { ErrnoError } from '../base/errors.js';
 import { closeFd } from './files.js';
@@ -25,6 +26,8 @@ const PARAMS = {
   sqEntries: 0,
   cqEntries: 4,
   flags: 8,
+  sqThreadCpu: 12,
+  sqThreadIdle: 16,
   features: 20,
   sq: 40,
   cq: 80,
@@ -35,8 +38,16 @@ const PARAMS = {
  */
 const COOP_TASKRUN = 1 << 8;
 const TASKRUN_FLAG = 1 << 9;
-/** In the flags of the submission ring: there are results to be posted. */
+/** A thread of the kernel's takes operations over, on the processor named. */
+const SQPOLL = 1 << 1;
+const SQ_AFF = 1 << 2;
+/** It goes to sleep when it has found nothing for so long, ms. */
+const IDLE_MS = 1;
+/** In the flags of the submission ring: that thread sleeps; there are results to be posted. */
+const SQ_NEED_WAKEUP = 1 << 0;
 const SQ_TASKRUN = 1 << 2;
+/** How often the completion ring is looked at before the kernel is asked to wait: some 20 us. */
+const LOOKS = 10_000;
 /** One mapping for both rings, pieces copied when handed over, waits with a time limit. */
 const FEATURES = (1 << 0) | (1 << 2) | (1 << 8);
 const OFFSET_SQES = 0x10000000;
@@ -44,6 +55,7 @@ const SQE_WORDS = 16;
 const CQE_WORDS = 4;
 /** io_uring_enter(2): wait for completions; the argument is a structure with a time limit. */
 const GETEVENTS = 1 << 0;
+const SQ_WAKEUP = 1 << 1;
 const EXT_ARG = 1 << 3;
 /** Bytes of that structure and of the time behind it. */
 const ARGUMENT_BYTES = 24;
@@ -54,6 +66,8 @@ export interface RingQueues {
   readonly entries: number;
   /** Operations pushed and not handed over yet. */
   readonly queued: number;
+  /** The kernel takes nothing over before `submit` is called. */
+  readonly asleep: boolean;
   /** There are results that the kernel posts when it is entered: `submit` does that. */
   readonly unposted: boolean;
   /**
@@ -80,15 +94,41 @@ function high(value: number): number {
   return Math.floor(value / 2 ** 32);
 }
 
+// A descriptor or a negative errno, as below.
+function setUp(entries: number, params: Uint8Array): number {
+  setFlags(params, COOP_TASKRUN | TASKRUN_FLAG);
+  const fd = uringSetup(entries, params);
+  return fd === -EINVAL ? uringSetup(entries, params.fill(0)) : fd;
+}
+
+// The kernel's thread gets a processor of its own if it may be named: one that it shared with the
+// engine would be no help.
+function setUpPolled(entries: number, params: Uint8Array): number {
+  const view = new DataView(params.buffer);
+  setFlags(params, SQPOLL | SQ_AFF);
+  view.setUint32(PARAMS.sqThreadCpu, os.cpus().length - 1, true);
+  view.setUint32(PARAMS.sqThreadIdle, IDLE_MS, true);
+  const fd = uringSetup(entries, params);
+  if (fd !== -EINVAL) return fd;
+  setFlags(params.fill(0), SQPOLL);
+  view.setUint32(PARAMS.sqThreadIdle, IDLE_MS, true);
+  return uringSetup(entries, params);
+}
+
+function setFlags(params: Uint8Array, flags: number): void {
+  new DataView(params.buffer).setUint32(PARAMS.flags, flags, true);
+}
+
 /** The rings. */
 export class Ring implements RingQueues {
   readonly entries: number;
-  queued = 0;
+  readonly #polled: boolean;
   readonly #fd: number;
   readonly #mapped: readonly (readonly [address: number, length: number])[];
   readonly #ring: Int32Array;
   readonly #sqes: Uint32Array;
   // Word offsets of the rings' heads and tails, and of the completions.
+  readonly #sqHead: number;
   readonly #sqTail: number;
   readonly #sqFlags: number;
   readonly #cqHead: number;
@@ -101,13 +141,15 @@ export class Ring implements RingQueues {
   readonly #waitAddress: number;
   #closed = false;
 
-  /** Throws an `ErrnoError` where io_uring is missing, too old or not allowed. */
-  constructor(entries: number) {
+  /**
+   * `polled`: operations are taken over by a thread of the kernel's, which keeps a processor busy
+   * as long as there are some. Throws an `ErrnoError` where io_uring is missing, too old or not
+   * allowed.
+   */
+  constructor(entries: number, polled = false) {
+    this.#polled = polled;
     const params = new Uint8Array(PARAMS.bytes);
-    new DataView(params.buffer).setUint32(PARAMS.flags, COOP_TASKRUN | TASKRUN_FLAG, true);
-    let fd = uringSetup(entries, params);
-    if (fd === -EINVAL) fd = uringSetup(entries, params.fill(0));
-    this.#fd = fd;
+    this.#fd = polled ? setUpPolled(entries, params) : setUp(entries, params);
     if (this.#fd < 0) throw new ErrnoError(this.#fd, 'io_uring_setup');
     const view = new DataView(params.buffer);
     const word = (offset: number): number => view.getUint32(offset, true);
@@ -132,6 +174,7 @@ export class Ring implements RingQueues {
     ];
     this.#ring = new Int32Array(memoryAt(ringAt, bytes & ~3));
     this.#sqes = new Uint32Array(memoryAt(sqesAt, sqeBytes));
+    this.#sqHead = sq(0) >> 2;
     this.#sqTail = sq(1) >> 2;
     this.#sqFlags = sq(4) >> 2;
     this.#sqMask = this.#ring[sq(2) >> 2] as number;
@@ -142,6 +185,15 @@ export class Ring implements RingQueues {
     for (let i = 0; i < this.entries; i++) this.#ring[(sqArray >> 2) + i] = i;
     this.#waitAddress = addressOf(new Uint8Array(this.#wait.buffer));
     this.#wait[2] = BigInt(this.#waitAddress + ARGUMENT_BYTES);
+  }
+
+  get queued(): number {
+    return ((this.#ring[this.#sqTail] as number) - Atomics.load(this.#ring, this.#sqHead)) | 0;
+  }
+
+  get asleep(): boolean {
+    if (!this.#polled) return true;
+    return (Atomics.load(this.#ring, this.#sqFlags) & SQ_NEED_WAKEUP) !== 0;
   }
 
   get unposted(): boolean {
@@ -169,26 +221,34 @@ export class Ring implements RingQueues {
     sqes[at + 6] = length;
     sqes[at + 8] = tag;
     Atomics.store(this.#ring, this.#sqTail, tail + 1);
-    this.queued++;
   }
 
   submit(waitNs: number): void {
+    if (!this.#polled) this.#enter(waitNs, 0);
+    else if (this.asleep) this.#enter(waitNs, SQ_WAKEUP);
+    else if (waitNs > 0 && !this.#endsSoon()) this.#enter(waitNs, 0);
+  }
+
+  #enter(waitNs: number, how: number): void {
     const wait = waitNs > 0 && this.#ended() === 0 ? 1 : 0;
     if (wait === 1) this.#wait[4] = BigInt(Math.ceil(waitNs));
-    const flags = wait === 1 ? GETEVENTS | EXT_ARG : GETEVENTS;
     const taken = uringEnter(
       this.#fd,
       this.queued,
       wait,
-      flags,
+      (wait === 1 ? GETEVENTS | EXT_ARG : GETEVENTS) | how,
       wait === 1 ? this.#waitAddress : 0,
       wait === 1 ? ARGUMENT_BYTES : 0,
     );
-    if (taken >= 0) this.queued -= taken;
     // The time is over, a signal came, or the kernel is short of something for now.
-    else if (taken !== -ETIME && taken !== -EINTR && taken !== -EAGAIN && taken !== -EBUSY) {
-      throw new ErrnoError(taken, 'io_uring_enter');
-    }
+    const passing = taken === -ETIME || taken === -EINTR || taken === -EAGAIN || taken === -EBUSY;
+    if (taken < 0 && !passing) throw new ErrnoError(taken, 'io_uring_enter');
+  }
+
+  // A thread that answers soon is not worth being woken for.
+  #endsSoon(): boolean {
+    for (let i = 0; i < LOOKS; i++) if (this.#ended() !== 0) return true;
+    return false;
   }
 
   harvest(each: (tag: number, result: number) => void): void {

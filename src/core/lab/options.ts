@@ -196,7 +196,7 @@ export function labOptions(given: Partial<LabOptions> & { server: string }): Lab
   checkLimits(options.cacheLimits);
   for (const [flag, value, known] of [
     ['--clock', options.clock, ['virtual', 'real']],
-    ['--io', options.io, ['auto', 'sync', 'libuv', 'uring']],
+    ['--io', options.io, ['auto', 'sync', 'libuv', 'uring', 'sqpoll']],
     ['--defects', options.defects, ['kernel', 'repaired']],
     ['--presence', options.presence, ['seek', 'map', 'both']],
     ['--server-writes', options.serverWrites, ['overlay', 'direct', 'refuse']],
@@ -206,7 +206,7 @@ export function labOptions(given: Partial<LabOptions> & { server: string }): Lab
     if ((known as readonly string[]).includes(value)) continue;
     throw new UsageError(flag, `unknown value '${value}'`, `one of ${known.join(', ')}`);
   }
-  if (options.clock === 'virtual' && (options.io === 'libuv' || options.io === 'uring')) {
+  if (options.clock === 'virtual' && options.io !== 'auto' && options.io !== 'sync') {
     const why = `'${options.io}' answers in its own time, which the virtual clock cannot know`;
     throw new UsageError('--io', why, 'add --clock real, or leave it out');
   }
