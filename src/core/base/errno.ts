@@ -9,6 +9,7 @@
 const TABLE = {
   EPERM: [1, 'operation not permitted'],
   ENOENT: [2, 'no such file or directory'],
+  ESRCH: [3, 'no such process'],
   EINTR: [4, 'interrupted system call'],
   EIO: [5, 'i/o error'],
   ENXIO: [6, 'no such device or address'],
@@ -108,6 +109,7 @@ export const EOPNOTSUPP = 95;
 export const EILSEQ = 84;
 export const ENOBUFS = 105;
 export const ECONNREFUSED = 111;
+export const ESRCH = 3;
 export const ESTALE = 116;
 export const EREMOTEIO = 121;
 export const EDQUOT = 122;

@@ -58,6 +58,13 @@ export const engineFlags = {
     default: LAB_DEFAULTS.hugePages,
     helpGroup: 'ENGINE',
   }),
+  cpu: Flags.integer({
+    description:
+      'number of the processor that is kept for the engine; its other threads (writer of the trace,' +
+      ' compiler) run on the others. sqpoll polls on the last one',
+    min: 0,
+    helpGroup: 'ENGINE',
+  }),
   'read-ahead-kb': Flags.integer({
     description: "largest readahead window, KiB; default the profile's; 0 = none",
     helpGroup: 'ENGINE',
@@ -232,6 +239,7 @@ export interface EngineFlags {
   readonly randseed: number;
   readonly 'page-cache': number;
   readonly 'huge-pages': boolean;
+  readonly cpu?: number | undefined;
   readonly 'read-ahead-kb'?: number | undefined;
   readonly msize: number;
   readonly rsize: number;
@@ -258,6 +266,7 @@ export function labFrom(flags: EngineFlags, readers = 1): Partial<LabOptions> & 
     seed: flags.randseed,
     pageCache: flags['page-cache'],
     hugePages: flags['huge-pages'],
+    cpu: flags.cpu,
     readAheadKb: flags['read-ahead-kb'],
     msize: flags.msize,
     rsize: flags.rsize,

@@ -1,8 +1,8 @@
 /**
  * System calls that Node.js does not offer, through koffi: where the data of a sparse file is,
- * extended attributes, locks, syncing a filesystem, io_uring. Loaded when first needed, so that a
- * program without an engine never loads koffi. Where the library is missing every call answers
- * -EOPNOTSUPP.
+ * extended attributes, locks, syncing a filesystem, io_uring, processors of threads. Loaded when
+ * first needed, so that a program without an engine never loads koffi. Where the library is missing
+ * every call answers -EOPNOTSUPP.
  */
 import { createRequire } from 'node:module';
 import os from 'node:os';
@@ -31,6 +31,7 @@ interface Calls {
   readonly mmap: Call;
   readonly munmap: Call;
   readonly madvise: Call;
+  readonly schedSetaffinity: Call;
   readonly syscall: Call;
   errno(): number;
   address(memory: Uint8Array): number;
@@ -57,6 +58,7 @@ function load(): Calls | null {
       mmap: libc.func('size_t mmap(size_t at, size_t n, int prot, int flags, int fd, int64_t off)'),
       munmap: libc.func('int munmap(size_t at, size_t n)'),
       madvise: libc.func('int madvise(size_t at, size_t n, int advice)'),
+      schedSetaffinity: libc.func('int sched_setaffinity(int pid, size_t n, const uint8_t *mask)'),
       syscall: libc.func(
         'long syscall(long nr, uint32_t a, size_t b, uint32_t c, uint32_t d, size_t e, size_t f)',
       ),
@@ -145,6 +147,21 @@ export function punchHole(fd: number, start: number, length: number): number {
   const from = calls();
   if (from === null) return UNSUPPORTED;
   return result(from.fallocate(fd, PUNCH_HOLE_KEEP_SIZE, start, length), from);
+}
+
+/** Bytes of a set of processors (CPU_SETSIZE is 1024). */
+const CPU_SET_BYTES = 128;
+
+/**
+ * Lets a thread of this process run on these processors only: 0 or a negative errno (-EINVAL: there
+ * is none of them, -ESRCH: no such thread).
+ */
+export function setAffinity(thread: number, cpus: readonly number[]): number {
+  const from = calls();
+  if (from === null) return UNSUPPORTED;
+  const mask = new Uint8Array(CPU_SET_BYTES);
+  for (const cpu of cpus) mask[cpu >> 3] = (mask[cpu >> 3] ?? 0) | (1 << (cpu & 7));
+  return result(from.schedSetaffinity(thread, mask.length, mask), from);
 }
 
 /** Numbers of the calls, the same on every architecture that Node.js runs on. */

@@ -46,8 +46,11 @@ const IDLE_MS = 1;
 /** In the flags of the submission ring: that thread sleeps; there are results to be posted. */
 const SQ_NEED_WAKEUP = 1 << 0;
 const SQ_TASKRUN = 1 << 2;
-/** How often the completion ring is looked at before the kernel is asked to wait: some 20 us. */
-const LOOKS = 10_000;
+/**
+ * How often the completion ring is looked at before the kernel is asked to wait: half a
+ * millisecond, longer than a disk takes. A processor that sleeps comes back with cold caches.
+ */
+const LOOKS = 300_000;
 /** One mapping for both rings, pieces copied when handed over, waits with a time limit. */
 const FEATURES = (1 << 0) | (1 << 2) | (1 << 8);
 const OFFSET_SQES = 0x10000000;

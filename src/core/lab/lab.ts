@@ -2,7 +2,7 @@
  * A lab: one engine, wired. The only place that puts server, client, read helper, page cache, VFS,
  * clock and tracer together. `app/` and the public API make one, run tasks on it and close it.
  */
-import { EIO } from '../base/errno.js';
+import { EIO, errnoName } from '../base/errno.js';
 import { ErrnoError } from '../base/errors.js';
 import { PAGE_SHIFT } from '../base/range.js';
 import { Cachefiles } from '../cachefiles/cache.js';
@@ -11,6 +11,7 @@ import type { Fscache } from '../fscache/cookie.js';
 import type { CookieRegistry } from '../fscache/registry.js';
 import { DiskBacking } from '../io/backing.js';
 import { openDriver } from '../io/drivers.js';
+import { keepProcessor } from '../io/threads.js';
 import type { IoDriver } from '../io/types.js';
 import type { AddressSpace } from '../mm/address_space.js';
 import { FaultHandler } from '../mm/fault.js';
@@ -98,6 +99,7 @@ export class Lab {
     const { driver, warning } = openDriver(options.io, options.clock);
     this.#driver = driver;
     if (warning !== undefined) this.warnings.push(warning);
+    this.#keepProcessor(options.cpu);
     const scheduler = new Scheduler(this.clock, {
       pump: driver.pump,
       interruptFlags: profile.interruptFlags,
@@ -135,6 +137,12 @@ export class Lab {
       driver.close();
       throw error;
     }
+  }
+
+  #keepProcessor(cpu: number | undefined): void {
+    const error = cpu === undefined ? 0 : keepProcessor(cpu);
+    if (error === 0) return;
+    this.warnings.push(`processor ${cpu} cannot be kept for the engine (${errnoName(error)})`);
   }
 
   /** The statistics now, as the profile's kernel has them; of FS-Cache's only what is kept. */

@@ -42,6 +42,11 @@ export interface LabOptions {
    * large reads are faster. Where a hypervisor has to find the memory first, 2 MiB take up to 8 ms.
    */
   readonly hugePages: boolean;
+  /**
+   * Number of the processor that is kept for the engine's thread; the others of the process (writer
+   * of the trace, compiler) run elsewhere. undefined: the system decides.
+   */
+  readonly cpu: number | undefined;
   /** Window of the backing device, KiB; undefined: the profile's. 0 switches readahead off. */
   readonly readAheadKb: number | undefined;
   /** Largest message of a transport (9p), bytes; at least 4096. */
@@ -122,6 +127,7 @@ export const LAB_DEFAULTS: Omit<LabOptions, 'server'> = {
   seed: 1,
   pageCache: 64 << 20,
   hugePages: false,
+  cpu: undefined,
   readAheadKb: undefined,
   msize: 128 << 10,
   rsize: 0,
@@ -175,6 +181,7 @@ export function labOptions(given: Partial<LabOptions> & { server: string }): Lab
     ['--server-bandwidth', options.bandwidth],
     ['--server-concurrency', options.maxConcurrent],
     ['--read-ahead-kb', options.readAheadKb ?? 0],
+    ['--cpu', options.cpu ?? 0],
     ['--cache-size', options.cacheSize],
     ['cacheTaken', options.cacheTaken],
     ['--callback-time', options.callbackNs],

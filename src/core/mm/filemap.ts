@@ -9,7 +9,7 @@
 import { EINTR, EIO } from '../base/errno.js';
 import { PAGE_SHIFT, PAGE_SIZE, pageIndex, pagesFor } from '../base/range.js';
 import type { Scheduler } from '../sim/scheduler.js';
-import { isTask, type Sleepy, type Task } from '../sim/wait_queue.js';
+import { isTask, type Sleepy, type Task, type WaitQueue } from '../sim/wait_queue.js';
 import { type AddressSpace, AOP_TRUNCATED_PAGE } from './address_space.js';
 import { type Folios, PG_ERROR, PG_LOCKED, PG_READAHEAD, PG_UPTODATE } from './folio.js';
 import { type Readahead, ReadaheadControl } from './readahead.js';
@@ -59,6 +59,58 @@ export class Filemap {
       index = this.#folios.startOf(pfn, index) + this.#folios.pagesOf(pfn);
     }
     return this.#copyRange(file, target, at, pos, end, head);
+  }
+
+  /**
+   * Has a page read that is all a read needs and that is absent: its folio, which is busy until it
+   * has been read and to which a reference is held until `endPage`; -1 if `read` must do it. What
+   * nearly every random read comes to, so that it sleeps in its caller, few calls deep.
+   */
+  startPage(file: OpenFile, count: number, pos: number): Sleepy<number> {
+    const index = pageIndex(pos);
+    const one = count > 0 && pageIndex(pos + count - 1) === index;
+    if (!one || pos >= file.inode.size || this.#scheduler.context.killed) return -1;
+    if (file.mapping.find(index) >= 0) return this.#holdBusy(file.mapping, index);
+    const ractl = new ReadaheadControl(file, file.mapping, file.ra, index);
+    const reading = this.readahead.sync(ractl, pagesFor(pos + count) - index);
+    if (isTask(reading)) return this.#holdAfter(reading, file.mapping, index);
+    return this.#holdBusy(file.mapping, index);
+  }
+
+  *#holdAfter(reading: Task, mapping: AddressSpace, index: number): Task<number> {
+    yield* reading;
+    return this.#holdBusy(mapping, index);
+  }
+
+  #holdBusy(mapping: AddressSpace, index: number): number {
+    const pfn = mapping.find(index);
+    const flags = PG_LOCKED | PG_UPTODATE | PG_READAHEAD;
+    if (pfn < 0 || (this.#folios.flagsOf(pfn) & flags) !== PG_LOCKED) return -1;
+    this.#folios.get(pfn);
+    return pfn;
+  }
+
+  /** The folio of `startPage` is still being read, and the reader still wants it. */
+  isBusy(pfn: number): boolean {
+    return this.#folios.test(pfn, PG_LOCKED) && !this.#scheduler.context.killed;
+  }
+
+  /** What to sleep on while `isBusy`. */
+  untilDone(pfn: number): WaitQueue {
+    return this.#folios.unlocking(pfn);
+  }
+
+  /** Drops the reference and copies what was read: its bytes, or -1 when `read` must do it. */
+  endPage(
+    file: OpenFile,
+    pfn: number,
+    target: Uint8Array,
+    at: number,
+    count: number,
+    pos: number,
+  ): number {
+    this.#folios.put(pfn);
+    return this.#scheduler.context.killed ? -1 : this.hit(file, target, at, count, pos);
   }
 
   /**
@@ -166,17 +218,13 @@ export class Filemap {
       // Mostly it is being read: what sleeps for that sleeps here, few calls deep.
       let error = RETRY;
       if (!this.#folios.test(pfn, PG_LOCKED)) error = yield* this.#makeUptodate(file, pfn);
-      else while (this.#isLockedFor(pfn)) yield this.#folios.unlocking(pfn);
+      else while (this.isBusy(pfn)) yield this.untilDone(pfn);
       if (error === 0) return 0;
       this.#folios.put(pfn);
       batch.pop();
       if (batch.length > 0) return 0;
       if (error !== RETRY) return error;
     }
-  }
-
-  #isLockedFor(pfn: number): boolean {
-    return this.#folios.test(pfn, PG_LOCKED) && !this.#scheduler.context.killed;
   }
 
   // Consecutive present pages, ending behind the first that needs attention.

@@ -17,7 +17,7 @@ import { invalidateFolios } from '../mm/truncate.js';
 import type { OpenFile } from '../mm/types.js';
 import type { Writeback } from '../mm/writeback.js';
 import type { Clock } from '../sim/clock.js';
-import type { Task } from '../sim/wait_queue.js';
+import { isTask, type Task } from '../sim/wait_queue.js';
 import { directRead, directWrite } from './direct.js';
 import type {
   CachedRange,
@@ -81,13 +81,24 @@ export class File implements VfsFile, OpenFile {
 
   *read(target: Uint8Array, at: number, count: number, position: number): Task<number> {
     const now = this.readNow(target, at, count, position);
-    if (now >= 0) return now;
+    return now >= 0 ? now : yield* this.readMissed(target, at, count, position);
+  }
+
+  *readMissed(target: Uint8Array, at: number, count: number, position: number): Task<number> {
     if (this.inode.settle !== undefined) yield* this.inode.settle();
     const { filemap, writeback } = this.#parts;
-    const got =
-      this.#flags.direct === true
-        ? yield* directRead(writeback, this.inode, target, at, count, position)
-        : yield* filemap.read(this, target, at, count, position);
+    let got = -1;
+    if (this.#flags.direct === true) {
+      got = yield* directRead(writeback, this.inode, target, at, count, position);
+    } else {
+      const found = filemap.startPage(this, count, position);
+      const pfn = isTask(found) ? yield* found : found;
+      if (pfn >= 0) {
+        while (filemap.isBusy(pfn)) yield filemap.untilDone(pfn);
+        got = filemap.endPage(this, pfn, target, at, count, position);
+      }
+      if (got < 0) got = yield* filemap.read(this, target, at, count, position);
+    }
     // To be restarted is the kernel's affair; the application sees an interrupted call.
     if (got < 0) throw new ErrnoError(got === -ERESTARTSYS ? -EINTR : got, 'read', this.path);
     this.#charge(got);

@@ -71,6 +71,8 @@ export interface VfsFile {
    * file.
    */
   read(target: Uint8Array, at: number, count: number, position: number): Task<number>;
+  /** As `read`, right after `readNow` has given -1. */
+  readMissed(target: Uint8Array, at: number, count: number, position: number): Task<number>;
   /**
    * pwrite(2): writes `count` bytes of `source` from `at` on at `position`, at the end of the file
    * with O_APPEND. Fewer only when an error ended it, which the next call tells.

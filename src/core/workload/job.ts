@@ -227,7 +227,16 @@ export class Job {
     const waits = missed || op.write;
     ended.result = waits ? -1 : file.readNow(this.#buffer, 0, op.length, op.offset);
     ended.hit = ended.result >= 0;
-    const error = ended.hit ? undefined : yield* this.#wait(file, op);
+    let error: unknown;
+    try {
+      if (op.write) ended.result = yield* this.#writeAll(file, op.length, op.offset);
+      else if (!ended.hit) {
+        ended.result = yield* file.readMissed(this.#buffer, 0, op.length, op.offset);
+      }
+    } catch (cause) {
+      error = cause;
+      ended.result = (cause as { errno?: number }).errno ?? 0;
+    }
     ended.end = clock.now();
     this.#account(ended);
     if (error !== undefined) throw error;
@@ -245,18 +254,6 @@ export class Job {
     if (fsync === 0 || ++opened.unsynced < fsync) return;
     opened.unsynced = 0;
     yield* opened.file.fsync();
-  }
-
-  *#wait(file: VfsFile, { length, offset, write }: WorkloadOp): Task<unknown> {
-    try {
-      this.#ended.result = write
-        ? yield* this.#writeAll(file, length, offset)
-        : yield* file.read(this.#buffer, 0, length, offset);
-      return undefined;
-    } catch (error) {
-      this.#ended.result = (error as { errno?: number }).errno ?? 0;
-      return error;
-    }
   }
 
   // A write that is short is ended by an error, which the next one is told.
