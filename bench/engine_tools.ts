@@ -3,7 +3,7 @@
  * filter. Each gives its own measure of the work, so that starting a program is not counted.
  */
 import { spawnSync } from 'node:child_process';
-import { closeSync, fsyncSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Prng } from '../src/core/sim/prng.js';
@@ -46,7 +46,7 @@ export function dropFile(path: string): void {
 
 /** Brings a file into the kernel's page cache. */
 export function warmFile(path: string): void {
-  readFileSync(path);
+  outputOf('dd', [`if=${path}`, 'of=/dev/null', 'bs=1M', 'status=none']);
 }
 
 /** Performs a run of the engine. */
@@ -94,22 +94,23 @@ export function engine({ name, run, prepare, measure, check }: EngineContestant)
   };
 }
 
-/** What fio says of its reads. */
-interface FioReads {
+/** What fio says of its reads, or of its writes. */
+interface FioCounts {
   readonly iops: number;
   readonly bw_bytes: number;
   readonly total_ios: number;
   readonly io_bytes: number;
 }
 
-function readsOf(output: string): FioReads {
-  const report = JSON.parse(output.slice(output.indexOf('{'))) as { jobs: { read: FioReads }[] };
-  const { read } = report.jobs[0] as { read: FioReads };
-  return read;
+function countsOf(output: string): Record<'read' | 'write', FioCounts> {
+  const report = JSON.parse(output.slice(output.indexOf('{'))) as {
+    jobs: Record<'read' | 'write', FioCounts>[];
+  };
+  return report.jobs[0] as Record<'read' | 'write', FioCounts>;
 }
 
 /** Time that fio took for `ops` operations. */
-function fioMs({ iops }: FioReads, ops: number): number {
+function fioMs({ iops }: FioCounts, ops: number): number {
   return (ops / iops) * 1000;
 }
 
@@ -117,16 +118,37 @@ const COMMON = ['--name=bench', '--output-format=json', '--randseed=1'];
 
 /** fio over a file; `ops` is the work that is compared. */
 export function fio(name: string, file: string, ops: number, args: readonly string[]): Contestant {
-  let reads: FioReads;
+  let reads: FioCounts;
   return {
     name,
     missing: missingTool('fio'),
     run() {
-      reads = readsOf(outputOf('fio', [...COMMON, `--filename=${file}`, '--readonly', ...args]));
+      const all = [...COMMON, `--filename=${file}`, '--readonly', ...args];
+      reads = countsOf(outputOf('fio', all)).read;
       return { ms: fioMs(reads, ops) };
     },
     verify() {
       if (!(reads.total_ios > 0)) throw new Error(`${name} read nothing`);
+    },
+  };
+}
+
+/** fio writing a file of its own once, past the page cache, in pieces of 1 MiB. */
+export function fioWrite(name: string, file: string, bytes: number): Contestant {
+  const how = ['--ioengine=io_uring', '--direct=1', '--iodepth=8', '--rw=write', '--bs=1m'];
+  let writes: FioCounts;
+  return {
+    name,
+    missing: missingTool('fio'),
+    prepare: () => rmSync(file, { force: true }),
+    run() {
+      const where = [`--filename=${file}`, `--size=${bytes}`, '--fallocate=none'];
+      writes = countsOf(outputOf('fio', [...COMMON, ...where, ...how])).write;
+      return { ms: fioMs(writes, writes.total_ios) };
+    },
+    verify() {
+      expectEqual('bytes written', writes.io_bytes, bytes);
+      rmSync(file, { force: true });
     },
   };
 }
@@ -174,7 +196,7 @@ export function nbdkit(given: NbdkitContestant): Contestant {
         return { ms: Number(micros) / 1000 };
       }
       const command = ['fio', ...COMMON, '--ioengine=nbd', '--uri="$uri"', ...given.fio].join(' ');
-      return { ms: fioMs(readsOf(serve(`${warm}\n${command}`)), given.ops) };
+      return { ms: fioMs(countsOf(serve(`${warm}\n${command}`)).read, given.ops) };
     },
     verify() {
       if (verified) return;

@@ -92,10 +92,6 @@ class FaultyRing implements RingQueues {
     return this.#ring.entries;
   }
 
-  get asleep(): boolean {
-    return this.#ring.asleep;
-  }
-
   get unposted(): boolean {
     return this.#ring.unposted;
   }

@@ -100,7 +100,8 @@ export class UringDriver implements IoDriver, Pump {
   readonly #pieces = new BigUint64Array(2 * PIECES);
   readonly #piecesAddress: number;
   #piecesUsed = 0;
-  /** Bytes of what is queued. */
+  /** Operations, and their bytes, since something was handed over. */
+  #queued = 0;
   #queuedBytes = 0;
   #closed = false;
   readonly #answer = (tag: number, result: number): void => {
@@ -119,8 +120,7 @@ export class UringDriver implements IoDriver, Pump {
   }
 
   get due(): boolean {
-    const worth = this.#ring.queued >= DUE_OPERATIONS || this.#queuedBytes >= DUE_BYTES;
-    return worth && this.#ring.asleep;
+    return this.#queued >= DUE_OPERATIONS || this.#queuedBytes >= DUE_BYTES;
   }
 
   read(fd: number, into: SegmentList, position: number, done: IoDone, copied = false): void {
@@ -183,6 +183,7 @@ export class UringDriver implements IoDriver, Pump {
       operation.lengths[i] = length;
       this.#queuedBytes += length;
     }
+    this.#queued++;
     this.#pending++;
     if (this.#pending > this.#ring.entries) this.#waiting.push(operation);
     else this.#start(operation);
@@ -232,7 +233,8 @@ export class UringDriver implements IoDriver, Pump {
   // The kernel copies pieces when it takes an operation over, so their places are free again.
   #submit(waitNs: number): void {
     this.#ring.submit(waitNs);
-    if (this.#ring.queued === 0) this.#piecesUsed = this.#queuedBytes = 0;
+    this.#queued = this.#queuedBytes = 0;
+    if (this.#ring.queued === 0) this.#piecesUsed = 0;
   }
 
   #ended(operation: Operation, result: number): void {
