@@ -126,7 +126,7 @@ const warmRandom: ContestSource = {
   doc: 'random 4 KiB from a full disk cache, 32 at once, against fio io_uring and nbdkit',
   setUp(setting): Contest {
     const bytes = setting.size('warm-mib', 1024, 64) * MIB;
-    const seconds = setting.size('seconds', 4, 1);
+    const seconds = setting.size('seconds', 8, 1);
     const made = ground(setting, 'warm-random', bytes);
     fillCache(made);
     const { server, cacheDir, file, folder } = made;
