@@ -142,10 +142,7 @@ export class Requests {
       this.#free(rreq);
       return;
     }
-    this.queueWork(() => {
-      this.#free(rreq);
-      return undefined;
-    });
+    this.scheduler.queueIdleWork(() => this.#free(rreq), 'unbound');
   }
 
   /** Leaves a phase of a request to a worker (system_unbound_wq); a task if it may sleep. */
