@@ -13,7 +13,10 @@ import { SharedMemory } from './memory.js';
 /** Pages of one arena: 1 GiB, well below the 4 GiB that a WebAssembly memory can be. */
 const ARENA_SHIFT = 18;
 const ARENA_PAGES = 1 << ARENA_SHIFT;
-/** Bytes for readers' buffers behind the frames of the first arena; untouched they cost nothing. */
+/**
+ * Bytes at most for readers' buffers behind the frames of the first arena: no more than there are
+ * of frames, as untouched they take no memory, but V8 counts them and collects garbage for them.
+ */
 const BUFFER_ROOM = 64 << 20;
 
 /**
@@ -86,7 +89,7 @@ export class PageFrames {
     this.#used = new Uint8Array(this.count);
     for (let left = this.count; left > 0; left -= ARENA_PAGES) {
       const bytes = Math.min(left, ARENA_PAGES) * PAGE_SIZE;
-      const room = this.#arenas.length === 0 ? BUFFER_ROOM : 0;
+      const room = this.#arenas.length === 0 ? Math.min(BUFFER_ROOM, bytes) : 0;
       this.#arenas.push(new SharedMemory(bytes + room, huge ? bytes : 0));
     }
     const first = this.#arenas[0] as SharedMemory;

@@ -143,6 +143,12 @@ test('buffers do not overlap, are used again by size, and are ordinary memory wh
   t.not(buffers.take(2 ** 27), large);
 });
 
+test('a small page cache takes little address space, a large one has 64 MiB for buffers', (t) => {
+  const lengthOf = (bytes: number) => new PageFrames(bytes).shared[0]?.byteLength;
+  t.is(lengthOf(1 << 20), 2 << 20);
+  t.is(lengthOf(256 << 20), (256 + 64) << 20);
+});
+
 test('memory taken at once in huge pages is as any other', (t) => {
   const frames = new PageFrames(3 * 1024 * PAGE_SIZE, true);
   const memory = frames.memoryOf(0);
