@@ -12,6 +12,9 @@ import { profileByName } from '../../src/core/profile/index.js';
 import { type MemoryRow, MemorySink } from '../../src/core/trace/sink.js';
 import type { VfsFile } from '../../src/core/vfs/types.js';
 
+/** Small, as V8 collects garbage for what it spans, and tests make many labs. */
+const PAGE_CACHE = 4 << 20;
+
 /** Content that tells position and file apart: no two pages of any file are alike. */
 export function content(name: string, size: number): Buffer {
   const bytes = Buffer.alloc(size);
@@ -65,7 +68,7 @@ export function makeLab(
 ): TestLab {
   const dir = options.server ?? serverDir(t, files);
   const sink = new MemorySink(profileByName(options.profile ?? 'linux-5.13-afs').era);
-  const lab = new Lab({ sink, ...options, server: dir });
+  const lab = new Lab({ sink, pageCache: PAGE_CACHE, ...options, server: dir });
   shutDownAfter(t, new WeakRef(lab.server));
   return {
     lab,
