@@ -91,12 +91,10 @@ const DEFAULTS: TestCacheOptions = {
 
 /** A backing file: its bytes (zeros in holes) and which of them are data. */
 class BackingFile {
-  #bytes = Buffer.alloc(0);
-  #isData = Buffer.alloc(0);
-
-  get size(): number {
-    return this.#bytes.length;
-  }
+  /** Both with room to grow into; behind `size` there are zeros. */
+  #bytes: Buffer = Buffer.alloc(0);
+  #isData: Buffer = Buffer.alloc(0);
+  #size = 0;
 
   /** Position of the first data at or after `from`, -1 when there is none (-ENXIO). */
   seekData(from: number): number {
@@ -106,22 +104,30 @@ class BackingFile {
   /** Position of the first hole at or after `from`; the end of the file is one. */
   seekHole(from: number): number {
     const hole = this.#isData.indexOf(0, from);
-    return hole < 0 ? this.size : hole;
+    return hole < 0 ? this.#size : hole;
   }
 
   store(at: number, bytes: Uint8Array): void {
-    const grown = at + bytes.length - this.size;
-    if (grown > 0) {
-      this.#bytes = Buffer.concat([this.#bytes, Buffer.alloc(grown)]);
-      this.#isData = Buffer.concat([this.#isData, Buffer.alloc(grown)]);
+    const end = at + bytes.length;
+    if (end > this.#bytes.length) {
+      this.#bytes = grown(this.#bytes, end);
+      this.#isData = grown(this.#isData, end);
     }
+    this.#size = Math.max(this.#size, end);
     this.#bytes.set(bytes, at);
-    this.#isData.fill(1, at, at + bytes.length);
+    this.#isData.fill(1, at, end);
   }
 
   slice(at: number, end: number): Buffer {
-    return this.#bytes.subarray(at, end);
+    return this.#bytes.subarray(at, Math.min(end, this.#size));
   }
+}
+
+// Twice as large, so that a file stored piece by piece is copied a few times only.
+function grown(buffer: Buffer, needed: number): Buffer {
+  const larger = Buffer.alloc(Math.max(needed, 2 * buffer.length));
+  larger.set(buffer);
+  return larger;
 }
 
 /** What a request holds of the cache, in `cache.priv`. */

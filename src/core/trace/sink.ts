@@ -111,7 +111,8 @@ export class MemorySink implements TraceSink {
   readonly snapshots: (readonly StatEntry[])[] = [];
   /** What was set of the row of `capture`. */
   readonly meta: Record<string, unknown> = {};
-  readonly #texts: string[] = [];
+  /** Printing takes longer than all the rest, and is seldom asked for. */
+  readonly #printed: (() => string)[] = [];
   readonly #tasks = new Map<number, { pid: number; comm: string }>();
   readonly #decoder: RecordDecoder;
 
@@ -123,7 +124,7 @@ export class MemorySink implements TraceSink {
       op: (op) => this.ops.push(op),
       stats: (_snapshot, _ts, entries) => this.snapshots.push(entries),
       marker: (text) => this.markers.push(text),
-      other: (_system, name, text) => this.#texts.push(`${name}: ${text}`),
+      other: (_system, name, text) => this.#printed.push(() => `${name}: ${text}`),
       lost: () => {},
       meta: (values) => Object.assign(this.meta, values),
       end: () => {},
@@ -140,21 +141,20 @@ export class MemorySink implements TraceSink {
 
   /** The events as the kernel prints them, from the event's name on. */
   lines(): readonly string[] {
-    return this.#texts;
+    return this.#printed.map((print) => print());
   }
 
   #event(record: number, words: Float64Array, at: number): void {
     const tracepoint = tracepointOfRecord(record);
     if (tracepoint === undefined || tracepoint.format(this.era) === null) return;
-    const row = tracepoint.columns.map((column, i) =>
+    const values = tracepoint.columns.map((column, i) =>
       tracepoint.prints(this.era, i)
         ? decodeValue(column, words[at + HEADER_WORDS + i] as number, this.era, this.#strings())
         : null,
     );
     const task = words[at + 2] as number;
     const place = words[at + 3] as number;
-    const own = tracepoint.system === OWN_SYSTEM;
-    (own ? this.own : this.rows).push({
+    const row: { [column: string]: Value } & MemoryRow = {
       event: tracepoint.name,
       ts: words[at + 1] as number,
       task,
@@ -163,9 +163,14 @@ export class MemorySink implements TraceSink {
       cpu: placeCpu(place),
       common_flags: this.#strings()[placeFlags(place)] ?? '',
       op: words[at + 4] as number,
-      ...Object.fromEntries(tracepoint.columns.map((column, i) => [column.name, row[i] ?? null])),
-    });
-    if (!own) this.#texts.push(`${tracepoint.name}: ${tracepoint.print(row, this.era)}`);
+    };
+    for (const [i, { name }] of tracepoint.columns.entries()) row[name] = values[i] ?? null;
+    if (tracepoint.system === OWN_SYSTEM) {
+      this.own.push(row);
+    } else {
+      this.rows.push(row);
+      this.#printed.push(() => `${tracepoint.name}: ${tracepoint.print(values, this.era)}`);
+    }
   }
 
   #strings(): readonly string[] {
