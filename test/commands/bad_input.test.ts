@@ -166,7 +166,7 @@ test.serial('a database of somebody else or of a newer version is refused by nam
   const folder = tempDir(t);
   const own = join(folder, 'own.db');
   const srv = serverDir(t, { a: 10 });
-  await netfslab(['run', '--server', srv, '--clock', 'virtual', '--out', own]);
+  await netfslabHere(['run', '--server', srv, '--clock', 'virtual', '--out', own]);
   // In the header of an SQLite file: the user version at 60, the application id at 68.
   const patched = (name: string, at: number, value: number): string => {
     const bytes = fs.readFileSync(own);
@@ -174,10 +174,10 @@ test.serial('a database of somebody else or of a newer version is refused by nam
     fs.writeFileSync(join(folder, name), bytes);
     return join(folder, name);
   };
-  const newer = await netfslab(['trace', 'requests', patched('newer.db', 60, 999)]);
+  const newer = await netfslabHere(['trace', 'requests', patched('newer.db', 60, 999)]);
   t.is(newer.status, 3);
   t.regex(newer.stderr, /^error: .*newer\.db: has schema version 999; .*\ntry: .*newer one\n$/);
-  const other = await netfslab(['trace', 'requests', patched('other.db', 68, 1)]);
+  const other = await netfslabHere(['trace', 'requests', patched('other.db', 68, 1)]);
   t.is(other.status, 3);
   t.regex(other.stderr, /^error: .*other\.db: .* not a capture of netfslab\ntry: /);
 });
@@ -203,7 +203,7 @@ for (const [blocks, given] of [
       const run = await inShell(full(blocks), ['run', ...load, ...clock, ...given, '--out', out]);
       t.is(run.status, 1, run.stderr);
       t.regex(run.stderr, /^error: E\w+: .*, write '.*x\.db\.spool'\ntry: .*\n$/);
-      const list = await netfslab(['trace', 'requests', out]);
+      const list = await netfslabHere(['trace', 'requests', out]);
       t.is(list.status, 0, list.stderr);
       t.regex(list.stderr, /^capture: .*x\.db \(incomplete: the run was cut short\)$/m);
       t.false(fs.existsSync(`${out}.spool`));
@@ -307,14 +307,20 @@ test('a stdout that cannot take the data is one line', async (t) => {
 test('names that cannot be spelled are left out and told', async (t) => {
   const srv = serverDir(t, { a: 10 });
   fs.writeFileSync(Buffer.concat([Buffer.from(`${srv}/`), Buffer.from([0xff, 0xfe])]), 'x');
-  const { status, stderr } = await netfslab(['run', '--server', srv, '--no-trace']);
+  const { status, stderr } = await netfslabHere(['run', '--server', srv, '--no-trace']);
   t.is(status, 0, stderr);
   t.regex(stderr, /left out: .*: invalid or incomplete character/);
 });
 
 test('a page cache that no machine has is refused', async (t) => {
   const srv = serverDir(t, { a: 10 });
-  const { status, stderr } = await netfslab(['run', '--server', srv, '--page-cache', '100000g']);
+  const { status, stderr } = await netfslabHere([
+    'run',
+    '--server',
+    srv,
+    '--page-cache',
+    '100000g',
+  ]);
   t.is(status, 2);
   t.regex(stderr, /^error: --page-cache: expected at least 1 MiB and at most 1 TiB/);
 });

@@ -4,11 +4,11 @@ import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { mapPath } from '../../src/core/cachefiles/content.js';
 import { type CacheRig, cacheRig, overwrite } from '../helpers/cache.js';
-import { netfslab } from '../helpers/cli.js';
+import { netfslab, netfslabHere } from '../helpers/cli.js';
 import { content } from '../helpers/lab.js';
 
 async function json(args: readonly string[], status = 0, t?: ExecutionContext) {
-  const ended = await netfslab([...args, '--json']);
+  const ended = await netfslabHere([...args, '--json']);
   t?.is(ended.status, status, ended.stderr);
   return JSON.parse(ended.stdout) as { rows: Record<string, unknown>[] };
 }
@@ -43,7 +43,7 @@ test('cache show draws data and holes, and says where map and filesystem disagre
   file.close();
   await lab.lab.close();
   overwrite(rig.object(), 0x6000, Buffer.alloc(0x1000));
-  const { stdout } = await netfslab(['cache', 'show', '--cache', rig.dir, 'f']);
+  const { stdout } = await netfslabHere(['cache', 'show', '--cache', rig.dir, 'f']);
   t.deepEqual(stdout.split('\n').slice(1, -1), [
     '  map   ..##....',
     '  disk  ..##..#.',
@@ -116,7 +116,7 @@ test('limits for culling are three numbers that go down', async (t) => {
   const rig = await filled(t);
   for (const limits of ['a', '10/7', '10/7/3/1', '3/7/10']) {
     const args = ['cache', 'cull', '--cache', rig.dir, '--cull-limits', limits];
-    const { status, stderr } = await netfslab(args);
+    const { status, stderr } = await netfslabHere(args);
     t.is(status, 2);
     t.true(stderr.includes('--cull-limits: expected') && stderr.includes(limits), stderr);
   }
@@ -131,7 +131,7 @@ test('cache clear leaves an empty cache that can be used again', async (t) => {
 
 test('a directory that is no cache is refused, and one in use too', async (t) => {
   const rig = await filled(t);
-  const none = await netfslab(['cache', 'clear', '--cache', rig.server]);
+  const none = await netfslabHere(['cache', 'clear', '--cache', rig.server]);
   t.is(none.status, 2);
   t.true(none.stderr.includes('is not a cache'), none.stderr);
   const { lab } = rig.lab();
@@ -146,7 +146,7 @@ test('an empty file is cached as any other, and listed', async (t) => {
   await rig.readAll(['empty']);
   const { rows } = await json(['cache', 'ls', '--cache', rig.dir], 0, t);
   t.like(rows, [{ name: 'empty', size: 0, stored: 0, state: 'ok' }]);
-  const shown = await netfslab(['cache', 'show', '--cache', rig.dir, 'empty']);
+  const shown = await netfslabHere(['cache', 'show', '--cache', rig.dir, 'empty']);
   t.deepEqual([shown.status, shown.stderr], [0, '']);
   t.true(shown.stdout.startsWith('empty: 0 bytes'), shown.stdout);
   t.is((await rig.readAll(['empty'])).lab.cache.counters.found, 1);
@@ -161,7 +161,7 @@ test('looking at a cache changes nothing in it', async (t) => {
   };
   const before = state();
   for (const args of [['ls'], ['show', 'f'], ['check']]) {
-    const { status, stderr } = await netfslab(['cache', ...args, '--cache', rig.dir]);
+    const { status, stderr } = await netfslabHere(['cache', ...args, '--cache', rig.dir]);
     t.is(status, 0, stderr);
   }
   t.deepEqual(state(), before);
@@ -170,7 +170,7 @@ test('looking at a cache changes nothing in it', async (t) => {
 test('a run whose cache cannot be used goes on without, says so once, and succeeds', async (t) => {
   const rig = cacheRig(t, { f: 0x9800 });
   const args = ['run', '--server', rig.server, '--no-trace', '--verify', '--json'];
-  const { status, stdout, stderr } = await netfslab([...args, '--cache', `${rig.server}/f`]);
+  const { status, stdout, stderr } = await netfslabHere([...args, '--cache', `${rig.server}/f`]);
   t.is(status, 0, stderr);
   t.is(
     stderr.match(/no disk cache, everything comes from the server: (EEXIST|ENOTDIR)/g)?.length,
@@ -183,7 +183,7 @@ test('a run whose cache cannot be used goes on without, says so once, and succee
 test('run with --cache says what the cache was good for, in a second process too', async (t) => {
   const rig = cacheRig(t, { f: 0x9800 });
   const args = ['run', '--server', rig.server, '--cache', rig.dir, '--no-trace', '--verify'];
-  await netfslab(args);
+  await netfslabHere(args);
   const { stdout } = await netfslab(args);
   t.true(stdout.includes('cache     application bytes: 100.0 % hit'), stdout);
   t.true(stdout.includes('server    0 operations, 0 B'), stdout);

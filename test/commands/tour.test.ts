@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { netfslab } from '../helpers/cli.js';
+import { netfslab, netfslabHere } from '../helpers/cli.js';
 import { serverDir, tempDir } from '../helpers/lab.js';
 
 const FILES = { 'src/a.ts': 50_000, 'b.md': 3000, 'node_modules/x.js': 100, 'dist/y.js': 100 };
@@ -30,7 +30,7 @@ test('a tree is read cold and hot, verified, and shown with trace and statistics
 
 test('--json gives both phases, and the hot one makes no request', async (t) => {
   const out = join(tempDir(t), 'tour.db');
-  const { stdout } = await netfslab(['tour', serverDir(t, FILES), '--out', out, '--json']);
+  const { stdout } = await netfslabHere(['tour', serverDir(t, FILES), '--out', out, '--json']);
   const { files, cold, hot, capture, lines } = JSON.parse(stdout) as Json;
   t.is(files, 2);
   t.is(capture, out);
@@ -50,7 +50,7 @@ test('of a git checkout the tracked files are read', async (t) => {
   writeFileSync(join(bin, 'git'), script, { mode: 0o755 });
   const env = { PATH: `${bin}:${process.env.PATH}` };
   const out = join(tempDir(t), 'x.db');
-  const { stdout } = await netfslab(['tour', dir, '--out', out, '--json'], env);
+  const { stdout } = await netfslabHere(['tour', dir, '--out', out, '--json'], env);
   t.is((JSON.parse(stdout) as Json).cold.reads.bytes, 50_100);
 });
 
@@ -58,14 +58,14 @@ test('a tree without files is no error', async (t) => {
   const dir = tempDir(t);
   mkdirSync(join(dir, 'empty'));
   writeFileSync(join(dir, 'nothing'), '');
-  const { status, stdout } = await netfslab(['tour', dir, '--out', join(tempDir(t), 'x.db')]);
+  const { status, stdout } = await netfslabHere(['tour', dir, '--out', join(tempDir(t), 'x.db')]);
   t.is(status, 0);
   t.regex(stdout, /^1 files of /);
 });
 
 test('a directory that is not there is one line and what to try', async (t) => {
   const out = join(tempDir(t), 'x.db');
-  const { status, stderr } = await netfslab(['tour', join(out, 'nowhere'), '--out', out]);
+  const { status, stderr } = await netfslabHere(['tour', join(out, 'nowhere'), '--out', out]);
   t.is(status, 1);
   t.regex(stderr, /^error: ENOENT: .*nowhere'\ntry: .*\n$/);
 });

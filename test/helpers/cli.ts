@@ -55,14 +55,23 @@ export function netfslab(args: readonly string[], env?: NodeJS.ProcessEnv): Prom
   return toEnd(startNetfslab(args, env));
 }
 
+let last: Promise<unknown> = Promise.resolve();
+
 /**
  * Runs netfslab to its end in this process, which takes a tenth of the time: for commands that are
- * soon over and leave nothing behind. One at a time, as it takes over what is printed.
+ * soon over, print text, and leave nothing behind. One after the other, as it takes over what is
+ * printed.
  */
-export async function netfslabHere(
+export function netfslabHere(
   args: readonly string[],
   env: Record<string, string> = {},
 ): Promise<Ended> {
+  const ended = last.then(() => runHere(args, env));
+  last = ended;
+  return ended;
+}
+
+async function runHere(args: readonly string[], env: Record<string, string>): Promise<Ended> {
   const before = { ...process.env };
   const printed = { stdout: '', stderr: '' };
   const writers = (['stdout', 'stderr'] as const).map((name) => {
