@@ -11,6 +11,7 @@ import type { Server } from '../../../src/core/server/types.js';
 import { patternByte, patternProblem } from '../../../src/core/workload/pattern.js';
 import { forward } from '../../helpers/forward_server.js';
 import { content, serverDir, tempDir } from '../../helpers/lab.js';
+import { sameBytes } from '../../helpers/netfs.js';
 
 const FILES = { a: 100_000, b: 30_000 };
 const TOTAL = 130_000;
@@ -32,7 +33,7 @@ for (const rw of ['write', 'randwrite', 'rw', 'randrw']) {
       t.is(reads.ops > 0, rw === 'rw' || rw === 'randrw');
       t.true(writes.ops > 0 && (verified?.bytes ?? 0) >= writes.bytes);
       t.is(server.storedBytes >= writes.bytes, true);
-      t.deepEqual(fs.readFileSync(path.join(given.lab.server, 'a')), content('a', FILES.a));
+      sameBytes(t, fs.readFileSync(path.join(given.lab.server, 'a')), content('a', FILES.a));
     });
   }
 }
