@@ -21,7 +21,7 @@ import type { TraceSink, Value } from '../trace/types.js';
 import { utf8 } from './lines.js';
 import { Operations } from './operations.js';
 import { parseRawFields } from './raw_fields.js';
-import { RowParser } from './row_parser.js';
+import { type RowParser, rowParserOf } from './row_parser.js';
 import type { EventHead, EventSink, RowWords } from './types.js';
 
 /** A count, and the first that was counted. */
@@ -105,7 +105,7 @@ export class ImportSink implements EventSink {
   constructor(sink: TraceSink) {
     this.era = sink.era;
     this.#writer = new RecordWriter(sink);
-    this.#parser = new RowParser(sink.era);
+    this.#parser = rowParserOf(sink.era);
     // A string number that is defined anew for each long text: were they all kept, a capture of
     // other events would not fit into memory.
     this.#scratch = this.#writer.string('\0');

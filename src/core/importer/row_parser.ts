@@ -89,6 +89,15 @@ export class RowParser {
   }
 }
 
+const parsers = new Map<Era, RowParser>();
+
+/** The parser of an era; made once, as that takes longer than a short trace. */
+export function rowParserOf(era: Era): RowParser {
+  const parser = parsers.get(era) ?? new RowParser(era);
+  parsers.set(era, parser);
+  return parser;
+}
+
 /** How a conversion is read; null where only the general parser will do. */
 function stepOf(
   { kind, width, zero }: Conversion,
