@@ -337,7 +337,7 @@ test.serial(
     child.kill('SIGKILL');
     await ended;
     t.is(child.signalCode, 'SIGKILL');
-    const { status, stdout: table, stderr } = await netfslab(['trace', 'requests', out]);
+    const { status, stdout: table, stderr } = await netfslabHere(['trace', 'requests', out]);
     t.is(status, 0, stderr);
     t.is(stderr, `capture: ${out} (incomplete: the run was cut short)\n`);
     t.regex(table, /readahead +a +0 +16 KiB/);
@@ -357,7 +357,7 @@ test.serial('a capture that is still being written is not touched by a question'
   const { child, stdout, ended } = startNetfslab(['run', '--server', srv, ...load]);
   stdout.resume();
   await untilFile(`${out}.spool`, 4096 + 100);
-  const asked = await netfslab(['trace', 'requests', out]);
+  const asked = await netfslabHere(['trace', 'requests', out]);
   t.is(asked.status, 3);
   t.regex(asked.stderr, /still being written\ntry: wait for process \d+ to end\n$/);
   child.kill('SIGINT');

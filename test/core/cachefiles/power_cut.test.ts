@@ -18,6 +18,7 @@ const CUTS = Number(process.env.NETFSLAB_POWER_CUTS ?? 300);
 const FILES = { a: 0x6000, b: 0x1800, c: 0xa000 };
 const NAMES = Object.keys(FILES) as (keyof typeof FILES)[];
 const DIR = '/cache';
+const SMALL = { pageCache: 1 << 20 };
 
 /** The files of the server, each with versions that it may be set to again. */
 class Versions {
@@ -52,7 +53,7 @@ async function work(
   prng: Prng,
   how: Partial<LabOptions>,
 ) {
-  const options = { ...how, server: versions.server, cacheDir: DIR, backing: disk };
+  const options = { ...how, ...SMALL, server: versions.server, cacheDir: DIR, backing: disk };
   const made = makeLab(t, {}, { ...options, cacheCheckpointNs: 1e6, cacheLatencyNs: 5e5 });
   for (let step = 0; step < 12; step++) {
     const name = NAMES[prng.below(NAMES.length)] as keyof typeof FILES;
@@ -75,7 +76,7 @@ async function readBack(
   t: ExecutionContext,
   how: Partial<LabOptions>,
 ) {
-  const options = { ...how, server: versions.server, cacheDir: DIR, backing: disk };
+  const options = { ...how, ...SMALL, server: versions.server, cacheDir: DIR, backing: disk };
   const made = makeLab(t, {}, { ...options, verifyCache: false });
   for (const name of NAMES) {
     const file = made.open(name);
