@@ -160,8 +160,14 @@ test('a read that hits allocates nothing that grows with its pages, and keeps no
   repeat(2000, target.length);
   collectGarbage();
   const atRest = heapUsed();
-  repeat(500, target.length);
-  const perRead = (heapUsed() - atRest) / 500;
+  const perReads = Array.from({ length: 4 }, () => {
+    collectGarbage();
+    const before = heapUsed();
+    repeat(500, target.length);
+    return (heapUsed() - before) / 500;
+  });
+  // The least, as the compiler may be at work beside it for some time.
+  const perRead = Math.min(...perReads);
   // One view of the memory copied from is left; a number or a promise per page would not fit.
   t.true(perRead < 400, `${perRead} bytes for a read of ${pages} pages`);
   repeat(100_000, PAGE_SIZE);
