@@ -3,7 +3,7 @@
  * of its own, so several may be under way at once.
  */
 import { createRequire } from 'node:module';
-import { UsageError } from '../base/errors.js';
+import { ErrnoError, UsageError } from '../base/errors.js';
 import { closest } from '../base/suggest.js';
 import { Lab } from '../lab/lab.js';
 import { LAB_DEFAULTS, type LabOptions } from '../lab/options.js';
@@ -66,6 +66,13 @@ export interface PublicLab {
   open(path: string, flags?: OpenFlags): LabFile;
   /** The statistics as the profile's kernel prints them in /proc. */
   stats(): string;
+  /**
+   * FIFREEZE: resolves when what is dirty has been written and nobody writes; who would then waits
+   * for `thaw`. Rejects with EBUSY when the filesystem is frozen already.
+   */
+  freeze(): Promise<void>;
+  /** FITHAW. Throws `ErrnoError` EINVAL when the filesystem is not frozen. */
+  thaw(): void;
   /** What is not as it was asked for, and how the lab does without: sentences. */
   readonly warnings: readonly string[];
   /**
@@ -93,6 +100,8 @@ export async function openLab({ trace, ...given }: OpenLabOptions): Promise<Publ
       return wrap(lab, lab.vfs.open(path, flags));
     },
     stats: () => printStats(lab.statistics()),
+    freeze: async () => check('freeze', await lab.run('api', () => lab.freeze())),
+    thaw: () => check('thaw', lab.freezer.thaw()),
     warnings: lab.warnings,
     async close() {
       closed = true;
@@ -103,6 +112,10 @@ export async function openLab({ trace, ...given }: OpenLabOptions): Promise<Publ
       return report;
     },
   };
+}
+
+function check(call: string, error: number): void {
+  if (error < 0) throw new ErrnoError(error, call);
 }
 
 function checkNames(options: OpenLabOptions): void {

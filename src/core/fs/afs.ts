@@ -11,6 +11,7 @@ import { pageIndex, pagesFor, roundDown, roundUp } from '../base/range.js';
 import type { Cookie, Fscache } from '../fscache/cookie.js';
 import { AddressSpace, AOP_TRUNCATED_PAGE } from '../mm/address_space.js';
 import { type Folios, PG_DIRTY, PG_UPTODATE, PG_WRITEBACK } from '../mm/folio.js';
+import type { Freezer } from '../mm/freeze.js';
 import { IovIter } from '../mm/iov_iter.js';
 import type { AddressSpaceOps, Inode, OpenFile } from '../mm/types.js';
 import type { Writeback } from '../mm/writeback.js';
@@ -39,6 +40,7 @@ export interface AfsParts {
   readonly writeback: Writeback;
   readonly folios: Folios;
   readonly scheduler: Scheduler;
+  readonly freezer: Freezer;
   readonly options: ClientOptions;
   readonly defects: Defects;
   /** The cache's share of the request operations, when there is a cache. */
@@ -220,7 +222,7 @@ export class AfsClient implements NetworkFs {
     const write = new AfsWrite({
       ...parts,
       ops: this.#requestOps,
-      laundersAtPage: parts.defects === 'kernel',
+      as513: parts.defects === 'kernel',
       trace: (vnode, pfn, why) =>
         tracePageDirty(parts.requests.tracer, vnode as AfsVnode, pfn, why),
     });

@@ -12,13 +12,14 @@ import { EINTR, ESTALE } from '../base/errno.js';
 import { PAGE_SIZE } from '../base/range.js';
 import type { AddressSpace } from '../mm/address_space.js';
 import { PG_PRIVATE, PG_UPTODATE, PG_WRITEBACK } from '../mm/folio.js';
+import type { Freezer } from '../mm/freeze.js';
 import { zeroPart } from '../mm/truncate.js';
 import type { OpenFile, WriteOps } from '../mm/types.js';
 import type { ReadHelper } from '../netfs/read_helper.js';
 import type { Requests } from '../netfs/requests.js';
 import type { RequestOps } from '../netfs/types.js';
 import { netfsWriteBegin } from '../netfs/write_begin.js';
-import type { Task } from '../sim/wait_queue.js';
+import { finish, type Task } from '../sim/wait_queue.js';
 import { type AfsWritable, AfsWriteback, storeRange, type WriteParts } from './afs_writeback.js';
 import { cutRegion, type DirtyRegion, joinRegions, regionOf, setRegion } from './dirty_region.js';
 
@@ -30,8 +31,12 @@ export interface AfsWriteParts extends WriteParts {
   readonly requests: Requests;
   readonly helper: ReadHelper;
   readonly ops: RequestOps;
-  /** Laundering stores a region where its page begins (v5.13). */
-  readonly laundersAtPage: boolean;
+  readonly freezer: Freezer;
+  /**
+   * What v5.14 repaired: laundering stores a region where its page begins, and a page fault that is
+   * interrupted never ends its section.
+   */
+  readonly as513: boolean;
 }
 
 /** The write side of one client. */
@@ -88,6 +93,14 @@ export class AfsWrite implements WriteOps {
   }
 
   *pageMkwrite(file: OpenFile, pfn: number): Task<number> {
+    const { freezer, as513 } = this.#parts;
+    yield* finish(freezer.start('pagefault'));
+    const verdict = yield* this.#makeWritable(file, pfn);
+    if (verdict !== -EINTR || !as513) freezer.end('pagefault');
+    return verdict;
+  }
+
+  *#makeWritable(file: OpenFile, pfn: number): Task<number> {
     const { folios, defects } = this.#parts;
     if ((yield* folios.waitFscache(pfn)) < 0) return -EINTR;
     if ((yield* folios.waitWriteback(pfn, true)) < 0) return -EINTR;
@@ -133,7 +146,7 @@ export class AfsWrite implements WriteOps {
   }
 
   *launderFolio(pfn: number): Task<number> {
-    const { folios, trace, laundersAtPage, defects } = this.#parts;
+    const { folios, trace, as513, defects } = this.#parts;
     const mapping = folios.mappingOf(pfn) as AddressSpace;
     const vnode = mapping.host as AfsWritable;
     let error = 0;
@@ -145,8 +158,8 @@ export class AfsWrite implements WriteOps {
       const page = folios.indexOf(pfn) * PAGE_SIZE;
       // The kernel stores the region's bytes where the page begins, and those behind the end of the
       // file, which then grows on the server.
-      const length = laundersAtPage ? to - from : Math.min(to, vnode.size - page) - from;
-      const position = laundersAtPage ? page : page + from;
+      const length = as513 ? to - from : Math.min(to, vnode.size - page) - from;
+      const position = as513 ? page : page + from;
       const first = folios.indexOf(pfn);
       const last = first + folios.pagesOf(pfn) - 1;
       // The kernel (v6.1) leaves in the cache what was there.

@@ -9,6 +9,7 @@
 import { posix } from 'node:path';
 import type { StateCookie } from '../fscache/state_cookie.js';
 import type { AddressSpace } from '../mm/address_space.js';
+import type { Freezer } from '../mm/freeze.js';
 import { IovIter } from '../mm/iov_iter.js';
 import type { Requests } from '../netfs/requests.js';
 import type { ServerHealth } from '../server/health.js';
@@ -33,6 +34,7 @@ export interface KafsParts extends ChangeParts {
   readonly scheduler: Scheduler;
   readonly tracer: Tracer;
   readonly health: ServerHealth;
+  readonly freezer: Freezer;
 }
 
 /** The client of one lab. */
@@ -45,7 +47,7 @@ export class KafsClient extends CookieFs {
   #named = 0;
 
   constructor(parts: CookieFsParts, own: KafsParts) {
-    const write = { ...parts, ...own, laundersAtPage: false };
+    const write = { ...parts, ...own, as513: false };
     const trace = (vnode: object, pfn: number, why: string): void =>
       tracePageDirty(own.tracer, vnode as KafsInode, pfn, why);
     super(parts, true, (ops) => new AfsWrite({ ...write, ops, trace }));

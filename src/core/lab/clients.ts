@@ -59,7 +59,7 @@ function makeHelper(requests: Requests, { options, profile, clock }: Lab): ReadH
 }
 
 function makeAfs(lab: Lab): NetworkFs {
-  const { options, profile, server, scheduler, folios, cachefiles } = lab;
+  const { options, profile, server, scheduler, folios, freezer, cachefiles } = lab;
   const { defects, cache } = options;
   if (cachefiles !== undefined) lab.fscache = new Fscache(cachefiles);
   const requests = makeRequests(lab);
@@ -70,6 +70,7 @@ function makeAfs(lab: Lab): NetworkFs {
     helper: makeHelper(requests, lab),
     writeback: lab.writeback,
     folios,
+    freezer,
     scheduler,
     defects,
     cache,
@@ -94,11 +95,11 @@ function makeNinep(lab: Lab): NetworkFs {
 }
 
 function makeKafs(lab: Lab): NetworkFs {
-  const { options, server, scheduler, tracer, writeback, health } = lab;
+  const { options, server, scheduler, tracer, writeback, health, freezer } = lab;
   const { defects } = options;
   const requests = makeRequests(lab);
   const parts = cookieParts(lab, requests);
-  const own = { requests, server, scheduler, tracer, writeback, health, defects };
+  const own = { requests, server, scheduler, tracer, writeback, health, freezer, defects };
   return new KafsClient(parts, own);
 }
 

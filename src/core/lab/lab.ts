@@ -17,6 +17,7 @@ import type { AddressSpace } from '../mm/address_space.js';
 import { FaultHandler } from '../mm/fault.js';
 import { Filemap } from '../mm/filemap.js';
 import { Folios, PG_DIRTY } from '../mm/folio.js';
+import { Freezer } from '../mm/freeze.js';
 import { type BackingDevice, Readahead } from '../mm/readahead.js';
 import { truncatePages } from '../mm/truncate.js';
 import { DIRTY_LIMITS, Writeback } from '../mm/writeback.js';
@@ -63,6 +64,7 @@ export class Lab {
   readonly stats = new NetfsStats();
   readonly folios: Folios;
   readonly writeback: Writeback;
+  readonly freezer = new Freezer();
   /** What could not be written to the server when the lab was closed. */
   readonly unwritten: Unwritten[] = [];
   readonly server: Server;
@@ -262,6 +264,14 @@ export class Lab {
     this.client.inodesWritten?.();
   }
 
+  /**
+   * FIFREEZE: writes what is dirty, once nobody writes, and has who would write wait from then on:
+   * 0, or -EBUSY when that is so already.
+   */
+  freeze(): Task<number> {
+    return this.freezer.freeze(() => this.sync());
+  }
+
   // What cannot be written is lost with the lab, and told.
   *#writeAll(): Task {
     yield* this.sync();
@@ -331,6 +341,7 @@ export class Lab {
         buffers: folios.frames.buffers,
         filemap,
         writeback: this.writeback,
+        freezer: this.freezer,
         faults: new FaultHandler(folios, filemap, scheduler),
         device: this.device,
         clock,

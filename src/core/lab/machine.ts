@@ -47,6 +47,10 @@ export class LabMachine implements Machine {
         this.#host(op.command);
         yield* lab.scheduler.sleep(HOST_NS);
         return;
+      case 'freeze':
+      case 'thaw':
+        this.#check(op.kind, op.kind === 'freeze' ? yield* lab.freeze() : lab.freezer.thaw());
+        return;
       case 'setra':
         lab.setReadAhead(op.kib);
         return;
@@ -100,8 +104,11 @@ export class LabMachine implements Machine {
         hint: 'allow changes of files on the server with --host-changes',
       });
     }
-    const error = this.#lab.server.change(change.path, change);
-    if (error < 0) throw new ErrnoError(error, 'host', change.path);
+    this.#check('host', this.#lab.server.change(change.path, change), change.path);
+  }
+
+  #check(call: string, error: number, path?: string): void {
+    if (error < 0) throw new ErrnoError(error, call, path);
   }
 
   #unsupported(what: string): ErrnoError {

@@ -12,12 +12,13 @@ import type { ReaderBuffers } from '../mm/arena.js';
 import { Area, type FaultHandler } from '../mm/fault.js';
 import type { Filemap } from '../mm/filemap.js';
 import { PG_UPTODATE } from '../mm/folio.js';
+import type { Freezer } from '../mm/freeze.js';
 import { type BackingDevice, FileRaState, ReadaheadControl } from '../mm/readahead.js';
 import { invalidateFolios } from '../mm/truncate.js';
 import type { OpenFile } from '../mm/types.js';
 import type { Writeback } from '../mm/writeback.js';
 import type { Clock } from '../sim/clock.js';
-import { isTask, type Task } from '../sim/wait_queue.js';
+import { finish, isTask, type Task } from '../sim/wait_queue.js';
 import { directRead, directWrite } from './direct.js';
 import type {
   CachedRange,
@@ -42,6 +43,7 @@ export interface VfsParts {
   readonly device: BackingDevice;
   readonly clock: Clock;
   readonly writeback: Writeback;
+  readonly freezer: Freezer;
   /** Bytes given to readers, and taken from writers, since the lab was opened. */
   readonly delivered: { bytes: number };
   readonly accepted: { bytes: number };
@@ -108,14 +110,17 @@ export class File implements VfsFile, OpenFile {
   *write(source: Uint8Array, at: number, count: number, position: number): Task<number> {
     this.#check('write', source, at, count, position);
     const { lock } = this.#changes('write', 'EBADF');
+    const { freezer, writeback } = this.#parts;
+    yield* finish(freezer.start('write'));
     yield* this.validate();
     yield* lock.write();
     const to = this.#flags.append === true ? this.inode.size : position;
     const done =
       this.#flags.direct === true
-        ? yield* directWrite(this.#parts.writeback, this.inode, source, at, count, to)
+        ? yield* directWrite(writeback, this.inode, source, at, count, to)
         : yield* performWrite(this.#parts, this, source, at, count, to);
     lock.doneWriting();
+    freezer.end('write');
     if (done < 0) throw new ErrnoError(done, 'write', this.path);
     this.#parts.accepted.bytes += done;
     this.#parts.clock.charge(SYSCALL_NS + Math.round(done * COPY_NS_PER_BYTE));
@@ -125,9 +130,12 @@ export class File implements VfsFile, OpenFile {
   *truncate(size: number): Task {
     this.#checkRange('ftruncate', size, 0);
     const changes = this.#changes('ftruncate', 'EINVAL');
+    const { freezer } = this.#parts;
+    yield* finish(freezer.start('write'));
     yield* changes.lock.write();
     const error = yield* changes.setSize(size);
     changes.lock.doneWriting();
+    freezer.end('write');
     if (error < 0) throw new ErrnoError(error, 'ftruncate', this.path);
   }
 

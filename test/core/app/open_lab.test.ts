@@ -195,3 +195,15 @@ test('files are written through the lab, to an overlay unless another is asked f
     await lab.close();
   }
 });
+
+test('a frozen filesystem is not written to until it is thawed', async (t) => {
+  const lab = await open(t, { clock: 'virtual' });
+  const file = lab.open('a', { write: true });
+  t.throws(() => lab.thaw(), { instanceOf: ErrnoError, message: /^EINVAL/ });
+  await lab.freeze();
+  await t.throwsAsync(lab.freeze(), { instanceOf: ErrnoError, message: /^EBUSY/ });
+  lab.thaw();
+  t.is(await file.write(new Uint8Array(10), 0, 10, 0), 10);
+  file.close();
+  await lab.close();
+});

@@ -71,6 +71,8 @@ export const OPS = {
   mincore: { args: ['slot'], doc: 'mincore(2): which pages are resident' },
   sleep: { args: ['ms'], doc: 'does nothing for milliseconds' },
   sync: { args: [], doc: 'sync(2)' },
+  freeze: { args: [], doc: 'FIFREEZE: who would write waits from now on' },
+  thaw: { args: [], doc: 'FITHAW' },
   drop: { args: ['level'], doc: 'sync(2), then drop_caches' },
   setra: { args: ['kib'], doc: 'sets read_ahead_kb of the mount' },
   umount: { args: [], doc: 'unmounts' },

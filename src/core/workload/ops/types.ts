@@ -5,7 +5,7 @@ import type { Op, OpKind } from './language.js';
 
 /** Operations that are no call on an open file: they are done to the machine. */
 export type MachineOpKind =
-  | ('sleep' | 'sync' | 'drop' | 'setra' | 'umount' | 'mount')
+  | ('sleep' | 'sync' | 'freeze' | 'thaw' | 'drop' | 'setra' | 'umount' | 'mount')
   | ('unbind' | 'bind' | 'fill' | 'unfill' | 'host');
 
 /** One of them. */

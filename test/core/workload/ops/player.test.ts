@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { playOps } from '../../../../src/core/app/run_ops.js';
+import { Bug } from '../../../../src/core/base/errors.js';
 import { LabMachine } from '../../../../src/core/lab/machine.js';
 import { labelledContent, writtenContent } from '../../../../src/core/workload/ops/content.js';
 import { parseOps } from '../../../../src/core/workload/ops/language.js';
@@ -70,6 +71,25 @@ test('what fails is a result, and the list goes on', async (t) => {
     '3 umount ret=-1 errno=95',
     '4 open 1 rdonly f ret=0',
   ]);
+});
+
+test('a filesystem is frozen and thawed, and frozen twice is an error', async (t) => {
+  const { lines } = await play(t, 'freeze\nfreeze\nthaw\nthaw\nopen 0 rdwr f\nwrite 0 0 1 1');
+  t.deepEqual(lines, [
+    '0 freeze ret=0',
+    '1 freeze ret=-1 errno=16',
+    '2 thaw ret=0',
+    '3 thaw ret=-1 errno=22',
+    '4 open 0 rdwr f ret=0',
+    '5 write 0 0 1 1 ret=1',
+  ]);
+});
+
+test('a list that writes to a frozen filesystem hangs, and what it hangs on is said', async (t) => {
+  await t.throwsAsync(play(t, 'open 0 rdwr f\nfreeze\nwrite 0 0 1 1'), {
+    instanceOf: Bug,
+    message: /kops-\d+ on a frozen filesystem/,
+  });
 });
 
 test('writes are played: through calls, through a mapping, and to their end', async (t) => {
