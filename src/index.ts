@@ -4,7 +4,7 @@
  *
  *     import { openLab, openTrace } from 'netfslab';
  *     const lab = await openLab({ server: '.', trace: 'run.db' });
- *     const file = lab.open('package.json');
+ *     const file = await lab.open('package.json');
  *     const buffer = new Uint8Array(4096);
  *     const bytes = await file.read(buffer, 0, buffer.byteLength, 0);
  *     file.close();

@@ -9,7 +9,7 @@ import type { ExecutionContext } from 'ava';
 import type { Cachefiles } from '../../src/core/cachefiles/cache.js';
 import { isDataFile } from '../../src/core/cachefiles/cull.js';
 import type { LabOptions } from '../../src/core/lab/options.js';
-import { makeLab, serverDir, type TestLab, tempDir } from './lab.js';
+import { makeLab, opened, serverDir, type TestLab, tempDir } from './lab.js';
 
 /** A served directory and a cache directory that outlive the labs made on them. */
 export interface CacheRig {
@@ -73,7 +73,7 @@ export function cacheRig(
 
 /** Reads a whole file and drops nothing. */
 export async function readFile(made: TestLab, name: string): Promise<Buffer> {
-  const file = made.open(name);
+  const file = await opened(made.lab, name);
   const bytes = await made.read(file, 0, file.fstat().size);
   await made.lab.scheduler.drain();
   file.close();

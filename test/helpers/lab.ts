@@ -10,7 +10,8 @@ import { Lab } from '../../src/core/lab/lab.js';
 import type { LabOptions } from '../../src/core/lab/options.js';
 import { profileByName } from '../../src/core/profile/index.js';
 import { type MemoryRow, MemorySink } from '../../src/core/trace/sink.js';
-import type { VfsFile } from '../../src/core/vfs/types.js';
+import type { File } from '../../src/core/vfs/file.js';
+import type { OpenFlags, VfsFile } from '../../src/core/vfs/types.js';
 
 /** Small, as V8 collects garbage for what it spans, and tests make many labs. */
 const PAGE_CACHE = 4 << 20;
@@ -47,11 +48,24 @@ export interface TestLab {
   readonly lab: Lab;
   readonly sink: MemorySink;
   readonly dir: string;
-  open(name: string): VfsFile;
+  /** Opens a file of a server that answers at once. */
+  open(name: string, flags?: OpenFlags): VfsFile;
   /** Reads through the whole path, in a process of its own. */
   read(file: VfsFile, position: number, count: number): Promise<Buffer>;
   /** Lets everything in flight end, then gives the trace as `netfs_*` text, one event a line. */
   trace(): Promise<string[]>;
+}
+
+/** open(2) without waiting: of a server that answers at once. */
+export function openNow(lab: Lab, name: string, flags?: OpenFlags): File {
+  const opened = lab.vfs.open(name, flags).next();
+  if (opened.done === true) return opened.value;
+  throw new Error(`opening ${name} waits for ${opened.value.what}`);
+}
+
+/** open(2) in a process of its own, waiting as long as the server takes. */
+export function opened(lab: Lab, name: string, flags?: OpenFlags): Promise<File> {
+  return lab.run('opener', () => lab.vfs.open(name, flags));
 }
 
 // Also the server of a lab that the test does not close. A test may make thousands of labs, each
@@ -74,7 +88,7 @@ export function makeLab(
     lab,
     sink,
     dir,
-    open: (name) => lab.vfs.open(name),
+    open: (name, flags) => openNow(lab, name, flags),
     read: (file, position, count) =>
       lab.run('reader', function* () {
         const target = Buffer.alloc(count);

@@ -5,7 +5,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { Lab } from '../../src/core/lab/lab.js';
-import { content } from './lab.js';
+import { content, openNow } from './lab.js';
 
 const [server, cacheDir, run] = process.argv.slice(2) as [string, string, string];
 const lab = new Lab({
@@ -20,7 +20,7 @@ const buffer = new Uint8Array(1 << 18);
 process.stdout.write('ready\n');
 for (let round = 0; ; round++) {
   for (const [i, name] of names.entries()) {
-    const file = lab.vfs.open(name);
+    const file = openNow(lab, name);
     for (let at = 0; ; ) {
       const got = await lab.run('populate', () => file.read(buffer, 0, buffer.length, at));
       if (got === 0) break;

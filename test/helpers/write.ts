@@ -2,10 +2,11 @@
 import type { MemoryRow } from '../../src/core/trace/sink.js';
 import type { OpenFlags, VfsFile } from '../../src/core/vfs/types.js';
 import type { TestLab } from './lab.js';
+import { openNow } from './lab.js';
 
 /** Opens a file for reading and writing. */
 export function openRw({ lab }: TestLab, name: string, flags: OpenFlags = {}): VfsFile {
-  return lab.vfs.open(name, { write: true, ...flags });
+  return openNow(lab, name, { write: true, ...flags });
 }
 
 /** Writes `bytes` at `position`, in a process of its own; bytes written. */

@@ -6,6 +6,7 @@ import fs from 'node:fs';
 import { Lab } from '../../src/core/lab/lab.js';
 import { Prng } from '../../src/core/sim/prng.js';
 import { fillPattern } from '../../src/core/workload/pattern.js';
+import { openNow } from './lab.js';
 
 const BLOCK = 4096;
 const [server, cacheDir, first] = process.argv.slice(2) as [string, string, string];
@@ -23,7 +24,7 @@ const bytes = new Uint8Array(BLOCK);
 fs.writeSync(1, 'ready\n');
 for (let generation = Number(first); ; generation++) {
   const name = names[prng.below(names.length)] as string;
-  const file = lab.vfs.open(name, { write: true });
+  const file = openNow(lab, name, { write: true });
   const position = prng.below(file.fstat().size / BLOCK) * BLOCK;
   fillPattern(bytes, position, generation);
   await lab.run('writer', function* () {

@@ -226,11 +226,13 @@ export async function runCase(
     },
   );
   cache?.attach(lab.scheduler);
-  const readers = given.jobs.map(({ file, steps }) => {
-    const reader = new Reader(lab.vfs.open(`f${file}`), contents[file] as Buffer, given, defects);
+  const readers: Array<{ reader: Reader; steps: ReadCase['jobs'][number]['steps'] }> = [];
+  for (const { file, steps } of given.jobs) {
+    const opened = await lab.run('open', () => lab.vfs.open(`f${file}`));
+    const reader = new Reader(opened, contents[file] as Buffer, given, defects);
     if (cache) fillCache(cache, reader, given, chance);
-    return { reader, steps };
-  });
+    readers.push({ reader, steps });
+  }
   await Promise.all(
     readers.map(({ reader, steps }, i) =>
       lab.run(`job${i}`, function* () {

@@ -62,7 +62,7 @@ async function catFile(
   buffer: Uint8Array,
   output: CatOutput,
 ): Promise<boolean> {
-  const file = lab.vfs.open(name);
+  const file = await lab.run('cat', () => lab.vfs.open(name));
   try {
     const { version } = file.fstat();
     for (let position = 0; ; ) {

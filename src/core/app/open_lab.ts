@@ -56,6 +56,9 @@ export interface LabFile {
   cached(offset: number, count: number): Promise<CachedRange | null>;
   /** mincore(2): runs of resident pages. */
   mincore(): PageRun[];
+  /** fstat(2), which asks the server where it has not promised to tell. */
+  stat(): Promise<FileStat>;
+  /** What fstat(2) would tell, as far as the client has heard. */
   fstat(): FileStat;
   close(): void;
 }
@@ -63,7 +66,7 @@ export interface LabFile {
 /** An open lab. */
 export interface PublicLab {
   /** open(2) by name relative to the server, for reading unless `flags` say more. */
-  open(path: string, flags?: OpenFlags): LabFile;
+  open(path: string, flags?: OpenFlags): Promise<LabFile>;
   /** The statistics as the profile's kernel prints them in /proc. */
   stats(): string;
   /**
@@ -95,9 +98,9 @@ export async function openLab({ trace, ...given }: OpenLabOptions): Promise<Publ
   const lab = new Lab({ ...options, sink });
   let closed = false;
   return {
-    open(path, flags) {
+    async open(path, flags) {
       if (closed) throw new UsageError('lab', 'was closed', 'open another with openLab()');
-      return wrap(lab, lab.vfs.open(path, flags));
+      return wrap(lab, await lab.run('api', () => lab.vfs.open(path, flags)));
     },
     stats: () => printStats(lab.statistics()),
     freeze: async () => check('freeze', await lab.run('api', () => lab.freeze())),
@@ -154,6 +157,7 @@ function wrap(lab: Lab, file: VfsFile): LabFile {
     readahead: (offset, count) => lab.run('api', () => file.readahead(offset, count)),
     cached: (offset, count) => lab.run('api', () => file.cached(offset, count)),
     mincore: () => file.mincore(),
+    stat: () => lab.run('api', () => file.stat()),
     fstat: () => file.fstat(),
     close: () => file.close(),
   };

@@ -53,7 +53,7 @@ export class WrittenBlocks {
   }
 
   *#readFile(lab: Lab, name: string, blocks: ReadonlyMap<number, Written>): Task {
-    const file = lab.vfs.open(name);
+    const file = yield* lab.vfs.open(name);
     try {
       yield* file.invalidate();
       for (const [offset, written] of blocks) {

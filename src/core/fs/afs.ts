@@ -2,8 +2,6 @@
  * The AFS client: the request operations the read helper needs, the address-space operations the VM
  * needs, and the vnodes. Plays fs/afs/file.c and the read side of fs/afs/fsclient.c; called by
  * `vfs/`, the helper and the page cache. Spec: BEHAVIOUR 5.9, 5.10.
- *
- * Differs: opening a file does not wait for its validate_lock.
  */
 import { assert } from '../base/assert.js';
 import { ENOBUFS } from '../base/errno.js';
@@ -19,13 +17,15 @@ import { type ReadRequest, SREQ_CLEAR_TAIL, type Subrequest } from '../netfs/obj
 import type { ReadHelper } from '../netfs/read_helper.js';
 import type { Requests } from '../netfs/requests.js';
 import type { ByteRange, CacheShare, Defects, RequestOps } from '../netfs/types.js';
-import type { FetchReply, Server, ServerFile, ServerStatus, StoreSource } from '../server/types.js';
+import type { ServerHealth } from '../server/health.js';
+import type { Server, ServerFile, ServerStatus, StoreSource } from '../server/types.js';
 import { RwSemaphore } from '../sim/rw_semaphore.js';
 import type { Scheduler } from '../sim/scheduler.js';
-import { type Sleepy, type Task, WaitQueue } from '../sim/wait_queue.js';
+import type { Sleepy, Task } from '../sim/wait_queue.js';
 import { AfsCached } from './afs_cached.js';
 import { AfsChanges } from './afs_changes.js';
 import { AfsDirect } from './afs_direct.js';
+import { AfsFetch, type Fetched } from './afs_fetch.js';
 import { AfsWrite } from './afs_write.js';
 import type { AfsWritable } from './afs_writeback.js';
 import { type CallbackState, Callbacks, noCallback, type PromisedFile } from './callbacks.js';
@@ -35,6 +35,7 @@ import type { ClientOptions, NetworkFs, OpenFailed, Vnode } from './types.js';
 /** What the client is built from. */
 export interface AfsParts {
   readonly server: Server;
+  readonly health: ServerHealth;
   readonly helper: ReadHelper;
   readonly requests: Requests;
   readonly writeback: Writeback;
@@ -67,8 +68,6 @@ class AfsVnode implements Vnode, AfsWritable, PromisedFile {
   readonly validateLock: RwSemaphore;
   /** How the file is called in afs_page_dirty, in place of its address. */
   readonly traceName: string;
-  /** Changes of ours that have ended. */
-  changed = 0;
   readonly changes: AfsChanges;
   readonly #cached: AfsCached;
   readonly direct: AfsDirect;
@@ -98,7 +97,7 @@ class AfsVnode implements Vnode, AfsWritable, PromisedFile {
     this.traceName = client.nextTraceName();
     this.#cached = new AfsCached(this, client.parts);
     this.changes = new AfsChanges(this, client.parts, this.#cached);
-    this.direct = new AfsDirect(this, client.parts.server, client.parts.requests.stats.bytes);
+    this.direct = new AfsDirect(this, client.fetch, client.parts.requests.stats.bytes);
     mapping.attach(this);
   }
 
@@ -112,7 +111,7 @@ class AfsVnode implements Vnode, AfsWritable, PromisedFile {
     return this.#file;
   }
 
-  /** Takes over a newly opened and validated server file, or closes it when one is open already. */
+  /** Takes over a newly opened server file of a valid vnode, or closes it if one is open. */
   adopt(file: ServerFile, server: Server): void {
     this.name = file.name;
     if (this.#file === undefined) {
@@ -123,10 +122,8 @@ class AfsVnode implements Vnode, AfsWritable, PromisedFile {
     }
   }
 
-  /**
-   * Drops the pages of an outdated version; the vnode is held, so that it outlives its last page.
-   */
-  dropStale(): void {
+  /** The vnode is held, so that it outlives its last page. */
+  zap(): void {
     if (!this.#zapData) return;
     // Dirty pages stay, outdated around what was written: they go when they are clean.
     this.#zapData = this.mapping.isTagged;
@@ -153,7 +150,7 @@ class AfsVnode implements Vnode, AfsWritable, PromisedFile {
     this.size = grown ? Math.max(this.size, status.size) : status.size;
     this.#zapData = true;
     this.newContent = false;
-    if (this.uses > 0) this.cookie?.invalidate(this.version, this.size);
+    if (this.#file !== undefined) this.cookie?.invalidate(this.version, this.size);
   }
 
   /** Applies the status after a change of ours, which is no reason to drop anything. */
@@ -195,15 +192,6 @@ interface RequestPriv {
   readonly foreignChanges: number;
 }
 
-/** How things stood when a fetch was sent. */
-interface Asked {
-  /** Position in the file. */
-  readonly from: number;
-  /** Changes of ours that had ended, and the mark of the vnode's callbacks. */
-  readonly changed: number;
-  readonly mark: number;
-}
-
 /** The client of one lab. */
 export class AfsClient implements NetworkFs {
   readonly parts: AfsParts;
@@ -211,12 +199,14 @@ export class AfsClient implements NetworkFs {
   readonly #requestOps: RequestOps;
   readonly #spaceOps: AddressSpaceOps;
   readonly callbacks: Callbacks;
+  readonly fetch: AfsFetch;
   #named = 0;
 
   constructor(parts: AfsParts) {
     this.parts = parts;
     const { tracer } = parts.requests;
     this.callbacks = new Callbacks({ ...parts, tracer, find: (key) => this.#vnodes.get(key) });
+    this.fetch = new AfsFetch({ ...parts, callbacks: this.callbacks });
     this.#requestOps = this.#makeRequestOps();
     const { helper } = parts;
     const write = new AfsWrite({
@@ -237,33 +227,38 @@ export class AfsClient implements NetworkFs {
     return this.#vnodes.size;
   }
 
-  open(name: string): Vnode | OpenFailed {
-    const { server, folios, fscache } = this.parts;
+  *open(name: string): Task<Vnode | OpenFailed> {
+    const { server } = this.parts;
     const file = server.open(name);
     if ('errno' in file) return file;
+    const vnode = this.#vnodeOf(file);
+    vnode.hold();
+    const error = yield* this.callbacks.validate(vnode, file);
+    if (error === 0) {
+      vnode.adopt(file, server);
+      return vnode;
+    }
+    server.close(file);
+    vnode.release();
+    return { errno: error };
+  }
+
+  #vnodeOf(file: ServerFile): AfsVnode {
+    const { folios, fscache } = this.parts;
     let vnode = this.#vnodes.get(file.key);
     if (vnode === undefined) {
       const cookie = fscache?.cookies.acquire(fscache.volume, file.key, file.name);
       vnode = new AfsVnode(this, new AddressSpace(folios, this.#spaceOps), file, cookie);
       this.#vnodes.set(file.key, vnode);
     }
-    const error = this.callbacks.validate(vnode, file);
-    if (error < 0) {
-      server.close(file);
-      if (vnode.uses === 0 && vnode.mapping.pages === 0) this.#forget(vnode);
-      return { errno: error };
-    }
-    vnode.adopt(file, server);
-    vnode.hold();
-    vnode.dropStale();
     return vnode;
   }
 
-  create(name: string): Vnode | OpenFailed {
+  *create(name: string): Task<Vnode | OpenFailed> {
     const made = this.parts.server.create(name);
     if ('errno' in made) return made;
     this.parts.server.close(made);
-    const vnode = this.open(name);
+    const vnode = yield* this.open(name);
     if (!('errno' in vnode)) (vnode as AfsVnode).newContent = true;
     return vnode;
   }
@@ -392,52 +387,25 @@ export class AfsClient implements NetworkFs {
 
   // FetchData: one operation for all that the slice still lacks.
   #issueOp(subreq: Subrequest): Sleepy {
-    const { server, scheduler, options } = this.parts;
+    const { scheduler, options } = this.parts;
     const vnode = subreq.rreq.inode as AfsVnode;
     const from = subreq.start + subreq.transferred;
     const into = new IovIter(subreq.rreq.mapping, from, subreq.len - subreq.transferred);
-    const asked = { from, changed: vnode.changed, mark: this.callbacks.mark(vnode) };
-    if (options.completion === 'sync') return this.#fetchAndWait(subreq, into, asked);
+    if (options.completion === 'sync') return this.#fetchAndWait(subreq, from, into);
     // Never inside this call, however quick the server is.
     scheduler.after(0, () =>
-      server.fetch(vnode.file, from, into, (reply) => this.#fetched(subreq, asked, reply, true)),
+      this.fetch.start(vnode, from, into, (fetched) => this.#fetched(subreq, fetched, true)),
     );
   }
 
-  *#fetchAndWait(subreq: Subrequest, into: IovIter, asked: Asked): Task {
+  *#fetchAndWait(subreq: Subrequest, from: number, into: IovIter): Task {
     const vnode = subreq.rreq.inode as AfsVnode;
-    const answered = new WaitQueue(`server operation on ${vnode.name}`);
-    let reply: FetchReply | undefined;
-    this.parts.server.fetch(vnode.file, asked.from, into, (answer) => {
-      reply = answer;
-      answered.wakeAll();
-    });
-    while (reply === undefined) yield answered;
-    this.#fetched(subreq, asked, reply, false);
+    this.#fetched(subreq, yield* this.fetch.perform(vnode, from, into), false);
   }
 
-  #fetched(
-    subreq: Subrequest,
-    { from, changed, mark }: Asked,
-    reply: FetchReply,
-    wasAsync: boolean,
-  ): void {
-    const { helper, options, defects } = this.parts;
-    const { result, status } = reply;
-    const vnode = subreq.rreq.inode as AfsVnode;
-    // A change of ours meanwhile may or may not be in this status; its own reply tells.
-    const unclear = vnode.changed !== changed || vnode.changes.underWay;
-    if (status !== undefined && !unclear) {
-      vnode.applyStatus(status);
-      this.callbacks.granted(vnode, status, mark);
-    }
-    // The kernel zeroes behind any short reply, which in the middle of a file gives silent zeros;
-    // repaired, only behind one that reached the end of the file.
-    const reachedEnd = status !== undefined && from + Math.max(0, result) >= status.size;
-    const fullyRead = result >= subreq.len - subreq.transferred;
-    if (options.clearTail && (defects === 'kernel' || result < 0 || fullyRead || reachedEnd)) {
-      subreq.flags |= SREQ_CLEAR_TAIL;
-    }
+  #fetched(subreq: Subrequest, { result, clearTail }: Fetched, wasAsync: boolean): void {
+    const { helper, options } = this.parts;
+    if (options.clearTail && clearTail) subreq.flags |= SREQ_CLEAR_TAIL;
     helper.subreqTerminated(subreq, result, wasAsync);
   }
 }

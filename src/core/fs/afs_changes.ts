@@ -27,8 +27,6 @@ export interface ChangedVnode extends AfsWritable {
   readonly name: string;
   readonly version: string;
   readonly file: ServerFile;
-  /** Changes of ours that have ended. */
-  changed: number;
   deleted: boolean;
   applyStatus(status: ServerStatus): void;
   applyOwn(status: ServerStatus): void;
@@ -56,18 +54,20 @@ export class AfsChanges implements VnodeChanges {
   readonly lock: RwSemaphore;
   readonly #vnode: ChangedVnode;
   readonly #parts: ChangeParts;
-  /** One operation on the server at a time, so that each knows the version before it (io_lock). */
-  readonly #ioLock: RwSemaphore;
   readonly #cached: CachedChanges;
+  /** One operation on the server at a time, so that each knows the version before it (io_lock). */
+  readonly ioLock: RwSemaphore;
   /** A change is with the server now. */
   underWay = false;
+  /** Changes that have ended. */
+  ended = 0;
 
   constructor(vnode: ChangedVnode, parts: ChangeParts, cached: CachedChanges) {
     this.#vnode = vnode;
     this.#cached = cached;
     this.#parts = parts;
     this.lock = new RwSemaphore('i_rwsem');
-    this.#ioLock = new RwSemaphore('io_lock');
+    this.ioLock = new RwSemaphore('io_lock');
   }
 
   beginWriting(direct: boolean): number {
@@ -127,7 +127,7 @@ export class AfsChanges implements VnodeChanges {
 
   *#change(issue: (done: (reply: ChangeReply) => void) => void): Task<number> {
     const vnode = this.#vnode;
-    yield* this.#ioLock.write();
+    yield* this.ioLock.write();
     const answered = new WaitQueue(`change of ${vnode.name} on the server`);
     let reply: ChangeReply | undefined;
     this.underWay = true;
@@ -137,13 +137,13 @@ export class AfsChanges implements VnodeChanges {
     });
     while (reply === undefined) yield answered;
     this.underWay = false;
-    vnode.changed++;
+    this.ended++;
     const { result, status, before } = reply;
     if (result === -ENOENT) vnode.deleted = true;
     // After a failure nobody knows how much was written: as if somebody else had written it.
     if (status !== undefined && before === vnode.version && result === 0) vnode.applyOwn(status);
     else if (status !== undefined) vnode.applyStatus(status);
-    this.#ioLock.doneWriting();
+    this.ioLock.doneWriting();
     return result;
   }
 }

@@ -4,12 +4,12 @@
  *
  * Differs: the AFS client of v5.13 refuses O_DIRECT (EINVAL).
  */
-
 import { addSegment } from '../io/segments.js';
 import type { SegmentList } from '../io/types.js';
-import type { FetchReply, Server, StoreSource } from '../server/types.js';
-import { type Task, WaitQueue } from '../sim/wait_queue.js';
-import type { AfsChanges, ChangedVnode } from './afs_changes.js';
+import type { StoreSource } from '../server/types.js';
+import type { Task } from '../sim/wait_queue.js';
+import type { AfsChanges } from './afs_changes.js';
+import type { AfsFetch, FetchedFile } from './afs_fetch.js';
 import type { DirectIo } from './types.js';
 
 /** A piece of a program's memory as what is read into, or stored from. */
@@ -35,44 +35,31 @@ class UserMemory implements StoreSource {
   }
 }
 
+type DirectVnode = FetchedFile & { readonly changes: AfsChanges };
+
 /** The direct I/O of one vnode. */
 export class AfsDirect implements DirectIo {
-  readonly #vnode: ChangedVnode & { readonly changes: AfsChanges };
-  readonly #server: Server;
+  readonly #vnode: DirectVnode;
+  readonly #fetch: AfsFetch;
   readonly #bytes: { direct: number };
 
   /** `bytes` counts what is read. */
-  constructor(
-    vnode: ChangedVnode & { readonly changes: AfsChanges },
-    server: Server,
-    bytes: { direct: number },
-  ) {
+  constructor(vnode: DirectVnode, fetch: AfsFetch, bytes: { direct: number }) {
     this.#vnode = vnode;
-    this.#server = server;
+    this.#fetch = fetch;
     this.#bytes = bytes;
   }
 
   *read(target: Uint8Array, at: number, count: number, position: number): Task<number> {
-    const vnode = this.#vnode;
-    const { changed } = vnode;
-    const answered = new WaitQueue(`direct read of ${vnode.name}`);
-    let reply: FetchReply | undefined;
     const into = new UserMemory(target, at, count);
-    this.#server.fetch(vnode.file, position, into, (answer) => {
-      reply = answer;
-      answered.wakeAll();
-    });
-    while (reply === undefined) yield answered;
-    const { result, status } = reply as FetchReply;
+    const { result } = yield* this.#fetch.perform(this.#vnode, position, into);
     if (result > 0) this.#bytes.direct += result;
-    // A change of ours meanwhile may or may not be in this status; its own reply tells.
-    const unclear = vnode.changed !== changed || vnode.changes.underWay;
-    if (status !== undefined && !unclear) vnode.applyStatus(status);
     return result;
   }
 
   *write(source: Uint8Array, at: number, count: number, position: number): Task<number> {
-    const error = yield* this.#vnode.storeData(position, new UserMemory(source, at, count));
+    const from = new UserMemory(source, at, count);
+    const error = yield* this.#vnode.changes.storeData(position, from);
     return error < 0 ? error : count;
   }
 }

@@ -1,14 +1,17 @@
 /**
  * Callbacks as an AFS client sees them: the server's promise to tell of the next change of a file,
- * for as long as which nothing need be asked. Plays fs/afs/callback.c and the first half of
- * afs_validate(); the same for `afs.ts` (v5.13) and `kafs.ts` (v6.1). Spec: BEHAVIOUR 5.9.
+ * for as long as which nothing need be asked. Plays fs/afs/callback.c and afs_validate(); the same
+ * for `afs.ts` (v5.13) and `kafs.ts` (v6.1). Spec: BEHAVIOUR 5.9.
  *
  * Differs: one server and one volume, so that one counter stands for what the kernel compares of
  * both; a call from the server arrives at once.
  */
 import { ENOENT, ESTALE } from '../base/errno.js';
+import type { ServerHealth } from '../server/health.js';
 import type { Server, ServerFile, ServerStatus } from '../server/types.js';
+import type { RwSemaphore } from '../sim/rw_semaphore.js';
 import type { Scheduler } from '../sim/scheduler.js';
+import { finish, type Sleepy, type Task, WaitQueue } from '../sim/wait_queue.js';
 import { afsCbBreak } from '../trace/events/afs.js';
 import type { Tracer } from '../trace/tracer.js';
 
@@ -31,14 +34,41 @@ export interface CallbackState {
 /** What callbacks need of a file. */
 export interface PromisedFile {
   readonly ino: number;
+  readonly name: string;
   readonly callback: CallbackState;
   /** The file has been removed on the server (AFS_VNODE_DELETED). */
   deleted: boolean;
   /** What this client takes the file for is all written by itself; a break ends that. */
   newContent: boolean;
-  /** A change of ours is under way. */
-  readonly changes: { readonly underWay: boolean };
+  /** Pages of an outdated version may be left (AFS_VNODE_ZAP_DATA). */
+  readonly isStale: boolean;
+  /** Held exclusively while the file is validated. */
+  readonly validateLock: RwSemaphore;
+  readonly changes: {
+    /** One that changes the file is with the server now. */
+    readonly underWay: boolean;
+    /** Those that have ended. */
+    readonly ended: number;
+    /** Held by who has one operation on the server follow the other. */
+    readonly ioLock: RwSemaphore;
+  };
   applyStatus(status: ServerStatus): void;
+  /** Drops the pages of an outdated version. */
+  zap(): Sleepy;
+}
+
+/** A file, and what it is open as on the server. */
+export interface AskedFile {
+  readonly file: PromisedFile;
+  readonly opened: ServerFile;
+}
+
+/** How things stood when the server was asked something about a file. */
+export interface Asked {
+  /** Changes of ours that had ended. */
+  readonly changes: number;
+  /** Promises that had been broken. */
+  readonly breaks: number;
 }
 
 /** Nothing promised, nothing broken. */
@@ -49,6 +79,7 @@ export function noCallback(): CallbackState {
 /** What callbacks are built from. */
 export interface CallbackParts {
   readonly server: Server;
+  readonly health: ServerHealth;
   readonly scheduler: Scheduler;
   readonly tracer: Tracer;
   /** The file of this key, if it is known. */
@@ -66,44 +97,81 @@ export class Callbacks {
     parts.server.callbacks.listen((key) => this.#broken(key));
   }
 
-  /** True if nothing need be asked: the server would have told of a change. */
-  holds({ callback, deleted }: PromisedFile): boolean {
+  /** True if nothing need be asked or dropped: the server would have told of a change. */
+  holds({ callback, deleted, isStale }: PromisedFile): boolean {
     if (deleted) return true;
+    if (isStale) return false;
     const now = this.#parts.scheduler.clock.now();
     return callback.serverBreaks === this.#serverBreaks && callback.expires - MARGIN_NS > now;
   }
 
-  /** To be asked for before an operation, and given to `granted` with its reply. */
-  mark({ callback }: PromisedFile): number {
-    return callback.breaks + this.#serverBreaks;
-  }
-
-  /** A reply with a promise; it is worth nothing if the server has called since `mark`. */
-  granted(file: PromisedFile, { promisedNs = 0 }: ServerStatus, mark: number): void {
-    if (promisedNs === 0 || mark !== this.mark(file)) return;
-    file.callback.serverBreaks = this.#serverBreaks;
-    file.callback.expires = this.#parts.scheduler.clock.now() + promisedNs;
+  /** To be called before an operation, and given to `answered` with its reply. */
+  asking({ callback, changes }: PromisedFile): Asked {
+    return { changes: changes.ended, breaks: callback.breaks + this.#serverBreaks };
   }
 
   /**
-   * Asks for the file's status unless the promise holds, and applies it: 0, or a negative errno;
-   * -ESTALE when the file is found removed. What is outdated then is the caller's affair. A change
-   * of ours that is under way may or may not be in a status; its own reply tells.
+   * Applies the status of a reply, and the promise that comes with it unless the server has called
+   * meanwhile. A change of ours meanwhile may or may not be in it; its own reply tells.
    */
-  validate(file: PromisedFile, opened: ServerFile): number {
-    const { server } = this.#parts;
-    if (file.changes.underWay) return 0;
-    server.look(opened);
-    if (this.holds(file)) return 0;
-    const mark = this.mark(file);
-    const status = server.getStatus(opened);
-    if (typeof status === 'number') {
-      if (status === -ENOENT) file.deleted = true;
-      return status === -ENOENT ? -ESTALE : status;
-    }
+  answered(file: PromisedFile, status: ServerStatus, asked: Asked): void {
+    const { changes, callback } = file;
+    if (changes.underWay || changes.ended !== asked.changes) return;
     file.applyStatus(status);
-    this.granted(file, status, mark);
-    return 0;
+    const { promisedNs = 0 } = status;
+    if (promisedNs === 0 || callback.breaks + this.#serverBreaks !== asked.breaks) return;
+    callback.serverBreaks = this.#serverBreaks;
+    callback.expires = this.#parts.scheduler.clock.now() + promisedNs;
+  }
+
+  /** Lets the server, if it can be heard, tell of a change before a file is used. */
+  listenFor(opened: ServerFile): void {
+    if (this.#parts.health.answers) this.#parts.server.look(opened);
+  }
+
+  /**
+   * Makes sure that what is cached of a file is still the file's, asking the server unless it has
+   * promised to tell (afs_validate). 0, or a negative errno: -ESTALE when the file is found
+   * removed, -ECONNREFUSED when the server is dead.
+   */
+  *validate(file: PromisedFile, opened: ServerFile): Task<number> {
+    this.listenFor(opened);
+    if (this.holds(file)) return 0;
+    const { validateLock, changes } = file;
+    yield* validateLock.write();
+    let error = 0;
+    // Another may have asked while the lock was waited for.
+    if (!this.holds(file)) {
+      yield* changes.ioLock.write();
+      error = yield* this.fetchStatus([{ file, opened }]);
+      changes.ioLock.doneWriting();
+    }
+    if (error === 0) yield* finish(file.zap());
+    validateLock.doneWriting();
+    return error;
+  }
+
+  /** Asks for the status of files in one operation, and applies it: 0, or errno of the first. */
+  *fetchStatus(files: readonly AskedFile[]): Task<number> {
+    const { server, health } = this.#parts;
+    const unreachable = yield* health.reach();
+    if (unreachable < 0) return unreachable;
+    const asked = files.map(({ file }) => this.asking(file));
+    const opened = files.map((each) => each.opened);
+    const answered = new WaitQueue(`the status of ${files[0]?.file.name}`);
+    let statuses: readonly (ServerStatus | number)[] | undefined;
+    server.getStatus(opened, (answer) => {
+      statuses = answer;
+      answered.wakeAll();
+    });
+    while (statuses === undefined) yield answered;
+    const errors = statuses.map((status, i) => {
+      const { file } = files[i] as AskedFile;
+      if (typeof status !== 'number') this.answered(file, status, asked[i] as Asked);
+      else if (status === -ENOENT) file.deleted = true;
+      return typeof status !== 'number' ? 0 : status === -ENOENT ? -ESTALE : status;
+    });
+    return errors[0] ?? 0;
   }
 
   /** What is kept of a file is forgotten. */

@@ -7,12 +7,12 @@ import { assert } from '../base/assert.js';
 import type { CookieRegistry, Volume } from '../fscache/registry.js';
 import type { StateCookie } from '../fscache/state_cookie.js';
 import { AddressSpace } from '../mm/address_space.js';
-import { type Folios, PG_DIRTY, PG_WRITEBACK } from '../mm/folio.js';
+import type { Folios } from '../mm/folio.js';
 import type { AddressSpaceOps, Inode, WriteOps } from '../mm/types.js';
 import { type ReadRequest, SREQ_CLEAR_TAIL, type Subrequest } from '../netfs/objects.js';
 import type { ReadHelper } from '../netfs/read_helper.js';
 import type { ByteRange, RequestOps } from '../netfs/types.js';
-import type { Server, ServerFile, ServerStatus } from '../server/types.js';
+import type { Server, ServerFile } from '../server/types.js';
 import type { Task } from '../sim/wait_queue.js';
 import type { NetworkFs, OpenFailed, Vnode, VnodeChanges } from './types.js';
 
@@ -46,8 +46,6 @@ export abstract class CookieInode implements Vnode {
   #requests = 0;
   /** Dirty pages keep the cookie in use. */
   #pinned = false;
-  /** Pages of a version that is gone are left. */
-  #outdated = false;
 
   constructor(client: CookieFs, mapping: AddressSpace, file: ServerFile, cookie: StateCookie) {
     this.#client = client;
@@ -83,59 +81,6 @@ export abstract class CookieInode implements Vnode {
 
   hold(): void {
     this.uses++;
-  }
-
-  revalidate(): boolean {
-    this.#client.revalidate(this);
-    this.#zap();
-    return !this.#outdated;
-  }
-
-  *settle(): Task {
-    if (!this.#outdated) return;
-    const { version } = this;
-    const { folios } = this.mapping;
-    for (const pfn of [...this.mapping.range(0, Number.MAX_SAFE_INTEGER)]) {
-      // The list was made before others ran: the frame may hold another page by now.
-      if (folios.mappingOf(pfn) !== this.mapping) continue;
-      folios.get(pfn);
-      yield* folios.lock(pfn);
-      yield* folios.waitFscache(pfn);
-      this.#drop(pfn);
-      folios.unlock(pfn);
-      folios.put(pfn);
-    }
-    if (version === this.version) this.#outdated = false;
-  }
-
-  // Also of a page that another process is about to read. What is dirty or mapped is left, as the
-  // kernel leaves it.
-  #drop(pfn: number): void {
-    const { mapping } = this;
-    const { folios } = mapping;
-    if (folios.mappingOf(pfn) !== mapping || folios.test(pfn, PG_DIRTY | PG_WRITEBACK)) return;
-    if (mapping.isMapped(folios.indexOf(pfn), folios.pagesOf(pfn))) return;
-    mapping.ops.releaseFolio?.(mapping);
-    folios.remove(pfn);
-  }
-
-  /**
-   * Applies what the server says: another version than ours means that somebody changed the file,
-   * and nothing that is kept of it may be believed.
-   */
-  applyStatus({ version, size }: ServerStatus): void {
-    if (version === this.version) return;
-    this.version = version;
-    this.size = size;
-    this.cookie.invalidate(version, size);
-    this.#outdated = true;
-    this.#zap();
-  }
-
-  #zap(): void {
-    if (!this.#outdated) return;
-    this.mapping.invalidate(0, Number.MAX_SAFE_INTEGER);
-    this.#outdated = this.mapping.pages > 0;
   }
 
   // A mapping holds its file open.
@@ -226,34 +171,29 @@ export abstract class CookieFs implements NetworkFs {
     return this.#inodes.size;
   }
 
-  open(name: string): Vnode | OpenFailed {
-    const { server } = this.#parts;
-    const file = server.open(name);
-    if ('errno' in file) return file;
-    const known = this.#inodes.has(file.key);
-    const inode = this.#opened(file);
-    for (const other of known ? [] : this.lookedUpWith(name)) {
-      const neighbour = server.open(other);
-      if ('errno' in neighbour) continue;
-      this.lookedUp(this.#inodeOf(neighbour), neighbour);
-      server.close(neighbour);
-    }
-    return inode;
+  *open(name: string): Task<Vnode | OpenFailed> {
+    const file = this.#parts.server.open(name);
+    return 'errno' in file ? file : yield* this.#opened(file, !this.#inodes.has(file.key));
   }
 
-  create(name: string): Vnode | OpenFailed {
+  *create(name: string): Task<Vnode | OpenFailed> {
     const file = this.#parts.server.create(name);
-    return 'errno' in file ? file : this.#opened(file);
+    return 'errno' in file ? file : yield* this.#opened(file, false);
   }
 
-  #opened(file: ServerFile): Vnode {
-    const inode = this.#inodeOf(file);
-    this.lookedUp(inode, file);
-    inode.open(file);
-    return inode;
+  *#opened(file: ServerFile, isNew: boolean): Task<Vnode | OpenFailed> {
+    const inode = this.inodeOf(file);
+    // Held, so that it is not evicted meanwhile.
+    inode.beginRequest();
+    const error = yield* this.lookedUp(inode, file, isNew);
+    if (error === 0) inode.open(file);
+    else this.close(file);
+    inode.endRequest();
+    return error === 0 ? inode : { errno: error };
   }
 
-  #inodeOf(file: ServerFile): CookieInode {
+  /** The inode of a file, which gets one if it has none. */
+  protected inodeOf(file: ServerFile): CookieInode {
     const { folios, registry } = this.#parts;
     let inode = this.#inodes.get(file.key);
     if (inode === undefined) {
@@ -302,13 +242,13 @@ export abstract class CookieFs implements NetworkFs {
     cookie: StateCookie,
   ): CookieInode;
 
-  /** Files that get an inode together with `name`, which had none. */
-  protected lookedUpWith(_name: string): Iterable<string> {
-    return [];
+  /**
+   * A file was found by its name, for the first time if it `isNew`; before it is opened. 0, or the
+   * errno with which opening it fails.
+   */
+  protected *lookedUp(_inode: CookieInode, _file: ServerFile, _isNew: boolean): Task<number> {
+    return 0;
   }
-
-  /** A file was found by its name. */
-  protected lookedUp(_inode: CookieInode, _file: ServerFile): void {}
 
   /** Nothing is known of a file any more. */
   protected forgotten(_inode: CookieInode): void {}
@@ -317,9 +257,6 @@ export abstract class CookieFs implements NetworkFs {
   protected find(key: string): CookieInode | undefined {
     return this.#inodes.get(key);
   }
-
-  /** Called before what is cached of a file is used. */
-  revalidate(_inode: CookieInode): void {}
 
   /** Reads `count` bytes at `position` into the pages. */
   protected abstract read(inode: CookieInode, position: number, count: number): Task<ReadReply>;

@@ -13,11 +13,12 @@ import type { Freezer } from '../mm/freeze.js';
 import { IovIter } from '../mm/iov_iter.js';
 import type { Requests } from '../netfs/requests.js';
 import type { ServerHealth } from '../server/health.js';
-import type { FetchReply, Server, ServerFile } from '../server/types.js';
+import type { Server, ServerFile } from '../server/types.js';
 import type { Scheduler } from '../sim/scheduler.js';
-import { type Task, WaitQueue } from '../sim/wait_queue.js';
+import type { Task } from '../sim/wait_queue.js';
 import type { Tracer } from '../trace/tracer.js';
 import type { ChangeParts } from './afs_changes.js';
+import { AfsFetch } from './afs_fetch.js';
 import { AfsWrite } from './afs_write.js';
 import { Callbacks } from './callbacks.js';
 import { CookieFs, type CookieFsParts, type CookieInode, type ReadReply } from './cookie_fs.js';
@@ -37,6 +38,12 @@ export interface KafsParts extends ChangeParts {
   readonly freezer: Freezer;
 }
 
+/** A file that is looked up: what is known of it, and what it is open as on the server. */
+interface Looked {
+  readonly file: KafsInode;
+  readonly opened: ServerFile;
+}
+
 /** The client of one lab. */
 export class KafsClient extends CookieFs {
   readonly #server: Server;
@@ -44,6 +51,7 @@ export class KafsClient extends CookieFs {
   /** Names of the files in directories that were looked into, in their order. */
   readonly #directories = new Map<string, readonly string[]>();
   readonly #callbacks: Callbacks;
+  readonly #fetch: AfsFetch;
   #named = 0;
 
   constructor(parts: CookieFsParts, own: KafsParts) {
@@ -55,22 +63,13 @@ export class KafsClient extends CookieFs {
     this.#parts = own;
     const find = (key: string): KafsInode | undefined => this.find(key) as KafsInode | undefined;
     this.#callbacks = new Callbacks({ ...own, find });
+    this.#fetch = new AfsFetch({ ...own, callbacks: this.#callbacks });
   }
 
-  override create(name: string): Vnode | OpenFailed {
-    const inode = super.create(name);
-    if ('errno' in inode) return inode;
-    (inode as KafsInode).newContent = true;
+  override *create(name: string): Task<Vnode | OpenFailed> {
+    const inode = yield* super.create(name);
+    if (!('errno' in inode)) (inode as KafsInode).newContent = true;
     return inode;
-  }
-
-  override revalidate(inode: CookieInode): void {
-    this.#validate(inode, inode.file);
-  }
-
-  // A server that is silent calls nobody, and what it promised is believed.
-  #validate(inode: CookieInode, opened: ServerFile): void {
-    if (this.#parts.health.answers) this.#callbacks.validate(inode as KafsInode, opened);
   }
 
   protected override makeInode(
@@ -78,14 +77,37 @@ export class KafsClient extends CookieFs {
     file: ServerFile,
     cookie: StateCookie,
   ): CookieInode {
-    return new KafsInode(this, mapping, file, cookie, this.#parts, traceNameOf(++this.#named));
+    const parts = { ...this.#parts, callbacks: this.#callbacks };
+    return new KafsInode(this, mapping, file, cookie, parts, traceNameOf(++this.#named));
+  }
+
+  protected override *lookedUp(inode: CookieInode, file: ServerFile, isNew: boolean): Task<number> {
+    if (isNew) yield* this.#lookUpTogether({ file: inode as KafsInode, opened: file });
+    return yield* this.#callbacks.validate(inode as KafsInode, file);
   }
 
   // FS.InlineBulkStatus is asked about the files behind it in the directory, too.
-  protected override lookedUpWith(name: string): Iterable<string> {
-    const names = this.#namesBeside(name);
-    const behind = names.indexOf(name) + 1;
-    return names.slice(behind, behind + LOOKUP_MAX - 1);
+  *#lookUpTogether(found: Looked): Task {
+    const callbacks = this.#callbacks;
+    const names = this.#namesBeside(found.opened.name);
+    const behind = names.indexOf(found.opened.name) + 1;
+    const beside = names.slice(behind, behind + LOOKUP_MAX - 1).flatMap((name): Looked[] => {
+      const opened = this.#server.open(name);
+      return 'errno' in opened ? [] : [{ file: this.inodeOf(opened) as KafsInode, opened }];
+    });
+    for (const { file } of beside) file.beginRequest();
+    const unknown = [found, ...beside].filter(({ file, opened }) => {
+      callbacks.listenFor(opened);
+      return !callbacks.holds(file);
+    });
+    // Who looks the name up meanwhile waits. What could not be told now is asked for again.
+    yield* found.file.validateLock.write();
+    yield* callbacks.fetchStatus(unknown);
+    found.file.validateLock.doneWriting();
+    for (const { file, opened } of beside) {
+      this.#server.close(opened);
+      file.endRequest();
+    }
   }
 
   // A file keeps its place; those that are new follow.
@@ -101,39 +123,12 @@ export class KafsClient extends CookieFs {
     return names;
   }
 
-  protected override lookedUp(inode: CookieInode, file: ServerFile): void {
-    this.#validate(inode, file);
-  }
-
   protected override forgotten({ key }: CookieInode): void {
     this.#callbacks.giveUp(key);
   }
 
-  protected override *read(inode: CookieInode, position: number, count: number): Task<ReadReply> {
-    const { health, defects } = this.#parts;
-    const unreachable = yield* health.reach();
-    if (unreachable < 0) return { result: unreachable, clearTail: true };
-    const own = inode as KafsInode;
-    const { changed } = own;
-    const mark = this.#callbacks.mark(own);
-    const answered = new WaitQueue(`FetchData of ${inode.name}`);
-    let reply: FetchReply | undefined;
+  protected override read(inode: CookieInode, position: number, count: number): Task<ReadReply> {
     const into = new IovIter(inode.mapping, position, count);
-    this.#server.fetch(inode.file, position, into, (answer) => {
-      reply = answer;
-      answered.wakeAll();
-    });
-    while (reply === undefined) yield answered;
-    const unclear = own.changed !== changed || own.changes.underWay;
-    const { result, status } = reply;
-    if (status !== undefined && !unclear) {
-      inode.applyStatus(status);
-      this.#callbacks.granted(own, status, mark);
-    }
-    // The kernel zeroes behind any short reply, also in the middle of a file: silent zeros there.
-    const end = position + Math.max(0, result);
-    const whole = result < 0 || result === count || end >= (status?.size ?? own.size);
-    const clearTail = whole || defects === 'kernel';
-    return { result, clearTail };
+    return this.#fetch.perform(inode as KafsInode, position, into);
   }
 }

@@ -10,11 +10,12 @@ import { ENOBUFS } from '../base/errno.js';
 import { PAGE_SIZE } from '../base/range.js';
 import type { StateCookie } from '../fscache/state_cookie.js';
 import type { AddressSpace } from '../mm/address_space.js';
+import { PG_DIRTY, PG_WRITEBACK } from '../mm/folio.js';
 import type { ServerFile, ServerStatus, StoreSource } from '../server/types.js';
 import { RwSemaphore } from '../sim/rw_semaphore.js';
 import type { Task } from '../sim/wait_queue.js';
 import { AfsChanges, type ChangedVnode, type ChangeParts } from './afs_changes.js';
-import { type CallbackState, noCallback, type PromisedFile } from './callbacks.js';
+import { type CallbackState, type Callbacks, noCallback, type PromisedFile } from './callbacks.js';
 import { type CookieFs, CookieInode } from './cookie_fs.js';
 
 /** A file of such a client. */
@@ -22,23 +23,25 @@ export class KafsInode extends CookieInode implements ChangedVnode, PromisedFile
   newContent = false;
   deleted = false;
   readonly callback: CallbackState = noCallback();
-  changed = 0;
   readonly validateLock: RwSemaphore;
   readonly changes: AfsChanges;
   /** How the file is called in afs_folio_dirty, in place of its address. */
   readonly traceName: string;
+  readonly #callbacks: Callbacks;
   readonly #keepsUnstored: boolean;
+  #stale = false;
 
   constructor(
     client: CookieFs,
     mapping: AddressSpace,
     file: ServerFile,
     cookie: StateCookie,
-    parts: ChangeParts,
+    parts: ChangeParts & { readonly callbacks: Callbacks },
     traceName: string,
   ) {
     super(client, mapping, file, cookie);
     this.traceName = traceName;
+    this.#callbacks = parts.callbacks;
     this.validateLock = new RwSemaphore(`validate_lock of ${file.name}`);
     this.#keepsUnstored = parts.defects === 'repaired';
     this.changes = new AfsChanges(this, parts, {
@@ -50,12 +53,61 @@ export class KafsInode extends CookieInode implements ChangedVnode, PromisedFile
     });
   }
 
-  override applyStatus(status: ServerStatus): void {
-    if (status.version === this.version) return;
-    this.newContent = false;
+  isValid(): boolean {
+    this.#callbacks.listenFor(this.file);
+    return this.#callbacks.holds(this);
+  }
+
+  validate(): Task<number> {
+    return this.#callbacks.validate(this, this.file);
+  }
+
+  /** Pages of a version that is gone may be left. */
+  get isStale(): boolean {
+    return this.#stale;
+  }
+
+  /**
+   * Applies what the server says: another version than ours means that somebody changed the file,
+   * and nothing that is kept of it may be believed.
+   */
+  applyStatus({ version, size }: ServerStatus): void {
+    if (version === this.version) return;
     const keeps = this.#keepsUnstored && this.mapping.isTagged;
-    const size = keeps ? Math.max(this.size, status.size) : status.size;
-    super.applyStatus({ version: status.version, size });
+    this.version = version;
+    this.size = keeps ? Math.max(this.size, size) : size;
+    this.newContent = false;
+    this.#stale = true;
+    this.cookie.invalidate(version, this.size);
+  }
+
+  *zap(): Task {
+    if (!this.#stale) return;
+    const { version, mapping } = this;
+    const { folios } = mapping;
+    mapping.invalidate(0, Number.MAX_SAFE_INTEGER);
+    for (const pfn of [...mapping.range(0, Number.MAX_SAFE_INTEGER)]) {
+      // The list was made before others ran: the frame may hold another page by now.
+      if (folios.mappingOf(pfn) !== mapping) continue;
+      folios.get(pfn);
+      yield* folios.lock(pfn);
+      yield* folios.waitFscache(pfn);
+      this.#drop(pfn);
+      folios.unlock(pfn);
+      folios.put(pfn);
+    }
+    if (version === this.version) this.#stale = false;
+  }
+
+  // Also a page that another process is about to read. What is dirty or mapped is left, as the
+  // kernel leaves it.
+  #drop(pfn: number): void {
+    const { mapping } = this;
+    const { folios } = mapping;
+    if (folios.mappingOf(pfn) !== mapping || folios.test(pfn, PG_DIRTY | PG_WRITEBACK)) return;
+    if (mapping.isMapped(folios.indexOf(pfn), folios.pagesOf(pfn))) return;
+    mapping.ops.releaseFolio?.(mapping);
+    folios.remove(pfn);
   }
 
   applyOwn(status: ServerStatus): void {

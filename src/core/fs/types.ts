@@ -16,12 +16,15 @@ export interface Vnode extends Inode {
   /** Ends a use; the last one closes the file on the server. Pages stay. */
   release(): void;
   /**
-   * Asks the server whether what is cached is still its file's; before each use of it. False:
-   * `settle` must be waited for first.
+   * Whether what is cached of the file may be used without asking the server, before each use of
+   * it. False: `validate` must be waited for first.
    */
-  revalidate?(): boolean;
-  /** Sleeps until pages that were found outdated while they were in use have been dropped. */
-  settle?(): Task;
+  isValid?(): boolean;
+  /**
+   * Asks the server whether what is cached is still its file's, and drops what is not: 0 or a
+   * negative errno.
+   */
+  validate?(): Task<number>;
   /**
    * The first stretch of a range that the disk cache has, in whole pages; -ENODATA: nothing of it,
    * -ENOBUFS: it cannot be told.
@@ -71,9 +74,9 @@ export interface OpenFailed {
 /** A network filesystem client. */
 export interface NetworkFs {
   /** Opens a file by name and revalidates what is cached of it. The vnode comes held once. */
-  open(name: string): Vnode | OpenFailed;
+  open(name: string): Task<Vnode | OpenFailed>;
   /** Makes an empty file and opens it; -EEXIST when there is one. */
-  create?(name: string): Vnode | OpenFailed;
+  create?(name: string): Task<Vnode | OpenFailed>;
   /** Vnodes known now. */
   readonly vnodes: number;
   /** A mapping lost its last page. */

@@ -59,13 +59,14 @@ function makeHelper(requests: Requests, { options, profile, clock }: Lab): ReadH
 }
 
 function makeAfs(lab: Lab): NetworkFs {
-  const { options, profile, server, scheduler, folios, freezer, cachefiles } = lab;
+  const { options, profile, server, health, scheduler, folios, freezer, cachefiles } = lab;
   const { defects, cache } = options;
   if (cachefiles !== undefined) lab.fscache = new Fscache(cachefiles);
   const requests = makeRequests(lab);
   const inside = options.clock === 'virtual' && options.streams === 1;
   return new AfsClient({
     server,
+    health,
     requests,
     helper: makeHelper(requests, lab),
     writeback: lab.writeback,

@@ -138,11 +138,16 @@ export class DirServer implements Server {
     return 0;
   }
 
-  getStatus(file: ServerFile): ServerStatus | number {
-    this.counters.statuses++;
-    const status = statFd((file as DirFile).fd);
-    if (typeof status === 'number') return status;
-    return status.links === 0 ? -ENOENT : this.#tellStatus(file, status);
+  getStatus(
+    files: readonly ServerFile[],
+    done: (statuses: readonly (ServerStatus | number)[]) => void,
+  ): void {
+    this.#queue.submit(0, (ended) => {
+      this.counters.statuses += files.length;
+      const statuses = files.map((file) => this.#statusOf(file));
+      ended();
+      done(statuses);
+    });
   }
 
   look(file: ServerFile): void {
@@ -237,6 +242,12 @@ export class DirServer implements Server {
       }
     }
     yield* walkFiles(this.root, (name) => hidden.has(name), skipped, under);
+  }
+
+  #statusOf(file: ServerFile): ServerStatus | number {
+    const status = statFd((file as DirFile).fd);
+    if (typeof status === 'number') return status;
+    return status.links === 0 ? -ENOENT : this.#tellStatus(file, status);
   }
 
   #toStatus(status: FileStatus): ServerStatus {

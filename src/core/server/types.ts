@@ -83,7 +83,7 @@ export interface ServerCounters {
   /** Stores answered, failed ones included, and bytes taken. */
   stores: number;
   storedBytes: number;
-  /** Times that a file's status was asked for (FetchStatus), each file by itself. */
+  /** Times that a file's status was asked for, each file of a question by itself. */
   statuses: number;
   /** Promises broken: a file was changed by somebody else than its client. */
   breaks: number;
@@ -100,8 +100,14 @@ export interface Server {
   readonly callbacks: CallbackTable;
   /** Opens a regular file by its name relative to the server's root. */
   open(name: string): ServerFile | OpenRefused;
-  /** The file's status now, or a negative errno; -ENOENT: it has been removed. */
-  getStatus(file: ServerFile): ServerStatus | number;
+  /**
+   * Tells, in one reply, the status of each file, or a negative errno; -ENOENT: it has been
+   * removed. Answers exactly once, before the call returns or later.
+   */
+  getStatus(
+    files: readonly ServerFile[],
+    done: (statuses: readonly (ServerStatus | number)[]) => void,
+  ): void;
   /**
    * No operation: a chance for the server to notice that somebody else has changed the file, of
    * which a real one is told.

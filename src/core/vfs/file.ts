@@ -75,7 +75,7 @@ export class File implements VfsFile, OpenFile {
 
   readNow(target: Uint8Array, at: number, count: number, position: number): number {
     this.#check('read', target, at, count, position);
-    if (this.inode.revalidate?.() === false || this.#flags.direct === true) return -1;
+    if (this.inode.isValid?.() === false || this.#flags.direct === true) return -1;
     const got = this.#parts.filemap.hit(this, target, at, count, position);
     if (got >= 0) this.#charge(got);
     return got;
@@ -87,7 +87,7 @@ export class File implements VfsFile, OpenFile {
   }
 
   *readMissed(target: Uint8Array, at: number, count: number, position: number): Task<number> {
-    if (this.inode.settle !== undefined) yield* this.inode.settle();
+    yield* this.validate('read');
     const { filemap, writeback } = this.#parts;
     let got = -1;
     if (this.#flags.direct === true) {
@@ -111,8 +111,8 @@ export class File implements VfsFile, OpenFile {
     this.#check('write', source, at, count, position);
     const { lock } = this.#changes('write', 'EBADF');
     const { freezer, writeback } = this.#parts;
+    yield* this.validate('write');
     yield* finish(freezer.start('write'));
-    yield* this.validate();
     yield* lock.write();
     const to = this.#flags.append === true ? this.inode.size : position;
     const done =
@@ -172,10 +172,11 @@ export class File implements VfsFile, OpenFile {
   }
 
   /** Makes sure that what is cached is still the file's, if the filesystem asks at each use. */
-  *validate(): Task {
-    if (this.inode.revalidate?.() === false && this.inode.settle !== undefined) {
-      yield* this.inode.settle();
-    }
+  *validate(syscall: string): Task {
+    const { inode } = this;
+    if (inode.validate === undefined || inode.isValid?.() === true) return;
+    const error = yield* inode.validate();
+    if (error < 0) throw new ErrnoError(error, syscall, this.path);
   }
 
   /** True if a shared mapping of the file may be stored into. */
@@ -236,9 +237,14 @@ export class File implements VfsFile, OpenFile {
     return runs;
   }
 
+  *stat(): Task<FileStat> {
+    this.#checkOpen('fstat');
+    yield* this.validate('fstat');
+    return this.fstat();
+  }
+
   fstat(): FileStat {
     this.#checkOpen('fstat');
-    this.inode.revalidate?.();
     const { ino, size, version } = this.inode;
     return { ino, size, version };
   }
@@ -324,7 +330,7 @@ class Mapping implements MappingHandle {
   *load(target: Uint8Array, position: number, count: number): Task<number> {
     const { mapping } = this.#file;
     const { folios } = mapping;
-    yield* this.#file.validate();
+    yield* this.#file.validate('page fault');
     for (let done = 0; done < count; ) {
       const index = pageIndex(position + done);
       yield* this.#faultIn(index);
@@ -344,7 +350,7 @@ class Mapping implements MappingHandle {
   *store(source: Uint8Array, at: number, count: number, position: number): Task<number> {
     if (!this.#file.isWritable) throw new ErrnoError('EACCES', 'mmap', this.#file.path);
     const { folios } = this.#file.mapping;
-    yield* this.#file.validate();
+    yield* this.#file.validate('page fault');
     for (let done = 0; done < count; ) {
       const pfn = yield* this.#writablePage(pageIndex(position + done));
       const offset = position + done - folios.indexOf(pfn) * PAGE_SIZE;

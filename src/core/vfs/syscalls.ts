@@ -4,7 +4,7 @@
 import { EEXIST, EROFS } from '../base/errno.js';
 import { ErrnoError } from '../base/errors.js';
 import type { NetworkFs, OpenFailed, Vnode } from '../fs/types.js';
-import type { Task } from '../sim/wait_queue.js';
+import { finish, type Task } from '../sim/wait_queue.js';
 import { File, type VfsParts } from './file.js';
 import type { OpenFlags, VfsSurface } from './types.js';
 
@@ -23,8 +23,8 @@ export class Vfs implements VfsSurface {
    * out of the served directory), EEXIST (with `exclusive`), EROFS (the server refuses writes),
    * EINVAL (with `direct`: the filesystem has no O_DIRECT).
    */
-  open(path: string, flags: OpenFlags = {}): File {
-    const vnode = this.#find(path, flags);
+  *open(path: string, flags: OpenFlags = {}): Task<File> {
+    const vnode = yield* this.#find(path, flags);
     if ('errno' in vnode) {
       throw new ErrnoError(
         vnode.errno,
@@ -51,7 +51,7 @@ export class Vfs implements VfsSurface {
 
   /** open(2) for writing with O_TRUNC. Throws as `open` does, and what `truncate` throws. */
   *openTruncated(path: string, flags: OpenFlags = {}): Task<File> {
-    const file = this.open(path, { ...flags, write: true });
+    const file = yield* this.open(path, { ...flags, write: true });
     try {
       yield* file.makeEmpty();
     } catch (error) {
@@ -69,10 +69,20 @@ export class Vfs implements VfsSurface {
     this.#parts.buffers.release(buffer);
   }
 
-  #find(path: string, { create = false, exclusive = false }: OpenFlags): Vnode | OpenFailed {
-    if (!create) return this.#fs.open(path);
-    const made = this.#fs.create?.(path) ?? { errno: -EROFS };
-    if (!('errno' in made) || made.errno !== -EEXIST || exclusive) return made;
-    return this.#fs.open(path);
+  *#find(path: string, { create, exclusive }: OpenFlags): Task<Vnode | OpenFailed> {
+    const made = create === true ? yield* this.#create(path) : undefined;
+    if (made === undefined || ('errno' in made && made.errno === -EEXIST && exclusive !== true)) {
+      return yield* this.#fs.open(path);
+    }
+    return made;
+  }
+
+  *#create(path: string): Task<Vnode | OpenFailed> {
+    const { freezer } = this.#parts;
+    if (this.#fs.create === undefined) return { errno: -EROFS };
+    yield* finish(freezer.start('write'));
+    const made = yield* this.#fs.create(path);
+    freezer.end('write');
+    return made;
   }
 }

@@ -99,6 +99,9 @@ export interface VfsFile {
   cached(offset: number, count: number): Task<CachedRange | null>;
   /** mincore(2): the pages that are resident and valid. */
   mincore(): PageRun[];
+  /** fstat(2), which asks the server where it has not promised to tell. */
+  stat(): Task<FileStat>;
+  /** What fstat(2) would tell, as far as the client has heard. */
   fstat(): FileStat;
   /**
    * close(2) without what it waits for: of a file that was written to, `flush` first, else what is
@@ -109,7 +112,7 @@ export interface VfsFile {
 
 /** Opens files. */
 export interface VfsSurface {
-  open(path: string, flags?: OpenFlags): VfsFile;
+  open(path: string, flags?: OpenFlags): Task<VfsFile>;
   /** open(2) with O_TRUNC. */
   openTruncated(path: string, flags?: OpenFlags): Task<VfsFile>;
   /**

@@ -126,7 +126,7 @@ export class Fsx {
       const bytes = this.#copy.slice(start, start + 1 + prng.below(this.#size - start));
       const glimpse = { start, bytes, since: [...this.#coming] };
       this.#glimpses.add(glimpse);
-      const file = this.#spec.vfs.open(this.#spec.name);
+      const file = yield* this.#spec.vfs.open(this.#spec.name);
       const got = yield* this.#tolerate(file.read(buffer, 0, bytes.length, start));
       file.close();
       this.#glimpses.delete(glimpse);
@@ -281,7 +281,7 @@ export class Fsx {
   *#reopen(): Task {
     yield* this.#tolerate(this.#open.flush());
     this.#open.close();
-    this.#file = this.#spec.vfs.open(this.#spec.name, { write: true });
+    this.#file = yield* this.#spec.vfs.open(this.#spec.name, { write: true });
   }
 
   *#tolerate<T>(task: Task<T>): Task<T | undefined> {

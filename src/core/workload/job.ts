@@ -297,7 +297,7 @@ export class Job {
     const { params, advice, workload, direct } = this.#spec;
     const { name } = params.files[index] as WorkloadFile;
     const { writes, reads } = workload;
-    const file = this.#vfs.open(name, { write: writes, create: writes && !reads, direct });
+    const file = yield* this.#vfs.open(name, { write: writes, create: writes && !reads, direct });
     const opened = { file, version: file.fstat().version, unsynced: 0 };
     this.#open.set(index, opened);
     this.#lastFile = -1;

@@ -20,7 +20,7 @@ async function open(
 
 test('a file is read piece by piece, and reads at its end are short', async (t) => {
   const lab = await open(t);
-  const file = lab.open('a');
+  const file = await lab.open('a');
   const buffer = new Uint8Array(100_000);
   let position = 0;
   for (;;) {
@@ -42,7 +42,7 @@ test('a hundred reads at once each get their own bytes', async (t) => {
     const lab = await open(t, { clock, latencyNs: 100_000, pageCache: 1 << 20 });
     const reads = Array.from({ length: 100 }, async (_, i) => {
       const name = 'abc'[i % 3] as 'a';
-      const file = lab.open(name);
+      const file = await lab.open(name);
       const buffer = new Uint8Array(5000);
       const position = (i * 7919 * 131) % (SIZE - 5000);
       const got = await file.read(buffer, 0, 5000, position);
@@ -60,15 +60,13 @@ test('a hundred reads at once each get their own bytes', async (t) => {
 
 test('a read is answered when it is done, however long others take', async (t) => {
   const lab = await open(t, { bandwidth: SIZE, readAheadKb: 0 });
-  const file = lab.open('a');
+  const file = await lab.open('a');
   const buffer = new Uint8Array(SIZE);
   const ended: string[] = [];
+  const other = await lab.open('b');
   const quick = file.read(buffer, 0, 4096, 0).then(() => ended.push('quick'));
   // At 1 MiB/s: a quarter of a second.
-  const slow = lab
-    .open('b')
-    .read(new Uint8Array(SIZE), 0, SIZE / 4, 0)
-    .then(() => ended.push('slow'));
+  const slow = other.read(new Uint8Array(SIZE), 0, SIZE / 4, 0).then(() => ended.push('slow'));
   await quick;
   t.deepEqual(ended, ['quick']);
   // A process that starts while the loop is busy with another one is served too.
@@ -81,7 +79,7 @@ test('a read is answered when it is done, however long others take', async (t) =
 test('a read that follows another one at once is not forgotten', async (t) => {
   for (const clock of ['virtual', 'real'] as const) {
     const lab = await open(t, { clock, readAheadKb: 0 });
-    const file = lab.open('a');
+    const file = await lab.open('a');
     const buffer = new Uint8Array(4096);
     for (let page = 0; page < 200; page += 2) {
       await file.read(buffer, 0, 4096, page * 4096);
@@ -97,7 +95,7 @@ test('a read that follows another one at once is not forgotten', async (t) => {
 
 test('readNow answers -1 until the page is there, and then without a promise', async (t) => {
   const lab = await open(t);
-  const file = lab.open('a');
+  const file = await lab.open('a');
   const buffer = new Uint8Array(4096);
   t.is(file.readNow(buffer, 0, 4096, 0), -1);
   await file.read(buffer, 0, 4096, 0);
@@ -108,7 +106,7 @@ test('readNow answers -1 until the page is there, and then without a promise', a
 
 test('readahead, advice, mincore and fstat work as the system calls do', async (t) => {
   const lab = await open(t);
-  const file = lab.open('a');
+  const file = await lab.open('a');
   t.like(file.fstat(), { size: SIZE });
   t.is(file.path, 'a');
   t.deepEqual(file.mincore(), []);
@@ -131,11 +129,11 @@ test('failures are ErrnoErrors in the shape of Node.js', async (t) => {
     ['../x', 'EXDEV'],
     ['.', 'EISDIR'],
   ] as const) {
-    const error = t.throws(() => lab.open(name), { instanceOf: ErrnoError });
+    const error = await t.throwsAsync(lab.open(name), { instanceOf: ErrnoError });
     t.like(error, { code, syscall: 'open', path: name });
     t.true(error.errno < 0);
   }
-  const file = lab.open('a');
+  const file = await lab.open('a');
   const buffer = new Uint8Array(10);
   await t.throwsAsync(file.read(buffer, 0, 11, 0), { message: /EFAULT/ });
   await t.throwsAsync(file.read(buffer, 0, 1, -1), { message: /EINVAL/ });
@@ -157,7 +155,7 @@ test('a lab that cannot be opened rejects and leaves no capture behind', async (
 test('with a trace every event is in the database, and options left undefined are defaults', async (t) => {
   const trace = join(tempDir(t), 'x.db');
   const lab = await open(t, { trace, ...({ clock: undefined } as object) });
-  const file = lab.open('a');
+  const file = await lab.open('a');
   await file.read(new Uint8Array(4096), 0, 4096, 0);
   file.close();
   const { events } = await lab.close();
@@ -171,7 +169,8 @@ test('with a trace every event is in the database, and options left undefined ar
 test('a lab may be closed while reads are under way; they still end', async (t) => {
   const lab = await open(t, { latencyNs: 1_000_000 });
   const buffer = new Uint8Array(4096);
-  const read = lab.open('a').read(buffer, 0, 4096, 4096);
+  const file = await lab.open('a');
+  const read = file.read(buffer, 0, 4096, 4096);
   await lab.close();
   t.is(await read, 4096);
   t.true(content('a', 8192).subarray(4096).equals(buffer));
@@ -181,7 +180,7 @@ test('files are written through the lab, to an overlay unless another is asked f
   const server = serverDir(t, { f: 100 });
   for (const serverWrites of ['overlay', 'direct'] as const) {
     const lab = await openLab({ server, serverWrites });
-    const file = lab.open('f', { write: true });
+    const file = await lab.open('f', { write: true });
     t.is(await file.write(Uint8Array.of(1, 2, 3), 0, 3, 98), 3);
     await file.fsync();
     const target = new Uint8Array(4);
@@ -198,7 +197,7 @@ test('files are written through the lab, to an overlay unless another is asked f
 
 test('a frozen filesystem is not written to until it is thawed', async (t) => {
   const lab = await open(t, { clock: 'virtual' });
-  const file = lab.open('a', { write: true });
+  const file = await lab.open('a', { write: true });
   t.throws(() => lab.thaw(), { instanceOf: ErrnoError, message: /^EINVAL/ });
   await lab.freeze();
   await t.throwsAsync(lab.freeze(), { instanceOf: ErrnoError, message: /^EBUSY/ });

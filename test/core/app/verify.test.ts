@@ -5,7 +5,7 @@ import { Verifier } from '../../../src/core/app/verify.js';
 import { VerificationError } from '../../../src/core/base/errors.js';
 import { Lab } from '../../../src/core/lab/lab.js';
 import type { EndedOp } from '../../../src/core/workload/job.js';
-import { content, serverDir } from '../../helpers/lab.js';
+import { content, openNow, serverDir } from '../../helpers/lab.js';
 
 const SIZE = 10_000;
 
@@ -19,7 +19,7 @@ interface Checked {
 function checking(t: ExecutionContext, files: Record<string, number> = { a: SIZE }): Checked {
   const dir = serverDir(t, files);
   const lab = new Lab({ server: dir });
-  const versions = Object.keys(files).map((name) => [name, lab.vfs.open(name).fstat().version]);
+  const versions = Object.keys(files).map((name) => [name, openNow(lab, name).fstat().version]);
   const version = Object.fromEntries(versions) as Record<string, string>;
   const verifier = new Verifier(fs.realpathSync(dir));
   t.teardown(() => verifier.close());

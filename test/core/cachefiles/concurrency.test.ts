@@ -68,7 +68,7 @@ function* reader(t: ExecutionContext, lab: Lab, files: ChangingFile[], prng: Prn
     const file = files[prng.below(files.length)] as ChangingFile;
     if (prng.chance(0.1)) file.change();
     const first = file.version;
-    const open = lab.vfs.open(file.name);
+    const open = yield* lab.vfs.open(file.name);
     if (prng.chance(0.3)) yield* lab.scheduler.sleep(prng.below(500_000));
     const position = prng.below(file.size);
     const got: number = yield* open.read(target, 0, 1 + prng.below(file.size), position);

@@ -76,7 +76,7 @@ async function readers(t: ExecutionContext, { lab }: CachedLab, many: number, ea
       const target = Buffer.alloc(0x30000);
       for (let n = 0; n < each; n++) {
         const i = prng.below(prng.chance(0.8) ? POPULAR : FILES);
-        const file = lab.vfs.open(`f${i}`);
+        const file = yield* lab.vfs.open(`f${i}`);
         const got: number = yield* file.read(target, 0, target.length, 0);
         sameBytes(t, target.subarray(0, got), content(`f${i}`, sizeOf(i)));
         yield* file.fadvise('dontneed');

@@ -6,7 +6,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { LabOptions } from '../../../src/core/lab/options.js';
-import { content, makeLab, tempDir } from '../../helpers/lab.js';
+import { content, makeLab, openNow, tempDir } from '../../helpers/lab.js';
 import { linesOf } from '../../helpers/lines.js';
 import { sameBytes } from '../../helpers/netfs.js';
 
@@ -198,7 +198,7 @@ test('a file that is opened again in time keeps its object', async (t) => {
   const { readAll, sleep, lab } = cached(t, { f: 4096 });
   await readAll('f', 4096);
   await sleep(5e9);
-  const file = lab.vfs.open('f');
+  const file = openNow(lab, 'f');
   await sleep(7e9);
   t.like(lab.cookies?.stats, { lru: 0, lruExpired: 0, lruRemoved: 1 });
   file.close();

@@ -19,7 +19,7 @@ function lab(t: ExecutionContext, options: Partial<LabOptions> = {}) {
     /** Opens the file for writing, writes, makes it durable, closes; then all is at rest. */
     async write(position: number, bytes: Buffer, name = 'f'): Promise<void> {
       await made.lab.run('writer', function* () {
-        const file = made.lab.vfs.open(name, { write: true, create: name !== 'f' });
+        const file = yield* made.lab.vfs.open(name, { write: true, create: name !== 'f' });
         yield* file.write(bytes, 0, bytes.length, position);
         yield* file.fsync();
         file.close();
@@ -131,7 +131,7 @@ test('a page takes as many messages as it needs, and a new file grows with each'
   await write(0, content('n', 8192), 'n');
   t.is(made.server.counters.stores, 4);
   const stored = await made.run('reader', function* () {
-    const file = made.vfs.open('n');
+    const file = yield* made.vfs.open('n');
     const target = Buffer.alloc(9000);
     const got = yield* file.read(target, 0, 9000, 0);
     file.close();
@@ -145,7 +145,7 @@ test('a file that is cut and grown again has zeros where it was cut', async (t) 
   const { readAll, drop, lab: made } = cached(t);
   await readAll();
   await made.run('writer', function* () {
-    const file = made.vfs.open('f', { write: true });
+    const file = yield* made.vfs.open('f', { write: true });
     yield* file.truncate(10_000);
     yield* file.truncate(20_000);
     file.close();

@@ -7,7 +7,7 @@ import path from 'node:path';
 import { invalidateFolios } from '../../../src/core/mm/truncate.js';
 import type { OpenFile } from '../../../src/core/mm/types.js';
 import { cacheRig, readFile } from '../../helpers/cache.js';
-import { content, makeLab } from '../../helpers/lab.js';
+import { content, makeLab, opened } from '../../helpers/lab.js';
 import { dropPages, firstDifference, inBothModes } from '../../helpers/netfs.js';
 import { filled, fsync, openRw, write } from '../../helpers/write.js';
 
@@ -47,7 +47,7 @@ inBothModes(
   async (t, defects) => {
     const made = makeLab(t, { f: 0x2000 }, { ...DIRECT, defects, latencyNs: 1000 });
     const { lab } = made;
-    const file = openRw(made, 'f');
+    const file = await opened(lab, 'f', { write: true });
     const { mapping } = file as unknown as OpenFile;
     await write(made, file, 0, filled(16, 1));
     const area = file.mmap(0, 0x2000);

@@ -6,7 +6,7 @@ import { type ErrnoName, errnoOf } from '../../../src/core/base/errno.js';
 import { ErrnoError } from '../../../src/core/base/errors.js';
 import type { LabOptions } from '../../../src/core/lab/options.js';
 import { forward } from '../../helpers/forward_server.js';
-import { content, makeLab } from '../../helpers/lab.js';
+import { content, makeLab, opened } from '../../helpers/lab.js';
 import { sameBytes } from '../../helpers/netfs.js';
 import { filled, fsync, openRw, truncate, write } from '../../helpers/write.js';
 
@@ -134,7 +134,7 @@ test('a file that is open for reading only is not written to', async (t) => {
 test('a writer waits while too much is dirty, and age has pages written by themselves', async (t) => {
   const { made, stored } = failingLab(t, { latencyNs: 1000, pageCache: 1 << 20 });
   const { lab } = made;
-  const file = openRw(made, 'f');
+  const file = await opened(lab, 'f', { write: true });
   await write(made, file, 0, filled(0x80000, 1));
   t.true(lab.folios.dirtyPages * 5 <= lab.folios.frames.count);
   t.true(lab.server.counters.stores > 0);

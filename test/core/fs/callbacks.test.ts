@@ -6,9 +6,10 @@ import fs from 'node:fs';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { ErrnoError } from '../../../src/core/base/errors.js';
+import type { Lab } from '../../../src/core/lab/lab.js';
 import type { LabOptions } from '../../../src/core/lab/options.js';
 import { cacheRig, readFile } from '../../helpers/cache.js';
-import { content, makeLab } from '../../helpers/lab.js';
+import { content, makeLab, opened } from '../../helpers/lab.js';
 import { inBothModes, sameBytes } from '../../helpers/netfs.js';
 import { filled, fsync, openRw, write } from '../../helpers/write.js';
 
@@ -30,6 +31,8 @@ function changing(t: ExecutionContext, options: Partial<LabOptions>) {
     sleep: (seconds: number) => made.lab.run('t', () => scheduler.sleep(seconds * SECOND)),
   };
 }
+
+const seconds = ({ clock }: Lab): number => Math.floor(clock.now() / SECOND);
 
 /** Declares a test for each client. */
 function ofBoth(
@@ -106,12 +109,12 @@ ofBoth('nothing holds that was promised before the server started anew', async (
 });
 
 ofBoth('a promise that is broken while it is on its way is worth nothing', async (t, options) => {
-  const { lab, open, read, use, asked, sleep, change } = changing(t, {
+  const { lab, read, use, asked, sleep, change } = changing(t, {
     ...options,
     latencyNs: 10 * SECOND,
     callbackNs: 60 * SECOND,
   });
-  const file = open('f');
+  const file = await opened(lab, 'f');
   const reading = read(file, 0, SIZE);
   await sleep(5);
   change(other);
@@ -193,6 +196,87 @@ ofBoth(
   },
 );
 
+ofBoth('opening takes as long as the server, unless its promise holds', async (t, options) => {
+  const { lab, asked } = changing(t, { ...options, latencyNs: SECOND });
+  const timed = async (): Promise<number> => {
+    const start = lab.clock.now();
+    (await opened(lab, 'f')).close();
+    return Math.floor((lab.clock.now() - start) / SECOND);
+  };
+  const file = await opened(lab, 'f');
+  t.is(seconds(lab), 1);
+  t.is(await timed(), 0);
+  lab.server.callbacks.breakAll();
+  t.is(await timed(), 1);
+  t.is(await timed(), 0);
+  t.is(asked()[0], 2);
+  file.close();
+  await lab.close();
+});
+
+ofBoth('two that open a file at once wait for one answer', async (t, options) => {
+  const { lab, asked } = changing(t, { ...options, latencyNs: SECOND });
+  const files = await Promise.all([opened(lab, 'f'), opened(lab, 'f'), opened(lab, 'f')]);
+  t.is(seconds(lab), 1);
+  t.is(asked()[0], 1);
+  for (const file of files) file.close();
+  await lab.close();
+});
+
+ofBoth('who opens a file that must be asked about waits for what is stored', async (t, options) => {
+  const made = changing(t, { ...options, latencyNs: SECOND });
+  const { lab } = made;
+  const file = await opened(lab, 'f', { write: true });
+  await write(made, file, 0, filled(0x1000, 1));
+  const ended: string[] = [];
+  await Promise.all([
+    lab.run('syncer', function* () {
+      yield* file.flush();
+      ended.push('stored');
+    }),
+    lab.run('opener', function* () {
+      yield* lab.scheduler.sleep(SECOND / 2);
+      lab.server.callbacks.breakAll();
+      (yield* lab.vfs.open('f')).close();
+      ended.push('opened');
+    }),
+  ]);
+  t.deepEqual(ended, ['stored', 'opened']);
+  file.close();
+  await lab.close();
+});
+
+ofBoth('a file that is found removed when it must be asked about is stale', async (t, options) => {
+  const made = changing(t, options);
+  const { lab } = made;
+  const file = await opened(lab, 'f');
+  await made.read(file, 0, SIZE);
+  fs.renameSync(path.join(made.dir, 'f'), path.join(made.dir, 'g'));
+  const thrown = await t.throwsAsync(opened(lab, 'f'), { instanceOf: ErrnoError });
+  t.is(thrown?.code, 'ENOENT');
+  fs.unlinkSync(path.join(made.dir, 'g'));
+  lab.server.callbacks.breakAll();
+  // v5.13 does not ask before it reads.
+  if (options.profile === 'linux-6.1-afs') {
+    t.is((await t.throwsAsync(made.read(file, 0, 1), { instanceOf: ErrnoError }))?.code, 'ESTALE');
+  }
+  sameBytes(t, await made.read(file, 0, SIZE), content('f', SIZE));
+  file.close();
+  await lab.close();
+});
+
+test('files looked up together are asked about in one operation', async (t) => {
+  const files = { a: 10, b: 10, c: 10 };
+  const options = { profile: 'linux-6.1-afs', latencyNs: SECOND } as const;
+  const { lab } = makeLab(t, files, options);
+  const all = [];
+  for (const name of Object.keys(files)) all.push(await opened(lab, name));
+  t.is(seconds(lab), 1);
+  t.is(lab.server.counters.statuses, 3);
+  for (const file of all) file.close();
+  await lab.close();
+});
+
 test('the kernel of 6.1 tells of a broken promise in its words', async (t) => {
   const { use, change, sink, lab } = changing(t, { profile: 'linux-6.1-afs' });
   await use();
@@ -213,7 +297,7 @@ inBothModes(
     await first.lab.scheduler.drain();
     await first.lab.close();
     const made = rig.lab({ defects, readAheadKb: 128, completion: 'async', latencyNs: 1e6 });
-    const file = made.open('f');
+    const file = await opened(made.lab, 'f');
     const changed = content('changed', 0x20000);
     fs.writeFileSync(path.join(rig.server, 'f'), changed);
     fs.utimesSync(path.join(rig.server, 'f'), 2e9, 2e9);

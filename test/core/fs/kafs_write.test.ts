@@ -7,7 +7,7 @@ import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { LabOptions } from '../../../src/core/lab/options.js';
 import type { OpenFile } from '../../../src/core/mm/types.js';
-import { content, makeLab, tempDir } from '../../helpers/lab.js';
+import { content, makeLab, openNow, tempDir } from '../../helpers/lab.js';
 import { linesOf } from '../../helpers/lines.js';
 import { sameBytes } from '../../helpers/netfs.js';
 
@@ -24,7 +24,7 @@ function setUp(t: ExecutionContext, options: Partial<LabOptions> = {}, files = {
     lines: (pattern: RegExp): string[] => linesOf(sink, pattern),
     async write(position: number, bytes: Buffer, meanwhile = (): void => {}): Promise<void> {
       await lab.run('writer', function* () {
-        const file = lab.vfs.open('f', { write: true });
+        const file = yield* lab.vfs.open('f', { write: true });
         yield* file.write(bytes, 0, bytes.length, position);
         meanwhile();
         yield* file.fsync();
@@ -127,7 +127,7 @@ for (const defects of ['repaired', 'kernel'] as const) {
     const reader = open('f');
     for (let at = 0; at < size; at += 65_536) await read(reader, at, 65_536);
     reader.close();
-    const file = lab.vfs.open('f', { write: true });
+    const file = openNow(lab, 'f', { write: true });
     const { mapping } = file as unknown as OpenFile;
     const { folios } = mapping;
     const large = [...mapping.range(0, 255)].find((pfn) => folios.pagesOf(pfn) > 1) as number;

@@ -11,7 +11,7 @@ import type { Server } from '../../../src/core/server/types.js';
 import { Prng } from '../../../src/core/sim/prng.js';
 import type { VfsFile } from '../../../src/core/vfs/types.js';
 import { forward } from '../../helpers/forward_server.js';
-import { content, makeLab, serverDir } from '../../helpers/lab.js';
+import { content, makeLab, openNow, serverDir } from '../../helpers/lab.js';
 import { sameBytes } from '../../helpers/netfs.js';
 import { PowerCutDisk } from '../../helpers/power_cut.js';
 
@@ -70,7 +70,7 @@ class Life {
     );
     for (let step = 0; step < 14 && !this.cut; step++) {
       const name = NAMES[prng.below(NAMES.length)] as keyof typeof FILES;
-      const file = made.lab.vfs.open(name, { write: true });
+      const file = openNow(made.lab, name, { write: true });
       await made.lab.run('worker', () => this.#step(file, this.#of(name), prng)).catch(() => {});
       file.close();
       if (prng.chance(0.3)) await made.lab.scheduler.drain();

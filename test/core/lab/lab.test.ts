@@ -4,7 +4,7 @@ import { Bug, ErrnoError, UsageError } from '../../../src/core/base/errors.js';
 import { Lab } from '../../../src/core/lab/lab.js';
 import { LAB_DEFAULTS, type LabOptions, labOptions } from '../../../src/core/lab/options.js';
 import { WaitQueue } from '../../../src/core/sim/wait_queue.js';
-import { content, makeLab, serverDir } from '../../helpers/lab.js';
+import { content, makeLab, opened, openNow, serverDir } from '../../helpers/lab.js';
 import { sameBytes } from '../../helpers/netfs.js';
 import { atOnce } from '../sim/at_once.js';
 
@@ -72,7 +72,8 @@ test('the same seed gives the same trace to the last byte, another seed another 
   const trace = async (seed: number): Promise<string> => {
     const options: Partial<LabOptions> = { seed, server, completion: 'async', maxConcurrent: 2 };
     const made = makeLab(t, {}, { ...options, latencyNs: 50_000, jitterNs: 100_000 });
-    await Promise.all(['f', 'g'].map((name) => made.read(made.open(name), 0, 1 << 20)));
+    const files = await Promise.all(['f', 'g'].map((name) => opened(made.lab, name)));
+    await Promise.all(files.map((file) => made.read(file, 0, 1 << 20)));
     await made.lab.close();
     return JSON.stringify(made.sink.rows);
   };
@@ -86,7 +87,7 @@ test('a lab without a trace reads the same bytes and emits nothing', async (t) =
   const lab = new Lab({ server: serverDir(t, { f: 100_000 }) });
   t.false(lab.tracer.enabled);
   const target = Buffer.alloc(100_000);
-  const file = lab.vfs.open('f');
+  const file = openNow(lab, 'f');
   await lab.run('reader', () => file.read(target, 0, 100_000, 0));
   sameBytes(t, target, content('f', 100_000));
   file.close();
@@ -94,8 +95,8 @@ test('a lab without a trace reads the same bytes and emits nothing', async (t) =
 });
 
 test('closing waits for what is in flight, and may be repeated', async (t) => {
-  const { lab, open } = makeLab(t, { f: 1 << 20 }, { latencyNs: 1e6, completion: 'async' });
-  const file = open('f');
+  const { lab } = makeLab(t, { f: 1 << 20 }, { latencyNs: 1e6, completion: 'async' });
+  const file = await opened(lab, 'f');
   await lab.run('reader', () => file.readahead(0, 65_536));
   t.is(lab.stats.netfs_n_rh_rreq, 1);
   file.close();

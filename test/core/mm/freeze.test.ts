@@ -7,7 +7,7 @@ import { Bug, type ErrnoError } from '../../../src/core/base/errors.js';
 import type { OpenFile } from '../../../src/core/mm/types.js';
 import type { Strand } from '../../../src/core/sim/scheduler.js';
 import type { Task } from '../../../src/core/sim/wait_queue.js';
-import { content, makeLab } from '../../helpers/lab.js';
+import { content, makeLab, opened } from '../../helpers/lab.js';
 import { inBothModes, sameBytes } from '../../helpers/netfs.js';
 import { filled, openRw, write } from '../../helpers/write.js';
 
@@ -83,7 +83,7 @@ test('a store through a mapping waits for the thaw, also where one was made befo
 test('freezing waits for a write that is under way, and the next write for the thaw', async (t) => {
   const made = makeLab(t, { f: 0x3000 }, { ...DIRECT, latencyNs: 1e6 });
   const { lab } = made;
-  const file = openRw(made, 'f');
+  const file = await opened(lab, 'f', { write: true });
   const ended: string[] = [];
   // A byte inside a page: the rest of it has to come from the server first.
   const writing = (what: string, position: number): Promise<unknown> =>

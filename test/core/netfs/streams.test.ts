@@ -2,7 +2,7 @@
 import test from 'ava';
 import type { LabOptions } from '../../../src/core/lab/options.js';
 import { StreamTuner } from '../../../src/core/netfs/streams.js';
-import { content, makeLab, serverDir } from '../../helpers/lab.js';
+import { content, makeLab, opened, serverDir } from '../../helpers/lab.js';
 
 const SIZE = 8 << 20;
 
@@ -13,7 +13,7 @@ async function readThrough(
   t: Parameters<typeof makeLab>[0],
 ) {
   const made = makeLab(t, {}, { server, latencyNs: 2e6, completion: 'async', ...options });
-  const file = made.open('f');
+  const file = await opened(made.lab, 'f');
   const all = content('f', SIZE);
   let wrong = 0;
   for (let at = 0; at < SIZE; at += 131_072) {
@@ -51,7 +51,7 @@ test('random reads are not widened', async (t) => {
   const server = serverDir(t, { f: SIZE });
   const asked = async (streams: number): Promise<number> => {
     const made = makeLab(t, {}, { server, streams, completion: 'async' });
-    const file = made.open('f');
+    const file = await opened(made.lab, 'f');
     for (const at of [5, 1, 7, 3, 6]) await made.read(file, at << 20, 4096);
     file.close();
     await made.lab.close();

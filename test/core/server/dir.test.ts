@@ -121,7 +121,7 @@ const changes = test.macro({
     const reply = await fetch(file, 0, 4096);
     t.is(reply.status!.size, size);
     t.not(reply.status!.version, file.status.version);
-    t.deepEqual(server.getStatus(file), reply.status);
+    server.getStatus([file], (statuses) => t.deepEqual(statuses, [reply.status]));
     t.deepEqual(open('f').status, reply.status);
   },
   title: (_, what: string) => `the version and the size tell that a file was ${what}`,

@@ -12,7 +12,7 @@ const SIZE = 0x5000;
 
 test('a direct read goes to the server each time and leaves no page', async (t) => {
   const made = makeLab(t, { f: SIZE });
-  const file = made.lab.vfs.open('f', { direct: true });
+  const file = made.open('f', { direct: true });
   for (const [at, count] of [
     [0, 0x1000],
     [0, 0x1000],
@@ -30,7 +30,7 @@ test('a direct read goes to the server each time and leaves no page', async (t) 
 
 test('a direct read sees what is dirty, which is written first', async (t) => {
   const made = makeLab(t, { f: SIZE });
-  const [buffered, direct] = [openRw(made, 'f'), made.lab.vfs.open('f', { direct: true })];
+  const [buffered, direct] = [openRw(made, 'f'), made.open('f', { direct: true })];
   await write(made, buffered, 0x1800, filled(0x400, 7));
   const expected = content('f', SIZE).fill(7, 0x1800, 0x1c00);
   sameBytes(t, await made.read(direct, 0x17f0, 0x500), expected.subarray(0x17f0, 0x1cf0));
@@ -42,7 +42,7 @@ test('a direct read sees what is dirty, which is written first', async (t) => {
 
 test('what is dirty behind a direct read stays so', async (t) => {
   const made = makeLab(t, { f: SIZE });
-  const [buffered, direct] = [openRw(made, 'f'), made.lab.vfs.open('f', { direct: true })];
+  const [buffered, direct] = [openRw(made, 'f'), made.open('f', { direct: true })];
   for (const page of [0, 3]) await write(made, buffered, page * 0x1000, filled(0x1000, 7));
   sameBytes(t, await made.read(direct, 0, 0x1000), Buffer.alloc(0x1000, 7));
   t.is(made.lab.server.counters.storedBytes, 0x1000);
@@ -72,7 +72,7 @@ test('a direct write is on the server at once, drops the pages it covers and kee
 
 test('a file whose client has no direct I/O cannot be opened for it', async (t) => {
   const made = makeLab(t, { f: 10 }, { profile: 'linux-6.1-afs' });
-  t.throws(() => made.lab.vfs.open('f', { direct: true }), { code: 'EINVAL' });
+  t.throws(() => made.open('f', { direct: true }), { code: 'EINVAL' });
   await made.lab.close();
 });
 

@@ -5,18 +5,18 @@ import type { LabOptions } from '../../../src/core/lab/options.js';
 import type { Task } from '../../../src/core/sim/wait_queue.js';
 import type { File } from '../../../src/core/vfs/file.js';
 import type { FileAdvice, VfsFile } from '../../../src/core/vfs/types.js';
-import { content, makeLab, type TestLab } from '../../helpers/lab.js';
+import { content, makeLab, opened, type TestLab } from '../../helpers/lab.js';
 
 const MIB = 1 << 20;
 
 /** A lab over one file `f`, opened. */
-function openOne(
+async function openOne(
   t: Parameters<typeof makeLab>[0],
   size: number,
   options: Partial<LabOptions> = {},
 ) {
   const lab = makeLab(t, { f: size }, options);
-  const file = lab.open('f') as File;
+  const file = await opened(lab.lab, 'f');
   return { ...lab, file, f: content('f', size) };
 }
 
@@ -36,7 +36,7 @@ async function asked({ trace }: Pick<TestLab, 'trace'>): Promise<string[]> {
 
 test('reads give the bytes of the file, at any position and of any length', async (t) => {
   const size = 100_001;
-  const { read, file, f, lab } = openOne(t, size);
+  const { read, file, f, lab } = await openOne(t, size);
   for (const [position, count] of [
     [0, 1],
     [0, size],
@@ -54,7 +54,7 @@ test('reads give the bytes of the file, at any position and of any length', asyn
 
 test('a read at or behind the end of the file, or of nothing, gives nothing', async (t) => {
   for (const size of [0, 1, 4096, 5000, 8192]) {
-    const { read, file, lab } = openOne(t, size);
+    const { read, file, lab } = await openOne(t, size);
     t.is((await read(file, size, 10)).length, 0);
     t.is((await read(file, size + 1e6, 10)).length, 0);
     t.is((await read(file, 0, 0)).length, 0);
@@ -64,27 +64,29 @@ test('a read at or behind the end of the file, or of nothing, gives nothing', as
 });
 
 test('a read of nothing touches nothing', async (t) => {
-  const { read, file, trace } = openOne(t, 8192);
+  const { read, file, trace } = await openOne(t, 8192);
   t.is((await read(file, 4096, 0)).length, 0);
   t.deepEqual(await trace(), []);
   t.deepEqual(file.mincore(), []);
 });
 
 test('a read at the end of a file of whole pages reads a page of zeros in v5.13', async (t) => {
-  const old = openOne(t, 8192);
+  const old = await openOne(t, 8192);
   await old.read(old.file, 0, 8192);
   await old.read(old.file, 8192, 4096);
   t.deepEqual(await asked(old), ['READAHEAD s=0 2000', 'READPAGE s=2000 1000']);
   t.true((await old.trace()).includes('R2[0] SUBMT ZERO f=00 s=2000 0/1000 e=0'));
   t.deepEqual(old.file.mincore(), [{ first: 0, last: 2 }]);
-  const later = openOne(t, 8192, { mm: { eofCheckedFirst: true } });
+  const later = await openOne(t, 8192, { mm: { eofCheckedFirst: true } });
   await later.read(later.file, 0, 8192);
   await later.read(later.file, 8192, 4096);
   t.deepEqual(await asked(later), ['READAHEAD s=0 2000']);
 });
 
 test('a read that hits returns at once and emits nothing; one that misses must wait', async (t) => {
-  const { file, f, read, sink, lab } = openOne(t, 8192, { mm: { batchLimitInclusive: false } });
+  const { file, f, read, sink, lab } = await openOne(t, 8192, {
+    mm: { batchLimitInclusive: false },
+  });
   const target = Buffer.alloc(5000);
   t.is(file.readNow(target, 0, 5000, 100), -1);
   await read(file, 0, 8192);
@@ -98,7 +100,7 @@ test('a read that hits returns at once and emits nothing; one that misses must w
 });
 
 test('a read puts its bytes where it was told to and nowhere else', async (t) => {
-  const { file, f, lab } = openOne(t, 10_000);
+  const { file, f, lab } = await openOne(t, 10_000);
   const target = Buffer.alloc(300, 0xaa);
   await lab.run('reader', () => file.read(target, 100, 100, 5000));
   const want = Buffer.alloc(300, 0xaa);
@@ -108,7 +110,7 @@ test('a read puts its bytes where it was told to and nowhere else', async (t) =>
 
 const refuses = test.macro({
   async exec(t, _what: string, code: string, body: (file: VfsFile) => unknown) {
-    const { file, lab } = openOne(t, 10_000);
+    const { file, lab } = await openOne(t, 10_000);
     const error = await t.throwsAsync(
       lab.run('caller', function* () {
         const task = body(file) as Task<unknown> | undefined;
@@ -144,7 +146,7 @@ test(refuses, 'a mapping that starts before the file', 'EINVAL', (file) => {
 test(refuses, 'a mapping of nothing', 'EINVAL', (file) => void file.mmap(0, 0));
 
 test('a closed file refuses everything with EBADF', async (t) => {
-  const { file, lab } = openOne(t, 10_000);
+  const { file, lab } = await openOne(t, 10_000);
   file.close();
   const calls: Array<[string, () => unknown]> = [
     ['read', () => file.readNow(buffer, 0, 1, 0)],
@@ -162,14 +164,14 @@ test('a closed file refuses everything with EBADF', async (t) => {
   await lab.close();
 });
 
-test('the status of a file is that of the server', (t) => {
-  const { file } = openOne(t, 12_345);
+test('the status of a file is that of the server', async (t) => {
+  const { file } = await openOne(t, 12_345);
   t.is(file.fstat().size, 12_345);
   t.true(file.fstat().ino > 0);
 });
 
 test('advice sets the window and the mode of the open file it is given to', async (t) => {
-  const lab = openOne(t, MIB);
+  const lab = await openOne(t, MIB);
   const { file } = lab;
   const other = lab.open('f') as File;
   const seen: unknown[] = [];
@@ -190,11 +192,11 @@ test('advice sets the window and the mode of the open file it is given to', asyn
 });
 
 test('sequential advice doubles the windows, random advice reads what is asked', async (t) => {
-  const sequential = openOne(t, MIB, { mm: { batchLimitInclusive: false } });
+  const sequential = await openOne(t, MIB, { mm: { batchLimitInclusive: false } });
   await call(sequential, () => sequential.file.fadvise('sequential'));
   await sequential.read(sequential.file, 0, 256 << 10);
   t.is((await asked(sequential))[0], 'READAHEAD s=0 40000');
-  const random = openOne(t, MIB);
+  const random = await openOne(t, MIB);
   await call(random, () => random.file.fadvise('random'));
   await random.read(random.file, 0x5000, 0x3000);
   t.deepEqual(await asked(random), ['READAHEAD s=5000 3000']);
@@ -209,7 +211,7 @@ const needs = test.macro({
     windows: readonly string[],
   ) {
     for (const how of ['fadvise', 'readahead'] as const) {
-      const lab = openOne(t, size);
+      const lab = await openOne(t, size);
       const { file } = lab;
       await call(lab, () =>
         how === 'fadvise'
@@ -243,7 +245,7 @@ test(needs, 'end with the file', 5000, [0, 100_000], ['READAHEAD s=0 2000']);
 test(needs, 'read nothing behind the end of the file', 5000, [8192, 4096], []);
 
 test('what willneed brought is a hit, and is not read again', async (t) => {
-  const lab = openOne(t, 20_000);
+  const lab = await openOne(t, 20_000);
   await call(lab, () => lab.file.fadvise('willneed', 0, 20_000));
   const target = Buffer.alloc(20_000);
   t.is(lab.file.readNow(target, 0, 20_000, 0), 20_000);
@@ -254,7 +256,7 @@ test('what willneed brought is a hit, and is not read again', async (t) => {
 
 const drops = test.macro({
   async exec(t, offset: number, length: number, left: ReadonlyArray<readonly [number, number]>) {
-    const lab = openOne(t, 10_000);
+    const lab = await openOne(t, 10_000);
     await lab.read(lab.file, 0, 10_000);
     await call(lab, () => lab.file.fadvise('dontneed', offset, length));
     t.deepEqual(
@@ -291,7 +293,7 @@ test(drops, 4096, 5905, [
 test(drops, 4096, 8192, [[0, 0]]);
 
 test('dontneed leaves pages under I/O and pages that are mapped', async (t) => {
-  const lab = openOne(t, 256 << 10, { latencyNs: 1000, completion: 'async' });
+  const lab = await openOne(t, 256 << 10, { latencyNs: 1000, completion: 'async' });
   const { file } = lab;
   await lab.read(file, 0, 4096);
   await lab.lab.scheduler.drain();
@@ -315,7 +317,7 @@ test('dontneed leaves pages under I/O and pages that are mapped', async (t) => {
 });
 
 test('residence is told in runs of pages that are valid', async (t) => {
-  const lab = openOne(t, MIB);
+  const lab = await openOne(t, MIB);
   const { file } = lab;
   t.deepEqual(file.mincore(), []);
   await call(lab, function* () {
@@ -331,10 +333,10 @@ test('residence is told in runs of pages that are valid', async (t) => {
 });
 
 test('a window of the device is set in KiB, and 0 switches readahead off', async (t) => {
-  const wide = openOne(t, MIB, { readAheadKb: 512, mm: { batchLimitInclusive: false } });
+  const wide = await openOne(t, MIB, { readAheadKb: 512, mm: { batchLimitInclusive: false } });
   await wide.read(wide.file, 0, 4096);
   t.is(wide.file.ra.raPages, 128);
-  const off = openOne(t, MIB, { readAheadKb: 0 });
+  const off = await openOne(t, MIB, { readAheadKb: 0 });
   t.deepEqual(await off.read(off.file, 0, 8192), off.f.subarray(0, 8192));
   t.deepEqual(await asked(off), ['READAHEAD s=0 1000', 'READAHEAD s=1000 1000']);
 });

@@ -9,7 +9,7 @@ import type { LabOptions } from '../../../src/core/lab/options.js';
 import { Prng } from '../../../src/core/sim/prng.js';
 import type { Task } from '../../../src/core/sim/wait_queue.js';
 import type { VfsFile } from '../../../src/core/vfs/types.js';
-import { content, makeLab, type TestLab } from '../../helpers/lab.js';
+import { content, makeLab, opened, type TestLab } from '../../helpers/lab.js';
 
 /** Files beneath the directory that this process has open. */
 function openBelow(dir: string): string[] {
@@ -59,8 +59,8 @@ test('a file is open on the server until its last use ends', async (t) => {
 
 test('a request in flight keeps its file open when the reader has closed it', async (t) => {
   const options: Partial<LabOptions> = { latencyNs: 1_000_000, completion: 'async' };
-  const { open, lab, dir } = makeLab(t, { f: 1 << 20 }, options);
-  const file = open('f');
+  const { lab, dir } = makeLab(t, { f: 1 << 20 }, options);
+  const file = await opened(lab, 'f');
   await lab.run('reader', () => file.readahead(0, 65_536));
   file.close();
   t.deepEqual(openBelow(dir), ['f']);
@@ -117,7 +117,7 @@ const manyJobs = test.macro({
       const want = content(name, size);
       const job = (body: (file: VfsFile) => Task<boolean>): Promise<boolean> =>
         lab.run(`job${i}`, function* () {
-          const file = lab.vfs.open(name);
+          const file = yield* lab.vfs.open(name);
           const right = yield* body(file);
           file.close();
           return right;
@@ -163,7 +163,7 @@ test('a thousand files are read with one page cache and none stays open', async 
   const wrong = await lab.run('reader', function* () {
     const bad: string[] = [];
     for (const name of names) {
-      const file = lab.vfs.open(name);
+      const file = yield* lab.vfs.open(name);
       if (!(yield* readWhole(file, content(name, sizes[name]!), 65_536))) bad.push(name);
       file.close();
     }

@@ -95,7 +95,7 @@ export class OpPlayer {
       close: ({ slot }) => this.#close(slot),
       read: (op) => this.#read(op),
       *fstat({ slot }) {
-        return { ret: file(slot).fstat().size };
+        return { ret: (yield* file(slot).stat()).size };
       },
       *fadvise({ slot, advice, offset, length }) {
         yield* file(slot).fadvise(advice, offset, length);
@@ -157,7 +157,7 @@ export class OpPlayer {
     const write = has('rdwr') || has('wronly');
     const how = { write, create: has('creat'), exclusive: has('excl'), append: has('append') };
     const { vfs } = this.#machine;
-    const file = has('trunc') ? yield* vfs.openTruncated(path, how) : vfs.open(path, how);
+    const file = has('trunc') ? yield* vfs.openTruncated(path, how) : yield* vfs.open(path, how);
     this.#files.set(slot, file);
     if (write) this.#written.add(file);
     return {};
