@@ -9,11 +9,13 @@ import type { AddressSpace } from '../mm/address_space.js';
 import { IovIter } from '../mm/iov_iter.js';
 import type { ServerFile } from '../server/types.js';
 import type { Task } from '../sim/wait_queue.js';
+import { NinepDirect } from './9p_direct.js';
 import { NinepChanges, NinepWrite, type NinepWriteParts } from './9p_write.js';
 import { CookieFs, type CookieFsParts, CookieInode, type ReadReply } from './cookie_fs.js';
 
 class NinepInode extends CookieInode {
   readonly changes: NinepChanges;
+  readonly direct: NinepDirect;
 
   constructor(
     client: NinepClient,
@@ -24,6 +26,7 @@ class NinepInode extends CookieInode {
   ) {
     super(client, mapping, file, cookie);
     this.changes = new NinepChanges(this, writing);
+    this.direct = new NinepDirect(this, writing);
   }
 }
 
@@ -47,7 +50,7 @@ export class NinepClient extends CookieFs {
   protected override *read(inode: CookieInode, position: number, count: number): Task<ReadReply> {
     const piece = (at: number, size: number): IovIter => new IovIter(inode.mapping, at, size);
     const { transport } = this.#writing;
-    const result = yield* transport.read(inode.file, position, count, piece);
-    return { result, clearTail: true };
+    const { bytes, error } = yield* transport.read(inode.file, position, count, piece);
+    return { result: error < 0 ? error : bytes, clearTail: true };
   }
 }

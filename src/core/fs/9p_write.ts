@@ -14,7 +14,7 @@ import type { OpenFile, WritebackControl, WriteOps } from '../mm/types.js';
 import type { Writeback } from '../mm/writeback.js';
 import type { ReadHelper } from '../netfs/read_helper.js';
 import type { Requests } from '../netfs/requests.js';
-import type { RequestOps } from '../netfs/types.js';
+import type { Defects, RequestOps } from '../netfs/types.js';
 import { netfsWriteBegin } from '../netfs/write_begin.js';
 import type { Transport } from '../server/transport.js';
 import { RwSemaphore } from '../sim/rw_semaphore.js';
@@ -29,6 +29,7 @@ export interface NinepWriteParts {
   readonly helper: ReadHelper;
   readonly writeback: Writeback;
   readonly transport: Transport;
+  readonly defects: Defects;
 }
 
 /** The write side of one client. */
@@ -141,12 +142,12 @@ export class NinepWrite implements WriteOps {
     return error;
   }
 
-  #store(inode: CookieInode, pfn: number): Task<number> {
+  *#store(inode: CookieInode, pfn: number): Task<number> {
     const { folios, transport } = this.#parts;
     const start = folios.indexOf(pfn) * PAGE_SIZE;
     const count = Math.min(folios.sizeOf(pfn), inode.size - start);
     const piece = (at: number, size: number): IovIter => new IovIter(inode.mapping, at, size);
-    return transport.write(inode.file, start, count, piece);
+    return (yield* transport.write(inode.file, start, count, piece)).error;
   }
 
   // What has been written to the server goes on into the cache, which may have no room for it.

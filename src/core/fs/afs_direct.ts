@@ -4,36 +4,11 @@
  *
  * Differs: the AFS client of v5.13 refuses O_DIRECT (EINVAL).
  */
-import { addSegment } from '../io/segments.js';
-import type { SegmentList } from '../io/types.js';
-import type { StoreSource } from '../server/types.js';
 import type { Task } from '../sim/wait_queue.js';
 import type { AfsChanges } from './afs_changes.js';
 import type { AfsFetch, FetchedFile } from './afs_fetch.js';
 import type { DirectIo } from './types.js';
-
-/** A piece of a program's memory as what is read into, or stored from. */
-class UserMemory implements StoreSource {
-  readonly #memory: Uint8Array;
-  #at: number;
-  count: number;
-
-  constructor(memory: Uint8Array, at: number, count: number) {
-    this.#memory = memory;
-    this.#at = at;
-    this.count = count;
-  }
-
-  segments(list: SegmentList): void {
-    list.count = 0;
-    addSegment(list, this.#memory, this.#at, this.count);
-  }
-
-  advance(bytes: number): void {
-    this.#at += bytes;
-    this.count -= bytes;
-  }
-}
+import { UserMemory } from './user_memory.js';
 
 type DirectVnode = FetchedFile & { readonly changes: AfsChanges };
 

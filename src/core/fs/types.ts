@@ -40,9 +40,9 @@ export interface Vnode extends Inode {
 
 /** Moves bytes between a program's memory and the server: bytes moved, or a negative errno. */
 export interface DirectIo {
-  /** Fewer than asked for only at the end of the file. */
+  /** Fewer than asked for at the end of what the server has, or where it failed. */
   read(target: Uint8Array, at: number, count: number, position: number): Task<number>;
-  /** All or an error. Called with the lock for changes held. */
+  /** Called with the lock for changes held. */
   write(source: Uint8Array, at: number, count: number, position: number): Task<number>;
 }
 

@@ -92,7 +92,8 @@ function makeNinep(lab: Lab): NetworkFs {
   const parts = cookieParts(lab, requests);
   const { helper } = parts;
   const transport = new Transport(server, options.msize, tracer);
-  return new NinepClient(parts, { folios, requests, helper, writeback, transport });
+  const { defects } = options;
+  return new NinepClient(parts, { folios, requests, helper, writeback, transport, defects });
 }
 
 function makeKafs(lab: Lab): NetworkFs {

@@ -1,7 +1,7 @@
 /**
  * A transport whose messages have a largest size: what a client reads or writes in one go becomes
  * as many messages as that takes. Plays p9_client_read and p9_client_write of net/9p/client.c;
- * called by `fs/9p.ts` and `fs/9p_write.ts`.
+ * called by `fs/9p*.ts`.
  *
  * Differs: the bytes of the messages are not made; sizes and order are those of the kernel.
  */
@@ -19,6 +19,14 @@ export const MSIZE_MAX = 500 << 10;
 /** What stands for the address of the client in the trace. */
 const CLIENT = 1;
 
+/** What messages have moved. */
+export interface Moved {
+  /** Bytes, fewer than asked for at the end of the file or when a message failed. */
+  readonly bytes: number;
+  /** 0 or the negative errno of the message that failed. */
+  readonly error: number;
+}
+
 /** The connection of one mount. */
 export class Transport {
   readonly server: Server;
@@ -33,50 +41,45 @@ export class Transport {
     this.#tracer = tracer;
   }
 
-  /**
-   * Reads `count` bytes at `position` into what `piece` gives for each message: bytes read, fewer
-   * at the end of the file, or a negative errno, which wins over bytes that were read before it.
-   */
+  /** Reads `count` bytes at `position` into what `piece` gives for each message. */
   *read(
     file: ServerFile,
     position: number,
     count: number,
     piece: (position: number, count: number) => FetchTarget,
-  ): Task<number> {
-    let total = 0;
-    while (total < count) {
-      const size = Math.min(this.maxData, count - total);
-      const at = position + total;
+  ): Task<Moved> {
+    let bytes = 0;
+    while (bytes < count) {
+      const size = Math.min(this.maxData, count - bytes);
+      const at = position + bytes;
       const result = yield* this.#call('P9_TREAD', file, (answer) =>
         this.server.fetch(file, at, piece(at, size), (reply) => answer(reply.result)),
       );
-      if (result < 0) return result;
+      if (result < 0) return { bytes, error: result };
       if (result === 0) break;
-      total += Math.min(result, size);
+      bytes += Math.min(result, size);
     }
-    return total;
+    return { bytes, error: 0 };
   }
 
-  /**
-   * Writes `count` bytes at `position` from what `piece` gives for each message: 0 or a negative
-   * errno.
-   */
+  /** Writes `count` bytes at `position` from what `piece` gives for each message. */
   *write(
     file: ServerFile,
     position: number,
     count: number,
     piece: (position: number, count: number) => StoreSource,
-  ): Task<number> {
-    for (let done = 0; done < count; ) {
-      const size = Math.min(this.maxData, count - done);
-      const at = position + done;
+  ): Task<Moved> {
+    let bytes = 0;
+    while (bytes < count) {
+      const size = Math.min(this.maxData, count - bytes);
+      const at = position + bytes;
       const error = yield* this.#call('P9_TWRITE', file, (answer) =>
         this.server.store(file, at, piece(at, size), at + size, ({ result }) => answer(result)),
       );
-      if (error < 0) return error;
-      done += size;
+      if (error < 0) return { bytes, error };
+      bytes += size;
     }
-    return 0;
+    return { bytes, error: 0 };
   }
 
   /** Cuts the file off or extends it: 0 or a negative errno. */

@@ -4,31 +4,40 @@
  * in mm/filemap.c; called by `file.ts`. Any position and length will do, as network filesystems
  * have it.
  *
- * Differs: pages that cannot be dropped end the write with their error; nothing falls back to
+ * Differs: pages that cannot be dropped end the write with their error; no write falls back to
  * buffered I/O. Where a file grows, its former last page goes too.
  */
 import { EINVAL } from '../base/errno.js';
 import { pageIndex } from '../base/range.js';
 import type { Vnode } from '../fs/types.js';
+import type { Filemap } from '../mm/filemap.js';
 import { invalidateFolios } from '../mm/truncate.js';
+import type { OpenFile } from '../mm/types.js';
 import type { Writeback } from '../mm/writeback.js';
 import type { Task } from '../sim/wait_queue.js';
 
-/** Reads up to `count` bytes at `position` into `target` at `at`: bytes read or an errno. */
+/**
+ * Reads up to `count` bytes at `position` into `target` at `at`: bytes read or an errno. What the
+ * server does not have of the file is read through the page cache.
+ */
 export function* directRead(
-  writeback: Writeback,
-  vnode: Vnode,
+  { writeback, filemap }: { writeback: Writeback; filemap: Filemap },
+  file: OpenFile & { readonly inode: Vnode },
   target: Uint8Array,
   at: number,
   count: number,
   position: number,
 ): Task<number> {
-  const { direct, mapping, size } = vnode;
+  const { inode, mapping } = file;
+  const { direct } = inode;
   if (direct === undefined) return -EINVAL;
-  const length = Math.min(count, size - position);
-  if (length <= 0) return 0;
-  const error = yield* writeback.writeAndWait(mapping, position, position + length - 1);
-  return error < 0 ? error : yield* direct.read(target, at, length, position);
+  if (count === 0) return 0;
+  const error = yield* writeback.writeAndWait(mapping, position, position + count - 1);
+  if (error < 0) return error;
+  const done = yield* direct.read(target, at, count, position);
+  if (done < 0 || done === count || position + done >= inode.size) return done;
+  const rest = yield* filemap.read(file, target, at + done, count - done, position + done);
+  return done > 0 ? done + Math.max(0, rest) : rest;
 }
 
 /** Writes `count` bytes of `source` from `at` on at `position`: bytes written or an errno. */

@@ -88,10 +88,10 @@ export class File implements VfsFile, OpenFile {
 
   *readMissed(target: Uint8Array, at: number, count: number, position: number): Task<number> {
     yield* this.validate('read');
-    const { filemap, writeback } = this.#parts;
+    const { filemap } = this.#parts;
     let got = -1;
     if (this.#flags.direct === true) {
-      got = yield* directRead(writeback, this.inode, target, at, count, position);
+      got = yield* directRead(this.#parts, this, target, at, count, position);
     } else {
       const found = filemap.startPage(this, count, position);
       const pfn = isTask(found) ? yield* found : found;

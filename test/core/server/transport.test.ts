@@ -1,7 +1,7 @@
 /** The transport: how a read becomes messages. */
 import test from 'ava';
 import { profileByName } from '../../../src/core/profile/index.js';
-import { MSIZE_MAX, Transport } from '../../../src/core/server/transport.js';
+import { type Moved, MSIZE_MAX, Transport } from '../../../src/core/server/transport.js';
 import type { FetchTarget, Server, ServerFile } from '../../../src/core/server/types.js';
 import { VirtualClock } from '../../../src/core/sim/clock.js';
 import { Scheduler } from '../../../src/core/sim/scheduler.js';
@@ -24,7 +24,7 @@ async function reading(count: number, msize: number, replies: readonly number[])
     },
   } as Partial<Server> as Server;
   const transport = new Transport(server, msize, tracer);
-  let outcome = Number.NaN;
+  let outcome: Moved | undefined;
   scheduler.spawn('reader', function* () {
     const piece = (_at: number, size: number) => ({ count: size }) as FetchTarget;
     outcome = yield* transport.read(FILE, 4096, count, piece);
@@ -36,21 +36,22 @@ async function reading(count: number, msize: number, replies: readonly number[])
 test('a read larger than a message becomes several, each as large as fits', async (t) => {
   const { asked, outcome } = await reading(20_000, 8192, []);
   t.deepEqual(asked, ['4096+8168', '12264+8168', '20432+3664']);
-  t.is(outcome, 20_000);
+  t.deepEqual(outcome, { bytes: 20_000, error: 0 });
 });
 
 test('a short reply is followed by the rest, an empty one ends the read', async (t) => {
   const short = await reading(10_000, 131_072, [4000, 0]);
   t.deepEqual(short.asked, ['4096+10000', '8096+6000']);
-  t.is(short.outcome, 4000);
+  t.deepEqual(short.outcome, { bytes: 4000, error: 0 });
 });
 
-test('an error wins over what was read before it', async (t) => {
-  t.is((await reading(20_000, 8192, [8168, -5])).outcome, -5);
+test('an error ends a read, which tells what was read before it', async (t) => {
+  const { outcome } = await reading(20_000, 8192, [8168, -5]);
+  t.deepEqual(outcome, { bytes: 8168, error: -5 });
 });
 
 test('a reply that claims more than was asked is cut down', async (t) => {
-  t.is((await reading(5000, 131_072, [9999])).outcome, 5000);
+  t.deepEqual((await reading(5000, 131_072, [9999])).outcome, { bytes: 5000, error: 0 });
 });
 
 test('no message is larger than the transport carries', async (t) => {

@@ -149,13 +149,16 @@ export class OpPlayer {
   }
 
   *#open({ slot, flags, path }: OpOf<'open'>): Task<Outcome> {
-    // Direct I/O is no operation of the page cache.
-    if (this.#files.has(slot) || flags.includes('direct')) {
-      throw new ErrnoError(EINVAL, 'open', path);
-    }
+    if (this.#files.has(slot)) throw new ErrnoError(EINVAL, 'open', path);
     const has = (flag: OpenFlag): boolean => flags.includes(flag);
     const write = has('rdwr') || has('wronly');
-    const how = { write, create: has('creat'), exclusive: has('excl'), append: has('append') };
+    const how = {
+      write,
+      create: has('creat'),
+      exclusive: has('excl'),
+      append: has('append'),
+      direct: has('direct'),
+    };
     const { vfs } = this.#machine;
     const file = has('trunc') ? yield* vfs.openTruncated(path, how) : yield* vfs.open(path, how);
     this.#files.set(slot, file);
