@@ -73,7 +73,7 @@ results: [{ op, text, ret, errno, md5, residency }] }. What was written and neve
       default: 0,
     }),
     direct: Flags.boolean({
-      description: 'past the page cache and the disk cache (O_DIRECT); profile linux-5.13-afs',
+      description: 'past the page cache and the disk cache (O_DIRECT); not of linux-6.1-afs',
       default: false,
     }),
     runtime: durationFlag({ description: 'stop after this long, by the clock of the run' }),
