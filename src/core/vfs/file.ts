@@ -87,7 +87,7 @@ export class File implements VfsFile, OpenFile {
   }
 
   *readMissed(target: Uint8Array, at: number, count: number, position: number): Task<number> {
-    yield* this.validate('read');
+    yield* this.#mustBeValid('read');
     const { filemap } = this.#parts;
     let got = -1;
     if (this.#flags.direct === true) {
@@ -111,7 +111,7 @@ export class File implements VfsFile, OpenFile {
     this.#check('write', source, at, count, position);
     const { lock } = this.#changes('write', 'EBADF');
     const { freezer, writeback } = this.#parts;
-    yield* this.validate('write');
+    yield* this.#mustBeValid('write');
     yield* finish(freezer.start('write'));
     yield* lock.write();
     const to = this.#flags.append === true ? this.inode.size : position;
@@ -171,12 +171,14 @@ export class File implements VfsFile, OpenFile {
     this.#throwErrors('msync');
   }
 
-  /** Makes sure that what is cached is still the file's, if the filesystem asks at each use. */
-  *validate(syscall: string): Task {
+  /**
+   * Makes sure that what is cached is still the file's, if the filesystem asks at each use: 0 or a
+   * negative errno. A page fault does not mind; it maps what there is.
+   */
+  *validate(): Task<number> {
     const { inode } = this;
-    if (inode.validate === undefined || inode.isValid?.() === true) return;
-    const error = yield* inode.validate();
-    if (error < 0) throw new ErrnoError(error, syscall, this.path);
+    if (inode.validate === undefined || inode.isValid?.() === true) return 0;
+    return yield* inode.validate();
   }
 
   /** True if a shared mapping of the file may be stored into. */
@@ -239,7 +241,7 @@ export class File implements VfsFile, OpenFile {
 
   *stat(): Task<FileStat> {
     this.#checkOpen('fstat');
-    yield* this.validate('fstat');
+    yield* this.#mustBeValid('fstat');
     return this.fstat();
   }
 
@@ -254,6 +256,11 @@ export class File implements VfsFile, OpenFile {
     this.#open = false;
     if (this.#flags.write === true) this.inode.changes?.endWriting(this.#flags.direct === true);
     this.inode.release();
+  }
+
+  *#mustBeValid(syscall: string): Task {
+    const error = yield* this.validate();
+    if (error < 0) throw new ErrnoError(error, syscall, this.path);
   }
 
   // Each error of writeback is told to each open file once.
@@ -330,7 +337,7 @@ class Mapping implements MappingHandle {
   *load(target: Uint8Array, position: number, count: number): Task<number> {
     const { mapping } = this.#file;
     const { folios } = mapping;
-    yield* this.#file.validate('page fault');
+    yield* this.#file.validate();
     for (let done = 0; done < count; ) {
       const index = pageIndex(position + done);
       yield* this.#faultIn(index);
@@ -350,7 +357,7 @@ class Mapping implements MappingHandle {
   *store(source: Uint8Array, at: number, count: number, position: number): Task<number> {
     if (!this.#file.isWritable) throw new ErrnoError('EACCES', 'mmap', this.#file.path);
     const { folios } = this.#file.mapping;
-    yield* this.#file.validate('page fault');
+    yield* this.#file.validate();
     for (let done = 0; done < count; ) {
       const pfn = yield* this.#writablePage(pageIndex(position + done));
       const offset = position + done - folios.indexOf(pfn) * PAGE_SIZE;

@@ -196,6 +196,66 @@ ofBoth(
   },
 );
 
+ofBoth('a mapping maps what there is, whatever the server says', async (t, options) => {
+  const { lab, open, read } = changing(t, options);
+  const file = open('f');
+  await read(file, 0, SIZE);
+  const area = file.mmap(0, SIZE);
+  lab.server.callbacks.breakAll();
+  lab.health.kill(0);
+  const target = Buffer.alloc(SIZE);
+  await lab.run('loader', () => area.load(target, 0, SIZE));
+  sameBytes(t, target, content('f', SIZE));
+  area.munmap();
+  file.close();
+  await lab.close();
+});
+
+ofBoth(
+  'a file that a reply shows to be outdated is asked about, promise or not',
+  async (t, options) => {
+    const made = changing(t, { ...options, readAheadKb: 0 });
+    const { lab } = made;
+    const file = made.open('f');
+    await made.read(file, 0, 0x1000);
+    // Without telling: the reply to the next fetch shows it, with a new promise.
+    fs.writeFileSync(path.join(made.dir, 'f'), other);
+    fs.utimesSync(path.join(made.dir, 'f'), 2e9, 2e9);
+    const { look } = lab.server;
+    lab.server.look = () => {};
+    await made.read(file, 0x2000, 0x1000);
+    await lab.scheduler.drain();
+    const [before = 0] = made.asked();
+    sameBytes(t, await made.use(), other);
+    t.is(made.asked()[0], before + 1);
+    sameBytes(t, await made.use(), other);
+    t.is(made.asked()[0], before + 1);
+    lab.server.look = look;
+    file.close();
+    await lab.close();
+  },
+);
+
+ofBoth(
+  'a status that comes while a change of ours is under way is not believed',
+  async (t, options) => {
+    const made = changing(t, { ...options, latencyNs: SECOND, readAheadKb: 0 });
+    const { lab } = made;
+    const file = await opened(lab, 'f', { write: true });
+    await made.read(file, 0, 0x1000);
+    await write(made, file, 0, filled(0x1000, 1));
+    // The reply to the fetch holds the version that the store makes, before the store is answered.
+    await Promise.all([made.read(file, 0x2000, 0x1000), lab.run('syncer', () => file.flush())]);
+    await lab.scheduler.drain();
+    t.deepEqual(made.asked(), [1, 0]);
+    const expected = content('f', SIZE).fill(1, 0, 0x1000);
+    sameBytes(t, await made.read(file, 0, SIZE), expected);
+    t.is(lab.server.counters.fetches, 3);
+    file.close();
+    await lab.close();
+  },
+);
+
 ofBoth('opening takes as long as the server, unless its promise holds', async (t, options) => {
   const { lab, asked } = changing(t, { ...options, latencyNs: SECOND });
   const timed = async (): Promise<number> => {
