@@ -18,7 +18,7 @@ import type { ReadHelper } from '../netfs/read_helper.js';
 import type { Requests } from '../netfs/requests.js';
 import type { ByteRange, CacheShare, Defects, RequestOps } from '../netfs/types.js';
 import type { ServerHealth } from '../server/health.js';
-import type { Server, ServerFile, ServerStatus, StoreSource } from '../server/types.js';
+import type { Server, ServerFile, ServerStatus } from '../server/types.js';
 import { RwSemaphore } from '../sim/rw_semaphore.js';
 import type { Scheduler } from '../sim/scheduler.js';
 import type { Sleepy, Task } from '../sim/wait_queue.js';
@@ -142,14 +142,9 @@ class AfsVnode implements Vnode, AfsWritable, PromisedFile {
    */
   applyStatus(status: ServerStatus): void {
     if (status.version === this.version) return;
-    this.version = status.version;
+    this.changes.madeByOthers(status);
     this.foreignChanges++;
-    // What was written behind the end and is not stored yet is not cut off.
-    const { isTagged } = this.mapping;
-    const grown = isTagged && this.#client.parts.defects === 'repaired';
-    this.size = grown ? Math.max(this.size, status.size) : status.size;
     this.#zapData = true;
-    this.newContent = false;
     if (this.#file !== undefined) this.cookie?.invalidate(this.version, this.size);
   }
 
@@ -161,10 +156,6 @@ class AfsVnode implements Vnode, AfsWritable, PromisedFile {
 
   grow(end: number): void {
     this.size = Math.max(this.size, end);
-  }
-
-  storeData(position: number, from: StoreSource): Task<number> {
-    return this.changes.storeData(position, from);
   }
 
   stored(first: number, last: number): void {

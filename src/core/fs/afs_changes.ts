@@ -3,6 +3,9 @@
  * mean for the version and the page cache; what they mean for the disk cache is a strategy. Plays
  * fs/afs/fsclient.c (StoreData, StoreStatus) and fs/afs/inode.c (setattr). Spec: BEHAVIOUR 5.5,
  * 5.9; one per vnode.
+ *
+ * Differs: repaired, what has been written behind the end and is not stored yet is not cut off when
+ * somebody else changes the file.
  */
 import { ENOENT } from '../base/errno.js';
 import { pageIndex } from '../base/range.js';
@@ -25,7 +28,7 @@ import type { VnodeChanges } from './types.js';
 /** What changing a file needs of its vnode. */
 export interface ChangedVnode extends AfsWritable {
   readonly name: string;
-  readonly version: string;
+  version: string;
   readonly file: ServerFile;
   deleted: boolean;
   applyStatus(status: ServerStatus): void;
@@ -108,6 +111,16 @@ export class AfsChanges implements VnodeChanges {
     }
     vnode.validateLock.doneWriting();
     return error;
+  }
+
+  /** Applies the status of a file that somebody else has changed. */
+  madeByOthers({ version, size }: ServerStatus): void {
+    const vnode = this.#vnode;
+    // What was written behind the end and is not stored yet is not cut off.
+    const keeps = this.#parts.defects === 'repaired' && vnode.mapping.isTagged;
+    vnode.version = version;
+    vnode.size = keeps ? Math.max(vnode.size, size) : size;
+    vnode.newContent = false;
   }
 
   startAnew(): void {

@@ -65,7 +65,7 @@ export interface AfsWritable extends Inode {
    */
   storing?(first: number, last: number): Task;
   /** StoreData: 0 or a negative errno. The version afterwards is the vnode's affair. */
-  storeData(position: number, from: StoreSource): Task<number>;
+  readonly changes: { storeData(position: number, from: StoreSource): Task<number> };
   /**
    * Pages [first, last] have been stored and are held under writeback or locked: what they are to
    * the disk cache. If their way into it begins, PG_fscache is set on them.
@@ -362,7 +362,7 @@ export function storeRange(
   position: number,
   length: number,
 ): Task<number> {
-  return vnode.storeData(position, new IovIter(vnode.mapping, start, length));
+  return vnode.changes.storeData(position, new IovIter(vnode.mapping, start, length));
 }
 
 function regionOrAll(folios: Folios, pfn: number): { from: number; to: number } {

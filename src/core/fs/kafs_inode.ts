@@ -2,16 +2,13 @@
  * A file of the AFS client as of v6.1: its versions, and what writing to it means for its cookie.
  * What is stored goes into the cache at the same time, whole pages of it. Plays the vnode's part of
  * fs/afs/{write,inode}.c; made by `kafs.ts`, used by the AFS write side. Spec: BEHAVIOUR 5, 6.4.
- *
- * Differs: repaired, what has been written behind the end and is not stored yet is not cut off when
- * somebody else changes the file.
  */
 import { ENOBUFS } from '../base/errno.js';
 import { PAGE_SIZE } from '../base/range.js';
 import type { StateCookie } from '../fscache/state_cookie.js';
 import type { AddressSpace } from '../mm/address_space.js';
 import { PG_DIRTY, PG_WRITEBACK } from '../mm/folio.js';
-import type { ServerFile, ServerStatus, StoreSource } from '../server/types.js';
+import type { ServerFile, ServerStatus } from '../server/types.js';
 import { RwSemaphore } from '../sim/rw_semaphore.js';
 import type { Task } from '../sim/wait_queue.js';
 import { AfsChanges, type ChangedVnode, type ChangeParts } from './afs_changes.js';
@@ -28,7 +25,6 @@ export class KafsInode extends CookieInode implements ChangedVnode, PromisedFile
   /** How the file is called in afs_folio_dirty, in place of its address. */
   readonly traceName: string;
   readonly #callbacks: Callbacks;
-  readonly #keepsUnstored: boolean;
   #stale = false;
 
   constructor(
@@ -43,7 +39,6 @@ export class KafsInode extends CookieInode implements ChangedVnode, PromisedFile
     this.traceName = traceName;
     this.#callbacks = parts.callbacks;
     this.validateLock = new RwSemaphore(`validate_lock of ${file.name}`);
-    this.#keepsUnstored = parts.defects === 'repaired';
     this.changes = new AfsChanges(this, parts, {
       beginWriting: () => cookie.willModify(),
       endWriting: () => {
@@ -71,14 +66,11 @@ export class KafsInode extends CookieInode implements ChangedVnode, PromisedFile
    * Applies what the server says: another version than ours means that somebody changed the file,
    * and nothing that is kept of it may be believed.
    */
-  applyStatus({ version, size }: ServerStatus): void {
-    if (version === this.version) return;
-    const keeps = this.#keepsUnstored && this.mapping.isTagged;
-    this.version = version;
-    this.size = keeps ? Math.max(this.size, size) : size;
-    this.newContent = false;
+  applyStatus(status: ServerStatus): void {
+    if (status.version === this.version) return;
+    this.changes.madeByOthers(status);
     this.#stale = true;
-    this.cookie.invalidate(version, this.size);
+    this.cookie.invalidate(this.version, this.size);
   }
 
   *zap(): Task {
@@ -118,10 +110,6 @@ export class KafsInode extends CookieInode implements ChangedVnode, PromisedFile
     if (end <= this.size) return;
     this.size = end;
     this.cookie.update(undefined, end);
-  }
-
-  storeData(position: number, from: StoreSource): Task<number> {
-    return this.changes.storeData(position, from);
   }
 
   *storing(first: number, last: number): Task {

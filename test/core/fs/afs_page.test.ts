@@ -273,11 +273,11 @@ test('a store through a mapping waits for the way into the cache, for the server
   const pfn = made.pageOf(file, 0);
   folios.startFscache(pfn);
   folios.startWriteback(pfn);
-  folios.tryLock(pfn);
   const start = made.lab.clock.now();
   const after = (ns: number, body: () => void) => scheduler.after(ns, body);
+  // The lock is not taken before: who stores the page may need it.
+  after(900, () => t.true(folios.tryLock(pfn)));
   after(1000, () => folios.endFscache(pfn));
-  // The lock is not taken before: whoever stores the page may need it.
   after(2000, () => folios.unlock(pfn));
   after(2500, () => t.true(folios.tryLock(pfn)));
   after(3000, () => folios.endWriteback(pfn));
