@@ -264,27 +264,45 @@ test('the size of a file grows before the page with the data is unlocked, its re
   await made.done(file);
 });
 
-test('a store through a mapping waits for the way into the cache, for the server, for the lock', async (t) => {
+test('a store through a mapping waits for the way into the cache, then for the lock, then for the server', async (t) => {
   const made = paged(t);
   const { folios, scheduler } = made.lab;
   const file = openRw(made, 'f');
   const area = file.mmap(0, SIZE);
   await made.lab.run('reader', () => area.load(new Uint8Array(1), 0, 1));
   const pfn = made.pageOf(file, 0);
-  folios.startFscache(pfn);
-  folios.startWriteback(pfn);
   const start = made.lab.clock.now();
   const after = (ns: number, body: () => void) => scheduler.after(ns, body);
+  folios.startFscache(pfn);
   // The lock is not taken before: who stores the page may need it.
   after(900, () => t.true(folios.tryLock(pfn)));
   after(1000, () => folios.endFscache(pfn));
+  after(1900, () => folios.startWriteback(pfn));
   after(2000, () => folios.unlock(pfn));
-  after(2500, () => t.true(folios.tryLock(pfn)));
+  // What was begun by who had the lock is waited for under it.
+  after(2500, () => t.false(folios.tryLock(pfn)));
   after(3000, () => folios.endWriteback(pfn));
-  after(4000, () => folios.unlock(pfn));
   await made.lab.run('writer', () => area.store(filled(1, 1), 0, 1, 0));
-  t.true(made.lab.clock.now() >= start + 4000);
+  t.true(made.lab.clock.now() >= start + 3000);
   t.deepEqual(dirtyEvents(made), ['0 mkwrite 0-1000 M']);
+  area.munmap();
+  await made.done(file);
+});
+
+test('a store through a mapping leaves the lock alone while its page is being stored', async (t) => {
+  const made = paged(t);
+  const { folios, scheduler } = made.lab;
+  const file = openRw(made, 'f');
+  const area = file.mmap(0, SIZE);
+  await made.lab.run('reader', () => area.load(new Uint8Array(1), 0, 1));
+  const pfn = made.pageOf(file, 0);
+  const start = made.lab.clock.now();
+  folios.startWriteback(pfn);
+  scheduler.after(900, () => t.true(folios.tryLock(pfn)));
+  scheduler.after(1000, () => folios.endWriteback(pfn));
+  scheduler.after(2000, () => folios.unlock(pfn));
+  await made.lab.run('writer', () => area.store(filled(1, 1), 0, 1, 0));
+  t.true(made.lab.clock.now() >= start + 2000);
   area.munmap();
   await made.done(file);
 });
@@ -466,14 +484,18 @@ test('a change of the size stores what is dirty first, keeps writers out, and ta
 });
 
 test('a page that is mapped over the old end asks again when the file has grown', async (t) => {
-  const made = paged(t);
-  const file = openRw(made, 'f');
+  const made = paged(t, { latencyNs: LATENCY });
+  const file = await opened(made.lab, 'f', { write: true });
   await truncate(made, file, 0x1800);
   const area = file.mmap(0, SIZE);
-  await made.lab.run('writer', () => area.store(filled(1, 1), 0, 1, 0x1000));
-  await truncate(made, file, 0x1900);
+  await made.lab.run('reader', () => area.load(new Uint8Array(1), 0x1000, 1));
+  await made.race(
+    ['grow', 0, () => file.truncate(0x1900)],
+    // When what was dirty has been stored, and before the file has grown.
+    ['store', LATENCY / 2, () => area.store(filled(1, 1), 0, 1, 0x1000)],
+  );
   await made.lab.run('writer', () => area.store(filled(1, 2), 0, 1, 0x1001));
-  t.is(dirtyEvents(made).filter((line) => line.startsWith('1 mkwrite')).length, 2);
+  t.deepEqual(dirtyEvents(made), ['1 mkwrite 0-1000 M', '1 mkwrite+ 0-1000 M']);
   area.munmap();
   await made.done(file);
 });
