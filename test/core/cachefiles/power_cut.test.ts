@@ -10,7 +10,7 @@ import { checkCache } from '../../../src/core/cachefiles/audit.js';
 import { Binding } from '../../../src/core/cachefiles/binding.js';
 import type { LabOptions } from '../../../src/core/lab/options.js';
 import { Prng } from '../../../src/core/sim/prng.js';
-import { content, makeLab, serverDir } from '../../helpers/lab.js';
+import { content, makeLab, opened, serverDir } from '../../helpers/lab.js';
 import { sameBytes } from '../../helpers/netfs.js';
 import { PowerCutDisk } from '../../helpers/power_cut.js';
 
@@ -58,7 +58,7 @@ async function work(
   for (let step = 0; step < 12; step++) {
     const name = NAMES[prng.below(NAMES.length)] as keyof typeof FILES;
     if (prng.chance(0.3) && how.profile !== 'linux-6.1-9p') versions.set(name, prng.below(4));
-    const file = made.open(name);
+    const file = await opened(made.lab, name);
     const start = prng.below(FILES[name]);
     await made.read(file, start, 1 + prng.below(FILES[name] - start));
     if (prng.chance(0.5)) await made.lab.scheduler.drain();
@@ -79,7 +79,7 @@ async function readBack(
   const options = { ...how, ...SMALL, server: versions.server, cacheDir: DIR, backing: disk };
   const made = makeLab(t, {}, { ...options, verifyCache: false });
   for (const name of NAMES) {
-    const file = made.open(name);
+    const file = await opened(made.lab, name);
     const bytes = await made.read(file, 0, FILES[name]);
     sameBytes(t, bytes, fs.readFileSync(path.join(versions.server, name)));
     file.close();
