@@ -11,7 +11,7 @@ import type { Server } from '../../../src/core/server/types.js';
 import { Prng } from '../../../src/core/sim/prng.js';
 import type { VfsFile } from '../../../src/core/vfs/types.js';
 import { forward } from '../../helpers/forward_server.js';
-import { content, makeLab, openNow, serverDir } from '../../helpers/lab.js';
+import { content, makeLab, opened, serverDir } from '../../helpers/lab.js';
 import { sameBytes } from '../../helpers/netfs.js';
 import { PowerCutDisk } from '../../helpers/power_cut.js';
 
@@ -70,7 +70,7 @@ class Life {
     );
     for (let step = 0; step < 14 && !this.cut; step++) {
       const name = NAMES[prng.below(NAMES.length)] as keyof typeof FILES;
-      const file = openNow(made.lab, name, { write: true });
+      const file = await opened(made.lab, name, { write: true });
       await made.lab.run('worker', () => this.#step(file, this.#of(name), prng)).catch(() => {});
       file.close();
       if (prng.chance(0.3)) await made.lab.scheduler.drain();
@@ -154,7 +154,7 @@ test(`${CUTS} power cuts: synced bytes are on the server, and the cache gives no
     disk = disk.powerCut(prng);
     const made = makeLab(t, {}, { server, cacheDir: DIR, backing: disk });
     for (const name of NAMES) {
-      const file = made.open(name);
+      const file = await opened(made.lab, name);
       const expected = fs.readFileSync(path.join(server, name));
       sameBytes(t, await made.read(file, 0, MOST), expected);
       file.close();
