@@ -40,6 +40,14 @@ export class RecordWriter {
   /** The event at hand: `begin` fills in its header, the caller its columns, in either order. */
   readonly words = new Float64Array(HEADER_WORDS + MAX_COLUMNS);
   #control = new Float64Array(64);
+  // What the last operation was called, which mostly is what the next one is called, and the
+  // latency flags of the last record.
+  #opKind = '';
+  #opKindNumber = -1;
+  #opFile = '';
+  #opFileNumber = -1;
+  #flags = '';
+  #flagsNumber = -1;
   #taskCount = 0;
   #snapshots = 0;
 
@@ -125,18 +133,32 @@ export class RecordWriter {
 
   /** An operation of the workload that ended. */
   op(header: RecordHeader, op: OpRecord): void {
-    const kind = this.string(op.kind);
-    const file = this.string(op.file);
+    if (op.kind !== this.#opKind || op.file !== this.#opFile) this.#nameOp(op);
     const words = this.#begin(RECORD.op, header, 8);
     words[HEADER_WORDS] = op.op;
-    words[HEADER_WORDS + 1] = kind;
-    words[HEADER_WORDS + 2] = file;
+    words[HEADER_WORDS + 1] = this.#opKindNumber;
+    words[HEADER_WORDS + 2] = this.#opFileNumber;
     words[HEADER_WORDS + 3] = op.offset;
     words[HEADER_WORDS + 4] = op.len;
     words[HEADER_WORDS + 5] = op.result;
     words[HEADER_WORDS + 6] = op.start;
     words[HEADER_WORDS + 7] = op.end;
     this.sink.append(words, HEADER_WORDS + 8);
+  }
+
+  #nameOp({ kind, file }: OpRecord): void {
+    this.#opKindNumber = this.string(kind);
+    this.#opFileNumber = this.string(file);
+    this.#opKind = kind;
+    this.#opFile = file;
+  }
+
+  #flagsOf(text: string): number {
+    if (text !== this.#flags || this.#flagsNumber < 0) {
+      this.#flagsNumber = this.string(text);
+      this.#flags = text;
+    }
+    return this.#flagsNumber;
   }
 
   /** A snapshot of the statistics; returns its number, counted from 1. */
@@ -176,7 +198,7 @@ export class RecordWriter {
 
   #begin(record: number, header: RecordHeader, count: number): Float64Array {
     // Interning the flags may itself use the control words: first.
-    const flags = header === NOWHERE ? 0 : this.string(header.flags);
+    const flags = header === NOWHERE ? 0 : this.#flagsOf(header.flags);
     if (this.#control.length < HEADER_WORDS + count) {
       this.#control = new Float64Array(2 * (HEADER_WORDS + count));
     }
