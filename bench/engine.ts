@@ -290,7 +290,7 @@ const slowServer: ContestSource = {
   name: 'slow-server',
   doc: 'a server with 2 ms latency, one sequential reader, against no readahead and nbdkit',
   setUp(setting): Contest {
-    const bytes = setting.size('slow-mib', 64, 16) * MIB;
+    const bytes = setting.size('slow-mib', 256, 16) * MIB;
     const { server, file, folder } = ground(setting, 'slow-server', bytes);
     const lab = { server, clock: 'real', latencyNs: 2e6, streams: 'auto' } as const;
     const reader = ['--rw=read', '--bs=128k', '--iodepth=1', `--size=${bytes}`];
