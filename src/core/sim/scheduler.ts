@@ -34,7 +34,7 @@ interface Timer {
 }
 
 /** Work that nobody waits for and that is done in one go; more of it is done in its turn. */
-const IDLE_WORK_MAX = 32;
+const IDLE_WORK_MAX = 256;
 const IDLE_WORK_BATCH = 4;
 
 /** The pools of kernel workers: bound to the processor, or free to run on any. */
