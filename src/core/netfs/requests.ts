@@ -142,7 +142,10 @@ export class Requests {
       this.#free(rreq);
       return;
     }
-    this.scheduler.queueIdleWork(() => this.#free(rreq), 'unbound');
+    this.queueWork(() => {
+      this.#free(rreq);
+      return undefined;
+    });
   }
 
   /** Leaves a phase of a request to a worker (system_unbound_wq); a task if it may sleep. */

@@ -33,10 +33,6 @@ interface Timer {
   readonly fn: () => void;
 }
 
-/** Work that nobody waits for and that is done in one go; more of it is done in its turn. */
-const IDLE_WORK_MAX = 256;
-const IDLE_WORK_BATCH = 4;
-
 /** The pools of kernel workers: bound to the processor, or free to run on any. */
 export type WorkPool = 'bound' | 'unbound';
 
@@ -125,26 +121,12 @@ class Work implements Runnable {
   }
 }
 
-/** Work that waits until there is nothing else to do. */
-interface IdleWork {
-  readonly op: number;
-  readonly pool: WorkPool;
-  readonly body: () => void;
-}
-
 /** What a scheduler may be told. */
 export interface SchedulerOptions {
   /** Where completions have to be fetched from, on the real clock. */
   readonly pump?: Pump | undefined;
   /** How ftrace marks what runs in interrupts: completions and timers. */
   readonly interruptFlags?: string;
-}
-
-function withoutSleep(body: () => void): () => undefined {
-  return () => {
-    body();
-    return undefined;
-  };
 }
 
 /** The engine's only loop. */
@@ -156,7 +138,6 @@ export class Scheduler {
   readonly #interrupt: ExecContext;
   readonly #ready: Runnable[] = [];
   #readyHead = 0;
-  readonly #idleWork: IdleWork[] = [];
   readonly #strands = new Set<Strand>();
   readonly #completions: Completion[] = [];
   /** The last step was a completion. */
@@ -208,31 +189,14 @@ export class Scheduler {
 
   /** Queues work to a kernel worker; it runs later, on behalf of the present operation. */
   queueWork(body: () => Task<unknown> | undefined, pool: WorkPool = 'bound'): void {
-    this.makeReady(this.#makeWork(body, pool, this.context.op));
-  }
-
-  /**
-   * As `queueWork`, for work that does not sleep and that nobody waits for. On the real clock it is
-   * done while there is nothing else to do, as when a disk is waited for.
-   */
-  queueIdleWork(body: () => void, pool: WorkPool): void {
-    const { op } = this.context;
-    if (this.clock.kind === 'real' && this.#idleWork.length < IDLE_WORK_MAX) {
-      this.#idleWork.push({ op, pool, body });
-    } else {
-      this.makeReady(this.#makeWork(withoutSleep(body), pool, op));
-    }
-  }
-
-  #makeWork(body: () => Task<unknown> | undefined, pool: WorkPool, op: number): Work {
     let context = this.#idleWorkers[pool].pop();
     if (context === undefined) {
       const number = ++this.#workers[pool];
       const { comm, firstPid } = POOLS[pool];
       context = makeContext(firstPid + number, `${comm}:${number}`);
     }
-    context.op = op;
-    return new Work(this, pool, context, body);
+    context.op = this.context.op;
+    this.makeReady(new Work(this, pool, context, body));
   }
 
   /** Runs `fn` after `ns` nanoseconds, in interrupt context, for the present operation. */
@@ -332,18 +296,7 @@ export class Scheduler {
       if (now - this.#turn >= TURN_NS) await this.#giveTurn();
       else if (this.#step()) {
         if (this.#pump?.due === true || now - this.#polled >= PUMP_NS) this.#poll(0);
-      } else if (this.#idleWork.length > 0) this.#workIdly();
-      else if (!this.#waitInKernel()) await this.#waitForWork();
-    }
-  }
-
-  // The disk is given what there is for it first.
-  #workIdly(): void {
-    this.#poll(0);
-    for (let i = 0; i < IDLE_WORK_BATCH && this.#completions.length === 0; i++) {
-      const next = this.#idleWork.shift();
-      if (next === undefined) return;
-      this.#run(this.#makeWork(withoutSleep(next.body), next.pool, next.op));
+      } else if (!this.#waitInKernel()) await this.#waitForWork();
     }
   }
 
@@ -366,7 +319,6 @@ export class Scheduler {
   #isQuiet(): boolean {
     return (
       this.#readyHead === this.#ready.length &&
-      this.#idleWork.length === 0 &&
       this.#completions.length === 0 &&
       this.#timers.length === this.#idleTimers &&
       this.#outstanding === 0

@@ -232,50 +232,6 @@ test('each process has a number of its own; work runs in kernel workers that are
   ]);
 });
 
-for (const [kind, order] of [
-  ['virtual', ['first', 'idle unbound 7', 'second', 'third']],
-  ['real', ['first', 'second', 'third', 'idle unbound 7']],
-] as const) {
-  test(`work that nobody waits for is done in its turn, on the real clock at leisure: ${kind}`, async (t) => {
-    const clock = kind === 'virtual' ? new VirtualClock() : new RealClock();
-    const scheduler = new Scheduler(clock);
-    const seen: string[] = [];
-    scheduler.spawn('first', (context) =>
-      atOnce(() => {
-        context.op = 7;
-        seen.push('first');
-        scheduler.queueIdleWork(() => {
-          const { comm, op } = scheduler.context;
-          seen.push(`idle ${comm === 'kworker/u2:1' ? 'unbound' : comm} ${op}`);
-        }, 'unbound');
-        scheduler.spawn('second', function* () {
-          seen.push('second');
-          yield* scheduler.reschedule();
-          seen.push('third');
-        });
-      }),
-    );
-    await scheduler.drain();
-    t.deepEqual(seen, order);
-  });
-}
-
-test('work that nobody waits for is done after a while, however much there is to do', async (t) => {
-  const scheduler = new Scheduler(new RealClock());
-  let done = 0;
-  let before = -1;
-  scheduler.spawn('busy', function* () {
-    for (let i = 0; i < 1000; i++) {
-      scheduler.queueIdleWork(() => done++, 'unbound');
-      yield* scheduler.reschedule();
-    }
-    before = done;
-  });
-  await scheduler.drain();
-  t.true(before > 500);
-  t.is(done, 1000);
-});
-
 test('timers, completions and work run for the operation that asked for them', async (t) => {
   const { scheduler, seen } = makeScheduler();
   const note = (what: string) => (): void => {
