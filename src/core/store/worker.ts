@@ -9,7 +9,7 @@ import { errnoFromNode } from '../base/errno.js';
 import { wallMs } from '../sim/clock.js';
 import { type Ring, RingReader } from '../trace/ring.js';
 import { type SpoolHeader, SpoolWriter, spoolPath } from '../trace/spool.js';
-import type { WordsToDatabase } from './finish.js';
+import type { SpoolToDatabase, WordsToDatabase } from './finish.js';
 import type { CaptureMeta } from './types.js';
 
 /** What the thread is started with. */
@@ -33,98 +33,74 @@ export interface WorkerReport {
 /** Words moved at a time: 512 KiB. */
 const CHUNK_WORDS = 2 ** 16;
 const IDLE_MS = 10;
-
 /**
- * So long after its start a thread with a spool only keeps what comes, ms: a short run then has the
- * processors to itself, and its rows are made in one go.
+ * So long after its start a thread with a spool only keeps what comes, ms: the engine is being
+ * compiled then, and a short run has the processors to itself.
  */
 const ROWS_AFTER_MS = 1000;
 
 /** What a thread does with the words of the ring. */
 interface Recorder {
+  readonly target: WordsToDatabase;
   readonly spool: SpoolWriter | null;
-  /** The database, undefined as long as nothing has been begun. */
-  target: WordsToDatabase | undefined;
   /** Takes words until the producer has ended; returns when that closed the ring, ms. */
-  record(): Promise<number>;
+  record(): number;
 }
 
-class Spooled implements Recorder {
-  readonly spool: SpoolWriter;
-  target: WordsToDatabase | undefined;
-  readonly #reader: RingReader;
-  readonly #path: string;
-  readonly #rowsFrom = wallMs() + ROWS_AFTER_MS;
-
-  constructor(reader: RingReader, path: string, header: SpoolHeader) {
-    this.#reader = reader;
-    this.#path = path;
-    this.spool = new SpoolWriter(spoolPath(path), header);
-  }
-
-  async record(): Promise<number> {
-    const reader = this.#reader;
-    const chunk = new Float64Array(CHUNK_WORDS);
+function spooled(reader: RingReader, spool: SpoolWriter, target: SpoolToDatabase): Recorder {
+  const chunk = new Float64Array(CHUNK_WORDS);
+  const rowsFrom = wallMs() + ROWS_AFTER_MS;
+  const record = (): number => {
     let endedAt = 0;
     while (!reader.ended) {
       const count = reader.take(chunk);
       if (count > 0) {
-        this.spool.append(chunk, count);
+        spool.append(chunk, count);
         reader.release(count);
       }
       if (endedAt === 0 && reader.closed) endedAt = wallMs();
       // The ring first: the engine may be waiting for it, nobody waits for the database.
-      if (count >= CHUNK_WORDS / 2) continue;
-      if (this.target === undefined && wallMs() >= this.#rowsFrom) await this.#begin();
-      if (this.target?.step() !== true && count === 0) reader.wait(IDLE_MS);
+      const rest = count < CHUNK_WORDS / 2;
+      const made = rest && wallMs() >= rowsFrom && target.step();
+      if (rest && !made && count === 0) reader.wait(IDLE_MS);
     }
-    if (this.target === undefined) await this.#begin();
     return endedAt || wallMs();
-  }
-
-  // Loaded here so that a missing native module is reported like every other failure.
-  async #begin(): Promise<void> {
-    const { SpoolToDatabase } = await import('./finish.js');
-    this.target = new SpoolToDatabase(spoolPath(this.#path), this.#path);
-  }
+  };
+  return { target, spool, record };
 }
 
-/** Without a spool the engine waits for the rows. */
-class Direct implements Recorder {
-  readonly spool = null;
-  target: WordsToDatabase | undefined;
-  readonly #reader: RingReader;
-  readonly #path: string;
-  readonly #meta: CaptureMeta;
-
-  constructor(reader: RingReader, path: string, meta: CaptureMeta) {
-    this.#reader = reader;
-    this.#path = path;
-    this.#meta = meta;
-  }
-
-  async record(): Promise<number> {
-    const reader = this.#reader;
-    const { WordsToDatabase } = await import('./finish.js');
-    const source = (into: Float64Array): number => {
-      const count = reader.take(into);
-      if (count > 0) reader.release(count);
-      return count;
-    };
-    const target = new WordsToDatabase(source, this.#path, this.#meta);
-    this.target = target;
+function direct(reader: RingReader, target: WordsToDatabase): Recorder {
+  const record = (): number => {
     let endedAt = 0;
     while (!reader.ended) {
       if (!target.step()) reader.wait(IDLE_MS);
       if (endedAt === 0 && reader.closed) endedAt = wallMs();
     }
     return endedAt || wallMs();
-  }
+  };
+  return { target, spool: null, record };
 }
 
-function begin({ ring, path, meta, header }: WorkerInput): Recorder {
+async function begin({ ring, path, meta, header }: WorkerInput): Promise<Recorder> {
   const reader = new RingReader(ring);
-  return header === null ? new Direct(reader, path, meta) : new Spooled(reader, path, header);
+  const spool = header === null ? null : new SpoolWriter(spoolPath(path), header);
+  try {
+    // Loaded here so that a missing native module is reported like every other failure.
+    const { SpoolToDatabase, WordsToDatabase } = await import('./finish.js');
+    if (spool !== null) {
+      return spooled(reader, spool, new SpoolToDatabase(spoolPath(path), path));
+    }
+    const source = (into: Float64Array): number => {
+      const count = reader.take(into);
+      if (count > 0) reader.release(count);
+      return count;
+    };
+    return direct(reader, new WordsToDatabase(source, path, meta));
+  } catch (error) {
+    giveUp(path, spool, null);
+    spool?.close();
+    throw error;
+  }
 }
 
 /** SQLite's own codes for a full disk and a failed write, as Node spells the others. */
@@ -135,20 +111,19 @@ function errnoOfError(error: unknown): number {
 
 async function main(input: WorkerInput): Promise<WorkerReport> {
   const { path } = input;
-  let recorder: Recorder | undefined;
+  let recorder: Recorder | null = null;
   try {
-    recorder = begin(input);
-    const ended = await recorder.record();
-    const target = recorder.target as WordsToDatabase;
-    target.finish(() => wallMs() - ended);
+    recorder = await begin(input);
+    const started = recorder.record();
+    recorder.target.finish(() => wallMs() - started);
     if (recorder.spool !== null) unlinkSync(spoolPath(path));
-    const { events, lostEvents: lost } = target.builder;
-    return { events, lost, finishMs: wallMs() - ended, error: null };
+    const { events, lostEvents: lost } = recorder.target.builder;
+    return { events, lost, finishMs: wallMs() - started, error: null };
   } catch (error) {
     const errno = errnoOfError(error);
-    giveUp(path, recorder?.spool ?? null, recorder?.target);
+    if (recorder !== null) giveUp(path, recorder.spool, recorder.target);
     new RingReader(input.ring).fail(errno);
-    const { events = 0, lostEvents = 0 } = recorder?.target?.builder ?? {};
+    const { events = 0, lostEvents = 0 } = recorder?.target.builder ?? {};
     const failure = { errno, message: String((error as Error).message ?? error) };
     return { events, lost: lostEvents, finishMs: 0, error: failure };
   } finally {
@@ -157,11 +132,7 @@ async function main(input: WorkerInput): Promise<WorkerReport> {
 }
 
 /** Leaves the spool for recovery, and empties the unfinished database to make room for that. */
-function giveUp(
-  path: string,
-  spool: SpoolWriter | null,
-  target: WordsToDatabase | undefined,
-): void {
+function giveUp(path: string, spool: SpoolWriter | null, target: WordsToDatabase | null): void {
   for (const step of [
     () => target?.abandon(),
     () => truncateSync(path, 0),
