@@ -33,8 +33,8 @@ export interface AfsWriteParts extends WriteParts {
   readonly ops: RequestOps;
   readonly freezer: Freezer;
   /**
-   * What v5.14 repaired: laundering stores a region where its page begins, and a page fault that is
-   * interrupted never ends its section.
+   * What later kernels repaired: laundering stores a region where its page begins, and a page fault
+   * that is interrupted never ends its section.
    */
   readonly as513: boolean;
 }

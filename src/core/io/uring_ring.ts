@@ -48,7 +48,7 @@ const SQ_NEED_WAKEUP = 1 << 0;
 const SQ_TASKRUN = 1 << 2;
 /**
  * How often the completion ring is looked at before the kernel is asked to wait: a millisecond,
- * longer than a disk takes. A processor that sleeps comes back with cold caches.
+ * longer than a disk takes. To be put to sleep and woken costs more.
  */
 const LOOKS = 100_000;
 /** One mapping for both rings, pieces copied when handed over, waits with a time limit. */
