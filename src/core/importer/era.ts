@@ -3,7 +3,15 @@
  * parse, print back as they were, and hold no unknown word. Called by app/import.ts.
  */
 import { UsageError } from '../base/errors.js';
-import { ERA_KERNELS, ERAS, type Era, eraOfKernel, isEra } from '../trace/eras.js';
+import {
+  ERA_KERNELS,
+  ERAS,
+  type Era,
+  eraOfKernel,
+  isEra,
+  isNewerThanKnown,
+  NEWEST_RELEASED,
+} from '../trace/eras.js';
 import { tracepointNamed } from '../trace/index.js';
 import type { AnyTracepoint } from '../trace/tracepoint.js';
 import { hasFurtherField, parseRawFields } from './raw_fields.js';
@@ -42,13 +50,15 @@ export function chooseEra(samples: readonly Sample[], hints: EraHints = {}): Era
   if (kernel !== undefined) {
     const of = eraOfKernel(kernel);
     if (of === null) throw unknownKernel(kernel);
-    const evidence = `as --kernel says: ${kernel} is ${ERA_KERNELS[of]}`;
+    const evidence = `as --kernel says: ${kernel} is ${kernelsOf(of, kernel)}`;
     return { era: of, evidence, doubt: misfit(of, samples, fitting) };
   }
   // Backports make the text differ from the release, so the text decides and the release helps.
   const ofName = named === undefined || named === null ? null : eraOfKernel(named);
   if (ofName !== null && (fitting.eras.length === 0 || fitting.eras.includes(ofName))) {
-    return { era: ofName, evidence: `the trace names its kernel ${named}`, doubt: null };
+    const evidence = `the trace names its kernel ${named}`;
+    const newer = isNewerThanKnown(named ?? '') ? `; ${kernelsOf(ofName, named ?? '')}` : '';
+    return { era: ofName, evidence: evidence + newer, doubt: null };
   }
   const [first] = fitting.eras;
   if (first === undefined) {
@@ -56,15 +66,26 @@ export function chooseEra(samples: readonly Sample[], hints: EraHints = {}): Era
     const doubt = inDoubt ? 'no event is what any kernel prints: --kernel decides' : null;
     return { era: FALLBACK, evidence: 'nothing in the trace tells the era', doubt };
   }
-  // The posted patchset ran hardly anywhere.
-  const era0 = first === 'E0' ? (fitting.eras[1] ?? first) : first;
-  const others = fitting.eras.filter((each) => each !== era0);
-  if (others.length === 0) return { era: era0, evidence: fitting.evidence, doubt: null };
+  // The newest that a release has: people debug the kernel they run.
+  const newest = fitting.eras.findLast(isReleased) ?? first;
+  const others = fitting.eras.filter((each) => each !== newest);
+  if (others.length === 0) return { era: newest, evidence: fitting.evidence, doubt: null };
   return {
-    era: era0,
+    era: newest,
     evidence: `${fitting.evidence}; ${others.join(', ')} would do as well`,
-    doubt: `${others.join(', ')} print all these events as ${era0} does: --kernel tells which it was`,
+    doubt: `${others.join(', ')} print all these events as ${newest} does: --kernel tells which it was`,
   };
+}
+
+/** True for an era of a release, false for the posted patchset and for what is not released yet. */
+function isReleased(era: Era): boolean {
+  return era !== 'E0' && ERAS.indexOf(era) <= ERAS.indexOf(NEWEST_RELEASED);
+}
+
+/** The kernels of an era that was chosen by a release. */
+function kernelsOf(era: Era, release: string): string {
+  if (!isNewerThanKnown(release)) return ERA_KERNELS[era];
+  return `newer than ${ERA_KERNELS[era]}, which is the closest known`;
 }
 
 /** What speaks against an era that was asked for; null where no other fits better. */

@@ -237,7 +237,7 @@ const LAYOUTS: PerEra<readonly StatLine[]> = {
     retries: RETRIES,
     objects: [...ALIVE, ...FOQ, ...WSC],
   }),
-  E10: named({
+  E13: named({
     reads: [...FOLIO_READS, ...SINGLE, ...WRITE_READS],
     writes: [...BW, ...DW, ...COPY],
     retries: RETRIES,

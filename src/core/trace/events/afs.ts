@@ -107,13 +107,21 @@ export const afsCallState = afs({
   formats: { E3: prints('c=%08x %u->%u r=%d ab=%d', 'call from to ret abort') },
 });
 
+/** How the calls to a file server are printed: the old way, and the one that v6.16 has. */
+function callFormats(rest: string, args: string) {
+  const old = prints(`c=%08x %06llx:%06llx:%06x ${rest}`, `call vid vnode unique operation${args}`);
+  const named = prints(`c=%08x V=%llx i=%llx:%x ${rest}`, `call vid vnode unique operation${args}`);
+  // Of v6.13 to v6.15 it is not known which they print.
+  return { E3: old, E6: [old, named], E8: named };
+}
+
 /** A call to a file server is made. */
 export const afsMakeFsCall = afs({
   name: 'afs_make_fs_call',
   doc: 'A call to a file server is made.',
   record: 147,
   columns: [call, ...fid, operation],
-  formats: { E3: prints('c=%08x %06llx:%06llx:%06x %s', 'call vid vnode unique operation') },
+  formats: callFormats('%s', ''),
 });
 
 /** A call to a file server with a name is made. */
@@ -122,9 +130,7 @@ export const afsMakeFsCall1 = afs({
   doc: 'A call to a file server with a name is made.',
   record: 148,
   columns: [call, ...fid, operation, name],
-  formats: {
-    E3: prints('c=%08x %06llx:%06llx:%06x %s "%s"', 'call vid vnode unique operation name'),
-  },
+  formats: callFormats('%s "%s"', ' name'),
 });
 
 /** A call to a file server with two names is made. */
@@ -133,12 +139,7 @@ export const afsMakeFsCall2 = afs({
   doc: 'A call to a file server with two names is made.',
   record: 149,
   columns: [call, ...fid, operation, name, text('name2', 'Second name.', 'file')],
-  formats: {
-    E3: prints(
-      'c=%08x %06llx:%06llx:%06x %s "%s" "%s"',
-      'call vid vnode unique operation name name2',
-    ),
-  },
+  formats: callFormats('%s "%s" "%s"', ' name name2'),
 });
 
 /** A call to a file server with a number is made. */
@@ -147,7 +148,7 @@ export const afsMakeFsCalli = afs({
   doc: 'A call to a file server with a number is made.',
   record: 150,
   columns: [call, ...fid, operation, uint('i', 'The number.')],
-  formats: { E3: prints('c=%08x %06llx:%06llx:%06x %s i=%u', 'call vid vnode unique operation i') },
+  formats: callFormats('%s i=%u', ' i'),
 });
 
 /** A call is sent to a server; v6.8 and later. */
@@ -303,7 +304,19 @@ export const afsCbCall = afs({
   doc: 'The server calls.',
   record: 162,
   columns: [call, operation],
-  formats: { E3: prints('c=%08x %s', 'call operation') },
+  optional: [
+    uint('service_id', 'Service of the cache manager that is called; in v6.16.'),
+    uint('security_ix', 'Security of the connection, 0 = none; in v6.16.'),
+    uint('enctype', 'Encryption of the connection, 0 = none; in v6.16.'),
+  ],
+  formats: {
+    E3: prints('c=%08x %s', 'call operation'),
+    E6: [
+      prints('c=%08x %s sv=%u sx=%u en=%u', 'call operation service_id security_ix enctype'),
+      prints('c=%08x %s', 'call operation'),
+    ],
+    E8: prints('c=%08x %s sv=%u sx=%u en=%u', 'call operation service_id security_ix enctype'),
+  },
 });
 
 /** A server is chosen or given up; v6.8 and later. */

@@ -65,7 +65,7 @@ export const cachefilesLookup = cachefiles({
   formats: {
     [C.C1]: prints('o=%p d=%p i=%p', 'obj_ptr de_ptr inode_ptr'),
     [C.C2]: prints('o=%08x dB=%lx B=%lx e=%d', 'obj dino ino error'),
-    [C.C3]: prints('o=%08x dB=%llx B=%llx e=%d', 'obj dino ino error'),
+    E10: prints('o=%08x dB=%llx B=%llx e=%d', 'obj dino ino error'),
   },
 });
 
@@ -242,7 +242,7 @@ export const cachefilesMarkActive = cachefiles({
   formats: {
     [C.C1]: prints('o=%p d=%p', 'obj_ptr de_ptr'),
     [C.C2]: prints('o=%08x B=%lx', 'obj inode'),
-    [C.C3]: prints('o=%08x B=%llx', 'obj inode'),
+    E10: prints('o=%08x B=%llx', 'obj inode'),
   },
 });
 
@@ -254,7 +254,7 @@ export const cachefilesMarkFailed = cachefiles({
   columns: [obj, inode],
   formats: {
     [C.C2]: prints('o=%08x B=%lx', 'obj inode'),
-    [C.C3]: prints('o=%08x B=%llx', 'obj inode'),
+    E10: prints('o=%08x B=%llx', 'obj inode'),
   },
 });
 
@@ -268,7 +268,7 @@ export const cachefilesMarkInactive = cachefiles({
   formats: {
     [C.C1]: prints('o=%p d=%p i=%p', 'obj_ptr de_ptr inode_ptr'),
     [C.C2]: prints('o=%08x B=%lx', 'obj inode'),
-    [C.C3]: prints('o=%08x B=%llx', 'obj inode'),
+    E10: prints('o=%08x B=%llx', 'obj inode'),
   },
 });
 
@@ -340,7 +340,7 @@ export const cachefilesOndemandOpen = cachefiles({
   ],
   formats: {
     [C.C2]: prints('o=%08x mid=%x oid=%x fd=%d f=%x', 'obj msg_id object_id fd flags'),
-    [C.C4]: null,
+    E12: null,
   },
 });
 
@@ -350,7 +350,7 @@ export const cachefilesOndemandCopen = cachefiles({
   doc: 'The daemon answers an open.',
   record: 119,
   columns: [obj, msg, u64('len', 'Size of the file, bytes.')],
-  formats: { [C.C2]: prints('o=%08x mid=%x l=%lx', 'obj msg_id len'), [C.C4]: null },
+  formats: { [C.C2]: prints('o=%08x mid=%x l=%lx', 'obj msg_id len'), E12: null },
 });
 
 /** The daemon is told that an object is closed. */
@@ -359,7 +359,7 @@ export const cachefilesOndemandClose = cachefiles({
   doc: 'The daemon is told that an object is closed.',
   record: 120,
   columns: [obj, msg, objectId],
-  formats: { [C.C2]: prints('o=%08x mid=%x oid=%x', 'obj msg_id object_id'), [C.C4]: null },
+  formats: { [C.C2]: prints('o=%08x mid=%x oid=%x', 'obj msg_id object_id'), E12: null },
 });
 
 /** The daemon is asked for data. */
@@ -370,7 +370,7 @@ export const cachefilesOndemandRead = cachefiles({
   columns: [obj, msg, objectId, start, len],
   formats: {
     [C.C2]: prints('o=%08x mid=%x oid=%x s=%llx l=%zx', 'obj msg_id object_id start len'),
-    [C.C4]: null,
+    E12: null,
   },
 });
 
@@ -380,7 +380,7 @@ export const cachefilesOndemandCread = cachefiles({
   doc: 'The daemon says that data is there.',
   record: 122,
   columns: [obj, msg],
-  formats: { [C.C2]: prints('o=%08x mid=%x', 'obj msg_id'), [C.C4]: null },
+  formats: { [C.C2]: prints('o=%08x mid=%x', 'obj msg_id'), E12: null },
 });
 
 /** The daemon writes to a cache file. */
@@ -391,7 +391,7 @@ export const cachefilesOndemandFdWrite = cachefiles({
   columns: [obj, backer, start, len],
   formats: {
     [C.C2]: prints('o=%08x iB=%x s=%llx l=%zx', 'obj backer start len'),
-    [C.C4]: null,
+    E12: null,
   },
 });
 
@@ -401,5 +401,5 @@ export const cachefilesOndemandFdRelease = cachefiles({
   doc: 'The daemon closes its descriptor.',
   record: 124,
   columns: [obj, objectId],
-  formats: { [C.C2]: prints('o=%08x oid=%x', 'obj object_id'), [C.C4]: null },
+  formats: { [C.C2]: prints('o=%08x oid=%x', 'obj object_id'), E12: null },
 });

@@ -41,10 +41,10 @@ export const cachefilesObjRefTraces = symbols('cachefiles_obj_ref_traces', [
   ['see_lookup_failed', { [C.C2]: 'SEE lookup_failed' }],
   ['see_withdraw_cookie', { [C.C2]: 'SEE withdraw_cookie' }],
   ['see_withdrawal', { [C.C2]: 'SEE withdrawal' }],
-  ['get_ondemand_fd', { [C.C2]: 'GET ondemand_fd' }],
-  ['put_ondemand_fd', { [C.C2]: 'PUT ondemand_fd' }],
-  ['get_read_req', { [C.C2]: 'GET read_req' }],
-  ['put_read_req', { [C.C2]: 'PUT read_req' }],
+  ['get_ondemand_fd', { [C.C2]: 'GET ondemand_fd', E12: null }],
+  ['put_ondemand_fd', { [C.C2]: 'PUT ondemand_fd', E12: null }],
+  ['get_read_req', { [C.C2]: 'GET read_req', E12: null }],
+  ['put_read_req', { [C.C2]: 'PUT read_req', E12: null }],
 ]);
 
 /** What a check of the attributes of a cache file found. */

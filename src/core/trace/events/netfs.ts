@@ -50,11 +50,11 @@ export const netfsRead = netfs({
       'R=%08x %s c=%08x ni=%x s=%llx l=%zx sz=%llx',
       'rreq what cookie netfs_inode start len i_size',
     ),
-    E9: prints(
+    E10: prints(
       'R=%08x %s c=%08x ni=%llx s=%llx l=%zx sz=%llx',
       'rreq what cookie netfs_inode start len i_size',
     ),
-    E10: prints(
+    E13: prints(
       'R=%08x %s c=%08x o=%08x ni=%llx s=%llx l=%zx sz=%llx',
       'rreq what cookie object netfs_inode start len i_size',
     ),

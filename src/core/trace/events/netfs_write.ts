@@ -42,8 +42,8 @@ export const netfsFolio = netfs({
   optional: [u64('pfn', 'Page frame number; development kernels.')],
   formats: {
     E4: prints('i=%05lx ix=%05lx-%05lx %s', 'ino index last why'),
-    E9: prints('i=%05llx ix=%05lx-%05lx %s', 'ino index last why'),
-    E10: prints('p=%lx i=%05llx ix=%05lx-%05lx %s', 'pfn ino index last why'),
+    E10: prints('i=%05llx ix=%05lx-%05lx %s', 'ino index last why'),
+    E13: prints('p=%lx i=%05llx ix=%05lx-%05lx %s', 'pfn ino index last why'),
   },
 });
 
@@ -80,7 +80,7 @@ export const netfsWrite = netfs({
   formats: {
     E4: prints('R=%08x %s c=%08x by=%llx-%llx', 'wreq what cookie start last'),
     E5: prints('R=%08x %s c=%08x i=%x by=%llx-%llx', 'wreq what cookie ino start last'),
-    E10: prints(
+    E13: prints(
       'R=%08x %s c=%08x o=%08x i=%x by=%llx-%llx',
       'wreq what cookie object ino start last',
     ),
@@ -150,7 +150,7 @@ export const netfsCollectFolio = netfs({
       'R=%08x ix=%05lx r=%llx-%llx t=%llx/%llx',
       'wreq index start fend cleaned_to collected_to',
     ),
-    E10: prints('R=%08x ix=%05lx-%05lx', 'wreq index last'),
+    E13: prints('R=%08x ix=%05lx-%05lx', 'wreq index last'),
   },
 });
 
@@ -240,17 +240,17 @@ export const netfsDonate = netfs({
   formats: { E6: prints('R=%08x[%02x] -> [%02x] %s am=%x', 'rreq from to trace amount'), E7: null },
 });
 
-/** Something happens to a folio queue; v6.14 to v7.1. */
+/** Something happens to a folio queue; v6.14 to v7.3. */
 export const netfsFolioq = netfs({
   name: 'netfs_folioq',
-  doc: 'Something happens to a folio queue; v6.14 to v7.1.',
+  doc: 'Something happens to a folio queue; v6.14 to v7.3.',
   record: 50,
   columns: [
     rreq,
     uint('fq', 'Number of the folio queue (its field is called id).'),
     label('trace', netfsFolioqTraces, 'What happens.'),
   ],
-  formats: { E7: prints('R=%08x fq=%x %s', 'rreq fq trace'), E10: null },
+  formats: { E7: prints('R=%08x fq=%x %s', 'rreq fq trace'), E13: null },
 });
 
 /** What was read is copied to the cache by a request of its own. */
@@ -267,21 +267,21 @@ export const netfsCopy2cache = netfs({
   optional: [object],
   formats: {
     E8: prints('R=%08x CR=%08x c=%08x i=%x ', 'rreq creq cookie ino'),
-    E10: prints('R=%08x CR=%08x c=%08x o=%08x i=%x ', 'rreq creq cookie object ino'),
+    E13: prints('R=%08x CR=%08x c=%08x o=%08x i=%x ', 'rreq creq cookie object ino'),
   },
 });
 
-/** How far a read request is; development kernels. */
+/** How far a read request is; from v7.2.12. */
 export const netfsReadProgressAt = netfs({
   name: 'netfs_read_progress_at',
-  doc: 'How far a read request is; development kernels.',
+  doc: 'How far a read request is; from v7.2.12.',
   record: 52,
   columns: [
     rreq,
     u64('cleaned_to', 'Bytes of the request whose folios were dealt with.'),
     u64('progress_at', 'Bytes of the request after which progress is made.'),
   ],
-  formats: { E10: prints('R=%08x cln=%zx prg=%zx', 'rreq cleaned_to progress_at') },
+  formats: { E11: prints('R=%08x cln=%zx prg=%zx', 'rreq cleaned_to progress_at') },
 });
 
 /** A file is cut; seen in mails of 2025 about kernels under test. */

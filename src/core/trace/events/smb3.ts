@@ -151,8 +151,15 @@ export const smb3OpenDone = cifs({
   doc: 'A file was opened.',
   record: 218,
   columns: [xid, ...session, fid, ...opening],
+  optional: [
+    uint('oplock', 'Caching granted by the server: level of the oplock or lease; from v7.1.'),
+  ],
   formats: {
     E3: prints(`${FILE} cr_opts=0x%x des_access=0x%x`, `${FILE_ARGS} cr_opts des_access`),
+    E10: prints(
+      `${FILE} cr_opts=0x%x des_access=0x%x oplock=0x%x`,
+      `${FILE_ARGS} cr_opts des_access oplock`,
+    ),
   },
 });
 
