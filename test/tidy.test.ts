@@ -140,6 +140,34 @@ test('every listed exception to the layers is still needed', (t) => {
   );
 });
 
+/** Folders of src/core in which no file may lead back to itself over imports that run. */
+const ACYCLIC = ['netfs'];
+
+test('no file of these folders leads back to itself over its imports', (t) => {
+  const uses = new Map(
+    src.map((source) => [
+      source.path,
+      importsOf(source)
+        .filter(({ from, typeOnly }) => from.startsWith('.') && !typeOnly)
+        .map(({ from }) => posix.join(posix.dirname(source.path), from).replace(/\.js$/, '.ts')),
+    ]),
+  );
+  const problems = ACYCLIC.flatMap((folder) => {
+    const files = [...uses.keys()].filter((path) => path.startsWith(`src/core/${folder}/`));
+    return files.filter((file) => {
+      const reached = new Set<string>();
+      const next = [...uses.get(file)!];
+      for (let at = next.pop(); at !== undefined; at = next.pop()) {
+        if (reached.has(at)) continue;
+        reached.add(at);
+        next.push(...(uses.get(at) ?? []));
+      }
+      return reached.has(file);
+    });
+  });
+  check(t, problems);
+});
+
 test('a package is imported only where the design allows it', (t) => {
   const problems = src.flatMap((source) =>
     importsOf(source)

@@ -9,7 +9,7 @@ import type { AddressSpace } from '../../src/core/mm/address_space.js';
 import { PG_FSCACHE, PG_LOCKED, PG_UPTODATE } from '../../src/core/mm/folio.js';
 import type { ReadRequest } from '../../src/core/netfs/objects.js';
 import type { CacheShare } from '../../src/core/netfs/types.js';
-import { finish } from '../../src/core/sim/wait_queue.js';
+import { awaited } from '../../src/core/sim/wait_queue.js';
 import type { Era } from '../../src/core/trace/eras.js';
 import { type MemoryRow, MemorySink } from '../../src/core/trace/sink.js';
 import {
@@ -55,7 +55,7 @@ export class PageWatch {
       ...inner,
       *beginCacheOperation(rreq) {
         mappings.set(rreq.debugId, rreq.mapping);
-        return yield* finish(inner.beginCacheOperation?.(rreq) ?? noCache());
+        return yield* awaited(inner.beginCacheOperation?.(rreq) ?? noCache());
       },
       done: (rreq) => this.#unlocked(rreq),
     };

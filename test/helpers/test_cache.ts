@@ -11,7 +11,7 @@ import type { LabOptions } from '../../src/core/lab/options.js';
 import type { IovIter } from '../../src/core/mm/iov_iter.js';
 import {
   type ReadRequest,
-  SREQ_WRITE_TO_CACHE,
+  SREQ_COPY_TO_CACHE,
   type Subrequest,
 } from '../../src/core/netfs/objects.js';
 import {
@@ -258,7 +258,7 @@ export class TestCache {
   }
 
   #download(subreq: Subrequest): Source {
-    if (this.#options.hasSpace()) subreq.flags |= SREQ_WRITE_TO_CACHE;
+    if (this.#options.hasSpace()) subreq.flags |= SREQ_COPY_TO_CACHE;
     return DOWNLOAD_FROM_SERVER;
   }
 

@@ -8,7 +8,7 @@
 import { PAGE_SIZE, pageIndex, pagesFor } from '../base/range.js';
 import type { CacheCounters } from '../cachefiles/types.js';
 import type { Vnode } from '../fs/types.js';
-import { type ReadRequest, SREQ_WRITE_TO_CACHE } from '../netfs/objects.js';
+import { type ReadRequest, SREQ_COPY_TO_CACHE } from '../netfs/objects.js';
 import { DOWNLOAD_FROM_SERVER, FILL_WITH_ZEROES, READ_FROM_CACHE } from '../netfs/types.js';
 import { netfslabUse } from '../trace/events/own.js';
 import type { Tracer } from '../trace/tracer.js';
@@ -129,7 +129,7 @@ export class CacheUse {
         slices.DOWN++;
         state = FROM_SERVER;
         this.#device.server += transferred;
-        if ((flags & SREQ_WRITE_TO_CACHE) === 0) this.#bypassed += transferred;
+        if ((flags & SREQ_COPY_TO_CACHE) === 0) this.#bypassed += transferred;
       } else if (source === FILL_WITH_ZEROES) slices.ZERO++;
       else continue;
       for (let i = pageIndex(start); i < pagesFor(start + transferred); i++) {

@@ -5,7 +5,7 @@
  */
 import { ENOBUFS, ENXIO } from '../base/errno.js';
 import type { CacheIoCounts, CacheOperation } from '../fscache/types.js';
-import { SREQ_WRITE_TO_CACHE, type Subrequest } from '../netfs/objects.js';
+import { SREQ_COPY_TO_CACHE, type Subrequest } from '../netfs/objects.js';
 import { SOURCE_LABELS } from '../netfs/requests.js';
 import { type CacheResources, DOWNLOAD_FROM_SERVER, type Source } from '../netfs/types.js';
 import type { Scheduler } from '../sim/scheduler.js';
@@ -94,7 +94,7 @@ export class CommittedIo extends CacheIo {
   override *prepareRead(subreq: Subrequest, iSize: number): Task<Source> {
     const verdict = yield* this.#choose(subreq, iSize);
     subreq.len = verdict.len;
-    if (verdict.store) subreq.flags |= SREQ_WRITE_TO_CACHE;
+    if (verdict.store) subreq.flags |= SREQ_COPY_TO_CACHE;
     this.traceVerdict(subreq, verdict);
     return verdict.source;
   }

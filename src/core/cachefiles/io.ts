@@ -8,7 +8,7 @@ import { PAGE_SIZE, pageIndex, roundDown, roundUp } from '../base/range.js';
 import { makeSegmentList } from '../io/segments.js';
 import type { AddressSpace } from '../mm/address_space.js';
 import type { IovIter } from '../mm/iov_iter.js';
-import { SREQ_WRITE_TO_CACHE, type Subrequest } from '../netfs/objects.js';
+import { SREQ_COPY_TO_CACHE, type Subrequest } from '../netfs/objects.js';
 import { SOURCE_LABELS } from '../netfs/requests.js';
 import {
   type ByteRange,
@@ -21,7 +21,7 @@ import {
   type Terminated,
 } from '../netfs/types.js';
 import type { Scheduler } from '../sim/scheduler.js';
-import { type Sleepy, type Task, WaitQueue } from '../sim/wait_queue.js';
+import { type MaybeTask, type Task, WaitQueue } from '../sim/wait_queue.js';
 import {
   netfslabDisagreement,
   netfslabPrepRead,
@@ -107,7 +107,7 @@ export class CacheIo implements CacheOps {
     this.cache.checkpointer.tick();
   }
 
-  prepareRead(subreq: Subrequest, iSize: number): Sleepy<Source> {
+  prepareRead(subreq: Subrequest, iSize: number): MaybeTask<Source> {
     return this.#storing < STORES_MAX ? this.#choose(subreq, iSize) : this.#wait(subreq, iSize);
   }
 
@@ -121,7 +121,7 @@ export class CacheIo implements CacheOps {
     subreq.len = verdict.len;
     this.traceVerdict(subreq, verdict);
     if (verdict.store) {
-      if (this.cache.hasRoom(0, subreq.len)) subreq.flags |= SREQ_WRITE_TO_CACHE;
+      if (this.cache.hasRoom(0, subreq.len)) subreq.flags |= SREQ_COPY_TO_CACHE;
       else this.cache.counters.noSpace++;
     }
     return verdict.source;

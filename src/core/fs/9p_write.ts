@@ -12,10 +12,8 @@ import { IovIter } from '../mm/iov_iter.js';
 import { truncatePages, zeroPart } from '../mm/truncate.js';
 import type { OpenFile, WritebackControl, WriteOps } from '../mm/types.js';
 import type { Writeback } from '../mm/writeback.js';
-import type { ReadHelper } from '../netfs/read_helper.js';
 import type { Requests } from '../netfs/requests.js';
-import type { Defects, RequestOps } from '../netfs/types.js';
-import { netfsWriteBegin } from '../netfs/write_begin.js';
+import type { Defects, ReadHelper, RequestOps } from '../netfs/types.js';
 import type { Transport } from '../server/transport.js';
 import { RwSemaphore } from '../sim/rw_semaphore.js';
 import type { Task } from '../sim/wait_queue.js';
@@ -43,8 +41,8 @@ export class NinepWrite implements WriteOps {
   }
 
   writeBegin(file: OpenFile, pos: number, len: number): Task<number> {
-    const { requests, helper } = this.#parts;
-    return netfsWriteBegin(requests, helper, file, pos, len, this.#ops);
+    const { helper } = this.#parts;
+    return helper.writeBegin(file, pos, len, this.#ops);
   }
 
   *writeEnd(file: OpenFile, pos: number, len: number, copied: number, pfn: number): Task<number> {

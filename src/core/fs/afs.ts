@@ -14,14 +14,13 @@ import { IovIter } from '../mm/iov_iter.js';
 import type { AddressSpaceOps, Inode, OpenFile } from '../mm/types.js';
 import type { Writeback } from '../mm/writeback.js';
 import { type ReadRequest, SREQ_CLEAR_TAIL, type Subrequest } from '../netfs/objects.js';
-import type { ReadHelper } from '../netfs/read_helper.js';
 import type { Requests } from '../netfs/requests.js';
-import type { ByteRange, CacheShare, Defects, RequestOps } from '../netfs/types.js';
+import type { ByteRange, CacheShare, Defects, ReadHelper, RequestOps } from '../netfs/types.js';
 import type { ServerHealth } from '../server/health.js';
 import type { Server, ServerFile, ServerStatus } from '../server/types.js';
 import { RwSemaphore } from '../sim/rw_semaphore.js';
 import type { Scheduler } from '../sim/scheduler.js';
-import type { Sleepy, Task } from '../sim/wait_queue.js';
+import type { MaybeTask, Task } from '../sim/wait_queue.js';
 import { AfsCached } from './afs_cached.js';
 import { AfsChanges } from './afs_changes.js';
 import { AfsDirect } from './afs_direct.js';
@@ -377,7 +376,7 @@ export class AfsClient implements NetworkFs {
   }
 
   // FetchData: one operation for all that the slice still lacks.
-  #issueOp(subreq: Subrequest): Sleepy {
+  #issueOp(subreq: Subrequest): MaybeTask {
     const { scheduler, options } = this.parts;
     const vnode = subreq.rreq.inode as AfsVnode;
     const from = subreq.start + subreq.transferred;

@@ -15,11 +15,9 @@ import { PG_PRIVATE, PG_UPTODATE, PG_WRITEBACK } from '../mm/folio.js';
 import type { Freezer } from '../mm/freeze.js';
 import { zeroPart } from '../mm/truncate.js';
 import type { OpenFile, WriteOps } from '../mm/types.js';
-import type { ReadHelper } from '../netfs/read_helper.js';
 import type { Requests } from '../netfs/requests.js';
-import type { RequestOps } from '../netfs/types.js';
-import { netfsWriteBegin } from '../netfs/write_begin.js';
-import { finish, type Task } from '../sim/wait_queue.js';
+import type { ReadHelper, RequestOps } from '../netfs/types.js';
+import { awaited, type Task } from '../sim/wait_queue.js';
 import { type AfsWritable, AfsWriteback, storeRange, type WriteParts } from './afs_writeback.js';
 import { cutRegion, type DirtyRegion, joinRegions, regionOf, setRegion } from './dirty_region.js';
 
@@ -50,10 +48,10 @@ export class AfsWrite implements WriteOps {
   }
 
   *writeBegin(file: OpenFile, pos: number, len: number): Task<number> {
-    const { requests, helper, ops, folios } = this.#parts;
+    const { helper, ops, folios } = this.#parts;
     const { mapping } = file;
     for (;;) {
-      const pfn = yield* netfsWriteBegin(requests, helper, file, pos, len, ops);
+      const pfn = yield* helper.writeBegin(file, pos, len, ops);
       if (pfn < 0) return pfn;
       const from = pos - folios.indexOf(pfn) * PAGE_SIZE;
       const verdict = yield* this.#settleConflicts(mapping, pfn, from, from + len);
@@ -94,7 +92,7 @@ export class AfsWrite implements WriteOps {
 
   *pageMkwrite(file: OpenFile, pfn: number): Task<number> {
     const { freezer, as513 } = this.#parts;
-    yield* finish(freezer.start('pagefault'));
+    yield* awaited(freezer.start('pagefault'));
     const verdict = yield* this.#makeWritable(file, pfn);
     if (verdict !== -EINTR || !as513) freezer.end('pagefault');
     return verdict;

@@ -11,7 +11,7 @@ import type { ServerHealth } from '../server/health.js';
 import type { Server, ServerFile, ServerStatus } from '../server/types.js';
 import type { RwSemaphore } from '../sim/rw_semaphore.js';
 import type { Scheduler } from '../sim/scheduler.js';
-import { finish, type Sleepy, type Task, WaitQueue } from '../sim/wait_queue.js';
+import { awaited, type MaybeTask, type Task, WaitQueue } from '../sim/wait_queue.js';
 import { afsCbBreak } from '../trace/events/afs.js';
 import type { Tracer } from '../trace/tracer.js';
 
@@ -54,7 +54,7 @@ export interface PromisedFile {
   };
   applyStatus(status: ServerStatus): void;
   /** Drops the pages of an outdated version. */
-  zap(): Sleepy;
+  zap(): MaybeTask;
 }
 
 /** A file, and what it is open as on the server. */
@@ -146,7 +146,7 @@ export class Callbacks {
       error = yield* this.fetchStatus([{ file, opened }]);
       changes.ioLock.doneWriting();
     }
-    if (error === 0) yield* finish(file.zap());
+    if (error === 0) yield* awaited(file.zap());
     validateLock.doneWriting();
     return error;
   }

@@ -12,9 +12,10 @@ import type { NetworkFs } from '../fs/types.js';
 import { Fscache } from '../fscache/cookie.js';
 import { CookieRegistry } from '../fscache/registry.js';
 import type { BackingDevice } from '../mm/readahead.js';
-import { ReadHelper } from '../netfs/read_helper.js';
+import { ClassicReadHelper } from '../netfs/classic/read_helper.js';
+import { ParallelDownload } from '../netfs/parallel_download.js';
 import { Requests } from '../netfs/requests.js';
-import { Streams } from '../netfs/streams.js';
+import type { ReadHelper } from '../netfs/types.js';
 import type { Profile } from '../profile/types.js';
 import { Transport } from '../server/transport.js';
 import type { Server } from '../server/types.js';
@@ -53,9 +54,10 @@ function makeRequests({ options, profile, tracer, stats, scheduler }: Lab): Requ
 function makeHelper(requests: Requests, { options, profile, clock }: Lab): ReadHelper {
   const { streams, readAheadKb, pageCache } = options;
   const unit = roundUp((readAheadKb ?? profile.readAheadKb) * 1024, PAGE_SIZE);
-  if (streams === 1 || unit === 0) return new ReadHelper(requests);
+  if (streams === 1 || unit === 0) return new ClassicReadHelper(requests);
   const limit = roundDown(pageCache / 4, unit);
-  return new ReadHelper(requests, new Streams({ count: streams, unit, limit }, clock));
+  const parallel = new ParallelDownload({ count: streams, unit, limit }, clock);
+  return new ClassicReadHelper(requests, parallel);
 }
 
 function makeAfs(lab: Lab): NetworkFs {

@@ -8,7 +8,7 @@ import type { Backing } from '../io/types.js';
 import type { MmBehaviour } from '../mm/types.js';
 import type { DirtyLimits } from '../mm/writeback.js';
 import type { ReadRequest } from '../netfs/objects.js';
-import type { StreamCount } from '../netfs/streams.js';
+import type { ParallelCount } from '../netfs/parallel_download.js';
 import type { CacheShare, Defects } from '../netfs/types.js';
 import { PROFILES } from '../profile/index.js';
 import { MSIZE_MIN } from '../server/transport.js';
@@ -63,7 +63,7 @@ export interface LabOptions {
    */
   readonly completion: 'sync' | 'async' | undefined;
   /** Server operations in flight for one sequential reader; 1: as the kernel does. */
-  readonly streams: StreamCount;
+  readonly streams: ParallelCount;
   readonly latencyNs: number;
   readonly jitterNs: number;
   /** Bytes per second of the link to the server; 0 = unlimited. */

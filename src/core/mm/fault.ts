@@ -9,7 +9,7 @@
 import { EAGAIN, EFAULT, EIO, EROFS } from '../base/errno.js';
 import { pagesFor } from '../base/range.js';
 import type { Scheduler } from '../sim/scheduler.js';
-import { finish, type Task } from '../sim/wait_queue.js';
+import { awaited, type Task } from '../sim/wait_queue.js';
 import { AOP_TRUNCATED_PAGE, type MappedArea } from './address_space.js';
 import type { Filemap } from './filemap.js';
 import { type Folios, PG_LOCKED, PG_READAHEAD, PG_UPTODATE } from './folio.js';
@@ -207,7 +207,7 @@ export class FaultHandler {
     if (area.advice === 'random' || ra.raPages === 0) return;
     const ractl = new ReadaheadControl(file, file.mapping, ra, index);
     if (area.advice === 'sequential') {
-      yield* finish(this.#filemap.readahead.sync(ractl, ra.raPages));
+      yield* awaited(this.#filemap.readahead.sync(ractl, ra.raPages));
       return;
     }
     if (ra.mmapMiss < MISSES_MAX) ra.mmapMiss++;
@@ -216,7 +216,7 @@ export class FaultHandler {
     ra.size = ra.raPages;
     ra.asyncSize = Math.floor(ra.raPages / 4);
     ractl.index = ra.start;
-    yield* finish(this.#filemap.readahead.ordered(ractl, 0));
+    yield* awaited(this.#filemap.readahead.ordered(ractl, 0));
   }
 
   *#asyncReadahead(area: Area, pfn: number, index: number): Task {
@@ -226,6 +226,6 @@ export class FaultHandler {
     if (ra.mmapMiss > 0) ra.mmapMiss--;
     if (!this.#folios.test(pfn, PG_READAHEAD)) return;
     const ractl = new ReadaheadControl(file, file.mapping, ra, index);
-    yield* finish(this.#filemap.readahead.async(ractl, pfn, ra.raPages));
+    yield* awaited(this.#filemap.readahead.async(ractl, pfn, ra.raPages));
   }
 }

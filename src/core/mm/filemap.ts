@@ -9,7 +9,7 @@
 import { EINTR, EIO } from '../base/errno.js';
 import { PAGE_SHIFT, PAGE_SIZE, pageIndex, pagesFor } from '../base/range.js';
 import type { Scheduler } from '../sim/scheduler.js';
-import { isTask, type Sleepy, type Task, type WaitQueue } from '../sim/wait_queue.js';
+import { isTask, type MaybeTask, type Task, type WaitQueue } from '../sim/wait_queue.js';
 import { type AddressSpace, AOP_TRUNCATED_PAGE } from './address_space.js';
 import { type Folios, PG_ERROR, PG_LOCKED, PG_READAHEAD, PG_UPTODATE } from './folio.js';
 import { type Readahead, ReadaheadControl } from './readahead.js';
@@ -66,7 +66,7 @@ export class Filemap {
    * has been read and to which a reference is held until `endPage`; -1 if `read` must do it. What
    * nearly every random read comes to, so that it sleeps in its caller, few calls deep.
    */
-  startPage(file: OpenFile, count: number, pos: number): Sleepy<number> {
+  startPage(file: OpenFile, count: number, pos: number): MaybeTask<number> {
     const index = pageIndex(pos);
     const one = count > 0 && pageIndex(pos + count - 1) === index;
     if (!one || pos >= file.inode.size || this.#scheduler.context.killed) return -1;
@@ -245,7 +245,7 @@ export class Filemap {
   }
 
   // Starts readahead from the page that has the marker.
-  #readAhead(file: OpenFile, pfn: number, last: number): Sleepy {
+  #readAhead(file: OpenFile, pfn: number, last: number): MaybeTask {
     const at = this.#folios.indexOf(pfn);
     const ractl = new ReadaheadControl(file, file.mapping, file.ra, at);
     return this.readahead.async(ractl, pfn, last - at);

@@ -7,7 +7,7 @@
  * Differs: no section for the filesystem's own transactions, which network filesystems do not have.
  */
 import { EBUSY, EINVAL } from '../base/errno.js';
-import { type Sleepy, type Task, WaitQueue } from '../sim/wait_queue.js';
+import { type MaybeTask, type Task, WaitQueue } from '../sim/wait_queue.js';
 
 /** What waits for a frozen filesystem, in the order in which it is kept out. */
 const SECTIONS = ['write', 'pagefault'] as const;
@@ -25,7 +25,7 @@ export class Freezer {
   #complete = false;
 
   /** Begins a section; sleeps while the filesystem is frozen, deaf to signals. */
-  start(section: FreezeSection): Sleepy {
+  start(section: FreezeSection): MaybeTask {
     if (this.#frozen.has(section)) return this.#startLater(section);
     this.#open[section]++;
   }

@@ -7,7 +7,7 @@
  * written so that it gives the same answers with ordinary numbers.
  */
 import { PAGE_SIZE, pageIndex, roundUp, roundUpPowerOfTwo } from '../base/range.js';
-import { andThen, finish, isTask, type Sleepy, type Task } from '../sim/wait_queue.js';
+import { andThen, awaited, isTask, type MaybeTask, type Task } from '../sim/wait_queue.js';
 import type { AddressSpace } from './address_space.js';
 import { PG_READAHEAD, PG_WRITEBACK } from './folio.js';
 import type { MmBehaviour, OpenFile } from './types.js';
@@ -127,7 +127,7 @@ export class Readahead {
   }
 
   /** A reader of `req` pages found the page at the window's index absent (page_cache_sync_ra). */
-  sync(ractl: ReadaheadControl, req: number): Sleepy {
+  sync(ractl: ReadaheadControl, req: number): MaybeTask {
     const { file, ra } = ractl;
     if (ra === undefined) return;
     if (ra.raPages === 0) return file === undefined ? undefined : this.forced(ractl, 1);
@@ -136,7 +136,7 @@ export class Readahead {
   }
 
   /** A reader met the marker on folio `pfn`, at the window's index (page_cache_async_ra). */
-  async(ractl: ReadaheadControl, pfn: number, req: number): Sleepy {
+  async(ractl: ReadaheadControl, pfn: number, req: number): MaybeTask {
     const { folios } = ractl.mapping;
     // The marker shares its bit with PG_reclaim, which has that meaning under writeback.
     if (ractl.ra === undefined || ractl.ra.raPages === 0 || folios.test(pfn, PG_WRITEBACK)) return;
@@ -153,14 +153,14 @@ export class Readahead {
     while (left > 0) {
       const chunk = Math.min(left, FORCED_CHUNK_PAGES);
       ractl.index = index;
-      yield* finish(this.window(ractl, chunk, 0));
+      yield* awaited(this.window(ractl, chunk, 0));
       index += chunk;
       left -= chunk;
     }
   }
 
   /** Reads [index, index + pages) as far as i_size, marker `lookahead` pages before the end. */
-  window(ractl: ReadaheadControl, pages: number, lookahead: number): Sleepy {
+  window(ractl: ReadaheadControl, pages: number, lookahead: number): MaybeTask {
     const size = ractl.mapping.host.size;
     if (size === 0) return;
     const end = pageIndex(size - 1);
@@ -171,7 +171,7 @@ export class Readahead {
 
   // Spec 2.4: the first rule of the table that applies decides.
   // `order` is that of the folio with the marker, -1 without one.
-  #onDemand(ractl: ReadaheadControl, order: number, req: number): Sleepy {
+  #onDemand(ractl: ReadaheadControl, order: number, req: number): MaybeTask {
     const hit = order >= 0;
     const ra = ractl.ra as FileRaState;
     const { index } = ractl;
@@ -221,7 +221,7 @@ export class Readahead {
    * Reads the window of the readahead state in folios that grow with it, where the filesystem can
    * have them; `order` is that of the folio that led here (page_cache_ra_order).
    */
-  ordered(ractl: ReadaheadControl, order: number): Sleepy {
+  ordered(ractl: ReadaheadControl, order: number): MaybeTask {
     const ra = ractl.ra as FileRaState;
     const { mapping } = ractl;
     if (mapping.ops.largeFolios !== true || ra.size < 4 || mapping.host.size === 0) {
@@ -244,11 +244,11 @@ export class Readahead {
       if (!this.#addFolio(ractl, index, size, mark)) break;
       index += 1 << size;
     }
-    if (ractl.nrPages > 0) yield* finish(this.#dispatch(ractl));
+    if (ractl.nrPages > 0) yield* awaited(this.#dispatch(ractl));
     // What is in the way is gone round page by page.
     if (index > limit) return;
     ractl.index = first;
-    yield* finish(this.window(ractl, ra.size, ra.asyncSize));
+    yield* awaited(this.window(ractl, ra.size, ra.asyncSize));
   }
 
   #addFolio(ractl: ReadaheadControl, index: number, order: number, mark: number): boolean {
@@ -294,7 +294,7 @@ export class Readahead {
     done: number,
     pages: number,
     lookahead: number,
-  ): Sleepy {
+  ): MaybeTask {
     const { mapping } = ractl;
     for (let i = done; i < pages; i++) {
       const index = first + i;
@@ -323,10 +323,10 @@ export class Readahead {
   ): Task {
     yield* run;
     ractl.index++;
-    yield* finish(this.#unbounded(ractl, first, ractl.index - first, pages, lookahead));
+    yield* awaited(this.#unbounded(ractl, first, ractl.index - first, pages, lookahead));
   }
 
-  #dispatch(ractl: ReadaheadControl): Sleepy {
+  #dispatch(ractl: ReadaheadControl): MaybeTask {
     if (ractl.nrPages === 0) return;
     return andThen(ractl.mapping.ops.readahead(ractl), () => this.#leave(ractl));
   }

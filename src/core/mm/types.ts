@@ -1,5 +1,5 @@
 /** What the page cache needs to know of files, inodes and the filesystem behind them. */
-import type { Sleepy, Task } from '../sim/wait_queue.js';
+import type { MaybeTask, Task } from '../sim/wait_queue.js';
 import type { AddressSpace } from './address_space.js';
 import type { FileRaState, ReadaheadControl } from './readahead.js';
 
@@ -27,7 +27,7 @@ export interface OpenFile {
  */
 export interface AddressSpaceOps {
   /** Reads the pages of the window; must take each page it wants from it. Reports no error. */
-  readahead(ractl: ReadaheadControl): Sleepy;
+  readahead(ractl: ReadaheadControl): MaybeTask;
   /**
    * Reads one locked folio and unlocks it, also on failure. 0, a negative errno, or
    * AOP_TRUNCATED_PAGE: what was read is outdated, look the page up again.

@@ -1,43 +1,24 @@
 /**
- * Read requests and their slices: fields, flags, references. Plays the object half of
- * fs/netfs/read_helper.c (struct netfs_read_request, struct netfs_read_subrequest).
- * Spec: BEHAVIOUR 1.5, 1.6, 3.11.
+ * Read requests and their slices as everybody sees them: identity, range, outcome, references.
+ * The client, the cache and the trace use these; each flavour of the helper adds what only its
+ * own phases need. Kernel: struct netfs_io_request, struct netfs_io_subrequest. Spec: BEHAVIOUR
+ * 1.5, 1.6, 3.11.
  */
 import type { AddressSpace } from '../mm/address_space.js';
 import type { Inode } from '../mm/types.js';
-import { WaitQueue } from '../sim/wait_queue.js';
 import { type CacheResources, INVALID_READ, type RequestOps, type Source } from './types.js';
 
-/** Some slice is short or failed and may be resubmitted. */
-export const RREQ_INCOMPLETE_IO = 1 << 0;
-/** At least one completed slice wants storing (COPY_TO_CACHE from v5.18). */
-export const RREQ_WRITE_TO_CACHE = 1 << 1;
-/** `noUnlockPage` stays locked. */
-export const RREQ_NO_UNLOCK_PAGE = 1 << 2;
-/** No page is unlocked. */
-export const RREQ_DONT_UNLOCK_PAGES = 1 << 3;
-export const RREQ_FAILED = 1 << 4;
-/** From allocation until the pages have been unlocked. */
-export const RREQ_IN_PROGRESS = 1 << 5;
-
-/** The slice is to be stored in the cache. */
-export const SREQ_WRITE_TO_CACHE = 1 << 0;
-/** Whatever was not transferred is zeroed and counts as read. */
+/** The slice is to be stored in the cache (COPY_TO_CACHE from v5.18); one bit in all kernels. */
+export const SREQ_COPY_TO_CACHE = 1 << 0;
+/** Whatever was not transferred is zeroed and counts as read; one bit in all kernels. */
 export const SREQ_CLEAR_TAIL = 1 << 1;
-/** To be resubmitted. */
-export const SREQ_SHORT_READ = 1 << 2;
-/** The cache should look for data first. */
-export const SREQ_SEEK_DATA_READ = 1 << 3;
-/** The last attempt transferred nothing. */
-export const SREQ_NO_PROGRESS = 1 << 4;
 
-/** The entries of the helper; printed in netfs_rreq from v5.18 on. */
+/** Which entry of the helper made a request; printed in netfs_rreq from v5.18 on. */
 export type Origin = 'readahead' | 'readpage' | 'read_for_write';
 
 /** One call of the helper (rreq). */
-export class ReadRequest {
+export abstract class ReadRequest {
   readonly debugId: number;
-  /** Which entry made it. */
   readonly origin: Origin;
   readonly inode: Inode;
   readonly mapping: AddressSpace;
@@ -54,20 +35,14 @@ export class ReadRequest {
   submitted = 0;
   /** Slices made so far: the next one's index. */
   slices = 0;
-  /** Reads outstanding, plus one while the submitter holds it. */
-  nrRdOps = 0;
-  /** Cache writes outstanding, plus one while the store loop runs. */
-  nrWrOps = 0;
   /** Error of the last failed slice to report it, 0 or negative. */
   error = 0;
   /** i_size when the request was allocated: every end-of-file decision uses it. */
   readonly iSize: number;
-  /** Index of the page that write_begin keeps locked. */
-  noUnlockPage = 0;
+  /** References. */
   usage = 1;
-  flags = RREQ_IN_PROGRESS;
-  /** Woken when `nrRdOps` falls to 1 and when IN_PROGRESS is cleared. */
-  readonly changed: WaitQueue;
+  /** Flags, by the numbers of the flavour. */
+  flags = 0;
 
   constructor(debugId: number, origin: Origin, mapping: AddressSpace, ops: RequestOps) {
     this.debugId = debugId;
@@ -76,9 +51,9 @@ export class ReadRequest {
     this.inode = mapping.host;
     this.ops = ops;
     this.iSize = mapping.host.size;
-    this.changed = new WaitQueue('request', debugId);
   }
 
+  /** True if one of the flags is set. */
   has(flags: number): boolean {
     return (this.flags & flags) !== 0;
   }
@@ -106,6 +81,7 @@ export class Subrequest {
     this.len = rreq.len - rreq.submitted;
   }
 
+  /** True if one of the flags is set. */
   has(flags: number): boolean {
     return (this.flags & flags) !== 0;
   }

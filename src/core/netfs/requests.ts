@@ -1,10 +1,9 @@
 /**
  * Making, tracing, counting and freeing requests and slices: what every phase of a request's life
- * uses. Plays netfs_alloc_read_request, netfs_put_subrequest and their like in
- * fs/netfs/read_helper.c. Spec: BEHAVIOUR 3.1, 3.11.
+ * uses, in either flavour. Kernel: fs/netfs/objects.c (read_helper.c until v5.17). Spec: BEHAVIOUR
+ * 3.1, 3.11.
  */
 import { assert } from '../base/assert.js';
-import type { AddressSpace } from '../mm/address_space.js';
 import type { OpenFile } from '../mm/types.js';
 import type { Scheduler } from '../sim/scheduler.js';
 import type { Task } from '../sim/wait_queue.js';
@@ -25,9 +24,9 @@ import {
   netfsSreqTraces,
 } from '../trace/events/netfs.js';
 import type { Tracer } from '../trace/tracer.js';
-import { type Origin, ReadRequest, Subrequest } from './objects.js';
+import { type ReadRequest, Subrequest } from './objects.js';
 import type { NetfsStats } from './stats.js';
-import type { Defects, NetfsBehaviour, RequestOps } from './types.js';
+import type { Defects, NetfsBehaviour } from './types.js';
 import { DOWNLOAD_FROM_SERVER, FILL_WITH_ZEROES, READ_FROM_CACHE } from './types.js';
 
 /** What the helper is built from. */
@@ -82,18 +81,15 @@ export class Requests {
     return this.defects === 'repaired';
   }
 
-  /** A new request with one reference, undefined when memory is short. */
-  allocate(
-    origin: Origin,
-    file: OpenFile | undefined,
-    mapping: AddressSpace,
-    ops: RequestOps,
-  ): ReadRequest | undefined {
-    if (this.#failAllocation?.('rreq')) return undefined;
-    const rreq = new ReadRequest(++this.#lastId, origin, mapping, ops);
-    ops.initRreq(rreq, file);
+  /** The number of the request about to be made; 0 when memory is short. */
+  nextId(): number {
+    return this.#failAllocation?.('rreq') === true ? 0 : ++this.#lastId;
+  }
+
+  /** Has the filesystem set up a request just made, and counts it as alive. */
+  begin(rreq: ReadRequest, file: OpenFile | undefined): void {
+    rreq.ops.initRreq(rreq, file);
     this.stats.netfs_n_rh_rreq++;
-    return rreq;
   }
 
   /**

@@ -5,8 +5,9 @@
  */
 import type { AddressSpace } from '../mm/address_space.js';
 import type { IovIter } from '../mm/iov_iter.js';
+import type { ReadaheadControl } from '../mm/readahead.js';
 import type { Inode, OpenFile } from '../mm/types.js';
-import type { Sleepy, Task } from '../sim/wait_queue.js';
+import type { MaybeTask, Task } from '../sim/wait_queue.js';
 import type { ReadRequest, Subrequest } from './objects.js';
 
 /** Where a slice comes from (enum netfs_read_source); the kernel's numbers. */
@@ -21,6 +22,28 @@ export const INVALID_READ = 3;
  * Told once how an I/O ended: bytes done or a negative errno, and whether the caller had returned.
  */
 export type Terminated = (result: number, wasAsync: boolean) => void;
+
+/** Told once for each I/O of a slice: bytes obtained (at least 0) or a negative errno. */
+export type SubreqTerminated = (subreq: Subrequest, result: number, wasAsync: boolean) => void;
+
+/** A helper as a client sees it, whatever its flavour. */
+export interface ReadHelper {
+  /** ->readahead: reads the window. Reports no error; pages that failed are not uptodate. */
+  readahead(ractl: ReadaheadControl, ops: RequestOps): MaybeTask;
+  /** ->readpage: reads one locked folio and unlocks it. 0 or a negative errno. */
+  readpage(file: OpenFile, pfn: number, ops: RequestOps): Task<number>;
+  /**
+   * ->write_begin: the folio that takes bytes [pos, pos + len), which lie in one page: locked,
+   * referenced, no write of it to the cache in flight, and uptodate unless the write itself makes
+   * it so. Or a negative errno.
+   */
+  writeBegin(file: OpenFile, pos: number, len: number, ops: RequestOps): Task<number>;
+  /**
+   * To be called by the client once for each slice that it was given in `issueOp`. `wasAsync` says
+   * that this is not inside that call.
+   */
+  readonly subreqTerminated: SubreqTerminated;
+}
 
 /** A cache as one request sees it (struct netfs_cache_resources). */
 export interface CacheResources {
@@ -52,8 +75,8 @@ export interface CacheOps {
   write(cres: CacheResources, start: number, iter: IovIter, done: Terminated): void;
   /** Optional. May grow `range`, never shrink it. */
   expandReadahead?(cres: CacheResources, range: ByteRange, iSize: number): void;
-  /** Required. Chooses the source; may shorten `subreq.len` and set its WRITE_TO_CACHE flag. */
-  prepareRead(subreq: Subrequest, iSize: number): Sleepy<Source>;
+  /** Required. Chooses the source; may shorten `subreq.len` and set its COPY_TO_CACHE flag. */
+  prepareRead(subreq: Subrequest, iSize: number): MaybeTask<Source>;
   /** Required. May widen `subreq.start` and `len`; a negative errno refuses the store. */
   prepareWrite(subreq: Subrequest, iSize: number): Task<number>;
   /**
@@ -79,7 +102,7 @@ export interface RequestOps {
    * Optional. Sets up `rreq.cache`. -ENOMEM, -EINTR and -ERESTARTSYS abort the request; any other
    * error means: go on without a cache.
    */
-  beginCacheOperation?(rreq: ReadRequest): Sleepy<number>;
+  beginCacheOperation?(rreq: ReadRequest): MaybeTask<number>;
   /** Optional. May grow `range`, after the cache has. */
   expandReadahead?(rreq: ReadRequest, range: ByteRange): void;
   /** Optional. May shorten a slice that is to be downloaded; false fails it. */
@@ -89,7 +112,7 @@ export interface RequestOps {
    * `subreqTerminated` exactly once, before it returns or later; writes nothing before
    * start + transferred.
    */
-  issueOp(subreq: Subrequest): Sleepy;
+  issueOp(subreq: Subrequest): MaybeTask;
   /** Optional. False makes slices read from the cache stale (-ESTALE). */
   isStillValid?(rreq: ReadRequest): boolean;
   /**

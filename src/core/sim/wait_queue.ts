@@ -11,34 +11,34 @@ export type Task<T = void> = Generator<WaitQueue, T, void>;
 type Plain = number | boolean | void;
 
 /**
- * What a function gives that seldom sleeps: its result, or the task that ends with it. A task costs
- * an object for each function it is in; so the way of a request that needs no sleep is plain calls.
+ * The result of a function that seldom sleeps, or the task that ends with it. A task costs an
+ * object for each function it is in, so a request that needs no sleep is made of plain calls.
  */
-export type Sleepy<T extends Plain = void> = T | Task<T>;
+export type MaybeTask<T extends Plain = void> = T | Task<T>;
 
 /** True for what is still to come. */
-export function isTask<T extends Plain>(given: Sleepy<T>): given is Task<T> {
+export function isTask<T extends Plain>(given: MaybeTask<T>): given is Task<T> {
   return typeof given === 'object';
 }
 
 /** Goes on with a result: at once if it is there, else when its task has ended. */
 export function andThen<A extends Plain, B extends Plain>(
-  given: Sleepy<A>,
-  next: (result: A) => Sleepy<B>,
-): Sleepy<B> {
+  given: MaybeTask<A>,
+  next: (result: A) => MaybeTask<B>,
+): MaybeTask<B> {
   return isTask(given) ? goOn(given, next) : next(given);
 }
 
 function* goOn<A extends Plain, B extends Plain>(
   given: Task<A>,
-  next: (result: A) => Sleepy<B>,
+  next: (result: A) => MaybeTask<B>,
 ): Task<B> {
   const rest = next(yield* given);
   return isTask(rest) ? yield* rest : rest;
 }
 
-/** For a caller that is a task itself: `yield* finish(f())`. */
-export function* finish<T extends Plain>(given: Sleepy<T>): Task<T> {
+/** For a caller that is a task itself: `yield* awaited(f())`. */
+export function* awaited<T extends Plain>(given: MaybeTask<T>): Task<T> {
   return isTask(given) ? yield* given : given;
 }
 

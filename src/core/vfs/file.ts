@@ -18,7 +18,7 @@ import { invalidateFolios } from '../mm/truncate.js';
 import type { OpenFile } from '../mm/types.js';
 import type { Writeback } from '../mm/writeback.js';
 import type { Clock } from '../sim/clock.js';
-import { finish, isTask, type Task } from '../sim/wait_queue.js';
+import { awaited, isTask, type Task } from '../sim/wait_queue.js';
 import { directRead, directWrite } from './direct.js';
 import type {
   CachedRange,
@@ -112,7 +112,7 @@ export class File implements VfsFile, OpenFile {
     const { lock } = this.#changes('write', 'EBADF');
     const { freezer, writeback } = this.#parts;
     yield* this.#mustBeValid('write');
-    yield* finish(freezer.start('write'));
+    yield* awaited(freezer.start('write'));
     yield* lock.write();
     const to = this.#flags.append === true ? this.inode.size : position;
     const done =
@@ -131,7 +131,7 @@ export class File implements VfsFile, OpenFile {
     this.#checkRange('ftruncate', size, 0);
     const changes = this.#changes('ftruncate', 'EINVAL');
     const { freezer } = this.#parts;
-    yield* finish(freezer.start('write'));
+    yield* awaited(freezer.start('write'));
     yield* changes.lock.write();
     const error = yield* changes.setSize(size);
     changes.lock.doneWriting();

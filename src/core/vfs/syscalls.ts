@@ -4,7 +4,7 @@
 import { EEXIST, EROFS } from '../base/errno.js';
 import { ErrnoError } from '../base/errors.js';
 import type { NetworkFs, OpenFailed, Vnode } from '../fs/types.js';
-import { finish, type Task } from '../sim/wait_queue.js';
+import { awaited, type Task } from '../sim/wait_queue.js';
 import { File, type VfsParts } from './file.js';
 import type { OpenFlags, VfsSurface } from './types.js';
 
@@ -80,7 +80,7 @@ export class Vfs implements VfsSurface {
   *#create(path: string): Task<Vnode | OpenFailed> {
     const { freezer } = this.#parts;
     if (this.#fs.create === undefined) return { errno: -EROFS };
-    yield* finish(freezer.start('write'));
+    yield* awaited(freezer.start('write'));
     const made = yield* this.#fs.create(path);
     freezer.end('write');
     return made;

@@ -20,13 +20,13 @@ import {
   readaheadFolio,
 } from '../../../src/core/mm/readahead.js';
 import type { AddressSpaceOps } from '../../../src/core/mm/types.js';
+import { ClassicReadHelper } from '../../../src/core/netfs/classic/read_helper.js';
 import type { Subrequest } from '../../../src/core/netfs/objects.js';
-import { ReadHelper } from '../../../src/core/netfs/read_helper.js';
 import { Requests } from '../../../src/core/netfs/requests.js';
 import { NetfsStats } from '../../../src/core/netfs/stats.js';
 import type { RequestOps } from '../../../src/core/netfs/types.js';
 import { linux513Afs } from '../../../src/core/profile/linux_5_13_afs.js';
-import { finish } from '../../../src/core/sim/wait_queue.js';
+import { awaited } from '../../../src/core/sim/wait_queue.js';
 import { MemorySink } from '../../../src/core/trace/sink.js';
 import { Tracer } from '../../../src/core/trace/tracer.js';
 import { brief } from '../../helpers/lab.js';
@@ -42,7 +42,7 @@ function helperRig(
   const memory = makeMemory(256);
   const sink = new MemorySink('E1');
   const tracer = new Tracer({ sink, clock: memory.clock, contexts: memory.scheduler });
-  const helper = new ReadHelper(
+  const helper = new ClassicReadHelper(
     new Requests({
       tracer,
       stats: new NetfsStats(),
@@ -169,7 +169,7 @@ test('a window grows beside large folios and stops at them', (t) => {
 test('the helper reads a window of large folios in slices that end anywhere', async (t) => {
   const { rig, ops, trace } = helperRig(1 << 20, 5000);
   const ractl = lockedWindow(rig, 4, [2, 0, 0, 1]);
-  await rig.run(() => finish(ops.readahead(ractl)));
+  await rig.run(() => awaited(ops.readahead(ractl)));
   t.deepEqual(folios(rig), [
     [4, PG_UPTODATE, 1],
     [8, PG_UPTODATE, 1],
@@ -189,7 +189,7 @@ test('one failed slice fails every folio that it touches, whole', async (t) => {
   const bad = (subreq: Subrequest): boolean => subreq.debugIndex === 1;
   const { rig, ops } = helperRig(1 << 20, 3 * PAGE_SIZE, bad);
   const ractl = lockedWindow(rig, 0, [1, 1, 1, 2]);
-  await rig.run(() => finish(ops.readahead(ractl)));
+  await rig.run(() => awaited(ops.readahead(ractl)));
   t.deepEqual(folios(rig), [
     [0, PG_UPTODATE, 1],
     [2, 0, 1],
@@ -202,7 +202,7 @@ test('a slice that ends with a large folio does not spoil the next one', async (
   const bad = (subreq: Subrequest): boolean => subreq.debugIndex === 1;
   const { rig, ops } = helperRig(1 << 20, 4 * PAGE_SIZE, bad);
   const ractl = lockedWindow(rig, 0, [2, 2, 2]);
-  await rig.run(() => finish(ops.readahead(ractl)));
+  await rig.run(() => awaited(ops.readahead(ractl)));
   t.deepEqual(folios(rig), [
     [0, PG_UPTODATE, 1],
     [4, 0, 1],

@@ -12,7 +12,7 @@ import {
   ReadaheadControl,
   readaheadExpand,
 } from '../../../src/core/mm/readahead.js';
-import { finish } from '../../../src/core/sim/wait_queue.js';
+import { awaited } from '../../../src/core/sim/wait_queue.js';
 import { Rig, type RigOptions } from './rig.js';
 
 /** The three numbers of a window, as a test writes them. */
@@ -343,7 +343,7 @@ const decides = test.macro({
     for (const page of present) rig.place(page);
     const ractl = new ReadaheadControl(file, rig.mapping, ra, index);
     await rig.run(() =>
-      finish(
+      awaited(
         hit
           ? rig.readahead.async(ractl, rig.place(index, PG_UPTODATE | PG_READAHEAD), req)
           : rig.readahead.sync(ractl, req),
@@ -486,7 +486,7 @@ const splits = test.macro({
     const file = rig.open();
     // Four pages asked at the start: a window of 8 with the marker on page 4.
     await rig.run(() =>
-      finish(rig.readahead.sync(new ReadaheadControl(file, rig.mapping, file.ra, 0), 4)),
+      awaited(rig.readahead.sync(new ReadaheadControl(file, rig.mapping, file.ra, 0), 4)),
     );
     t.deepEqual(rig.calls, calls);
     t.deepEqual(rig.present(), range(0, 8));
@@ -506,7 +506,7 @@ test('a window takes what memory there is', async (t) => {
   const file = rig.open();
   for (let i = 100; i < 103; i++) rig.folios.addLocked(rig.mapping, i);
   await rig.run(() =>
-    finish(rig.readahead.window(new ReadaheadControl(file, rig.mapping, file.ra, 0), 16, 8)),
+    awaited(rig.readahead.window(new ReadaheadControl(file, rig.mapping, file.ra, 0), 16, 8)),
   );
   t.deepEqual(rig.calls, ['0+5']);
 });
@@ -516,7 +516,7 @@ test('a window of an empty file, or behind the end of one, is none', async (t) =
     const rig = new Rig({ size });
     const { ra } = rig.open();
     const ractl = new ReadaheadControl(undefined, rig.mapping, ra, size === 0 ? 0 : 1);
-    await rig.run(() => finish(rig.readahead.window(ractl, 4, 0)));
+    await rig.run(() => awaited(rig.readahead.window(ractl, 4, 0)));
     t.deepEqual(rig.calls, []);
   }
 });
@@ -528,7 +528,7 @@ test('the page that holds the last byte of the file is the last one of a window'
     const rig = new Rig({ size });
     const { ra } = rig.open();
     const ractl = new ReadaheadControl(undefined, rig.mapping, ra, 0);
-    await rig.run(() => finish(rig.readahead.window(ractl, 9, 0)));
+    await rig.run(() => awaited(rig.readahead.window(ractl, 9, 0)));
     calls.push(...rig.calls);
   }
   t.deepEqual(calls, ['0+1', '0+1', '0+2', '0+3', '0+4']);
@@ -580,7 +580,7 @@ test('with readahead switched off and no file nothing is read ahead', async (t) 
   const rig = new Rig({ raPages: 0 });
   const { ra } = rig.open();
   await rig.run(() =>
-    finish(rig.readahead.sync(new ReadaheadControl(undefined, rig.mapping, ra, 0), 4)),
+    awaited(rig.readahead.sync(new ReadaheadControl(undefined, rig.mapping, ra, 0), 4)),
   );
   t.deepEqual(rig.calls, []);
 });
@@ -601,9 +601,9 @@ test('a marker is ignored, and stays, while its page is written back or readahea
   const plain = rig.place(9, PG_UPTODATE | PG_READAHEAD);
   await rig.run(function* () {
     const at = (i: number) => new ReadaheadControl(file, rig.mapping, file.ra, i);
-    yield* finish(rig.readahead.async(at(4), written, 1));
+    yield* awaited(rig.readahead.async(at(4), written, 1));
     file.ra.raPages = 0;
-    yield* finish(rig.readahead.async(at(9), plain, 1));
+    yield* awaited(rig.readahead.async(at(9), plain, 1));
   });
   t.deepEqual(rig.calls, []);
   t.true(rig.folios.test(written, PG_READAHEAD));
@@ -614,7 +614,7 @@ test('pages that the filesystem leaves stay in v5.13, unlocked and not uptodate'
   const rig = new Rig({ takes: 2 });
   const file = rig.open();
   await rig.run(() =>
-    finish(rig.readahead.sync(new ReadaheadControl(file, rig.mapping, file.ra, 0), 1)),
+    awaited(rig.readahead.sync(new ReadaheadControl(file, rig.mapping, file.ra, 0), 1)),
   );
   t.deepEqual(windowOf(file.ra), [0, 4, 3]);
   t.deepEqual(rig.present(), [0, 1, 2, 3]);
@@ -630,7 +630,7 @@ test('pages that the filesystem leaves are removed by later kernels and leave th
   const rig = new Rig({ takes: 2, mm: { leftoversRemoved: true } });
   const file = rig.open();
   await rig.run(() =>
-    finish(rig.readahead.sync(new ReadaheadControl(file, rig.mapping, file.ra, 0), 1)),
+    awaited(rig.readahead.sync(new ReadaheadControl(file, rig.mapping, file.ra, 0), 1)),
   );
   t.deepEqual(windowOf(file.ra), [0, 2, 1]);
   t.deepEqual(rig.present(), [0, 1]);
@@ -640,7 +640,7 @@ test('later kernels remove left pages only as far as the asynchronous part goes'
   const rig = new Rig({ takes: 0, mm: { leftoversRemoved: true } });
   const file = rig.open();
   await rig.run(() =>
-    finish(rig.readahead.sync(new ReadaheadControl(file, rig.mapping, file.ra, 0), 1)),
+    awaited(rig.readahead.sync(new ReadaheadControl(file, rig.mapping, file.ra, 0), 1)),
   );
   t.deepEqual(windowOf(file.ra), [0, 0, 0]);
   t.deepEqual(rig.present(), [3]);

@@ -1,21 +1,22 @@
 /**
- * Storing what was downloaded in the cache: joins neighbouring slices, lets the cache round and
- * refuse them, writes them, and unmarks the pages when the last write has ended. Plays
- * netfs_rreq_do_write_to_cache in fs/netfs/read_helper.c. Spec: BEHAVIOUR 3.10.
+ * Phase 4 of a request's life: copies what was downloaded to the cache. Joins neighbouring slices,
+ * lets the cache round and refuse them, writes them, and unmarks the folios when the last write has
+ * ended. Kernel: netfs_rreq_do_write_to_cache in fs/netfs/io.c. Spec: BEHAVIOUR 3.10.
  */
-import { PAGE_SIZE, pageIndex } from '../base/range.js';
-import { PG_FSCACHE } from '../mm/folio.js';
-import { IovIter } from '../mm/iov_iter.js';
-import type { Task } from '../sim/wait_queue.js';
-import { type ReadRequest, SREQ_WRITE_TO_CACHE, type Subrequest } from './objects.js';
-import type { Requests } from './requests.js';
-import type { CacheOps } from './types.js';
+import { PAGE_SIZE, pageIndex } from '../../base/range.js';
+import { PG_FSCACHE } from '../../mm/folio.js';
+import { IovIter } from '../../mm/iov_iter.js';
+import type { Task } from '../../sim/wait_queue.js';
+import { SREQ_COPY_TO_CACHE, type Subrequest } from '../objects.js';
+import type { Requests } from '../requests.js';
+import type { CacheOps } from '../types.js';
+import { type ClassicRequest, requestOf } from './objects.js';
 
 /** Stores the slices that want it and completes the request. */
-export function* storeToCache(requests: Requests, rreq: ReadRequest): Task {
+export function* copyToCache(requests: Requests, rreq: ClassicRequest): Task {
   const ops = rreq.cache.ops as CacheOps;
   requests.traceRequest(rreq, 'write');
-  rreq.nrWrOps = 1;
+  rreq.nrCopyOps = 1;
   dropOthers(requests, rreq);
   for (let i = 0; i < rreq.subrequests.length; i++) {
     const subreq = rreq.subrequests[i] as Subrequest;
@@ -28,7 +29,7 @@ export function* storeToCache(requests: Requests, rreq: ReadRequest): Task {
       continue;
     }
     const iter = new IovIter(rreq.mapping, subreq.start, subreq.len);
-    rreq.nrWrOps++;
+    rreq.nrCopyOps++;
     requests.stats.netfs_n_rh_write++;
     requests.holdSlice(subreq, 'get_copy_to_cache');
     requests.traceSlice(subreq, 'write');
@@ -36,21 +37,21 @@ export function* storeToCache(requests: Requests, rreq: ReadRequest): Task {
       writeTerminated(requests, subreq, result, wasAsync),
     );
   }
-  if (--rreq.nrWrOps === 0) unmark(requests, rreq, false);
+  if (--rreq.nrCopyOps === 0) unmark(requests, rreq, false);
 }
 
 // Slices that are not stored leave the list.
-function dropOthers(requests: Requests, rreq: ReadRequest): void {
+function dropOthers(requests: Requests, rreq: ClassicRequest): void {
   const slices = rreq.subrequests;
-  rreq.subrequests = slices.filter((subreq) => subreq.has(SREQ_WRITE_TO_CACHE));
+  rreq.subrequests = slices.filter((subreq) => subreq.has(SREQ_COPY_TO_CACHE));
   for (const subreq of slices) {
-    if (subreq.has(SREQ_WRITE_TO_CACHE)) continue;
+    if (subreq.has(SREQ_COPY_TO_CACHE)) continue;
     requests.putSlice(subreq, false, 'put_no_copy');
   }
 }
 
 // Adds the slices that continue slice `at` to it; `transferred` stays what was read.
-function joinFollowing(requests: Requests, rreq: ReadRequest, at: number): void {
+function joinFollowing(requests: Requests, rreq: ClassicRequest, at: number): void {
   const subreq = rreq.subrequests[at] as Subrequest;
   for (;;) {
     const next = rreq.subrequests[at + 1];
@@ -67,7 +68,7 @@ function writeTerminated(
   result: number,
   wasAsync: boolean,
 ): void {
-  const { rreq } = subreq;
+  const rreq = requestOf(subreq);
   if (result < 0) {
     requests.stats.netfs_n_rh_write_failed++;
     requests.traceFailure(rreq, subreq, result, 'copy_to_cache');
@@ -77,7 +78,7 @@ function writeTerminated(
     requests.stats.bytes.stored += result;
   }
   requests.traceSlice(subreq, 'write_term');
-  if (--rreq.nrWrOps === 0) unmark(requests, rreq, wasAsync);
+  if (--rreq.nrCopyOps === 0) unmark(requests, rreq, wasAsync);
   requests.putSlice(subreq, wasAsync, 'put_terminated');
 }
 
@@ -87,7 +88,7 @@ function countUnstored(requests: Requests, { rreq, start, len }: Subrequest): vo
 }
 
 // Ends PG_fscache once per folio, though several slices may touch it.
-function unmark(requests: Requests, rreq: ReadRequest, wasAsync: boolean): void {
+function unmark(requests: Requests, rreq: ClassicRequest, wasAsync: boolean): void {
   const { mapping } = rreq;
   let unmarked = -1;
   for (const { start, len } of rreq.subrequests) {

@@ -11,11 +11,11 @@ import type { ReadRequest } from './objects.js';
 import { type ByteRange, DOWNLOAD_FROM_SERVER, type RequestOps } from './types.js';
 
 /** How many streams: a number, or as many as make it faster. */
-export type StreamCount = number | 'auto';
+export type ParallelCount = number | 'auto';
 
 /** What the streams are built from; bytes. */
-export interface StreamSettings {
-  readonly count: StreamCount;
+export interface ParallelSettings {
+  readonly count: ParallelCount;
   /** What one stream fetches at a time. */
   readonly unit: number;
   /** Most that may be in flight. */
@@ -26,7 +26,7 @@ export interface StreamSettings {
 const STREAMS_MAX = 64;
 /** Requests that are measured before the number of streams is judged. */
 const SAMPLE = 2;
-/** Streams that `auto` begins with. */
+/** ParallelDownload that `auto` begins with. */
 const STREAMS_FIRST = 4;
 /** How much faster twice as many must be to be kept. */
 const GAIN = 1.15;
@@ -39,7 +39,7 @@ const CROWDED = 4;
  * Finds the number of streams: twice as many as long as that raises the throughput and requests do
  * not queue for the server.
  */
-export class StreamTuner {
+export class ParallelTuner {
   #count: number;
   readonly #most: number;
   /** Requests still to come before the next trial. */
@@ -58,7 +58,7 @@ export class StreamTuner {
     this.#count = Math.min(STREAMS_FIRST, this.#most);
   }
 
-  /** Streams to be used now. */
+  /** ParallelDownload to be used now. */
   get count(): number {
     return this.#count;
   }
@@ -106,23 +106,23 @@ export class StreamTuner {
 }
 
 /** The streams of one read helper. */
-export class Streams {
-  readonly #settings: StreamSettings;
-  readonly #tuner: StreamTuner | undefined;
+export class ParallelDownload {
+  readonly #settings: ParallelSettings;
+  readonly #tuner: ParallelTuner | undefined;
   readonly #clock: Clock;
   /** Where the last window of a file ended. */
   readonly #ends = new WeakMap<Inode, number>();
   readonly #began = new WeakMap<ReadRequest, number>();
   readonly #made = new Map<RequestOps, RequestOps>();
 
-  constructor(settings: StreamSettings, clock: Clock) {
+  constructor(settings: ParallelSettings, clock: Clock) {
     this.#settings = settings;
     this.#clock = clock;
     const most = Math.floor(settings.limit / settings.unit);
-    this.#tuner = settings.count === 'auto' ? new StreamTuner(most) : undefined;
+    this.#tuner = settings.count === 'auto' ? new ParallelTuner(most) : undefined;
   }
 
-  /** Streams in use now. */
+  /** ParallelDownload in use now. */
   get count(): number {
     return this.#tuner?.count ?? (this.#settings.count as number);
   }

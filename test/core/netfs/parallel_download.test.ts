@@ -1,7 +1,7 @@
 /** Several server operations in flight: windows, order, and how many are found to be of use. */
 import test from 'ava';
 import type { LabOptions } from '../../../src/core/lab/options.js';
-import { StreamTuner } from '../../../src/core/netfs/streams.js';
+import { ParallelTuner } from '../../../src/core/netfs/parallel_download.js';
 import { content, makeLab, opened, serverDir } from '../../helpers/lab.js';
 
 const SIZE = 8 << 20;
@@ -62,7 +62,7 @@ test('random reads are not widened', async (t) => {
 
 /** Lets a tuner run against a server of this latency (ns) and bandwidth (bytes/ns). */
 function tuned(latency: number, bandwidth: number, most = 64): number {
-  const tuner = new StreamTuner(most);
+  const tuner = new ParallelTuner(most);
   const unit = 131_072;
   let now = 0;
   const counts = new Set<number>();

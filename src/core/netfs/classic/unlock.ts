@@ -1,20 +1,19 @@
 /**
- * The unlock walk: once all slices of a request have ended, decides for each of its pages whether
- * it is uptodate and whether it is to be stored, and unlocks it. Plays netfs_rreq_unlock in
- * fs/netfs/read_helper.c. Spec: BEHAVIOUR 3.9; called by `read_helper.ts`.
+ * The unlock walk: once all slices of a request have ended, decides for each of its folios whether
+ * it is uptodate and whether it is to be stored, and unlocks it. `collect.ts` calls it. Kernel:
+ * netfs_rreq_unlock_folios in fs/netfs/buffered_read.c. Spec: BEHAVIOUR 3.9.
  */
-import { PAGE_SIZE, pageIndex } from '../base/range.js';
-import { type Folios, PG_FSCACHE, PG_UPTODATE } from '../mm/folio.js';
+import { PAGE_SIZE, pageIndex } from '../../base/range.js';
+import { type Folios, PG_FSCACHE, PG_UPTODATE } from '../../mm/folio.js';
+import { SREQ_COPY_TO_CACHE, type Subrequest } from '../objects.js';
+import type { Requests } from '../requests.js';
 import {
-  type ReadRequest,
-  RREQ_DONT_UNLOCK_PAGES,
+  type ClassicRequest,
+  RREQ_COPY_TO_CACHE,
+  RREQ_DONT_UNLOCK_FOLIOS,
   RREQ_FAILED,
-  RREQ_NO_UNLOCK_PAGE,
-  RREQ_WRITE_TO_CACHE,
-  SREQ_WRITE_TO_CACHE,
-  type Subrequest,
+  RREQ_NO_UNLOCK_FOLIO,
 } from './objects.js';
-import type { Requests } from './requests.js';
 
 /** Where the walk stands among the slices. */
 interface Cursor {
@@ -24,7 +23,7 @@ interface Cursor {
 }
 
 /** Unlocks the pages of a request. */
-export function unlockPages(requests: Requests, rreq: ReadRequest): void {
+export function unlockFolios(requests: Requests, rreq: ClassicRequest): void {
   prepareStores(requests, rreq);
   requests.traceRequest(rreq, 'unlock');
   const { folios } = rreq.mapping;
@@ -44,36 +43,36 @@ export function unlockPages(requests: Requests, rreq: ReadRequest): void {
   rreq.ops.done?.(rreq);
 }
 
-function unlockOne(rreq: ReadRequest, folios: Folios, pfn: number): void {
-  if (rreq.has(RREQ_DONT_UNLOCK_PAGES)) return;
-  if (rreq.has(RREQ_NO_UNLOCK_PAGE) && folios.indexOf(pfn) === rreq.noUnlockPage) return;
+function unlockOne(rreq: ClassicRequest, folios: Folios, pfn: number): void {
+  if (rreq.has(RREQ_DONT_UNLOCK_FOLIOS)) return;
+  if (rreq.has(RREQ_NO_UNLOCK_FOLIO) && folios.indexOf(pfn) === rreq.noUnlockFolio) return;
   folios.unlock(pfn);
 }
 
 // A request that failed stores nothing; nor, repaired, does a slice that ends inside a page which
 // no slice completes, because the rest of that page is not data.
-function prepareStores(requests: Requests, rreq: ReadRequest): void {
+function prepareStores(requests: Requests, rreq: ClassicRequest): void {
   const partEnd = rreq.start + rreq.submitted;
   const tornPage = partEnd % PAGE_SIZE !== 0 && rreq.submitted < rreq.len;
   if (rreq.has(RREQ_FAILED)) {
-    rreq.flags &= ~RREQ_WRITE_TO_CACHE;
-    for (const subreq of rreq.subrequests) subreq.flags &= ~SREQ_WRITE_TO_CACHE;
+    rreq.flags &= ~RREQ_COPY_TO_CACHE;
+    for (const subreq of rreq.subrequests) subreq.flags &= ~SREQ_COPY_TO_CACHE;
   } else if (tornPage && requests.repaired) {
     let storing = false;
     for (const subreq of rreq.subrequests) {
       if (subreq.start + subreq.len > partEnd - (partEnd % PAGE_SIZE)) {
-        subreq.flags &= ~SREQ_WRITE_TO_CACHE;
+        subreq.flags &= ~SREQ_COPY_TO_CACHE;
       }
-      storing ||= subreq.has(SREQ_WRITE_TO_CACHE);
+      storing ||= subreq.has(SREQ_COPY_TO_CACHE);
     }
-    if (!storing) rreq.flags &= ~RREQ_WRITE_TO_CACHE;
+    if (!storing) rreq.flags &= ~RREQ_COPY_TO_CACHE;
   }
 }
 
 // Goes over the slices that overlap one folio: true if all of it is data.
 function walkFolio(
   requests: Requests,
-  rreq: ReadRequest,
+  rreq: ClassicRequest,
   cursor: Cursor,
   folios: Folios,
   pfn: number,
@@ -83,7 +82,7 @@ function walkFolio(
   for (;;) {
     const subreq = rreq.subrequests[cursor.at];
     if (subreq === undefined) return false;
-    if (subreq.has(SREQ_WRITE_TO_CACHE)) markForStore(requests, folios, pfn);
+    if (subreq.has(SREQ_COPY_TO_CACHE)) markForStore(requests, folios, pfn);
     if (isBad(requests, subreq)) good = false;
     if (pageEnd < cursor.end) return good;
     const sliceEnd = cursor.end;

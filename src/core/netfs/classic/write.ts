@@ -1,21 +1,31 @@
 /**
  * The page a write goes to: found or made, locked, and filled with what the write leaves of it.
- * Plays netfs_write_begin in fs/netfs/read_helper.c; a filesystem's ->write_begin calls it. Spec:
- * BEHAVIOUR 3.4, 3.6.
+ * Kernel: netfs_write_begin in fs/netfs/buffered_read.c; a filesystem's ->write_begin calls it.
+ * Spec: BEHAVIOUR 3.4, 3.6.
  *
  * Differs: a page for which there is no memory is waited for; check_write_begin's failure is traced
  * with request 0, where the kernel follows a null pointer.
  */
-import { EAGAIN, EINTR } from '../base/errno.js';
-import { PAGE_SIZE, pageIndex } from '../base/range.js';
-import type { AddressSpace } from '../mm/address_space.js';
-import { PG_UPTODATE } from '../mm/folio.js';
-import { zeroPart } from '../mm/truncate.js';
-import type { OpenFile } from '../mm/types.js';
-import type { Task } from '../sim/wait_queue.js';
-import type { ReadHelper } from './read_helper.js';
-import type { Requests } from './requests.js';
-import type { RequestOps } from './types.js';
+import { EAGAIN, EINTR } from '../../base/errno.js';
+import { PAGE_SIZE, pageIndex } from '../../base/range.js';
+import type { AddressSpace } from '../../mm/address_space.js';
+import { PG_UPTODATE } from '../../mm/folio.js';
+import { zeroPart } from '../../mm/truncate.js';
+import type { OpenFile } from '../../mm/types.js';
+import type { Task } from '../../sim/wait_queue.js';
+import type { Requests } from '../requests.js';
+import type { RequestOps } from '../types.js';
+
+/** What fills a locked folio before a partial write. */
+interface ReadsForWrite {
+  readForWrite(
+    file: OpenFile,
+    pfn: number,
+    pos: number,
+    len: number,
+    ops: RequestOps,
+  ): Task<number>;
+}
 
 /**
  * The folio that takes bytes [pos, pos + len), which lie in one page: locked, referenced, no write
@@ -24,7 +34,7 @@ import type { RequestOps } from './types.js';
  */
 export function* netfsWriteBegin(
   requests: Requests,
-  helper: ReadHelper,
+  helper: ReadsForWrite,
   file: OpenFile,
   pos: number,
   len: number,
@@ -71,7 +81,7 @@ function* grabLocked(mapping: AddressSpace, index: number): Task<number> {
 
 function* makeReady(
   requests: Requests,
-  helper: ReadHelper,
+  helper: ReadsForWrite,
   file: OpenFile,
   pos: number,
   len: number,
