@@ -1,9 +1,9 @@
 /** `netfslab explain`: what a word or line of a trace, of the statistics or of dmesg means. */
-import { readFileSync } from 'node:fs';
 import { Args, Flags } from '@oclif/core';
-import { type Explanation, explainLog, explainText } from '../core/app/explain.js';
+import { type Explanation, explainText } from '../core/app/explain.js';
+import { DMESG_COLUMNS, dmesgLines, dmesgRows } from '../core/app/explain_dmesg.js';
 import { eraNamed } from '../core/app/explain_era.js';
-import { UsageError } from '../core/base/errors.js';
+import { kernelLogOf } from '../core/app/kernel_log.js';
 import { tableFlags } from '../core/cli/flags.js';
 import { LabCommand } from '../core/cli/lab_command.js';
 
@@ -38,17 +38,14 @@ With --dmesg TEXT is a file with kernel messages, - for stdin.
 
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(Explain);
-    const found = flags.dmesg
-      ? this.#log(args.text)
-      : explainText(args.text, eraNamed(flags.kernel));
+    if (flags.dmesg) {
+      const log = await kernelLogOf(args.text);
+      const table = { capture: null, columns: DMESG_COLUMNS, rows: dmesgRows(log) };
+      return this.showText(dmesgLines(log), table, flags);
+    }
+    const found = explainText(args.text, eraNamed(flags.kernel));
     const rows = found.map((each) => ({ ...each }));
     return this.showText(lines(found), { capture: null, columns: COLUMNS, rows }, flags);
-  }
-
-  #log(file: string): Explanation[] {
-    const found = explainLog(readFileSync(file === '-' ? 0 : file, 'utf8').split('\n'));
-    if (found.length > 0) return found;
-    throw new UsageError('TEXT', 'no message of FS-Cache or CacheFiles that is known');
   }
 }
 

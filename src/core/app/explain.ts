@@ -6,12 +6,12 @@ import { meaningOf } from '../analysis/meanings.js';
 import { VERDICTS } from '../analysis/why.js';
 import { errnoName, errnoText } from '../base/errno.js';
 import { UsageError } from '../base/errors.js';
+import { readLog } from '../importer/dmesg/read_log.js';
 import { ERA_KERNELS, ERAS, type Era } from '../trace/eras.js';
 import { flagMask, flagNames } from '../trace/flag_bits.js';
 import { TRACEPOINTS } from '../trace/index.js';
 import { explainStat } from '../trace/stats_layout.js';
 import type { AnyTracepoint } from '../trace/tracepoint.js';
-import { explainMessage } from './explain_dmesg.js';
 
 /** One thing that a token can be. */
 export interface Explanation {
@@ -28,6 +28,8 @@ export function explainText(text: string, era?: Era): Explanation[] {
   const eras = era === undefined ? [...ERAS].reverse() : [era];
   const line = explainLine(text, eras);
   if (line !== null) return line;
+  const log = message(text);
+  if (log.length > 0) return log;
   const word = text.trim();
   const found = [
     ...labels(word, eras),
@@ -45,15 +47,16 @@ export function explainText(text: string, era?: Era): Explanation[] {
   );
 }
 
-/** The lines of a kernel log that are known. */
-export function explainLog(lines: Iterable<string>): Explanation[] {
-  const found: Explanation[] = [];
-  for (const line of lines) {
-    const known = explainMessage(line);
-    if (known === null) continue;
-    found.push({ kind: known.weight, name: line.trim(), means: known.means, kernels: null });
-  }
-  return found;
+/** A line of a kernel log, if the text is one. */
+function message(text: string): Explanation[] {
+  const { items } = readLog(text.split('\n'));
+  return items.flatMap(({ weight, title, means, cause, next, kernels, details }) => {
+    const more = [cause === '' ? '' : `Usual cause: ${cause}`, next === '' ? '' : `Next: ${next}`];
+    return [
+      { kind: weight, name: title, means: [means, ...more].filter(Boolean).join(' '), kernels },
+      ...details.map((each) => ({ kind: 'detail', ...each, kernels: null })),
+    ];
+  });
 }
 
 /** The first event in the line that parses, column by column. */

@@ -1,103 +1,92 @@
 /**
- * What kernel messages of FS-Cache and CacheFiles mean and whether they matter. Called by
- * `explain --dmesg`.
+ * The use case `explain --dmesg`: what a kernel log says about netfs and its caches, for people and
+ * as rows. Called by the command and by the account of a paste.
  */
-import { errnoName } from '../base/errno.js';
+import type { Column, Row } from '../analysis/types.js';
+import { formatCount } from '../base/units.js';
+import type { KernelLog, LogItem } from '../importer/dmesg/read_log.js';
 
-/** A message that is known. */
-interface Message {
-  readonly pattern: RegExp;
-  /** `benign`, `look` (find out why) or `harmful`. */
-  readonly weight: 'benign' | 'look' | 'harmful';
-  readonly means: string;
-}
-
-const MESSAGES: readonly Message[] = [
+/** Columns of the rows. */
+export const DMESG_COLUMNS: readonly Column[] = [
   {
-    pattern: /FS-Cache: Duplicate cookie detected/,
-    weight: 'benign',
-    means:
-      'two mounts or inodes claim the same key; the newer one goes uncached until the older is gone. It costs cache hits, it does not slow a start-up.',
+    name: 'kind',
+    doc: 'benign, look, harmful, unknown, or detail of the row before.',
+    unit: 'text',
   },
-  {
-    pattern: /FS-Cache: Cache "?[^"]*"? added|CacheFiles: File cache on \S+ registered/,
-    weight: 'benign',
-    means: 'a cache was put in service.',
-  },
-  {
-    pattern: /CacheFiles: File cache on \S+ unregistering|FS-Cache: Withdrawing cache/,
-    weight: 'look',
-    means: 'the cache goes out of service: the daemon has ended, or after an I/O error.',
-  },
-  {
-    pattern: /CacheFiles: I\/O Error/,
-    weight: 'harmful',
-    means:
-      'the disk or filesystem of the cache failed; the cache is not used any more until the daemon is started again. Look at the disk.',
-  },
-  {
-    pattern:
-      /CacheFiles: Error: Unexpected object collision|CacheFiles: Error: Object already active/,
-    weight: 'look',
-    means: 'two objects claim one cache file; one of them goes uncached.',
-  },
-  {
-    pattern: /FS-Cache: .*assertion failed|(?:CacheFiles|FS-Cache): Assertion failed/i,
-    weight: 'harmful',
-    means: 'an internal promise was broken; an oops follows. Note the lines around it.',
-  },
-  {
-    pattern: /mkdir \S+ failed with error (-\d+)/,
-    weight: 'look',
-    means: 'a directory of the cache could not be made: no space or no inodes left on its disk.',
-  },
-  {
-    pattern: /FS-Cache: Loaded|FS-Cache: Netfs '\S+' registered/,
-    weight: 'benign',
-    means: 'the module was loaded, or a filesystem registered with it.',
-  },
-  {
-    pattern: /task \S+ blocked for more than \d+ seconds/,
-    weight: 'harmful',
-    means: 'a task hangs. Record with netfslab capture-script --hang, then netfslab trace stuck.',
-  },
+  { name: 'line', doc: 'First line of the input that says it.', unit: 'number' },
+  { name: 'name', doc: 'The message, without what loggers put in front.', unit: 'text' },
+  { name: 'means', doc: 'What it means.', unit: 'text' },
+  { name: 'cause', doc: 'What usually causes it.', unit: 'text' },
+  { name: 'next', doc: 'What to look at next.', unit: 'text' },
+  { name: 'times', doc: 'How often it is there.', unit: 'count' },
+  { name: 'kernels', doc: 'Kernels that print it; NULL = all.', unit: 'text' },
 ];
 
-const COOKIE = /([ON])-cookie (?:c=([0-9a-f]+)|d=\S+)(.*)/;
-const KEY = /([ON])-key=\[(\d+)\] '([0-9a-f]*)'/;
-
-/** One line of dmesg explained; null if it is about something else. */
-export function explainMessage(line: string): { weight: string; means: string } | null {
-  const key = KEY.exec(line);
-  if (key !== null) return { weight: 'detail', means: keyText(key) };
-  const cookie = COOKIE.exec(line);
-  if (cookie !== null) return { weight: 'detail', means: cookieText(cookie) };
-  const known = MESSAGES.find(({ pattern }) => pattern.test(line));
-  if (known === undefined) return null;
-  const error = /(?:error|ret) ?=? ?-(\d+)/.exec(line)?.[1];
-  const name = error === undefined ? '' : ` ${errnoName(Number(error))}.`;
-  return { weight: known.weight, means: `${known.means}${name}` };
+/** The items of a log as rows, details behind the item they belong to. */
+export function dmesgRows({ items }: KernelLog): Row[] {
+  return items.flatMap((item): Row[] => [
+    {
+      kind: item.weight,
+      line: item.first,
+      name: item.title,
+      means: item.means,
+      cause: item.cause || null,
+      next: item.next || null,
+      times: item.times,
+      kernels: item.kernels,
+    },
+    ...item.details.map(
+      ({ name, means }): Row => ({
+        kind: 'detail',
+        line: item.first,
+        name,
+        means,
+        cause: null,
+        next: null,
+        times: null,
+        kernels: null,
+      }),
+    ),
+  ]);
 }
 
-function whose(letter: string | undefined): string {
-  return letter === 'O' ? 'the one that is there' : 'the new one';
+/** The same for people. */
+export function* dmesgLines(log: KernelLog): Iterable<string> {
+  for (const item of log.items) yield* itemLines(item);
+  yield* tasksLine(log);
+  yield* kernelLine(log);
 }
 
-function keyText([, letter, length, hex = '']: RegExpExecArray): string {
-  const bytes = Buffer.from(hex, 'hex');
-  const text = [...bytes].map((byte) =>
-    byte >= 32 && byte < 127 ? String.fromCharCode(byte) : '.',
-  );
-  return `key of ${whose(letter)}, ${length} bytes: ${text.join('')}`;
+function* itemLines(item: LogItem): Iterable<string> {
+  const { weight, title, means, cause, next, kernels, times, first, details } = item;
+  const often = times > 1 ? `, ${formatCount(times)} times` : '';
+  yield `${weight} ${title}  [line ${first}${often}${kernels === null ? '' : `; ${kernels}`}]`;
+  yield `  ${means}`;
+  if (cause !== '') yield `  usual cause: ${cause}`;
+  if (next !== '') yield `  next: ${next}`;
+  for (const { name, means: says } of details) yield `  - ${name}: ${says}`;
 }
 
-function cookieText([, letter, number, rest = '']: RegExpExecArray): string {
-  const parts = [`cookie of ${whose(letter)}`];
-  if (number !== undefined) parts.push(`number ${number}`);
-  const field = (name: string) => new RegExp(`\\b${name}=([0-9a-f]+)`).exec(rest)?.[1];
-  const flags = field('fl');
-  if (flags !== undefined) parts.push(`flags ${flags}`);
-  if (field('nc') !== undefined) parts.push(`${field('nc')} children`);
-  if (field('na') !== undefined) parts.push(`${field('na')} users`);
-  return parts.join(', ');
+/** Who hangs, if several do. */
+function* tasksLine({ items }: KernelLog): Iterable<string> {
+  const hung = items.filter(({ title }) => /^INFO: task/.test(title));
+  if (hung.length > 1) {
+    yield `${formatCount(hung.length)} tasks hang: ${hung
+      .slice(0, 20)
+      .map(({ tasks }) => tasks.join(', '))
+      .join(', ')}${hung.length > 20 ? ', ...' : ''}`;
+  }
+}
+
+function* kernelLine({ kernels, since, until }: KernelLog): Iterable<string> {
+  if (kernels.length > 0) yield `kernel ${kernels.join(', ')} (named in the log)`;
+  else if (since !== '' || until !== '') {
+    const range =
+      until === ''
+        ? `v${since} or later`
+        : since === ''
+          ? `v${until} or earlier`
+          : `v${since} to v${until}`;
+    yield `kernel ${range}, by the messages it prints`;
+  }
 }

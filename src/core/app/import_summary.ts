@@ -2,7 +2,7 @@
 import { basename } from 'node:path';
 import { formatCount } from '../base/units.js';
 import type { Tally } from '../importer/import_sink.js';
-import { kernelsOf } from '../trace/eras.js';
+import { ERA_KERNELS } from '../trace/eras.js';
 import type { ImportSummary } from './import.js';
 
 /** The name a capture gets by its files. */
@@ -32,7 +32,7 @@ export function importSummaryLines(summary: ImportSummary): string[] {
       const packed = compression === null ? '' : ` (${compression})`;
       return `${name}: ${format}${packed}: ${evidence}`;
     }),
-    `era ${era.era} (${kernelsOf(era.era)}): ${era.evidence}`,
+    `era ${era.era} (${ERA_KERNELS[era.era]}): ${era.evidence}`,
     `${formatCount(counts.kept.count)} events kept`,
     ...rows.filter(([{ count }]) => count > 0).map(([tally, what]) => tallyLine(tally, what)),
     ...(counts.lost > 0 ? [`${formatCount(counts.lost)} events lost by the kernel`] : []),

@@ -1,8 +1,10 @@
 /** What `explain` says of words, flag words, lines and kernel messages. */
 import test from 'ava';
 import { MEANINGS } from '../../../src/core/analysis/meanings.js';
-import { explainLog, explainText } from '../../../src/core/app/explain.js';
+import { explainText } from '../../../src/core/app/explain.js';
+import { dmesgRows } from '../../../src/core/app/explain_dmesg.js';
 import { UsageError } from '../../../src/core/base/errors.js';
+import { readLog } from '../../../src/core/importer/dmesg/read_log.js';
 import { TRACEPOINTS } from '../../../src/core/trace/index.js';
 
 const told = (text: string, era?: 'E3' | 'E8') =>
@@ -42,11 +44,14 @@ test('kernel messages are told apart by whether they matter', (t) => {
     '[ 1.0] FS-Cache: O-cookie c=0000000a [p=00000002 fl=222 nc=0 na=1]',
     "[ 1.0] FS-Cache: O-key=[5] '6162630a31'",
     '[ 2.0] usb 1-1: new device',
-    '[ 3.0] CacheFiles: I/O Error: Readpage failed',
+    '[ 3.0] CacheFiles: I/O Error: Readpage failed on backing file 1f',
   ];
-  const found = explainLog(log).map(({ kind }) => kind);
-  t.deepEqual(found, ['benign', 'detail', 'detail', 'harmful']);
-  t.regex(explainLog(log)[2]?.means ?? '', /5 bytes: abc\.1$/);
+  const rows = dmesgRows(readLog(log));
+  t.deepEqual(
+    rows.map(({ kind }) => kind),
+    ['look', 'detail', 'detail', 'harmful'],
+  );
+  t.regex(String(rows[2]?.means), /5 bytes: abc\.1$/);
 });
 
 test('meanings are written for events and words that exist', (t) => {

@@ -5,12 +5,12 @@ import {
   netfsRreqTraces,
   netfsSreqTraces,
 } from '../../../src/core/trace/events/netfs.js';
-import { ownSymbols } from '../../../src/core/trace/symbols.js';
+import { symbols } from '../../../src/core/trace/symbols.js';
 
-const WORDS = ownSymbols('words', [
-  ['read', 'READ'],
-  ['ahead', 'READAHEAD'],
-  ['free', 'FREE '],
+const WORDS = symbols('words', [
+  ['read', { E0: 'READ' }],
+  ['ahead', { E0: 'READAHEAD' }],
+  ['free', { E0: 'FREE ' }],
 ]);
 
 test('an identifier has one number whatever the order of its era', (t) => {

@@ -4,8 +4,8 @@
  *
  * Called by the importers (parse) and the store (tables). Kernel: fs/nfs/nfstrace.h, nfs4trace.h.
  */
-import { symbols } from '../symbols.js';
-import { type Column, int, label, text, tracepointsOf, u64, uint } from '../tracepoint.js';
+import { since, symbols } from '../symbols.js';
+import { type Column, int, label, prints, text, tracepointsOf, u64, uint } from '../tracepoint.js';
 
 const nfs = tracepointsOf('nfs', 'fs/nfs/nfstrace.h');
 const nfs4 = tracepointsOf('nfs4', 'fs/nfs/nfs4trace.h');
@@ -27,24 +27,37 @@ const pages = uint('nr_pages', 'Pages.');
 const eof = text('eof', '` eof` = the file ends there, else empty.');
 
 /** How safe a write is when the server has answered. */
-export const nfsStable = symbols('nfs_stable');
+export const nfsStable = symbols(
+  'nfs_stable',
+  since('E3', [
+    ['unstable', 'UNSTABLE'],
+    ['data_sync', 'DATA_SYNC'],
+    ['file_sync', 'FILE_SYNC'],
+  ]),
+);
 
 const stable = label('stable', nfsStable, 'How safe it is.');
 const verifier = text('verifier', 'Verifier of the server, hexadecimal.');
 
-/** An event that prints the file, with the columns in front of it and behind it. */
+const FILE = 'fileid=%02x:%02x:%llu fhandle=0x%08x';
+const FILE_ARGS = 'dev_major dev_minor fileid fhandle';
+
+/** An event that prints the file, with what stands in front of it and behind it. */
 function ofFile<const Before extends readonly Column[], const After extends readonly Column[]>(
   record: number,
   name: string,
   doc: string,
-  before: Before,
-  after: After,
+  before: readonly [format: string, columns: Before],
+  after: readonly [format: string, columns: After],
 ) {
+  const names = (columns: readonly Column[]) => columns.map((column) => column.name);
+  const args = [...names(before[1]), FILE_ARGS, ...names(after[1])].join(' ');
   return nfs({
     name,
     doc,
     record,
-    columns: [...before, ...file, ...after],
+    columns: [...before[1], ...file, ...after[1]],
+    formats: { E3: prints(`${before[0]}${FILE}${after[0]}`, args) },
   });
 }
 
@@ -53,8 +66,8 @@ export const nfsAopReadahead = ofFile(
   176,
   'nfs_aop_readahead',
   'Readahead is asked for.',
-  [],
-  [version, offset, pages],
+  ['', []],
+  [' version=%llu offset=%lld nr_pages=%u', [version, offset, pages]],
 );
 
 /** Readahead was asked for. */
@@ -62,8 +75,8 @@ export const nfsAopReadaheadDone = ofFile(
   177,
   'nfs_aop_readahead_done',
   'Readahead was asked for.',
-  [],
-  [version, pages, ret],
+  ['', []],
+  [' version=%llu nr_pages=%u ret=%d', [version, pages, ret]],
 );
 
 /** A page is asked for. */
@@ -71,8 +84,8 @@ export const nfsAopReadpage = ofFile(
   178,
   'nfs_aop_readpage',
   'A page is asked for.',
-  [],
-  [version, offset, count],
+  ['', []],
+  [' version=%llu offset=%lld count=%zu', [version, offset, count]],
 );
 
 /** A page was read. */
@@ -80,8 +93,8 @@ export const nfsAopReadpageDone = ofFile(
   179,
   'nfs_aop_readpage_done',
   'A page was read.',
-  [],
-  [version, offset, count, ret],
+  ['', []],
+  [' version=%llu offset=%lld count=%zu ret=%d', [version, offset, count, ret]],
 );
 
 /** A read is sent. */
@@ -89,8 +102,8 @@ export const nfsInitiateRead = ofFile(
   180,
   'nfs_initiate_read',
   'A read is sent.',
-  [],
-  [offset, count],
+  ['', []],
+  [' offset=%lld count=%u', [offset, count]],
 );
 
 /** The reply to a read is there. */
@@ -98,8 +111,8 @@ export const nfsReadpageDone = ofFile(
   181,
   'nfs_readpage_done',
   'The reply to a read is there.',
-  [status],
-  [offset, count, res, eof],
+  ['error=%d ', [status]],
+  [' offset=%lld count=%u res=%u%s', [offset, count, res, eof]],
 );
 
 /** The reply to a read is short. */
@@ -107,8 +120,8 @@ export const nfsReadpageShort = ofFile(
   182,
   'nfs_readpage_short',
   'The reply to a read is short.',
-  [status],
-  [offset, count, res, eof],
+  ['error=%d ', [status]],
+  [' offset=%lld count=%u res=%u%s', [offset, count, res, eof]],
 );
 
 /** A read or a write fails. */
@@ -116,8 +129,11 @@ export const nfsPgioError = ofFile(
   183,
   'nfs_pgio_error',
   'A read or a write fails.',
-  [failure],
-  [offset, count, res, u64('pos', 'File position of the failure, bytes.')],
+  ['error=%d ', [failure]],
+  [
+    ' offset=%lld count=%u res=%u pos=%llu',
+    [offset, count, res, u64('pos', 'File position of the failure, bytes.')],
+  ],
 );
 
 /** A write is sent. */
@@ -125,8 +141,8 @@ export const nfsInitiateWrite = ofFile(
   184,
   'nfs_initiate_write',
   'A write is sent.',
-  [],
-  [offset, count, stable],
+  ['', []],
+  [' offset=%lld count=%u stable=%s', [offset, count, stable]],
 );
 
 /** The reply to a write is there. */
@@ -134,8 +150,8 @@ export const nfsWritebackDone = ofFile(
   185,
   'nfs_writeback_done',
   'The reply to a write is there.',
-  [status],
-  [offset, count, res, stable, verifier],
+  ['error=%d ', [status]],
+  [' offset=%lld count=%u res=%u stable=%s verifier=%s', [offset, count, res, stable, verifier]],
 );
 
 /** A write fails. */
@@ -143,8 +159,8 @@ export const nfsWriteError = ofFile(
   186,
   'nfs_write_error',
   'A write fails.',
-  [failure],
-  [offset, count],
+  ['error=%d ', [failure]],
+  [' offset=%lld count=%u', [offset, count]],
 );
 
 /** A completion fails. */
@@ -152,8 +168,8 @@ export const nfsCompError = ofFile(
   187,
   'nfs_comp_error',
   'A completion fails.',
-  [failure],
-  [offset, count],
+  ['error=%d ', [failure]],
+  [' offset=%lld count=%u', [offset, count]],
 );
 
 /** A commit fails. */
@@ -161,8 +177,8 @@ export const nfsCommitError = ofFile(
   188,
   'nfs_commit_error',
   'A commit fails.',
-  [failure],
-  [offset, count],
+  ['error=%d ', [failure]],
+  [' offset=%lld count=%u', [offset, count]],
 );
 
 /** A commit is sent. */
@@ -170,8 +186,8 @@ export const nfsInitiateCommit = ofFile(
   189,
   'nfs_initiate_commit',
   'A commit is sent.',
-  [],
-  [offset, count],
+  ['', []],
+  [' offset=%lld count=%u', [offset, count]],
 );
 
 /** The reply to a commit is there. */
@@ -179,8 +195,8 @@ export const nfsCommitDone = ofFile(
   190,
   'nfs_commit_done',
   'The reply to a commit is there.',
-  [status],
-  [offset, stable, verifier],
+  ['error=%d ', [status]],
+  [' offset=%lld stable=%s verifier=%s', [offset, stable, verifier]],
 );
 
 /** A folio is written back. */
@@ -188,8 +204,8 @@ export const nfsWritebackFolio = ofFile(
   191,
   'nfs_writeback_folio',
   'A folio is written back.',
-  [],
-  [version, offset, count],
+  ['', []],
+  [' version=%llu offset=%lld count=%zu', [version, offset, count]],
 );
 
 /** A folio was written back. */
@@ -197,8 +213,8 @@ export const nfsWritebackFolioDone = ofFile(
   192,
   'nfs_writeback_folio_done',
   'A folio was written back.',
-  [],
-  [version, offset, count, ret],
+  ['', []],
+  [' version=%llu offset=%lld count=%zu ret=%d', [version, offset, count, ret]],
 );
 
 const transfer = [
@@ -211,6 +227,10 @@ const transfer = [
   text('stateid', 'Number and hash of the state id.'),
   text('layoutstateid', 'Number and hash of the state id of the layout.'),
 ] as const;
+const TRANSFER = prints(
+  `error=%ld (%s) ${FILE} offset=%lld count=%u res=%u stateid=%s layoutstateid=%s`,
+  `error error_name ${FILE_ARGS} offset count res stateid layoutstateid`,
+);
 
 /** The reply to an NFSv4 read is there. */
 export const nfs4Read = nfs4({
@@ -218,6 +238,7 @@ export const nfs4Read = nfs4({
   doc: 'The reply to an NFSv4 read is there.',
   record: 193,
   columns: transfer,
+  formats: { E3: TRANSFER },
 });
 
 /** The reply to an NFSv4 write is there. */
@@ -226,4 +247,5 @@ export const nfs4Write = nfs4({
   doc: 'The reply to an NFSv4 write is there.',
   record: 194,
   columns: transfer,
+  formats: { E3: TRANSFER },
 });
