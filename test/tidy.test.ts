@@ -31,10 +31,11 @@ const LAYERS: Record<string, readonly string[]> = {
   store: ['base', 'sim', 'trace', 'profile'],
   importer: ['base', 'sim', 'trace', 'profile'],
   analysis: ['base', 'sim', 'trace', 'profile', 'store'],
+  recorder: ['base', 'io'],
   report: ['base'],
   app: [
     ...[...engine, 'server', 'fs', 'vfs', 'workload', 'lab'],
-    ...['store', 'importer', 'analysis', 'report'],
+    ...['store', 'importer', 'recorder', 'analysis', 'report'],
   ],
   cli: ['base', 'app', 'report'],
   commands: ['base', 'app', 'cli', 'report'],

@@ -2,7 +2,15 @@
  * Unpacks the bundle that `capture-script` packs: the trace into a temporary file, as it may be
  * large and is read more than once, the small texts into memory. Called by app/import.ts.
  */
-import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { StoreError } from '../base/errors.js';
@@ -23,6 +31,8 @@ export interface Bundle {
   readonly stats: readonly BundleText[];
   /** Copies of /proc/fs/netfs/requests before and after the trace, null = none. */
   readonly requests: Readonly<Record<Moment, BundleText | null>>;
+  /** Open files of processes when it began; '' = not told. */
+  readonly openFiles: string;
   /** Release of the kernel, null = not told. */
   readonly kernel: string | null;
   /** Removes the temporary files. */
@@ -35,11 +45,23 @@ export type Moment = 'before' | 'after';
 /** Most bytes of a text that is kept in memory. */
 const TEXT_MAX = 16 << 20;
 const TRACE = /^trace(\.txt|\.dat)?$/;
-const TEXT = /^(kernel|(stats|requests)\.(before|after))$/;
+const TEXT = /^(kernel|open-files|(stats|requests)\.(before|after))$/;
 
 /** True if an input is a bundle. */
 export function isBundle({ head }: Input): boolean {
   return isTar(head);
+}
+
+/** A bundle that is a folder already: unpacked, or just recorded. `StoreError` without a trace. */
+export function folderBundle(folder: string): Bundle {
+  const traces: Bundle['traces'][number][] = [];
+  const texts = new Map<string, BundleText>();
+  for (const base of readdirSync(folder).sort()) {
+    const path = join(folder, base);
+    if (TRACE.test(base)) traces.push({ name: path, path });
+    else if (TEXT.test(base)) texts.set(base, { name: path, text: readFileSync(path, 'utf8') });
+  }
+  return bundleOf(folder, traces, texts, () => {});
 }
 
 /** Unpacks a bundle. `StoreError` if it is damaged or holds no trace; remove it in the end. */
@@ -61,16 +83,26 @@ export async function unpackBundle(input: Input): Promise<Bundle> {
         texts.set(base, { name, text: await textOf(member, name) });
       }
     }
-    if (traces.length === 0) throw noTrace(input.name);
-    const stats = ['stats.before', 'stats.after'].flatMap((each) => texts.get(each) ?? []);
-    const before = texts.get('requests.before') ?? null;
-    const after = texts.get('requests.after') ?? null;
-    const kernel = texts.get('kernel')?.text.trim() || null;
-    return { traces, stats, requests: { before, after }, kernel, remove };
+    return bundleOf(input.name, traces, texts, remove);
   } catch (error) {
     remove();
     throw error;
   }
+}
+
+function bundleOf(
+  name: string,
+  traces: Bundle['traces'],
+  texts: ReadonlyMap<string, BundleText>,
+  remove: () => void,
+): Bundle {
+  if (traces.length === 0) throw noTrace(name);
+  const stats = ['stats.before', 'stats.after'].flatMap((each) => texts.get(each) ?? []);
+  const before = texts.get('requests.before') ?? null;
+  const after = texts.get('requests.after') ?? null;
+  const openFiles = texts.get('open-files')?.text ?? '';
+  const kernel = texts.get('kernel')?.text.trim() || null;
+  return { traces, stats, requests: { before, after }, openFiles, kernel, remove };
 }
 
 async function copy(member: TarMember, path: string): Promise<void> {

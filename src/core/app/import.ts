@@ -2,7 +2,7 @@
  * The use case `trace import`: recognises the inputs, tells the era, reads them into one capture,
  * and says what became of every line. Called by the command.
  */
-import { rmSync } from 'node:fs';
+import { rmSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { StoreError } from '../base/errors.js';
 import { chooseEra, type EraChoice } from '../importer/era.js';
@@ -15,7 +15,7 @@ import { createCapture } from '../store/capture_writer.js';
 import type { CaptureMeta } from '../store/types.js';
 import { BatchSink, MemorySink } from '../trace/sink.js';
 import type { TraceSink } from '../trace/types.js';
-import { type Bundle, isBundle, type Moment, unpackBundle } from './bundle.js';
+import { type Bundle, folderBundle, isBundle, type Moment, unpackBundle } from './bundle.js';
 import { parseRequests, REQUEST_EVENTS } from './stats_import.js';
 import { readSmallText, statsOfText } from './stats_source.js';
 import type { TraceTarget } from './trace_sink.js';
@@ -98,9 +98,9 @@ async function importInto(
   const bundles: Bundle[] = [];
   try {
     for (const file of request.files) {
-      const input = await openInput(file);
-      if (isBundle(input)) {
-        bundles.push(await unpack(input));
+      const input = isFolder(file) ? null : await openInput(file);
+      if (input === null || isBundle(input)) {
+        bundles.push(input === null ? folderBundle(file) : await unpack(input));
         for (const { path, name } of bundles.at(-1)?.traces ?? []) {
           sources.push(await begin(await openInput(path, name), request));
         }
@@ -114,6 +114,10 @@ async function importInto(
     for (const { input } of sources) input.close();
     for (const bundle of bundles) bundle.remove();
   }
+}
+
+function isFolder(file: string): boolean {
+  return file !== '-' && (statSync(file, { throwIfNoEntry: false })?.isDirectory() ?? false);
 }
 
 async function unpack(input: OpenInput): Promise<Bundle> {
@@ -169,6 +173,7 @@ async function importAll(
   let failure: unknown = null;
   try {
     for (const entries of snapshots) sink.stats(entries);
+    for (const { openFiles } of bundles) sink.openFiles(openFiles);
     await readAll(sources, sink, watch);
     addRequests(bundles, sink);
   } catch (error) {

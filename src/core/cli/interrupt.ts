@@ -1,4 +1,7 @@
-/** Ctrl-C and SIGTERM: the first asks the work to stop, a second one ends the program at once. */
+/**
+ * Ctrl-C, SIGTERM and a closed terminal: the first asks the work to stop, a second one ends the
+ * program at once.
+ */
 
 /** A pending or delivered interrupt. */
 export interface Interrupt {
@@ -8,7 +11,7 @@ export interface Interrupt {
   stop(): void;
 }
 
-const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** Catches the first interrupt. */
 export function onInterrupt(): Interrupt {

@@ -22,6 +22,7 @@ import { utf8 } from './lines.js';
 import { Operations } from './operations.js';
 import { parseRawFields } from './raw_fields.js';
 import { type RowParser, rowParserOf } from './row_parser.js';
+import { SystemCalls } from './system_calls.js';
 import type { EventHead, EventSink, RowWords } from './types.js';
 
 /** A count, and the first that was counted. */
@@ -63,6 +64,8 @@ export interface SourceName {
 
 /** Names that are looked up once; more are not remembered. */
 const NAMES_MAX = 4096;
+/** Events of system calls, of tasks, and of probes that record paths. */
+const OF_CALLS = /^(?:sys_(?:enter|exit)_|path|task_newtask$|sched_process_(?:exec|exit)$)/;
 /** Texts up to this length are kept for comparison, as tasks and systems repeat. */
 const REPEATED_MAX = 4096;
 
@@ -85,6 +88,7 @@ export class ImportSink implements EventSink {
   /** A line as bytes. */
   readonly #line = Buffer.alloc(1024);
   readonly #operations = new Operations();
+  readonly #calls = new SystemCalls();
   readonly #known = new Map<string, AnyTracepoint | null>();
   readonly #texts = new Map<string, string>();
   /** Headings whose lost events are counted. */
@@ -145,8 +149,35 @@ export class ImportSink implements EventSink {
     } else if (name === 'tracing_mark_write') {
       this.marker(head, this.#own(text), where);
       return;
+    } else if (OF_CALLS.test(name)) {
+      this.#call(head, system, name, text, where);
+      return;
     }
     this.#other(head, system, name, text, where);
+  }
+
+  /** The open files of processes when the recording began, as recorder/snapshot.ts writes them. */
+  openFiles(lines: string): void {
+    this.#calls.seed(lines);
+  }
+
+  /** An event of a system call or of a task, which may begin or end an operation. */
+  #call(head: EventHead, system: string, name: string, text: string, where: number): void {
+    const own = this.#own(text);
+    const what = this.#calls.event(head.pid, name, own);
+    this.#enter(head);
+    const at = { ts: head.ns, task: this.#task, cpu: head.cpu, flags: head.flags, op: 0 };
+    if (what !== null && 'begin' in what) {
+      const ended = this.#operations.enter(this.#task, what.begin, head.ns);
+      if (ended !== null) this.#writer.op(at, ended);
+      this.#op = this.#operations.current(this.#task);
+    }
+    this.#other(head, system, name, text, where);
+    if (what !== null && 'result' in what) {
+      const ended = this.#operations.exit(this.#task, head.ns, what.result, what.len);
+      if (ended !== null) this.#writer.op(at, ended);
+      this.#op = 0;
+    }
   }
 
   eventBytes(head: EventHead, bytes: Uint8Array, at: number): number {

@@ -4,6 +4,7 @@
  * import_sink.ts.
  */
 import type { OpRecord } from '../trace/record.js';
+import type { CallOperation } from './system_calls.js';
 
 /** What a task is at between its operations; the trace does not tell the result of any. */
 const NOTHING: OpRecord = {
@@ -80,6 +81,21 @@ export class Operations {
     // Spelled out: a spread takes longer than everything else that is done for an event.
     const { op, kind, file, offset, len, result, start } = open;
     return { op, kind, file, offset, len, result, start, end: ns };
+  }
+
+  /** Begins the operation that a system call is; returns the one that this ends. */
+  enter(task: number, call: CallOperation, ns: number): OpRecord | null {
+    const op = ++this.#highest;
+    const ended = this.end(task, ns);
+    this.#open.set(task, { ...call, op, result: Number.NaN, start: ns, end: Number.NaN });
+    return ended;
+  }
+
+  /** Ends the operation that a system call is; a length that only the result tells is filled in. */
+  exit(task: number, ns: number, result: number, len: number): OpRecord | null {
+    const ended = this.end(task, ns);
+    if (ended === null) return null;
+    return { ...ended, result, len: Number.isNaN(ended.len) ? len : ended.len };
   }
 
   /** The operation a task is at, 0 = none. */

@@ -100,6 +100,7 @@ function scanCount(line: string, from: number, end: number, to: TextLine): numbe
 
 /** Reads `event: text` (the text may be empty) from `from` to the end of the line. */
 export function scanEvent(line: string, from: number, to: TextLine): boolean {
+  if (line.startsWith('sys_', from) && scanSystemCall(line, from, to)) return true;
   const colon = line.indexOf(':', from);
   if (colon <= from || colon - from > 128) return false;
   for (let at = from; at < colon; at++) {
@@ -111,6 +112,19 @@ export function scanEvent(line: string, from: number, to: TextLine): boolean {
   if (!(after === 32 || Number.isNaN(after))) return false;
   to.event = line.slice(from, colon);
   to.text = line.slice(colon + 2);
+  return true;
+}
+
+/**
+ * Reads `sys_read(fd: 3, ...)` or `sys_read -> 0x10`, as the kernel prints the events
+ * sys_enter_read and sys_exit_read; false for anything else.
+ */
+function scanSystemCall(line: string, from: number, to: TextLine): boolean {
+  const match = /^sys_(\w+)(?:\((.*)\)| -> (\S+))\s*$/.exec(line.slice(from));
+  if (match === null) return false;
+  const [, call = '', args, result = ''] = match;
+  to.event = args === undefined ? `sys_exit_${call}` : `sys_enter_${call}`;
+  to.text = args ?? result;
   return true;
 }
 

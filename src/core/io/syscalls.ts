@@ -33,6 +33,8 @@ interface Calls {
   readonly madvise: Call;
   readonly schedSetaffinity: Call;
   readonly syscall: Call;
+  readonly pipe2: Call;
+  readonly splice: Call;
   errno(): number;
   address(memory: Uint8Array): number;
   view(address: number, length: number): ArrayBuffer;
@@ -61,6 +63,10 @@ function load(): Calls | null {
       schedSetaffinity: libc.func('int sched_setaffinity(int pid, size_t n, const uint8_t *mask)'),
       syscall: libc.func(
         'long syscall(long nr, uint32_t a, size_t b, uint32_t c, uint32_t d, size_t e, size_t f)',
+      ),
+      pipe2: libc.func('int pipe2(_Out_ int *fds, int flags)'),
+      splice: libc.func(
+        'long splice(int from, void *o1, int to, void *o2, size_t n, uint32_t flags)',
       ),
       errno: () => koffi.errno() as number,
       address: (memory) => Number(koffi.address(memory)),
@@ -247,4 +253,28 @@ export function adviseHuge(memory: Uint8Array, taken: number): void {
   from.madvise(start, length, MADV_HUGEPAGE);
   const wanted = Math.ceil((address + taken - start) / HUGE_PAGE) * HUGE_PAGE;
   from.madvise(start, Math.min(length, wanted), MADV_POPULATE_WRITE);
+}
+
+/** O_CLOEXEC of pipe2(2). */
+const O_CLOEXEC = 0o2000000;
+/** splice(2) flags: move pages, do not wait. */
+const SPLICE_MOVE_NONBLOCK = 1 | 2;
+
+/** A pipe as [read end, write end], both close-on-exec, or a negative errno. */
+export function openPipe(): readonly [number, number] | number {
+  const from = calls();
+  if (from === null) return UNSUPPORTED;
+  const fds = new Int32Array(2);
+  const value = result(from.pipe2(fds, O_CLOEXEC), from);
+  return value < 0 ? value : [fds[0] as number, fds[1] as number];
+}
+
+/**
+ * Moves up to `length` bytes between two descriptors of which one is a pipe, without waiting: bytes
+ * moved, 0 at the end, or a negative errno (-EAGAIN: nothing there).
+ */
+export function splice(source: number, target: number, length: number): number {
+  const from = calls();
+  if (from === null) return UNSUPPORTED;
+  return result(from.splice(source, null, target, null, length, SPLICE_MOVE_NONBLOCK), from);
 }
