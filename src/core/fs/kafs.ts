@@ -96,17 +96,18 @@ export class KafsClient extends CookieFs {
       return 'errno' in opened ? [] : [{ file: this.inodeOf(opened) as KafsInode, opened }];
     });
     for (const { file } of beside) file.beginRequest();
-    const unknown = [found, ...beside].filter(({ file, opened }) => {
-      callbacks.listenFor(opened);
-      return !callbacks.holds(file);
-    });
-    // Who looks the name up meanwhile waits. What could not be told now is asked for again.
-    yield* found.file.validateLock.write();
-    yield* callbacks.fetchStatus(unknown);
-    found.file.validateLock.doneWriting();
-    for (const { file, opened } of beside) {
-      this.#server.close(opened);
-      file.endRequest();
+    try {
+      const unknown = [found, ...beside].filter(({ file, opened }) => {
+        callbacks.listenFor(opened);
+        return !callbacks.holds(file);
+      });
+      // Who looks the name up meanwhile waits. What could not be told now is asked for again.
+      yield* found.file.validateLock.exclusively(() => callbacks.fetchStatus(unknown));
+    } finally {
+      for (const { file, opened } of beside) {
+        this.#server.close(opened);
+        file.endRequest();
+      }
     }
   }
 
