@@ -252,8 +252,9 @@ export class Lab {
   }
 
   /**
-   * Lets calls in progress and everything in flight end, thawing a frozen filesystem, checks the invariants, records the statistics and ends the
-   * trace. Throws a `Bug` when an invariant does not hold.
+   * Lets calls in progress and everything in flight end, thawing a frozen filesystem; then checks
+   * the invariants, records the statistics and ends the trace. Throws a `Bug` when an invariant
+   * does not hold.
    */
   async close(): Promise<FinishReport> {
     if (!this.#closed) {
