@@ -127,6 +127,7 @@ export class Lab {
           this.writeback.taggedChanged(mapping);
           client.taggedChanged?.(mapping);
         },
+        flushing: (start: boolean) => this.writeback.flushing(start),
       };
       this.folios = new Folios(scheduler, options.pageCache, hooks, options.hugePages);
       const limits = { ...DIRTY_LIMITS, ...options.dirty };

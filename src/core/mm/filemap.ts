@@ -269,9 +269,8 @@ export class Filemap {
     const folios = this.#folios;
     const pfn = folios.addLocked(file.mapping, index);
     if (pfn < 0) {
-      // Every page is under I/O: the kernel would have failed the allocation; here it is waited
-      // for.
-      return (yield* folios.waitForMemory()) === 0 ? RETRY : -EINTR;
+      // Every page is in use: the kernel would have failed the allocation; here it is waited for.
+      return (yield* folios.waitForMemory()) || RETRY;
     }
     const error = yield* this.readPage(file, pfn);
     if (error !== 0) {

@@ -438,6 +438,8 @@ class Mapping implements MappingHandle {
     const { folios } = this.#file.mapping;
     yield* this.#file.validate();
     for (let done = 0; done < count; ) {
+      const refused = yield* this.#parts.writeback.admit(this.#file.mapping);
+      if (refused < 0) throw new ErrnoError(refused, 'page fault', this.#file.path);
       const pfn = yield* this.#writablePage(pageIndex(position + done));
       const offset = position + done - folios.indexOf(pfn) * PAGE_SIZE;
       const length = Math.min(count - done, folios.sizeOf(pfn) - offset);

@@ -30,6 +30,8 @@ export function* performWrite(
   while (done < count) {
     const pos = position + done;
     const length = Math.min(count - done, PAGE_SIZE - (pos % PAGE_SIZE));
+    const refused = yield* parts.writeback.admit(mapping);
+    if (refused < 0) return done > 0 ? done : refused;
     const pfn = yield* write.writeBegin(file, pos, length);
     if (pfn < 0) return done > 0 ? done : pfn;
     const offset = folios.frames.offsetOf(pfn) + pos - folios.indexOf(pfn) * PAGE_SIZE;
