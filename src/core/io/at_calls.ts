@@ -97,8 +97,8 @@ export function hasAtCalls(): boolean {
   return calls() !== null;
 }
 
-/** open(2) flags, the same on x64 and arm64 but for O_DIRECTORY, O_NOFOLLOW and O_DIRECT. */
 const arm = os.arch() === 'arm64';
+/** open(2) flags, the same on x64 and arm64 but for O_DIRECTORY, O_NOFOLLOW and O_DIRECT. */
 export const O_RDONLY = 0;
 export const O_RDWR = 2;
 export const O_CREAT = 0o100;

@@ -129,7 +129,7 @@ export class MergedDirectory implements OpenDirectory {
   }
 }
 
-/** Names of an open directory one after the other, without `.` and `..`; it is closed at the end. */
+/** The names of an open directory but `.` and `..`; it is closed at the end. */
 export function* entriesOf(directory: OpenDirectory): Generator<DirectoryEntry> {
   try {
     for (let cookie = 0n; ; ) {

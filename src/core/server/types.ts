@@ -222,7 +222,7 @@ export interface AttributeChange {
 
 /** A file of any kind as a server tells it. */
 export interface NodeStatus extends Attributes {
-  /** Tells files apart as long as there is one of them, whatever it is called; as of `ServerFile`. */
+  /** As of `ServerFile`: tells files apart, whatever they are called. */
   readonly key: string;
   /** st_ino: as `inode`, but kept when an overlay takes a file over. */
   readonly shownInode: number;
