@@ -1,14 +1,16 @@
 /** `netfslab stats import`: copies of a kernel's statistics into a capture. */
 import { Args, Flags } from '@oclif/core';
 import { newCapturePath } from '../../core/app/capture_path.js';
+import { accountLines, contentLines } from '../../core/app/paste_text.js';
 import { importStats } from '../../core/app/stats_import.js';
 import { tableFlags } from '../../core/cli/flags.js';
 import { LabCommand } from '../../core/cli/lab_command.js';
 
 export default class StatsImport extends LabCommand {
-  static override description = `Import copies of a kernel's statistics into a capture
-Files are copies of /proc/fs/fscache/stats or /proc/fs/netfs/stats, one snapshot each, or of
-/proc/fs/netfs/requests, which are also shown with their flags by name. - is stdin.
+  static override description = `Import copies of a kernel's statistics and tables into a capture
+Files hold copies of /proc/fs/netfs/stats or /proc/fs/fscache/stats, any number of them, of the
+tables requests, caches, volumes and cookies beside them, or of /proc/self/mountstats; alone,
+together, or within a mail. Requests are shown with their flags by name. - is stdin.
 --json gives { era, snapshots, capture, rows: [{ R, origin, refs, ..., flags }] }.`;
 
   static override examples = [
@@ -31,13 +33,15 @@ Files are copies of /proc/fs/fscache/stats or /proc/fs/netfs/stats, one snapshot
   async run(): Promise<unknown> {
     const { argv, flags } = await this.parse(StatsImport);
     const out = newCapturePath('stats', flags.out);
-    const { era, snapshots, requests } = importStats(
-      argv as string[],
-      this.traceTarget(out),
-      flags.era,
-    );
-    const shown = await this.show(requests, flags);
-    this.note(`era ${era}, ${snapshots} snapshots`);
+    const target = this.traceTarget(out);
+    const imported = await importStats(argv as string[], target, flags.era);
+    const { era, eraText, snapshots, statLines, requests, pastes } = imported;
+    const lines = [
+      ...pastes.flatMap((paste) => [...accountLines(paste)]),
+      ...pastes.flatMap((paste) => [...contentLines(paste, era)]),
+      `${snapshots} snapshots with ${statLines} lines; ${eraText}`,
+    ];
+    const shown = await this.showText(lines, requests, flags);
     return shown === undefined ? undefined : { era, snapshots, ...shown };
   }
 }

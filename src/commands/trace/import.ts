@@ -11,6 +11,9 @@ import { startProgress } from '../../core/report/progress.js';
 export default class TraceImport extends LabCommand {
   static override description = `Import traces of a real kernel into a capture
 Format, compression and kernel era are told by content. Several files become one capture.
+A whole mail, issue or log is taken apart: traces, statistics, tables of /proc, mountstats and kernel
+messages are taken, with an account of what was found where. A file that is for another command is
+answered with that command.
 A bundle of capture-script (tar) brings its statistics and its list of requests with it.
 Ends with 1 if lines were damaged (what could be read is kept), with 3 if nothing was understood.
 --json gives { capture, files, era, events, counts, interrupted, finishMs }.`;
@@ -18,10 +21,12 @@ Ends with 1 if lines were damaged (what could be read is kept), with 3 if nothin
   static override examples = [
     '<%= config.bin %> <%= command.id %> trace.txt',
     'ssh host trace-cmd show | <%= config.bin %> <%= command.id %> - --out host.db',
-    '<%= config.bin %> <%= command.id %> mail.txt --format bare --kernel 6.15',
+    '<%= config.bin %> <%= command.id %> mail.eml --kernel 6.15',
     '<%= config.bin %> <%= command.id %> netfs-hang-host.tar.gz',
     '<%= config.bin %> <%= command.id %> trace.txt.gz --stats before.txt --stats after.txt',
   ];
+
+  static override aliases = ['import'];
 
   static override strict = false;
 

@@ -10,13 +10,26 @@ import { type ImportCounts, ImportSink } from '../importer/import_sink.js';
 import { type Recognised, recognise } from '../importer/index.js';
 import { type OpenInput, openInput } from '../importer/input.js';
 import { type MergeSource, mergeReads } from '../importer/merge.js';
-import type { ImportContext, Survey } from '../importer/types.js';
+import { isTraceOnly, type Paste, readPaste } from '../importer/paste/read_paste.js';
+import type { ImportContext, Sample, Survey } from '../importer/types.js';
 import { createCapture } from '../store/capture_writer.js';
 import type { CaptureMeta } from '../store/types.js';
+import { eraOfKernel } from '../trace/eras.js';
 import { BatchSink, MemorySink } from '../trace/sink.js';
 import type { TraceSink } from '../trace/types.js';
 import { type Bundle, folderBundle, isBundle, type Moment, unpackBundle } from './bundle.js';
-import { parseRequests, REQUEST_EVENTS } from './stats_import.js';
+import { binaryOf } from './magic.js';
+import {
+  addPaste,
+  contentsOf,
+  kernelOf,
+  nothingKnown,
+  pasteEra,
+  tracesOf,
+  wrongDoor,
+} from './paste.js';
+import { parseRequests, REQUEST_EVENTS } from './request_list.js';
+import { othersText } from './stats_era.js';
 import { readSmallText, statsOfText } from './stats_source.js';
 import type { TraceTarget } from './trace_sink.js';
 
@@ -54,6 +67,8 @@ export interface ImportSummary {
   readonly era: EraChoice;
   readonly events: number;
   readonly counts: ImportCounts;
+  /** Inputs that were more than a trace, taken apart. */
+  readonly pastes: readonly Paste[];
   readonly interrupted: boolean;
   /** Milliseconds from the last line to the finished database. */
   readonly finishMs: number;
@@ -63,6 +78,15 @@ interface Source {
   readonly input: OpenInput;
   readonly how: Recognised;
   readonly survey: Survey;
+  /** It is a part of a paste, whose other lines are accounted for. */
+  readonly quiet: boolean;
+}
+
+/** Everything that was named. */
+interface Gathered {
+  readonly sources: Source[];
+  readonly bundles: Bundle[];
+  readonly pastes: Paste[];
 }
 
 /**
@@ -94,22 +118,24 @@ async function importInto(
   watch: ImportWatch,
   begins: (meta: CaptureMeta) => TraceSink,
 ): Promise<ImportSummary> {
-  const sources: Source[] = [];
-  const bundles: Bundle[] = [];
+  const gathered: Gathered = { sources: [], bundles: [], pastes: [] };
+  const { sources, bundles } = gathered;
   try {
     for (const file of request.files) {
       const input = isFolder(file) ? null : await openInput(file);
       if (input === null || isBundle(input)) {
         bundles.push(input === null ? folderBundle(file) : await unpack(input));
         for (const { path, name } of bundles.at(-1)?.traces ?? []) {
-          sources.push(await begin(await openInput(path, name), request));
+          sources.push(await begin(await openInput(path, name), request.format));
         }
+      } else if (!sources.some((each) => isSame(each.input, input))) {
+        await beginAny(gathered, input, request);
       } else {
-        sources.push(await begin(input, request));
+        input.close();
       }
     }
     sources.sort(byTime);
-    return await importAll(sources, bundles, request, watch, begins);
+    return await importAll(gathered, request, watch, begins);
   } finally {
     for (const { input } of sources) input.close();
     for (const bundle of bundles) bundle.remove();
@@ -128,11 +154,44 @@ async function unpack(input: OpenInput): Promise<Bundle> {
   }
 }
 
-async function begin(input: OpenInput, { format }: ImportRequest): Promise<Source> {
+/** The same file named twice is read once. */
+function isSame(a: OpenInput, b: OpenInput): boolean {
+  return a.size > 0 && a.size === b.size && Buffer.compare(a.head, b.head) === 0;
+}
+
+/** Begins a trace as a stream, and takes anything else apart. */
+async function beginAny(to: Gathered, input: OpenInput, request: ImportRequest): Promise<void> {
+  const { format } = request;
+  if (format !== undefined || isTraceOnly(input.head)) {
+    const binary = format === undefined ? binaryOf(input) : null;
+    if (binary === null) {
+      to.sources.push(await begin(input, format));
+      return;
+    }
+    input.close();
+    throw binary;
+  }
+  const paste = await readPaste(input);
+  if (paste === null) {
+    to.sources.push(await begin(input, format));
+    return;
+  }
+  input.close();
+  const wrong = wrongDoor(paste, 'trace');
+  if (wrong !== null) throw wrong;
+  const { events, snapshots, rows, messages, damaged } = contentsOf(paste);
+  if (events + snapshots + rows + messages + damaged === 0) throw nothingKnown(paste.name);
+  to.pastes.push(paste);
+  for (const trace of await tracesOf(paste)) {
+    to.sources.push({ ...(await begin(trace.input, trace.format)), quiet: true });
+  }
+}
+
+async function begin(input: OpenInput, format: string | undefined): Promise<Source> {
   try {
     const how = recognise(input, format);
     const survey = await how.importer.survey(input, { mail: how.mail });
-    return { input, how, survey };
+    return { input, how, survey, quiet: false };
   } catch (error) {
     input.close();
     throw error;
@@ -146,8 +205,7 @@ function byTime({ survey: a }: Source, { survey: b }: Source): number {
 }
 
 async function importAll(
-  sources: readonly Source[],
-  bundles: readonly Bundle[],
+  { sources, bundles, pastes }: Gathered,
   request: ImportRequest,
   watch: ImportWatch,
   begins: (meta: CaptureMeta) => TraceSink,
@@ -155,14 +213,19 @@ async function importAll(
   const { target } = request;
   const surveys = sources.map(({ survey }) => survey);
   const kernels = [...surveys, ...bundles].map(({ kernel }) => kernel);
-  const named = request.kernel ?? kernels.find((kernel) => kernel !== null) ?? null;
+  const spoken = kernelOf(pastes);
+  const named = request.kernel ?? kernels.find((kernel) => kernel !== null) ?? spoken;
   const samples = surveys.flatMap((survey) => survey.samples);
-  const era = chooseEra(samples, { era: request.era, kernel: request.kernel, named });
+  const era = eraOf(samples, request, named, pastes);
   const snapshots = statsOf(request, bundles);
   const meta = {
     source: 'import',
     era: era.era,
-    workload: sources.map(({ input }) => basename(input.name)).join(' '),
+    workload: [
+      ...new Set(
+        [...sources.map(({ input }) => input), ...pastes].map(({ name }) => basename(name)),
+      ),
+    ].join(' '),
     kernel_release: named,
     clock: surveys.find(({ clock }) => clock !== null)?.clock ?? null,
     command_line: target.commandLine,
@@ -176,6 +239,7 @@ async function importAll(
     for (const { openFiles } of bundles) sink.openFiles(openFiles);
     await readAll(sources, sink, watch);
     addRequests(bundles, sink);
+    for (const paste of pastes) addPaste(paste, sink);
   } catch (error) {
     failure = error;
   }
@@ -196,11 +260,31 @@ async function importAll(
     throw failure;
   }
   const { counts } = sink;
-  if (counts.kept.count === 0 && counts.damaged.count > 0)
+  if (counts.kept.count === 0 && counts.damaged.count > 0 && pastes.length === 0)
     throw nothing(target.out, sources, counts);
   const interrupted = watch.signal?.aborted ?? false;
   const { events, finishMs } = report;
-  return { capture: target.out, files, era, events, counts, interrupted, finishMs };
+  return { capture: target.out, files, era, events, counts, pastes, interrupted, finishMs };
+}
+
+/** The era by the trace; without one, by the statistics and the requests of pastes. */
+function eraOf(
+  samples: readonly Sample[],
+  { era, kernel }: ImportRequest,
+  named: string | null,
+  pastes: readonly Paste[],
+): EraChoice {
+  const told = samples.length === 0 && era === undefined && kernel === undefined;
+  const stats = told ? pasteEra(pastes) : null;
+  if (stats === null) return chooseEra(samples, { era, kernel, named });
+  const ofName = named === null ? null : eraOfKernel(named);
+  const fits = ofName !== null && stats.fitting.includes(ofName);
+  const chosen = fits ? { ...stats, era: ofName } : stats;
+  return {
+    era: chosen.era,
+    evidence: `by keys, origins and flags${othersText(chosen)}`,
+    doubt: null,
+  };
 }
 
 async function readAll(
@@ -212,7 +296,7 @@ async function readAll(
     ? sources.reduce((sum, { input }) => sum + input.size, 0)
     : 0;
   const done = sources.map(() => 0);
-  const readers = sources.map(({ input, how }, i): MergeSource => {
+  const readers = sources.map(({ input, how, quiet }, i): MergeSource => {
     const { importer, mail } = how;
     const { unit, numbers = false } = importer;
     const context: ImportContext = {
@@ -228,7 +312,7 @@ async function readAll(
     };
     return {
       input,
-      enter: () => sink.from({ name: input.name, unit, latin1: unit === 'line', numbers }),
+      enter: () => sink.from({ name: input.name, unit, latin1: unit === 'line', numbers, quiet }),
       read: (from, out) => importer.read(from, out, context),
     };
   });

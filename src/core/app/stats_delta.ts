@@ -1,7 +1,7 @@
 /** The use case `stats delta`: what happened between two copies of the statistics. */
 import type { Column, Row, Table } from '../analysis/types.js';
 import type { StatEntry } from '../trace/record.js';
-import { statKeys } from '../trace/stats_layout.js';
+import { explainStat } from '../trace/stats_layout.js';
 import { type StatsSource, statsSource } from './stats_source.js';
 
 const COLUMNS: readonly Column[] = [
@@ -38,12 +38,11 @@ export function statDeltas(before: StatsSource, after: StatsSource): StatDelta[]
 export function deltaTable(a: string, b: string, all: boolean): Table {
   const before = statsSource(a);
   const after = statsSource(b);
-  const keys = statKeys(after.era);
   const rows = statDeltas(before, after)
     .filter((each) => all || each.before !== each.after)
     .map((each): Row => {
       const delta = each.before === null || each.after === null ? null : each.after - each.before;
-      const known = keys.find(({ label, key }) => label === each.label && key === each.key);
+      const known = explainStat(after.era, each.key, each.label);
       const kind = known?.kind ?? null;
       const restarted = kind === 'counter' && delta !== null && delta < 0;
       const missing = each.before === null ? 'not in the first' : 'not in the second';

@@ -5,11 +5,13 @@
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import { errnoFromNode } from '../base/errno.js';
 import { ErrnoError, StoreError, UsageError } from '../base/errors.js';
+import { textDocument } from '../importer/paste/documents.js';
+import { segmentsOf } from '../importer/paste/segments.js';
 import { openCapture } from '../store/database.js';
 import type { Capture } from '../store/types.js';
-import { ERAS, type Era } from '../trace/eras.js';
+import type { Era } from '../trace/eras.js';
 import type { StatEntry } from '../trace/record.js';
-import { parseStats, statLines } from '../trace/stats_layout.js';
+import { erasOfStats, newestFitting } from './stats_era.js';
 
 /** Statistics at one moment. */
 export interface StatsSource {
@@ -40,34 +42,16 @@ export function readSmallText(path: string): string {
   throw new StoreError(path, 'is too long for statistics');
 }
 
-/** Reads a copy of the statistics. `StoreError` if it holds none. */
+/** Reads the last copy of the statistics in a text. `StoreError` if it holds none. */
 export function statsOfText(name: string, text: string): StatsSource {
-  const seen = new Set<string>();
-  // In a text that is damaged a key may stand twice in a line; the first counts.
-  const entries = parseStats(text).filter(({ line, key }) => {
-    const place = `${line} ${key}`;
-    return !seen.has(place) && seen.add(place);
-  });
+  const { lines } = textDocument(name, text);
+  const entries = segmentsOf(lines).stats.at(-1)?.entries ?? [];
   if (entries.length === 0) {
     throw new StoreError(name, 'holds no statistics', {
       hint: 'it should be a copy of /proc/fs/fscache/stats or /proc/fs/netfs/stats',
     });
   }
-  return { name, entries, era: eraOfStats(entries) };
-}
-
-/** The oldest released era whose netfs lines are those of the text; the latest one if none is. */
-export function eraOfStats(entries: readonly StatEntry[]): Era {
-  const has = new Set(entries.map(({ label, key }) => `${label} ${key}`));
-  const score = (era: Era): number => {
-    const keys = statLines(era).flatMap(({ label, keys: all }) =>
-      all.map(([key]) => `${label} ${key}`),
-    );
-    const found = keys.filter((key) => has.has(key)).length;
-    return keys.length === 0 ? 0 : found / keys.length + found / 1000;
-  };
-  const released = ERAS.filter((era) => era !== 'E0');
-  return released.reduce((best, era) => (score(era) > score(best) ? era : best));
+  return { name, entries, era: newestFitting([erasOfStats(entries)]).era };
 }
 
 /** A snapshot of a capture; default the last. `UsageError` if there is none. */

@@ -10,7 +10,7 @@ import type { Capture } from '../store/types.js';
 import type { Era } from '../trace/eras.js';
 import { flagNames } from '../trace/flag_bits.js';
 import { findCapture } from './capture_path.js';
-import { parseRequests, REQUEST_EVENTS, type RequestLine } from './stats_import.js';
+import { listedState, parseRequests, REQUEST_EVENTS, type RequestLine } from './request_list.js';
 import { readSmallText } from './stats_source.js';
 
 const COLUMNS: readonly Column[] = [
@@ -96,6 +96,6 @@ function listedOnly(line: RequestLine, era: Era): Row {
   const flags = flagNames(era, 'rreq', line.flags).join(' ') || null;
   const kind = line.origin;
   const none = { silent: null, step: null, open: null, rules: null, last_event: null };
-  const waits = 'not known: it is not in the trace';
+  const waits = `${listedState(line, era)} (it is not in the trace)`;
   return { R: number(line.rreq), kind, ...none, waits_for: waits, flags, listed: listed(line) };
 }

@@ -168,8 +168,7 @@ class AfsVnode implements Vnode, AfsWritable, PromisedFile {
   release(): void {
     this.uses--;
     if (this.uses > 0) return;
-    // An open that failed has not come to use it.
-    if (this.#file !== undefined) this.cookie?.unuse();
+    this.cookie?.unuse();
     this.#client.closed(this, this.#file);
     this.#file = undefined;
   }
@@ -224,21 +223,14 @@ export class AfsClient implements NetworkFs {
     if ('errno' in file) return file;
     const vnode = this.#vnodeOf(file);
     vnode.hold();
-    let error = 0;
-    let adopted = false;
-    try {
-      error = yield* this.callbacks.validate(vnode, file);
-      if (error === 0) {
-        vnode.adopt(file, server);
-        adopted = true;
-      }
-    } finally {
-      if (!adopted) {
-        server.close(file);
-        vnode.release();
-      }
+    const error = yield* this.callbacks.validate(vnode, file);
+    if (error === 0) {
+      vnode.adopt(file, server);
+      return vnode;
     }
-    return adopted ? vnode : { errno: error };
+    server.close(file);
+    vnode.release();
+    return { errno: error };
   }
 
   #vnodeOf(file: ServerFile): AfsVnode {

@@ -137,16 +137,17 @@ export class Callbacks {
   *validate(file: PromisedFile, opened: ServerFile): Task<number> {
     this.listenFor(opened);
     if (this.holds(file)) return 0;
-    return yield* file.validateLock.exclusively(() => this.#validateLocked(file, opened));
-  }
-
-  *#validateLocked(file: PromisedFile, opened: ServerFile): Task<number> {
+    const { validateLock, changes } = file;
+    yield* validateLock.write();
     let error = 0;
     // Another may have asked while the lock was waited for.
     if (!this.holds(file)) {
-      error = yield* file.changes.ioLock.exclusively(() => this.fetchStatus([{ file, opened }]));
+      yield* changes.ioLock.write();
+      error = yield* this.fetchStatus([{ file, opened }]);
+      changes.ioLock.doneWriting();
     }
     if (error === 0) yield* awaited(file.zap());
+    validateLock.doneWriting();
     return error;
   }
 

@@ -46,6 +46,8 @@ export interface ImportCounts {
   readonly damaged: Tally;
   /** Headings, empty lines, and lines that are not part of the trace. */
   readonly skipped: Tally;
+  /** Lines of a paste that repeat earlier ones; not in the capture. */
+  readonly repeated: Tally;
   /** Events the kernel had dropped, as far as the trace tells. */
   lost: number;
   /** Places where it dropped events without saying how many. */
@@ -60,6 +62,8 @@ export interface SourceName {
   readonly latin1: boolean;
   /** Words may be given as numbers. */
   readonly numbers: boolean;
+  /** Whatever is no event is accounted for elsewhere. */
+  readonly quiet?: boolean;
 }
 
 /** Names that are looked up once; more are not remembered. */
@@ -80,6 +84,7 @@ export class ImportSink implements EventSink {
     words: tally(),
     damaged: tally(),
     skipped: tally(),
+    repeated: tally(),
     lost: 0,
     unnumbered: 0,
   };
@@ -239,7 +244,19 @@ export class ImportSink implements EventSink {
   }
 
   skipped(where: number): void {
-    this.#count(this.counts.skipped, where, '');
+    if (this.#source.quiet !== true) this.#count(this.counts.skipped, where, '');
+  }
+
+  /** A line of a paste that repeats an earlier one. */
+  repeated(where: number, what: string): void {
+    this.#count(this.counts.repeated, where, what);
+  }
+
+  /** Lines of a paste that are no events: how many, and the first. */
+  skip(lines: number, name: string, first: number): void {
+    if (lines === 0) return;
+    this.counts.skipped.count += lines;
+    this.counts.skipped.first ??= `${name}:${first}`;
   }
 
   /** Records a snapshot of the statistics, at the time of the last event. */

@@ -81,8 +81,8 @@ class PerfFormat implements LineFormat {
   }
 }
 
-/** A function of the call chain that `perf record -g` adds below an event. */
-const STACK = /^\s+[0-9a-f]{4,16} \S.*\)$/;
+/** A function of the call chain that `perf record -g` adds below an event; it may be cut off. */
+const STACK = /^\s+[0-9a-f]{4,16} \S/;
 
 /** The importer of perf's script. */
 export const perf = textImporter({

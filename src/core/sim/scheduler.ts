@@ -350,9 +350,8 @@ export class Scheduler {
       this.#run(next);
       return true;
     }
-    // Housekeeping never wakes who sleeps; with it alone a deadlock would go on for ever.
-    if (this.clock.kind === 'real' || this.#timers.length === this.#idleTimers) return false;
-    return this.#fireDueTimer(Number.POSITIVE_INFINITY);
+    if (this.clock.kind === 'virtual') return this.#fireDueTimer(Number.POSITIVE_INFINITY);
+    return false;
   }
 
   #fireDueTimer(now: number): boolean {

@@ -95,7 +95,9 @@ function whoseCookie(letter: string, collision: boolean): string {
   return collision ? 'the cookie that is there' : 'the cookie that is waited for';
 }
 
-const count = (number: string, what: string) => `${number} ${what}${number === '1' ? '' : 's'}`;
+/** `1 user`, `2 users`. */
+export const count = (number: string, what: string) =>
+  `${number} ${what}${number === '1' ? '' : 's'}`;
 
 function newCookie(line: string, whose: string): string | null {
   const match = NEW_COOKIE.exec(line);
