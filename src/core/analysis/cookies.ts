@@ -9,6 +9,28 @@ interface Change {
   readonly means: string;
   /** State afterwards; undefined = as before. */
   readonly state?: string;
+  /** Why the object holds nothing from now on; null = it holds what it held; undefined = as before. */
+  readonly empty?: string | null;
+}
+
+/** What a check of the attributes of a cache object found wrong, by the word of the event. */
+const COHERENCY: Readonly<Record<string, string>> = {
+  'BAD aux': "the cached version differed from the server's",
+  'BAD cont': 'the cached content was marked as incomplete',
+  'BAD dirt': 'the cached object was left dirty, as by a crash',
+  'BAD len': 'the attributes of the cached object had the wrong length',
+  'BAD osiz': 'the cached object had another size than the file',
+  'BAD type': 'the cached object was of another type',
+  'BAD xatt': 'the attributes of the cached object could not be read',
+  'VOL BAD cmp': "the volume's coherency data differed",
+  'VOL BAD resv': "the volume's coherency data has reserved bits set",
+  'VOL BAD xatt': "the volume's coherency data could not be read",
+};
+
+function discarded([word, why]: readonly [string, string]): readonly [string, Change] {
+  const event = word.startsWith('VOL') ? 'cachefiles_vol_coherency' : 'cachefiles_coherency';
+  const means = `${why}: it was discarded (${word})`;
+  return [`${event} ${word}`, { means, empty: means }];
 }
 
 /** Events of cookies that change what can be cached, by event and word. */
@@ -27,12 +49,22 @@ const CHANGES: Readonly<Record<string, Change>> = {
   'fscache_cookie -   x-lru': { means: 'its file was put away', state: 'put away' },
   'fscache_cookie -   x-rlq': { means: 'given up', state: 'gone' },
   'fscache_cookie -   x-wth': { means: 'withdrawn from the cache', state: 'not cached' },
-  fscache_invalidate: { means: 'the file changed: what was stored is thrown away', state: 'empty' },
+  fscache_invalidate: {
+    means: 'the file changed: what was stored is thrown away',
+    state: 'empty',
+    empty: 'the file changed and what was stored was thrown away (fscache_invalidate)',
+  },
+  'cachefiles_coherency OK': { means: 'the cached version is that of the server', empty: null },
+  ...Object.fromEntries(Object.entries(COHERENCY).map(discarded)),
   fscache_resize: { means: 'the file changed its size' },
   fscache_relinquish: { means: 'the file was dropped from memory', state: 'gone' },
 };
 
-const EVENTS: readonly (readonly [name: string, word: string | null])[] = [
+/** The cookie that an event is of, where the event does not name it itself. */
+const OF_OBJECT = `(SELECT max("c"."cookie") FROM "cachefiles_ref" AS "c"
+    WHERE "c"."obj" = "e"."obj" AND "c"."why" = 'NEW obj')`;
+
+const EVENTS: readonly (readonly [name: string, word: string | null, cookie?: string])[] = [
   ['fscache_acquire', null],
   ['fscache_active', 'why'],
   ['fscache_access', 'why'],
@@ -40,22 +72,39 @@ const EVENTS: readonly (readonly [name: string, word: string | null])[] = [
   ['fscache_invalidate', null],
   ['fscache_resize', null],
   ['fscache_relinquish', null],
+  ['cachefiles_coherency', 'why', OF_OBJECT],
 ];
 
 /** The tables that `CHANGE_SQL` reads. */
-export const CHANGE_TABLES: readonly string[] = EVENTS.map(([name]) => name);
+export const CHANGE_TABLES: readonly string[] = [
+  ...EVENTS.map(([name]) => name),
+  'cachefiles_vol_coherency',
+  'cachefiles_ref',
+];
 
-/** The changes in order of their ids (id, ts, task, cookie, event, word, size, users). */
-export const CHANGE_SQL = EVENTS.map(([name, word]) => {
-  const words = Object.keys(CHANGES).flatMap((each) =>
-    each.startsWith(`${name} `) ? [`'${each.slice(name.length + 1)}'`] : [],
-  );
+const OF_EVENTS = EVENTS.map(([name, word, cookie = '"cookie"']) => {
+  const words = wordsOf(name);
   const size = ['fscache_invalidate', 'fscache_resize'].includes(name) ? '"new_size"' : 'NULL';
   const users = name === 'fscache_active' ? '"n_active"' : 'NULL';
-  return `SELECT "id", "ts", "task", "cookie", '${name}' AS "event",
+  return `SELECT "id", "ts", "task", ${cookie} AS "cookie", '${name}' AS "event",
     ${word === null ? 'NULL' : `"${word}"`} AS "word", ${size} AS "size", ${users} AS "users"
-  FROM "${name}"${word === null ? '' : ` WHERE "${word}" IN (${words.join(', ')})`}`;
-}).join('\n  UNION ALL ');
+  FROM "${name}" AS "e"${word === null ? '' : ` WHERE "${word}" IN (${words})`}`;
+});
+
+/** A volume that is discarded takes all of its cookies with it. */
+const OF_VOLUMES = `SELECT max("e"."id", "a"."id"), max("e"."ts", "a"."ts"), "e"."task", "a"."cookie",
+    'cachefiles_vol_coherency', "e"."why", NULL, NULL
+  FROM "cachefiles_vol_coherency" AS "e" JOIN "fscache_acquire" AS "a" ON "a"."volume" = "e"."vol"
+  WHERE "e"."why" IN (${wordsOf('cachefiles_vol_coherency')})`;
+
+/** The changes in order of their ids (id, ts, task, cookie, event, word, size, users). */
+export const CHANGE_SQL = [...OF_EVENTS, OF_VOLUMES].join('\n  UNION ALL ');
+
+/** The words of an event that change something, as a list of SQL. */
+function wordsOf(event: string): string {
+  const changes = Object.keys(CHANGES).filter((each) => each.startsWith(`${event} `));
+  return changes.map((each) => `'${each.slice(event.length + 1)}'`).join(', ');
+}
 
 /** What is known of a cookie at a moment. */
 export interface CookieState {
@@ -65,6 +114,8 @@ export interface CookieState {
   readonly means: string;
   /** What the change into this state means. */
   readonly cause: string;
+  /** Why its object holds nothing, in words; null = nothing is known of that. */
+  readonly empty: string | null;
 }
 
 /** Follows the states of all cookies through rows of `CHANGE_SQL` in their order. */
@@ -85,7 +136,8 @@ export class CookieStates {
     const before = past.at(-1);
     const state = change.state ?? before?.state ?? 'not known';
     const cause = before?.state === state ? before.cause : means;
-    const now = { ts: Number(row.ts), state, means, cause };
+    const empty = change.empty === undefined ? (before?.empty ?? null) : change.empty;
+    const now = { ts: Number(row.ts), state, means, cause, empty };
     past.push(now);
     return now;
   }

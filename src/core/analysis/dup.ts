@@ -2,68 +2,38 @@
  * Bytes that were downloaded more than once with no invalidation between, by file and cause.
  * Called by `trace dup`.
  */
-import { RangeSet } from './ranges.js';
+import { FILE_OF } from './files.js';
+import { RangeMap } from './ranges.js';
 import type { Analysis, Gathering, Row } from './types.js';
 
-/** Earlier downloads that are looked through for the one that is repeated. */
-const LOOK_BACK = 64;
-
+/** What is known of a download that may be repeated. */
 interface Download {
-  start: number;
-  end: number;
-  submit: number;
-  term: number;
-  stored: boolean;
-  refused: boolean;
+  readonly submit: number;
+  readonly term: number;
+  readonly stored: boolean;
+  readonly refused: boolean;
 }
 
-/** The present version of a file. */
-class File {
-  readonly downloaded = new RangeSet();
-  /** The last downloads, in the order they ended; the oldest one's place is taken next. */
-  readonly #before: Download[] = [];
-  #next = 0;
+/** Verdicts after which a slice is stored if there is room for it. */
+const STORABLE = new Set(['found-hole', 'found-part', 'seek-enxio', 'no-data']);
+/** netfs_sreq flag COPY_TO_CACHE (WRITE_TO_CACHE in v5.13). */
+const COPY_TO_CACHE = 1;
 
-  /** The last download of a part of [start, end), as far back as is looked. */
-  last(start: number, end: number): Download | undefined {
-    const before = this.#before;
-    for (let i = 1; i <= before.length; i++) {
-      const at = this.#next - i;
-      const each = before[at < 0 ? at + before.length : at] as Download;
-      if (each.start < end && each.end > start) return each;
-    }
-    return undefined;
-  }
-
-  ended(row: Row, start: number, end: number): void {
-    const [submit, term] = [Number(row.submit_ns), Number(row.term_ns)];
-    const [stored, refused] = [row.stored === 1, row.skipped === 1];
-    const each = this.#before[this.#next];
-    if (each === undefined) this.#before.push({ start, end, submit, term, stored, refused });
-    else {
-      each.start = start;
-      each.end = end;
-      each.submit = submit;
-      each.term = term;
-      each.stored = stored;
-      each.refused = refused;
-    }
-    this.#next = (this.#next + 1) % LOOK_BACK;
-  }
+/** True if the cache had no room: it skipped the store, or (v5.13) did not ask for one. */
+function isRefused({ skipped, stored, verdict, flags }: Row): boolean {
+  if (skipped === 1) return true;
+  if (stored === 1 || !STORABLE.has(String(verdict))) return false;
+  return (Number(flags) & COPY_TO_CACHE) === 0;
 }
 
-/** Why a range had to be downloaded again, from the last download of part of it. */
-function causeOf(row: Row, file: File): string {
-  const start = Number(row.start);
-  const end = start + Number(row.transferred);
+/** Why bytes had to be downloaded again; `seen` is their last download. */
+function causeOf(row: Row, seen: Download): string {
   if (Number(row.rdowns) > 0) return 'the cache failed to read it';
-  if (!(Number(row.cookie) > 0)) return 'no cache, and the pages were dropped';
-  const seen = file.last(start, end);
-  if (seen === undefined) return 'not known';
   if (seen.term > Number(row.submit_ns)) return 'two requests at once';
-  if (seen.refused) return 'the cache refused it before';
+  if (!(Number(row.cookie) > 0)) return 'no cache, and the pages were dropped';
+  if (seen.refused) return 'the cache refused it before: it was full (--cache-size)';
   if (row.verdict === 'no-data') return 'stored, but a new object is not read from yet';
-  if (seen.stored) return 'stored, but not found in the cache';
+  if (seen.stored) return 'stored, but not found in the cache: it was culled or discarded';
   return 'it was not stored before';
 }
 
@@ -82,16 +52,17 @@ export const dup: Analysis = {
   ],
   params: [],
   sql: `
-SELECT coalesce("o"."file", 'inode ' || "r"."netfs_inode", 'c=' || "r"."cookie") AS "file",
+WITH ${FILE_OF}
+SELECT "f"."file",
   "r"."cookie", "r"."rreq", "s"."start", "s"."transferred", "s"."submit_ns",
   "s"."term_ns" AS "term_ns",
-  "s"."stored", "s"."skipped", "s"."rdowns", "s"."verdict", 0 AS "invalidates"
+  "s"."stored", "s"."skipped", "s"."rdowns", "s"."verdict", "s"."flags", 0 AS "invalidates"
 FROM "subrequest" AS "s"
 JOIN "request" AS "r" ON "r"."uid" = "s"."request"
-LEFT JOIN "op" AS "o" ON "o"."id" = "r"."op"
+JOIN "file_of" AS "f" ON "f"."uid" = "r"."uid"
 WHERE "s"."source" = 'DOWN' AND "s"."error" = 0 AND "s"."transferred" > 0
 UNION ALL
-SELECT NULL, "cookie", NULL, NULL, NULL, NULL, "ts", NULL, NULL, NULL, NULL, 1
+SELECT NULL, "cookie", NULL, NULL, NULL, NULL, "ts", NULL, NULL, NULL, NULL, NULL, 1
 FROM "fscache_invalidate"
 ORDER BY "term_ns"`,
   gather: () => new Downloads(),
@@ -107,7 +78,8 @@ interface Found {
 
 /** Follows the downloads and invalidations in their order. */
 class Downloads implements Gathering {
-  readonly #files = new Map<string, File>();
+  /** The present version of each file: what was downloaded, and how it went the last time. */
+  readonly #files = new Map<string, RangeMap<Download>>();
   readonly #byCookie = new Map<number, Set<string>>();
   readonly #found = new Map<string, Found>();
 
@@ -120,9 +92,15 @@ class Downloads implements Gathering {
     const file = this.#file(name, Number(row.cookie));
     const start = Number(row.start);
     const end = start + Number(row.transferred);
-    const known = file.downloaded.add(start, end);
-    if (known > 0) this.#again(name, causeOf(row, file), row, known);
-    file.ended(row, start, end);
+    const causes = new Map<string, number>();
+    for (const [from, to, seen] of file.pieces(start, end)) {
+      const cause = causeOf(row, seen);
+      causes.set(cause, (causes.get(cause) ?? 0) + to - from);
+    }
+    for (const [cause, bytes] of causes) this.#again(name, cause, row, bytes);
+    const [submit, term] = [Number(row.submit_ns), Number(row.term_ns)];
+    const [stored, refused] = [row.stored === 1, isRefused(row)];
+    file.set(start, end, { submit, term, stored, refused });
   }
 
   rows(): Iterable<Row> {
@@ -130,10 +108,10 @@ class Downloads implements Gathering {
     return found as unknown as Row[];
   }
 
-  #file(name: string, cookie: number): File {
+  #file(name: string, cookie: number): RangeMap<Download> {
     let file = this.#files.get(name);
     if (file === undefined) {
-      file = new File();
+      file = new RangeMap();
       this.#files.set(name, file);
     }
     const names = this.#byCookie.get(cookie);

@@ -1,80 +1,175 @@
 /**
  * The hit rate by four denominators, because each answers another question: bytes the application
  * read, requests, subrequests, and bytes that devices moved. Called by `trace hits` and summary.
- * The definitions are those of `app/cache_use.ts`. What was in a page when it was read stands in
- * the capture of a run with a cache; of others it is estimated from what operations waited for.
+ * docs/reference/accounting.md defines them.
+ *
+ * A fold in JavaScript, because the origin of a byte depends on everything that happened to it
+ * before: `base/byte_origins.ts` follows it, here as in a run. The capture of a run with a disk cache
+ * holds what the run itself counted, and that is taken.
  */
-import type { Analysis } from './types.js';
+import {
+  ByteOrigins,
+  type BytesRead,
+  nothingRead,
+  ORIGIN,
+  type Origin,
+} from '../base/byte_origins.js';
+import { FILE_OF } from './files.js';
+import type { Analysis, Gathering, Row } from './types.js';
 
-/** One row per denominator, then what the cache did not see and what nobody read. */
+/** One row per denominator, then reads that went past the page cache. */
 export const hits: Analysis = {
   name: 'hits',
   doc: 'How much came from memory, cache and server, by bytes read, requests, slices, device bytes.',
   needs: ['request', 'subrequest', 'op'],
-  records: [['netfs_read', 'netfs_sreq']],
+  records: [['netfs_read', 'netfs_sreq', 'op']],
   columns: [
     { name: 'of', doc: 'What is counted.', unit: 'text' },
     { name: 'total', doc: 'All of it; what failed, or got nothing, is left out.', unit: 'number' },
-    { name: 'memory', doc: 'Without a request: from the page cache.', unit: 'number' },
+    {
+      name: 'memory',
+      doc: 'Page-cache hits: bytes that an earlier read had used already.',
+      unit: 'number',
+    },
+    {
+      name: 'shared',
+      doc: 'Used already, but still on its way when the read began.',
+      unit: 'number',
+    },
+    { name: 'written', doc: 'First use of what a local write left there.', unit: 'number' },
     { name: 'cache', doc: 'From the disk cache.', unit: 'number' },
     { name: 'partly', doc: 'From both cache and server.', unit: 'number' },
     { name: 'server', doc: 'From the server.', unit: 'number' },
     { name: 'zero', doc: 'Filled with zeros.', unit: 'number' },
     {
       name: 'hit_rate',
-      doc: 'Share that needed no server; NULL if there was none.',
+      doc: 'Share that neither server nor others had to bring; zeros aside. NULL if there was none.',
       unit: 'ratio',
     },
   ],
   params: [],
   sql: `
-WITH "reads" AS (
+WITH ${FILE_OF}, "reads" AS (
   SELECT * FROM "request" WHERE "kind" IS NOT NULL
-), "asked" AS (
-  SELECT sum(coalesce("result", "len")) AS "total",
-    sum(CASE WHEN "requests" = 0 THEN coalesce("result", "len") END) AS "memory"
-  FROM "op" WHERE "kind" = 'read' AND coalesce("result", "len") > 0
 ), "known" AS (
-  SELECT sum("memory") AS "memory", sum("cache") AS "cache", sum("server") AS "server",
-    sum("zero") AS "zero", count(*) AS "n"
+  SELECT sum("memory") AS "memory", sum("shared") AS "shared", sum("written") AS "written",
+    sum("cache") AS "cache", sum("server") AS "server", sum("zero") AS "zero", count(*) AS "n"
   FROM "netfslab_use"
 ), "bytes" AS (
-  SELECT sum("down_bytes") AS "down", sum("read_bytes") AS "read", sum("zero_bytes") AS "zero",
-    sum("stored_bytes") AS "stored",
-    sum("down_bytes" = 0 AND "read_bytes" > 0) AS "full",
-    sum("down_bytes" > 0 AND "read_bytes" > 0) AS "partly",
-    sum("down_bytes" > 0 AND "read_bytes" = 0) AS "miss",
-    sum("down_bytes" = 0 AND "read_bytes" = 0 AND "zero_bytes" > 0) AS "zeros"
+  SELECT coalesce(sum("down_bytes"), 0) AS "down", coalesce(sum("read_bytes"), 0) AS "read",
+    coalesce(sum("down_bytes" = 0 AND "read_bytes" > 0), 0) AS "full",
+    coalesce(sum("down_bytes" > 0 AND "read_bytes" > 0), 0) AS "partly",
+    coalesce(sum("down_bytes" > 0 AND "read_bytes" = 0), 0) AS "miss",
+    coalesce(sum("down_bytes" = 0 AND "read_bytes" = 0 AND "zero_bytes" > 0), 0) AS "zeros"
   FROM "reads"
 ), "slices" AS (
   SELECT count(*) AS "n", sum("s"."source" = 'READ') AS "read", sum("s"."source" = 'DOWN') AS "down",
     sum("s"."source" = 'ZERO') AS "zero"
   FROM "subrequest" AS "s" WHERE "s"."source" IN ('READ', 'DOWN', 'ZERO') AND "s"."error" >= 0
-), "listed" AS (
-  SELECT 1 AS "order", 'bytes read' AS "of", "memory" + "cache" + "server" + "zero" AS "total",
-    "memory", "cache", NULL AS "partly", "server", "zero"
-  FROM "known" WHERE "n" > 0
+), "direct" AS (
+  -- What has requests of its own is counted with the slices.
+  SELECT sum("result") AS "bytes", sum(CASE WHEN "requests" = 0 THEN "result" END) AS "untold"
+  FROM "op" WHERE "direct" = 1 AND "kind" = 'read' AND "result" > 0
+), "failed" AS (
+  SELECT DISTINCT "op" FROM "request" WHERE "op" > 0 AND ("error" < 0 OR "outcome" <> 'ok')
+), "step" AS (
+  SELECT "f"."file", CASE WHEN "s"."source" = 'READ' THEN 'cache' WHEN "s"."source" = 'ZERO'
+      THEN 'zero' ELSE 'server' END AS "what", "s"."start", "s"."transferred" AS "len",
+    coalesce("s"."term_ns", "r"."unlock_ns") AS "ns", NULL AS "began"
+  FROM "subrequest" AS "s"
+  JOIN "reads" AS "r" ON "r"."uid" = "s"."request"
+  JOIN "file_of" AS "f" ON "f"."uid" = "r"."uid"
+  WHERE "s"."source" IN ('READ', 'DOWN', 'ZERO') AND "s"."transferred" > 0
+    AND (SELECT "n" FROM "known") = 0
   UNION ALL
-  -- What an operation waited for is shared out as the requests' bytes are.
-  SELECT 1, 'bytes read', "total", coalesce("memory", 0) AS "memory",
-    CAST(("total" - coalesce("memory", 0)) * 1.0 * "read" / nullif("read" + "down" + "zero", 0)
-      AS INTEGER) AS "cache", NULL AS "partly",
-    CAST(("total" - coalesce("memory", 0)) * 1.0 * "down" / nullif("read" + "down" + "zero", 0)
-      AS INTEGER) AS "server", NULL AS "zero"
-  FROM "asked", "bytes" WHERE "total" > 0 AND (SELECT "n" FROM "known") = 0
-  UNION ALL
-  SELECT 2, 'requests', "full" + "partly" + "miss" + "zeros", NULL, "full", "partly", "miss", "zeros"
-  FROM "bytes"
-  UNION ALL
-  SELECT 3, 'slices', "n", NULL, "read", NULL, "down", "zero" FROM "slices"
-  UNION ALL
-  SELECT 4, 'device bytes', "read" + "down", NULL, "read", NULL, "down", NULL FROM "bytes"
+  SELECT "o"."file", "o"."kind", "o"."offset", coalesce("o"."result", "o"."len"), "o"."end_ns",
+    "o"."start_ns"
+  FROM "op" AS "o" LEFT JOIN "failed" AS "x" ON "x"."op" = "o"."id"
+  WHERE "o"."kind" IN ('read', 'write') AND coalesce("o"."direct", 0) = 0
+    AND "o"."offset" >= 0 AND coalesce("o"."result", "o"."len") > 0
+    -- Without a result nobody can say what a read got whose request failed.
+    AND ("o"."result" IS NOT NULL OR "x"."op" IS NULL)
+    AND (SELECT "n" FROM "known") = 0
+    AND coalesce((SELECT json_extract("options", '$.opLog') FROM "capture"), 'all') = 'all'
 )
-SELECT "of", "total", "memory", "cache", "partly", "server", "zero",
-  -- Where reads waited and nothing came, nobody can say what they got.
-  CASE WHEN "order" > 1 OR "server" IS NOT NULL OR "total" = "memory" THEN
-    1.0 - 1.0 * (coalesce("server", 0) + coalesce("partly", 0)) / nullif("total", 0)
-  END AS "hit_rate"
-FROM "listed"
-ORDER BY "order"`,
+SELECT 0 AS "part", "what" = 'read' AS "last", "file", "what", "start", "len", "ns", "began", NULL AS "of", NULL AS "memory",
+  NULL AS "shared", NULL AS "written", NULL AS "cache", NULL AS "partly", NULL AS "server",
+  NULL AS "zero"
+FROM "step"
+UNION ALL
+SELECT 1, 0, NULL, 'total', NULL, NULL, NULL, NULL, 'bytes read', "memory", coalesce("shared", 0),
+  coalesce("written", 0), "cache", NULL, "server", "zero"
+FROM "known" WHERE "memory" + "cache" + "server" + "zero" > 0
+UNION ALL
+SELECT 2, 0, NULL, 'total', NULL, NULL, NULL, NULL, 'direct reads', NULL, NULL, NULL, NULL, NULL,
+  "bytes", NULL
+FROM "direct" WHERE "bytes" > 0
+UNION ALL
+SELECT 3, 0, NULL, 'total', NULL, NULL, NULL, NULL, 'requests', NULL, NULL, NULL, "full", "partly",
+  "miss", "zeros"
+FROM "bytes"
+UNION ALL
+SELECT 4, 0, NULL, 'total', NULL, NULL, NULL, NULL, 'slices', NULL, NULL, NULL, "read", NULL, "down",
+  "zero"
+FROM "slices"
+UNION ALL
+SELECT 5, 0, NULL, 'total', NULL, NULL, NULL, NULL, 'device bytes', NULL, NULL, NULL, "read", NULL,
+  "down" + coalesce("untold", 0), NULL
+FROM "bytes", "direct"
+-- What comes at the moment at which a read ends was there for it.
+ORDER BY "part", "ns", "last"`,
+  gather: () => new Hits(),
 };
+
+/** The numbers of a row, which are shares of its total. */
+const SHARES = ['memory', 'shared', 'written', 'cache', 'partly', 'server', 'zero'] as const;
+
+/** Follows the bytes of all files, then lists the denominators. */
+class Hits implements Gathering {
+  readonly #files = new Map<string, ByteOrigins>();
+  readonly #read: BytesRead = nothingRead();
+  #reads = 0;
+  readonly #rows: Row[] = [];
+
+  take(row: Row): void {
+    if (row.what === 'total') {
+      this.#rows.push(rated(row));
+      return;
+    }
+    const [start, ns] = [Number(row.start), Number(row.ns)];
+    const end = start + Number(row.len);
+    const file = this.#file(String(row.file));
+    if (row.what === 'read') {
+      this.#reads++;
+      file.read(start, end, Number(row.began), this.#read);
+    } else file.bring(start, end, originOf(String(row.what)), ns);
+  }
+
+  rows(): Iterable<Row> {
+    if (this.#reads === 0) return this.#rows;
+    return [rated({ of: 'bytes read', partly: null, ...this.#read }), ...this.#rows];
+  }
+
+  #file(name: string): ByteOrigins {
+    let file = this.#files.get(name);
+    if (file === undefined) {
+      file = new ByteOrigins();
+      this.#files.set(name, file);
+    }
+    return file;
+  }
+}
+
+function originOf(what: string): Origin {
+  return what === 'write' ? ORIGIN.written : ORIGIN[what as 'server' | 'cache' | 'zero'];
+}
+
+/** Adds total and hit rate. */
+function rated(row: Row): Row {
+  const of = (name: string) => Number(row[name] ?? 0);
+  const total = SHARES.reduce((sum, name) => sum + of(name), 0);
+  const hit = of('memory') + of('written') + of('cache');
+  // A request or slice that only fills with zeros asks nobody; zeros that are read are no data.
+  const counted = total - of('zero');
+  return { ...row, total, hit_rate: counted === 0 ? null : hit / counted };
+}

@@ -1,4 +1,4 @@
-/** Sets of half-open byte ranges, kept sorted and joined. Called by analyses that follow files. */
+/** Sets and maps of half-open byte ranges, kept sorted. Called by analyses that follow files. */
 
 /** A set of bytes of one file. */
 export class RangeSet {
@@ -70,6 +70,54 @@ export class RangeSet {
     while (low < high) {
       const middle = (low + high) >>> 1;
       if ((this.#ends[middle] as number) < place) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
+
+/** Values of half-open ranges of one file: the last one that was set for a byte counts. */
+export class RangeMap<T> {
+  readonly #starts: number[] = [];
+  readonly #ends: number[] = [];
+  readonly #values: T[] = [];
+
+  /** Sets the value of [start, end). */
+  set(start: number, end: number, value: T): void {
+    if (end <= start) return;
+    const from = this.#firstEndingAfter(start);
+    let to = from;
+    const before: [number, number, T][] = [];
+    const after: [number, number, T][] = [];
+    for (; to < this.#starts.length && (this.#starts[to] as number) < end; to++) {
+      const [s, e, v] = this.#at(to);
+      if (s < start) before.push([s, start, v]);
+      if (e > end) after.push([end, e, v]);
+    }
+    const pieces: [number, number, T][] = [...before, [start, end, value], ...after];
+    this.#starts.splice(from, to - from, ...pieces.map(([s]) => s));
+    this.#ends.splice(from, to - from, ...pieces.map(([, e]) => e));
+    this.#values.splice(from, to - from, ...pieces.map(([, , v]) => v));
+  }
+
+  /** The parts of [start, end) that have a value, in order. */
+  *pieces(start: number, end: number): Iterable<readonly [start: number, end: number, value: T]> {
+    for (let i = this.#firstEndingAfter(start); i < this.#starts.length; i++) {
+      const [s, e, value] = this.#at(i);
+      if (s >= end) return;
+      yield [Math.max(s, start), Math.min(e, end), value];
+    }
+  }
+
+  #at(i: number): [number, number, T] {
+    return [this.#starts[i] as number, this.#ends[i] as number, this.#values[i] as T];
+  }
+
+  #firstEndingAfter(place: number): number {
+    let [low, high] = [0, this.#ends.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#ends[middle] as number) <= place) low = middle + 1;
       else high = middle;
     }
     return low;

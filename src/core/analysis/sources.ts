@@ -1,4 +1,5 @@
 /** Where the bytes came from, in all and by file, against what the application read. */
+import { FILE_OF } from './files.js';
 import type { Analysis } from './types.js';
 
 /** One row for the whole capture, then one per file. */
@@ -27,18 +28,20 @@ export const sources: Analysis = {
   ],
   params: [{ name: 'limit', doc: 'At most this many files; -1 = all.', default: -1 }],
   sql: `
-WITH "each" AS (
+WITH ${FILE_OF}, "each" AS (
   SELECT "file", sum(coalesce("result", "len")) AS "app_bytes", 0 AS "zero_bytes",
-    0 AS "down_bytes", 0 AS "read_bytes", 0 AS "stored_bytes", 0 AS "requests", 0 AS "slices"
+    -- A direct read without requests asked the server itself.
+    sum(CASE WHEN "direct" = 1 AND "requests" = 0 THEN "result" ELSE 0 END) AS "down_bytes",
+    0 AS "read_bytes", 0 AS "stored_bytes", 0 AS "requests", 0 AS "slices"
   FROM "op"
   WHERE "kind" = 'read' AND coalesce("result", "len") > 0
   GROUP BY "file"
   UNION ALL
-  SELECT "o"."file", 0, sum("r"."zero_bytes"), sum("r"."down_bytes"), sum("r"."read_bytes"),
-    sum("r"."stored_bytes"), count(*), sum("r"."slices")
+  SELECT "f"."file", 0, sum("r"."zero_bytes"), sum("r"."down_bytes"), sum("r"."read_bytes"),
+    sum("r"."stored_bytes"), sum("r"."kind" IS NOT NULL), sum("r"."slices")
   FROM "request" AS "r"
-  LEFT JOIN "op" AS "o" ON "o"."id" = "r"."op"
-  GROUP BY "o"."file"
+  JOIN "file_of" AS "f" ON "f"."uid" = "r"."uid"
+  GROUP BY "f"."file"
 ), "per_file" AS (
   SELECT "file", sum("app_bytes") AS "app_bytes", sum("zero_bytes") AS "zero_bytes",
     sum("down_bytes") AS "down_bytes", sum("read_bytes") AS "read_bytes",

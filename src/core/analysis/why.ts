@@ -36,9 +36,30 @@ export function sourceOf(row: Row): string {
   }
 }
 
+/** Objects that were looked up and discarded as stale, where only statistics tell (to v5.16). */
+interface Discards {
+  readonly discarded: number;
+  readonly kept: number;
+}
+
+/** What the cache said, in words; undefined = it said nothing. */
+function verdictOf(row: Row, state: CookieState | null, discards: Discards): string | undefined {
+  if (row.verdict === null) return undefined;
+  if (row.verdict === 'no-data') {
+    if (state !== null && state.empty !== null) return `${state.empty}, so it holds nothing`;
+    const { discarded, kept } = discards;
+    const counted = `ChkAux obs=${discarded}`;
+    if (discarded > 0 && kept === 0) {
+      return `the cached version differed from the server's and was discarded (${counted})`;
+    }
+    if (discarded > 0) return `the cache object is new, or its version was stale (${counted})`;
+  }
+  return VERDICTS[String(row.verdict)];
+}
+
 /** Why, in a sentence without its period; `state` is that of the cookie when the request began. */
-function reasonOf(row: Row, state: CookieState | null): string {
-  const verdict = row.verdict === null ? undefined : VERDICTS[String(row.verdict)];
+function reasonOf(row: Row, state: CookieState | null, discards: Discards): string {
+  const verdict = verdictOf(row, state, discards);
   const parts: string[] = [];
   if (Number(row.rdowns) > 0) parts.push('the cache had it, but reading it failed');
   else if (verdict !== undefined) parts.push(verdict);
@@ -83,7 +104,11 @@ export const why: Analysis = {
     { name: 'from', doc: 'Only bytes from this one on.', default: 0 },
     { name: 'to', doc: 'Only bytes before this one.', default: Number.MAX_SAFE_INTEGER },
   ],
-  context: `${CHANGE_SQL}\nORDER BY "id"`,
+  context: `${CHANGE_SQL}
+  UNION ALL SELECT NULL, NULL, NULL, NULL, 'ChkAux', "key",
+    max("value") - CASE WHEN count(DISTINCT "snapshot") > 1 THEN min("value") ELSE 0 END, NULL
+  FROM "stats" WHERE "label" = 'ChkAux' GROUP BY "key"
+ORDER BY "id"`,
   sql: `
 WITH "slice" AS (
   SELECT coalesce("o"."file", 'inode ' || "r"."netfs_inode") AS "file", "s".*, "r"."rreq",
@@ -121,12 +146,17 @@ WHERE "first" < @to AND "end" > @from
 ORDER BY "file", "start", "request", "index"`,
   derive(_era, changes) {
     const states = new CookieStates();
-    for (const row of changes) states.change(row);
-    return (row) => told(row, states.at(Number(row.cookie), Number(row.begin_ns)));
+    const checks: Record<string, number> = {};
+    for (const row of changes) {
+      if (row.event === 'ChkAux') checks[String(row.word)] = Number(row.size);
+      else states.change(row);
+    }
+    const discards = { discarded: checks.obs ?? 0, kept: checks.ok ?? 0 };
+    return (row) => told(row, states.at(Number(row.cookie), Number(row.begin_ns)), discards);
   },
 };
 
-function told(row: Row, state: CookieState | null): Row {
+function told(row: Row, state: CookieState | null, discards: Discards): Row {
   const start = Number(row.start);
   return {
     ...row,
@@ -135,6 +165,6 @@ function told(row: Row, state: CookieState | null): Row {
     source: sourceOf(row),
     R: `${hex(row.rreq).padStart(8, '0')}[${row.index}]`,
     state: state?.state ?? null,
-    why: reasonOf(row, state),
+    why: reasonOf(row, state, discards),
   };
 }

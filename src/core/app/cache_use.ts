@@ -1,11 +1,16 @@
 /**
- * What a disk cache was good for: follows each page from the request that got it to the operation
+ * What a disk cache was good for: follows each byte from the request that got it to the operation
  * that used it. Called by `run`, which ties it to the read helper and reports every operation.
- *
- * The four denominators of a hit rate are defined here. `trace hits` counts requests, slices and
- * the bytes they moved in the same way; bytes read it takes from the event that `record` leaves.
+ * docs/reference/accounting.md defines the figures; `trace hits` counts a capture in the same way,
+ * and takes bytes read from the event that `record` leaves.
  */
-import { PAGE_SIZE, pageIndex, pagesFor } from '../base/range.js';
+import {
+  ByteOrigins,
+  type BytesRead,
+  nothingRead,
+  ORIGIN,
+  type Origin,
+} from '../base/byte_origins.js';
 import type { CacheCounters } from '../cachefiles/types.js';
 import type { Vnode } from '../fs/types.js';
 import { type ReadRequest, SREQ_COPY_TO_CACHE } from '../netfs/objects.js';
@@ -14,7 +19,7 @@ import { netfslabUse } from '../trace/events/own.js';
 import type { Tracer } from '../trace/tracer.js';
 import type { EndedOp } from '../workload/job.js';
 
-/** A hit rate: the part that did not need the server, null when there was nothing. */
+/** A hit rate from 0 to 1; null when there was nothing. Zeros are no data and count nowhere. */
 export type Rate = number | null;
 
 /** What a cache was good for; sizes in bytes. */
@@ -26,16 +31,21 @@ export interface CacheSummary {
     readonly subrequests: Rate;
     readonly deviceBytes: Rate;
   };
-  /** What the application read, by where it came from when it was first used. */
-  readonly application: Readonly<Record<'pageCache' | 'cache' | 'server' | 'zero', number>>;
+  /** What the application read through the page cache, by origin. */
+  readonly application: Readonly<BytesRead>;
+  /** What it read past the page cache (O_DIRECT). */
+  readonly directBytes: number;
   /** Requests all of whose data the cache had, some, or none; `zero`: that needed no data. */
   readonly requests: Readonly<Record<'full' | 'partial' | 'miss' | 'zero', number>>;
   readonly subrequests: Readonly<Record<'READ' | 'DOWN' | 'ZERO', number>>;
   /** Bytes that slices got from the disk of the cache and from the server, used or not. */
   readonly device: Readonly<Record<'cache' | 'server', number>>;
-  /** Obtained and never used by the application, up to the page cache's dropping it. */
+  /** Fetched from server or disk cache and never used by the application. */
   readonly unusedBytes: number;
-  /** Downloaded and not kept: for want of room, because storing failed or the file changed. */
+  /**
+   * Downloaded and not kept: for want of room, because storing failed or the file changed, or read
+   * past the cache.
+   */
   readonly bypassedBytes: number;
   readonly storedBytes: number;
   readonly checksumFailures: number;
@@ -43,71 +53,69 @@ export interface CacheSummary {
   readonly culled: number;
 }
 
-/** Where a page came from, while nobody has used it; then `USED`. */
-const FROM_SERVER = 1;
-const FROM_CACHE = 2;
-const USED = 3;
-const ZEROED = 4;
-
-const ORIGINS: Readonly<Record<number, keyof CacheSummary['application']>> = {
-  [FROM_SERVER]: 'server',
-  [FROM_CACHE]: 'cache',
-  [ZEROED]: 'zero',
-};
-
-/** Follows the pages of one run. */
+/** Follows the bytes of one run. */
 export class CacheUse {
   /** Follows a request; for the lab's option of that name. */
   readonly obtained = (rreq: ReadRequest): void => this.#follow(rreq);
-  readonly #pages = new Map<string, Uint8Array>();
-  readonly #application = { pageCache: 0, cache: 0, server: 0, zero: 0 };
+  readonly #files = new Map<string, ByteOrigins>();
+  readonly #application = nothingRead();
+  readonly #now: () => number;
+  #direct = 0;
   readonly #requests = { full: 0, partial: 0, miss: 0, zero: 0 };
   readonly #subrequests = { READ: 0, DOWN: 0, ZERO: 0 };
   readonly #device = { cache: 0, server: 0 };
-  #unusedPages = 0;
+  #unused = 0;
   #bypassed = 0;
 
-  /** An operation of the application has ended. */
-  used({ file, offset, result }: Pick<EndedOp, 'file' | 'offset' | 'result'>): void {
-    const pages = this.#pagesOf(file.name, pagesFor(offset + Math.max(0, result)));
-    const end = offset + result;
-    for (let at = offset; at < end; ) {
-      const index = pageIndex(at);
-      const stop = Math.min(end, (index + 1) * PAGE_SIZE);
-      this.#application[ORIGINS[pages[index] ?? 0] ?? 'pageCache'] += stop - at;
-      pages[index] = USED;
-      at = stop;
-    }
+  /** `now`: nanoseconds of the clock by which operations are timed. */
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  /** An operation of the application has ended; `direct` = it went past the page cache. */
+  used(
+    op: Pick<EndedOp, 'file' | 'offset' | 'result' | 'write' | 'start' | 'end'>,
+    direct: boolean,
+  ) {
+    const { file, offset, result, write, start, end } = op;
+    if (result <= 0) return;
+    if (direct) {
+      if (!write) this.#direct += result;
+    } else if (write) {
+      this.#unused += this.#file(file.name).bring(offset, offset + result, ORIGIN.written, end);
+    } else this.#file(file.name).read(offset, offset + result, start, this.#application);
   }
 
   /** Leaves in a trace what no event of a kernel tells. */
   record(tracer: Tracer): void {
-    const { pageCache, cache, server, zero } = this.#application;
-    netfslabUse.emit(tracer, pageCache, cache, server, zero);
+    const { memory, cache, server, zero, shared, written } = this.#application;
+    netfslabUse.emit(tracer, memory, cache, server, zero, shared, written);
   }
 
   /** The outcome; `unstored` is what the cache failed to store. */
   summary(cache: CacheCounters, unstored: number): CacheSummary {
-    const { pageCache, cache: cached, server, zero } = this.#application;
-    const { full, partial, miss, zero: empty } = this.#requests;
-    const { READ, DOWN, ZERO } = this.#subrequests;
-    let unused = this.#unusedPages;
-    for (const pages of this.#pages.values()) {
-      for (const state of pages) if (state === FROM_SERVER || state === FROM_CACHE) unused++;
-    }
+    const { memory, shared, cache: cached, server, written } = this.#application;
+    const { full, partial, miss } = this.#requests;
+    const { READ, DOWN } = this.#subrequests;
+    const unused = [...this.#files.values()].reduce(
+      (sum, file) => sum + file.unused(),
+      this.#unused,
+    );
+    const direct = this.#direct;
     return {
       hitRate: {
-        applicationBytes: rate(pageCache + cached + zero, server),
-        requests: rate(full + empty, partial + miss),
-        subrequests: rate(READ + ZERO, DOWN),
-        deviceBytes: rate(this.#device.cache, this.#device.server),
+        applicationBytes: rate(memory + written + cached, server + shared + direct),
+        requests: rate(full, partial + miss),
+        subrequests: rate(READ, DOWN),
+        deviceBytes: rate(this.#device.cache, this.#device.server + direct),
       },
       application: this.#application,
+      directBytes: direct,
       requests: this.#requests,
       subrequests: this.#subrequests,
-      device: this.#device,
-      unusedBytes: unused * PAGE_SIZE,
-      bypassedBytes: this.#bypassed + unstored + cache.outdatedBytes,
+      device: { ...this.#device, server: this.#device.server + direct },
+      unusedBytes: unused,
+      bypassedBytes: this.#bypassed + direct + unstored + cache.outdatedBytes,
       storedBytes: cache.writtenBytes,
       checksumFailures: cache.checksumFailures,
       disagreements: cache.disagreements,
@@ -117,26 +125,23 @@ export class CacheUse {
 
   #follow(rreq: ReadRequest): void {
     const name = (rreq.inode as Vnode).name;
-    const pages = this.#pagesOf(name, pagesFor(rreq.start + rreq.len));
+    const file = this.#file(name);
+    const now = this.#now();
     const slices = { READ: 0, DOWN: 0, ZERO: 0 };
     for (const { source, start, transferred, flags } of rreq.subrequests) {
-      let state = ZEROED;
+      let origin: Origin = ORIGIN.zero;
       if (source === READ_FROM_CACHE) {
         slices.READ++;
-        state = FROM_CACHE;
+        origin = ORIGIN.cache;
         this.#device.cache += transferred;
       } else if (source === DOWNLOAD_FROM_SERVER) {
         slices.DOWN++;
-        state = FROM_SERVER;
+        origin = ORIGIN.server;
         this.#device.server += transferred;
         if ((flags & SREQ_COPY_TO_CACHE) === 0) this.#bypassed += transferred;
       } else if (source === FILL_WITH_ZEROES) slices.ZERO++;
       else continue;
-      for (let i = pageIndex(start); i < pagesFor(start + transferred); i++) {
-        const before = pages[i];
-        if (before === FROM_SERVER || before === FROM_CACHE) this.#unusedPages++;
-        pages[i] = state;
-      }
+      this.#unused += file.bring(start, start + transferred, origin, now);
     }
     this.#countRequest(slices);
   }
@@ -150,13 +155,13 @@ export class CacheUse {
     else if (ZERO > 0) this.#requests.zero++;
   }
 
-  #pagesOf(name: string, count: number): Uint8Array {
-    const known = this.#pages.get(name);
-    if (known !== undefined && known.length >= count) return known;
-    const grown = new Uint8Array(Math.max(count, 2 * (known?.length ?? 8)));
-    if (known !== undefined) grown.set(known);
-    this.#pages.set(name, grown);
-    return grown;
+  #file(name: string): ByteOrigins {
+    let file = this.#files.get(name);
+    if (file === undefined) {
+      file = new ByteOrigins();
+      this.#files.set(name, file);
+    }
+    return file;
   }
 }
 

@@ -101,9 +101,10 @@ export async function runWorkload(request: RunRequest, watch: RunWatch = {}): Pr
   } finally {
     await probe.close();
   }
-  const sink = request.trace && traceSink(request.trace, request.rw, request.lab);
-  const use = request.lab.cacheDir === undefined ? undefined : new CacheUse();
-  const lab = new Lab({ ...request.lab, sink, obtained: use?.obtained });
+  const sink =
+    request.trace && traceSink(request.trace, request.rw, request.lab, { opLog: request.opLog });
+  const use = request.lab.cacheDir === undefined ? undefined : new CacheUse(() => lab.clock.now());
+  const lab: Lab = new Lab({ ...request.lab, sink, obtained: use?.obtained });
   for (const message of lab.warnings) watch.warn?.(message);
   const phase = await runPhase(lab, request, files, watch, use);
   return { ...phase, ...(await finishTrace(lab, request.trace)) };
@@ -291,7 +292,7 @@ class Phase {
     if (op.result > 0) this.#bytes += op.result;
     this.#writes?.wrote(op);
     if (!op.write && !(this.#writes?.check(op) ?? false)) this.#verifier?.check(op);
-    if (!op.write) this.#use?.used(op);
+    this.#use?.used(op, this.#request.direct);
     this.#watch.progress?.(this.#bytes, this.#total);
     return logged || this.#verifier !== undefined;
   }
@@ -306,6 +307,7 @@ class Phase {
       result: op.result,
       start: op.start,
       end: op.end,
+      direct: this.#request.direct,
     });
   }
 

@@ -144,6 +144,7 @@ function* cacheLines(cache: CacheSummary): Generator<string> {
     yield row('cache', [`${what}: ${percent}`, ...parts]);
   }
   yield row('cache', [
+    ...(cache.directBytes > 0 ? [`${formatBytes(cache.directBytes)} read directly`] : []),
     `${formatBytes(cache.storedBytes)} stored`,
     `${formatBytes(cache.bypassedBytes)} bypassed`,
     `${formatBytes(cache.unusedBytes)} fetched and not used`,

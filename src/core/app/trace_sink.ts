@@ -16,11 +16,12 @@ export interface TraceTarget {
   readonly toolVersion: string;
 }
 
-/** Creates the capture. Throws `ErrnoError`: EEXIST, ENOENT, EACCES, ENOSPC. */
+/** Creates the capture; `more` = options besides those of the lab. Throws `ErrnoError`: EEXIST, ENOENT, EACCES, ENOSPC. */
 export function traceSink(
   target: TraceTarget,
   workload: string,
   lab: Partial<LabOptions>,
+  more: Readonly<Record<string, unknown>> = {},
 ): TraceSink {
   const profile = profileByName(lab.profile ?? LAB_DEFAULTS.profile);
   const options = Object.entries(lab).filter(
@@ -34,7 +35,7 @@ export function traceSink(
     kernel_release: profile.kernel,
     clock: lab.clock ?? LAB_DEFAULTS.clock,
     command_line: target.commandLine,
-    options: Object.fromEntries(options),
+    options: { ...Object.fromEntries(options), ...more },
     tool_version: target.toolVersion,
   } as const;
   const { overflow } = target;

@@ -154,16 +154,24 @@ function misses(capture: Capture, hits: readonly Row[]): Notable[] {
   const devices = hits.find(({ of }) => of === 'device bytes');
   if (devices === undefined || Number(devices.hit_rate ?? 1) > 0.5) return [];
   const row = capture.get(`
-SELECT "s"."verdict", sum("s"."transferred") AS "bytes", max("r"."cookie") AS "cookie"
+SELECT "s"."verdict", sum("s"."transferred") AS "bytes", max("r"."cookie") AS "cookie",
+  min("r"."rreq") AS "rreq"
 FROM "subrequest" AS "s" JOIN "request" AS "r" ON "r"."uid" = "s"."request"
 WHERE "s"."source" = 'DOWN' AND "s"."rdowns" = 0 GROUP BY 1 ORDER BY 2 DESC LIMIT 1`);
   if (row === undefined || Number(row.bytes) === 0) return [];
   const bytes = formatBytes(Number(row.bytes));
   const none = Number(row.cookie) > 0 ? 'the trace does not tell why' : 'no cache is used';
-  const because = row.verdict === null ? none : (VERDICTS[String(row.verdict)] ?? row.verdict);
+  const because = row.verdict === null ? none : reasonOf(capture, row);
   return [
     { weight: 40, says: `${bytes} came from the server: ${because}.`, ask: 'netfslab trace why' },
   ];
+}
+
+/** Why the first slice of a verdict went to the server; later ones have the same reason mostly. */
+function reasonOf(capture: Capture, { rreq, verdict }: Row): string {
+  const rows = [...rowsOf(capture, ANALYSES.why, { rreq: Number(rreq) })];
+  const slice = rows.find((row) => row.verdict === verdict);
+  return String(slice?.why ?? VERDICTS[String(verdict)] ?? verdict).replace(/; it was stored$/, '');
 }
 
 /** The summary for people: one screen. */

@@ -26,6 +26,8 @@ const RANGED = new Set(['read', 'write', 'readahead']);
 /** Reads markers; remembers which file a slot stands for. */
 export class Operations {
   readonly #files = new Map<string, string>();
+  /** Whether a slot was opened with O_DIRECT. */
+  readonly #direct = new Map<string, boolean>();
   /** By task. */
   readonly #open = new Map<number, OpRecord>();
   /** The highest number given so far, and what is added to announced ones. */
@@ -44,7 +46,10 @@ export class Operations {
     const words = rest.split(' ');
     const [slot = '', first = '', second = ''] = words;
     // open SLOT flags path
-    if (kind === 'open') this.#files.set(slot, words.slice(2).join(' '));
+    if (kind === 'open') {
+      this.#files.set(slot, words.slice(2).join(' '));
+      this.#direct.set(slot, first.split(/[,|]/).includes('direct'));
+    }
     const file = this.#files.get(slot) ?? '';
     const ranged = RANGED.has(kind);
     return {
@@ -56,6 +61,7 @@ export class Operations {
       result: Number.NaN,
       start: ns,
       end: Number.NaN,
+      ...(ranged ? { direct: this.#direct.get(slot) } : {}),
     };
   }
 
@@ -79,8 +85,8 @@ export class Operations {
     if (open === undefined) return null;
     this.#open.delete(task);
     // Spelled out: a spread takes longer than everything else that is done for an event.
-    const { op, kind, file, offset, len, result, start } = open;
-    return { op, kind, file, offset, len, result, start, end: ns };
+    const { op, kind, file, offset, len, result, start, direct } = open;
+    return { op, kind, file, offset, len, result, start, end: ns, direct };
   }
 
   /** Begins the operation that a system call is; returns the one that this ends. */

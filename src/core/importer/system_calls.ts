@@ -17,6 +17,8 @@ export interface CallOperation {
   readonly offset: number;
   /** Bytes asked for. */
   readonly len: number;
+  /** True if the file was opened with O_DIRECT; absent where that is not known. */
+  readonly direct?: boolean | undefined;
 }
 
 /** What an event means for the operations of its task. */
@@ -33,6 +35,7 @@ interface OpenFile {
   /** NaN = not known. */
   position: number;
   readonly append: boolean;
+  readonly direct: boolean;
 }
 
 /** Descriptors, shared by threads. */
@@ -64,6 +67,8 @@ interface Pending {
 const CLONE_FS = 0x200;
 const CLONE_FILES = 0x400;
 const O_APPEND = 0x400;
+/** arm64 has another; a recording is read where it was made or says nothing of it. */
+const O_DIRECT = process.arch === 'arm64' ? 0x10000 : 0x4000;
 const O_CLOEXEC = 0x80000;
 const AT_FDCWD = -100;
 const F_DUPFD = 0;
@@ -133,8 +138,7 @@ export class SystemCalls {
         continue;
       }
       const bits = Number.parseInt(flags, 8);
-      const append = (bits & O_APPEND) !== 0;
-      task.descriptors.files.set(Number(fd), { path: name, position: Number(position), append });
+      task.descriptors.files.set(Number(fd), opened(name, Number(position), bits));
       if ((bits & O_CLOEXEC) !== 0) task.descriptors.closeOnExec.add(Number(fd));
     }
   }
@@ -228,8 +232,7 @@ export class SystemCalls {
     const ranged = RANGED[call];
     const flags = args.get('flags') ?? 0;
     if (OPENS.has(call)) {
-      const append = (flags & O_APPEND) !== 0;
-      files.set(result, { path: operation?.file ?? '', position: 0, append });
+      files.set(result, opened(operation?.file ?? '', 0, flags));
       mark(closeOnExec, result, (flags & O_CLOEXEC) !== 0);
     } else if (call === 'dup' || call === 'dup2' || call === 'dup3') {
       duplicate(task.descriptors, args.get('fildes') ?? args.get('oldfd'), result, flags);
@@ -247,6 +250,11 @@ export class SystemCalls {
   }
 }
 
+function opened(path: string, position: number, flags: number): OpenFile {
+  const [append, direct] = [(flags & O_APPEND) !== 0, (flags & O_DIRECT) !== 0];
+  return { path, position, append, direct };
+}
+
 function plain(kind: string, file: string): CallOperation {
   return { kind, file, offset: Number.NaN, len: Number.NaN };
 }
@@ -258,7 +266,8 @@ function rangeOf(ranged: Ranged, args: Arguments, file: OpenFile | undefined): C
   const position = appended || moves !== true ? Number.NaN : (file?.position ?? Number.NaN);
   const explicit = atPosition(ranged, args) || offset === null ? position : args.get(offset);
   const length = len === null ? Number.NaN : (args.get(len) ?? Number.NaN);
-  return { kind, file: file?.path ?? '', offset: explicit ?? Number.NaN, len: length };
+  const path = file?.path ?? '';
+  return { kind, file: path, offset: explicit ?? Number.NaN, len: length, direct: file?.direct };
 }
 
 /** True for a call that reads or writes where the file stands. */

@@ -164,6 +164,7 @@ const OP_TABLE: Table = {
     integer('start_ns', 'Begin, nanoseconds since the start of the capture.'),
     integer('end_ns', 'End, nanoseconds since the start of the capture.'),
     integer('requests', 'Read requests it caused.'),
+    integer('direct', '1 if it went past the page cache (O_DIRECT); NULL = not known.'),
   ],
 };
 

@@ -201,9 +201,10 @@ export class CaptureBuilder implements RecordHandler {
     this.#tasks.add([task, pid, comm]);
   }
 
-  op({ op, kind, file, offset, len, result, start, end }: OpRecord, task: number): void {
+  op({ op, kind, file, offset, len, result, start, end, direct }: OpRecord, task: number): void {
     const requests = this.#reducer.takeRequestCount(op);
-    this.#ops.add([op, task || null, kind, file, offset, len, result, start, end, requests]);
+    const past = direct === undefined ? null : Number(direct);
+    this.#ops.add([op, task || null, kind, file, offset, len, result, start, end, requests, past]);
   }
 
   stats(snapshot: number, ts: number, entries: readonly StatEntry[]): void {

@@ -150,6 +150,8 @@ export interface OpRecord {
   /** Nanoseconds since the start of the capture. */
   readonly start: number;
   readonly end: number;
+  /** True if it went past the page cache (O_DIRECT); absent where that is not known. */
+  readonly direct?: boolean | undefined;
 }
 
 /** One counter in a snapshot of the statistics. */
@@ -254,6 +256,7 @@ export class RecordDecoder {
       result: words[a + 5] as number,
       start: words[a + 6] as number,
       end: words[a + 7] as number,
+      direct: Number.isNaN(words[a + 8]) ? undefined : words[a + 8] === 1,
     };
   }
 

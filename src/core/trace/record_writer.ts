@@ -134,7 +134,7 @@ export class RecordWriter {
   /** An operation of the workload that ended. */
   op(header: RecordHeader, op: OpRecord): void {
     if (op.kind !== this.#opKind || op.file !== this.#opFile) this.#nameOp(op);
-    const words = this.#begin(RECORD.op, header, 8);
+    const words = this.#begin(RECORD.op, header, 9);
     words[HEADER_WORDS] = op.op;
     words[HEADER_WORDS + 1] = this.#opKindNumber;
     words[HEADER_WORDS + 2] = this.#opFileNumber;
@@ -143,7 +143,8 @@ export class RecordWriter {
     words[HEADER_WORDS + 5] = op.result;
     words[HEADER_WORDS + 6] = op.start;
     words[HEADER_WORDS + 7] = op.end;
-    this.sink.append(words, HEADER_WORDS + 8);
+    words[HEADER_WORDS + 8] = op.direct === undefined ? Number.NaN : Number(op.direct);
+    this.sink.append(words, HEADER_WORDS + 9);
   }
 
   #nameOp({ kind, file }: OpRecord): void {

@@ -119,7 +119,6 @@ test('a read that failed is no hit', async (t) => {
   const capture = await imported(folder, 'failed', join(folder, 'trace.txt'));
   const rows = [...rowsOf(capture, ANALYSES.hits)];
   t.deepEqual(shown(rows, 'of', 'total', 'cache', 'hit_rate'), [
-    'bytes read | 4096 | null | null',
     'requests | 0 | 0 | null',
     'slices | 0 | null | null',
     'device bytes | 0 | 0 | null',
@@ -133,7 +132,7 @@ test('a read that failed is no hit', async (t) => {
 });
 
 const HITS = [
-  'bytes read | 1048576 | 65536 | null | 458752',
+  'bytes read | 1048576 | 131072 | null | 917504',
   'requests | 9 | 1 | 1 | 7',
   'slices | 10 | 2 | null | 8',
   'device bytes | 1048576 | 131072 | null | 917504',
@@ -229,4 +228,26 @@ test('every analysis runs on every sample', async (t: ExecutionContext) => {
       t.true((await ask(analysis, name)).length >= 0);
     }
   }
+});
+
+const READ_AHEAD = `
+a-1 [000] ..... 1.000001: tracing_mark_write: kcap op=0 open 0 rdonly f
+a-1 [000] ..... 1.000002: tracing_mark_write: kcap op=1 read 0 0 4096
+a-1 [000] ..... 1.000003: netfs_read: R=00000001 READAHEAD c=00000002 ni=7 s=0 4000
+a-1 [000] ..... 1.000004: netfs_sreq: R=00000001[0] DOWN PREP  f=00 s=0 0/4000 e=0
+a-1 [000] ..... 1.000005: netfs_sreq: R=00000001[0] DOWN SUBMT f=00 s=0 0/4000 e=0
+a-1 [000] ..... 1.000006: netfs_sreq: R=00000001[0] DOWN TERM  f=02 s=0 4000/4000 e=0
+a-1 [000] ..... 1.000006: netfs_rreq: R=00000001 RA FREE    f=00
+a-1 [000] ..... 1.000007: tracing_mark_write: kcap op=2 read 0 4096 4096
+a-1 [000] ..... 1.000008: tracing_mark_write: kcap op=3 read 0 0 4096
+a-1 [000] ..... 1.000009: tracing_mark_write: kcap end
+`;
+
+test('the first use of what was read ahead is no hit, the second is one', async (t) => {
+  const folder = temporaryFolder(t);
+  writeFileSync(join(folder, 'trace.txt'), READ_AHEAD.trimStart());
+  const capture = await imported(folder, 'ahead', join(folder, 'trace.txt'));
+  const [bytes] = rowsOf(capture, ANALYSES.hits);
+  t.like(bytes, { of: 'bytes read', total: 12288, memory: 4096, server: 8192 });
+  capture.close();
 });

@@ -6,6 +6,7 @@ import { checkObjects } from '../../../src/core/app/cache_admin.js';
 import type { CacheSummary } from '../../../src/core/app/cache_use.js';
 import { rowsOf } from '../../../src/core/app/query.js';
 import { RUN_DEFAULTS, type RunRequest, runWorkload } from '../../../src/core/app/run.js';
+import { nothingRead } from '../../../src/core/base/byte_origins.js';
 import { DiskBacking } from '../../../src/core/io/backing.js';
 import { syncDriver } from '../../../src/core/io/drivers.js';
 import type { IoDriver } from '../../../src/core/io/types.js';
@@ -33,7 +34,7 @@ for (const { name: profile } of PROFILES) {
     const cold = await run(rig, {}, { profile });
     t.like(cold.hitRate, { applicationBytes: 0, requests: 0, subrequests: 0, deviceBytes: 0 });
     t.like(cold, { storedBytes: 0x10000, bypassedBytes: 0, unusedBytes: 0 });
-    t.like(cold.application, { server: 0x10000, cache: 0, pageCache: 0 });
+    t.like(cold.application, { server: 0x10000, cache: 0, memory: 0 });
     t.is(checkObjects(rig.dir, false, () => {}).found, 0);
     const warm = await run(rig, {}, { profile });
     t.like(warm.hitRate, { applicationBytes: 1, requests: 1, subrequests: 1, deviceBytes: 1 });
@@ -62,7 +63,7 @@ for (const { name: profile } of PROFILES) {
       t.deepEqual(
         told.map((row) => [row.memory, row.cache, row.partly, row.server, row.zero]),
         [
-          [application.pageCache, application.cache, null, application.server, application.zero],
+          [application.memory, application.cache, null, application.server, application.zero],
           [null, requests.full, requests.partial, requests.miss, requests.zero],
           [null, subrequests.READ, null, subrequests.DOWN, subrequests.ZERO],
           [null, device.cache, null, device.server, null],
@@ -80,7 +81,7 @@ test('a request of which the cache has a part is partial, and the denominators d
   const { hitRate, requests, subrequests, application, device } = await run(rig);
   t.deepEqual(requests, { full: 1, partial: 1, miss: 1, zero: 0 });
   t.deepEqual(subrequests, { READ: 2, DOWN: 2, ZERO: 0 });
-  t.deepEqual(application, { pageCache: 0, cache: 0x6000, server: 0xa000, zero: 0 });
+  t.deepEqual(application, { ...nothingRead(), cache: 0x6000, server: 0xa000 });
   t.deepEqual(device, { cache: 0x6000, server: 0xa000 });
   t.deepEqual(hitRate, {
     applicationBytes: 6 / 16,
@@ -90,11 +91,11 @@ test('a request of which the cache has a part is partial, and the denominators d
   });
 });
 
-test('bytes of a page that was used before come from the page cache', async (t) => {
+test('bytes that were read before come from the page cache, others of their page do not', async (t) => {
   const rig = cacheRig(t, { a: 0x1000 });
   const { application, hitRate } = await run(rig, { bs: 0x400, loops: 2 });
-  t.deepEqual(application, { server: 0x400, pageCache: 0x2000 - 0x400, cache: 0, zero: 0 });
-  t.is(hitRate.applicationBytes, 0x1c00 / 0x2000);
+  t.deepEqual(application, { ...nothingRead(), server: 0x1000, memory: 0x1000 });
+  t.is(hitRate.applicationBytes, 0.5);
 });
 
 test('what readahead got and nobody used is counted', async (t) => {
@@ -109,6 +110,42 @@ test('what is downloaded and not stored is bypassed', async (t) => {
   const { bypassedBytes, storedBytes } = await run(rig, {}, { cacheSize: 0x1000 });
   t.is(bypassedBytes + storedBytes, 0x10000);
   t.is(storedBytes, 0);
+});
+
+for (const { name: profile } of PROFILES) {
+  test(`${profile}: a file smaller than a page, read cold, hits nothing and leaves nothing unused`, async (t) => {
+    const rig = cacheRig(t, { a: 100, b: 5000 });
+    const cold = await run(rig, {}, { profile });
+    t.deepEqual(cold.application, { ...nothingRead(), server: 5100 });
+    t.is(cold.hitRate.applicationBytes, 0);
+    t.is(cold.unusedBytes, 0);
+  });
+}
+
+test('a direct read is no hit: it goes past both caches', async (t) => {
+  const rig = cacheRig(t, { a: 0x10000 });
+  const out = path.join(rig.dir, '../direct.db');
+  const trace = { out, commandLine: '', toolVersion: '0' };
+  const { application, directBytes, bypassedBytes, hitRate, device } = await run(rig, {
+    direct: true,
+    bs: 0x4000,
+    numjobs: 2,
+    verify: false,
+    opLog: 'all',
+    trace,
+  });
+  t.deepEqual(application, nothingRead());
+  t.is(directBytes, 0x20000);
+  t.is(bypassedBytes, 0x20000);
+  t.is(device.server, 0x20000);
+  t.is(hitRate.applicationBytes, 0);
+  const capture = openCapture(out);
+  const rows = new Map([...rowsOf(capture, ANALYSES.hits)].map((row) => [row.of, row]));
+  t.like(rows.get('direct reads'), { total: 0x20000, server: 0x20000, hit_rate: 0 });
+  t.like(rows.get('device bytes'), { server: 0x20000, hit_rate: 0 });
+  const [all] = rowsOf(capture, ANALYSES.sources);
+  t.like(all, { app_bytes: 0x20000, down_bytes: 0x20000, amplification: 1 });
+  capture.close();
 });
 
 test('what could not be stored is bypassed too', async (t) => {

@@ -85,6 +85,13 @@ export const netfslabUse = netfslab({
     u64('cache', 'Of pages that the disk cache had and that were used for the first time.'),
     u64('server', 'Of pages from the server, used for the first time.'),
     u64('zero', 'Of pages that were filled with zeros, used for the first time.'),
+    u64('shared', 'Used before, but still on its way when the read began.'),
+    u64('written', 'Of what local writes put there, used for the first time.'),
   ],
-  formats: { E0: prints('mem=%llu READ=%llu DOWN=%llu ZERO=%llu', 'memory cache server zero') },
+  formats: {
+    E0: prints(
+      'mem=%llu READ=%llu DOWN=%llu ZERO=%llu shared=%llu written=%llu',
+      'memory cache server zero shared written',
+    ),
+  },
 });
