@@ -9,7 +9,9 @@ interface Change {
   readonly means: string;
   /** State afterwards; undefined = as before. */
   readonly state?: string;
-  /** Why the object holds nothing from now on; null = it holds what it held; undefined = as before. */
+  /**
+   * Why the object holds nothing from now on; null = it holds what it held; undefined = as before.
+   */
   readonly empty?: string | null;
 }
 

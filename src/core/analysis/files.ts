@@ -5,8 +5,8 @@
  */
 
 /**
- * Common table expressions `file_of`: a row (uid, file) for every request; `file` is NULL only where
- * nothing at all is known. To be put first in a WITH.
+ * Common table expressions `file_of`: a row (uid, file) for every request; `file` is NULL only
+ * where nothing at all is known. To be put first in a WITH.
  */
 export const FILE_OF = `"known_inode" AS (
   SELECT "r"."netfs_inode" AS "ino", min("o"."file") AS "file"

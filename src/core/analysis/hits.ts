@@ -4,8 +4,8 @@
  * docs/reference/accounting.md defines them.
  *
  * A fold in JavaScript, because the origin of a byte depends on everything that happened to it
- * before: `base/byte_origins.ts` follows it, here as in a run. The capture of a run with a disk cache
- * holds what the run itself counted, and that is taken.
+ * before: `base/byte_origins.ts` follows it, here as in a run. The capture of a run with a disk
+ * cache holds what the run itself counted, and that is taken.
  */
 import {
   ByteOrigins,

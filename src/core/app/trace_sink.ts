@@ -16,7 +16,10 @@ export interface TraceTarget {
   readonly toolVersion: string;
 }
 
-/** Creates the capture; `more` = options besides those of the lab. Throws `ErrnoError`: EEXIST, ENOENT, EACCES, ENOSPC. */
+/**
+ * Creates the capture; `more` = options besides those of the lab. Throws `ErrnoError`: EEXIST,
+ * ENOENT, EACCES, ENOSPC.
+ */
 export function traceSink(
   target: TraceTarget,
   workload: string,

@@ -3,8 +3,8 @@
  * one definition of a page-cache hit. Called by app/cache_use.ts while a workload runs and by
  * analysis/hits.ts over a capture. docs/reference/accounting.md has the definitions.
  *
- * Kept per page where a page has one origin, and per range where it has several, as the last page of
- * a file does.
+ * Kept per page where a page has one origin, and per range where it has several, as the last page
+ * of a file does.
  */
 import { PAGE_SIZE, pageIndex } from './range.js';
 
@@ -68,8 +68,8 @@ export class ByteOrigins {
   readonly #pieces = new Map<number, readonly Piece[]>();
 
   /**
-   * Bytes [start, end) come in at `ns`. Returns how many of those they replace were brought from the
-   * server or the disk cache and never used.
+   * Bytes [start, end) come in at `ns`. Returns how many of those they replace were brought from
+   * the server or the disk cache and never used.
    */
   bring(start: number, end: number, origin: Origin, ns: number): number {
     let unused = 0;
