@@ -4,6 +4,8 @@
  */
 import type { CheckEvent } from '../../src/core/analysis/check/types.js';
 import type { Prng } from '../../src/core/sim/prng.js';
+import type { Era } from '../../src/core/trace/eras.js';
+import { flagMask, flagNames } from '../../src/core/trace/flag_bits.js';
 
 /** A kind of change. */
 interface KindOf {
@@ -23,7 +25,7 @@ export const KINDS = {
   drop: { doc: 'an event is missing', on: REQUEST_EVENTS },
   duplicate: { doc: 'an event comes twice', on: REQUEST_EVENTS },
   reorder: { doc: 'an event changes places with the next of its request', on: REQUEST_EVENTS },
-  flags: { doc: 'one of the low six bits of a flag word flips', on: /^netfs_(rreq|sreq)$/ },
+  flags: { doc: 'one of the low six flags of a flag word flips', on: /^netfs_(rreq|sreq)$/ },
   len: { doc: 'a length is a page more or less', on: /^netfs_(sreq|read)$/ },
   start: { doc: 'a start is a page further on', on: /^netfs_(sreq|read)$/ },
   source: { doc: 'a slice comes from elsewhere', on: /^netfs_sreq$/ },
@@ -53,6 +55,7 @@ export interface Mutation {
   /** What it changed places with. */
   readonly with: CheckEvent | null;
   readonly events: readonly CheckEvent[];
+  readonly era: Era;
   readonly what: string;
 }
 
@@ -66,7 +69,12 @@ const OTHER_SOURCE: Readonly<Record<string, string>> = {
 };
 
 /** Changes one event of the trace; null if there is none of that kind. */
-export function mutate(events: readonly CheckEvent[], kind: Kind, prng: Prng): Mutation | null {
+export function mutate(
+  events: readonly CheckEvent[],
+  kind: Kind,
+  prng: Prng,
+  era: Era,
+): Mutation | null {
   const { on, steps }: KindOf = KINDS[kind];
   const fitting = events.filter(
     ({ event, step }) => on.test(event) && (steps === undefined || steps.has(step)),
@@ -78,7 +86,7 @@ export function mutate(events: readonly CheckEvent[], kind: Kind, prng: Prng): M
     const name = (of: CheckEvent) => `${of.event} ${of.step} #${of.id}`;
     const what = `${kind} ${name(event)}${other === null ? '' : ` and ${name(other)}`}`;
     const rreq = event.event === 'netfs_folio' ? (other?.rreq ?? -1) : event.rreq;
-    return { kind, rreq, event, with: other, events: changed, what };
+    return { kind, rreq, event, with: other, events: changed, era, what };
   };
   switch (kind) {
     case 'drop':
@@ -94,7 +102,7 @@ export function mutate(events: readonly CheckEvent[], kind: Kind, prng: Prng): M
       return made(rest.toSpliced(other, 0, event), events[other]);
     }
     default:
-      return made(events.with(at, altered(event, kind, prng)));
+      return made(events.with(at, altered(event, kind, prng, era)));
   }
 }
 
@@ -126,10 +134,17 @@ function inodeOf(events: readonly CheckEvent[], rreq: number, before: number): u
   return events[begin]?.netfs_inode;
 }
 
-function altered(event: CheckEvent, kind: Kind, prng: Prng): CheckEvent {
+/** A flag among the low six bits that has a name in the era. */
+function namedBit({ event }: CheckEvent, prng: Prng, era: Era): number {
+  const set = event === 'netfs_rreq' ? 'rreq' : 'sreq';
+  const bits = [0, 1, 2, 3, 4, 5].filter((bit) => flagNames(era, set, 1 << bit)[0] !== `bit${bit}`);
+  return 1 << (bits[prng.below(bits.length)] as number);
+}
+
+function altered(event: CheckEvent, kind: Kind, prng: Prng, era: Era): CheckEvent {
   switch (kind) {
     case 'flags':
-      return { ...event, flags: (event.flags ^ (1 << prng.below(6))) >>> 0 };
+      return { ...event, flags: (event.flags ^ namedBit(event, prng, era)) >>> 0 };
     case 'len':
       return {
         ...event,
@@ -152,8 +167,9 @@ function altered(event: CheckEvent, kind: Kind, prng: Prng): CheckEvent {
 
 /** Steps that may come any number of times, so that one more or less is no violation. */
 const REPEATABLE = new Set([
-  ...['collect', 'see_work', 'see_work_complete', 'wait_ip'],
-  ...['progress', 'io_progress', 'add_donations'],
+  ...['collect', 'see_work', 'see_work_complete', 'see_failed', 'wait_ip', 'wake_queue'],
+  ...['progress', 'io_progress', 'add_donations', 'wait_pause', 'waited_pause', 'set_abandon'],
+  ...['wait_quiesce', 'wait_for', 'wait_put_ra_refs'],
 ]);
 
 /** Why changes break no invariant, so that nobody can find them; docs/check.md has the reasons. */
@@ -164,13 +180,28 @@ export const UNDETECTABLE: readonly {
 }[] = [
   {
     kinds: ['drop', 'duplicate'],
-    why: 'COLLECT, wake-ups, SEE, PRGRS, IO, +DON and netfs_collect_folio may come any number of times',
+    why: 'COLLECT, wake-ups, waits, SEE, PRGRS, IO, +DON and netfs_collect_folio may come any number of times',
     when: ({ event }) => REPEATABLE.has(event.step) || event.event === 'netfs_collect_folio',
   },
   {
     kinds: ['drop'],
     why: 'the first begin of a trace may have been before it',
     when: ({ event, events }) => beginsTrace(event, events),
+  },
+  {
+    kinds: ['ref'],
+    why: 'SEE prints a count that others change while it prints',
+    when: ({ event, era }) => event.step.startsWith('see') && isCollected(era),
+  },
+  {
+    kinds: ['drop'],
+    why: 'a client need not tell that it submits a download: 9p does not',
+    when: ({ event, era }) => event.step === 'submit' && event.from === 'down' && isCollected(era),
+  },
+  {
+    kinds: ['flags'],
+    why: 'ALL_QUEUED is set at any time before COMPLET or WR-DONE, and then stays',
+    when: queuedEarlier,
   },
   {
     kinds: ['reorder'],
@@ -183,6 +214,25 @@ export const UNDETECTABLE: readonly {
     when: ({ event, with: other }) => other !== null && !ordered(event, other),
   },
 ];
+
+/** True for eras with one collector per request. */
+function isCollected(era: Era): boolean {
+  return flagMask(era, 'rreq', 'OFFLOAD_COLLECTION') !== 0;
+}
+
+/** True if ALL_QUEUED flips where it may, as the events before and behind show. */
+function queuedEarlier({ event, events, era }: Mutation): boolean {
+  const mask = flagMask(era, 'rreq', 'ALL_QUEUED');
+  if (event.event !== 'netfs_rreq' || !isCollected(era)) return false;
+  const at = events.findIndex(({ id }) => id === event.id);
+  const changed = events[at] as CheckEvent;
+  if ((changed.flags ^ event.flags) !== mask) return false;
+  if (['complete', 'write_done'].includes(event.step)) return false;
+  const mine = (each: CheckEvent) => each.event === 'netfs_rreq' && each.rreq === event.rreq;
+  const has = ({ flags }: CheckEvent) => (flags & mask) !== 0;
+  if (has(changed)) return events.slice(at).filter(mine).every(has);
+  return !events.slice(0, at).filter(mine).some(has);
+}
 
 /** Why a change breaks no invariant, null if it does. */
 export function undetectable(mutation: Mutation): string | null {

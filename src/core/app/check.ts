@@ -10,6 +10,7 @@ import { UsageError } from '../base/errors.js';
 import { closest } from '../base/suggest.js';
 import { formatCount } from '../base/units.js';
 import { openCapture } from '../store/database.js';
+import { ERA_KERNELS, ERAS } from '../trace/eras.js';
 import { findCapture } from './capture_path.js';
 
 /** What `trace check --json` gives. Fields are added, never renamed, within a version. */
@@ -110,6 +111,7 @@ const RULE_COLUMNS: readonly Column[] = [
   { name: 'explanation', doc: 'What a violation means.', unit: 'text' },
   { name: 'known', doc: 'Where a known bug of the kind was told or fixed.', unit: 'text' },
   { name: 'needs', doc: 'Events that must be recorded.', unit: 'text' },
+  { name: 'elsewhere', doc: 'Why it does not hold where it does not.', unit: 'text' },
 ];
 
 /** Every rule with its documentation. */
@@ -121,6 +123,7 @@ export function rulesTable(): Table {
     explanation: rule.explanation,
     known: rule.known,
     needs: rule.needs.join(' '),
+    elsewhere: rule.elsewhere ?? null,
   }));
   return { capture: null, columns: RULE_COLUMNS, rows };
 }
@@ -132,5 +135,7 @@ export function* ruleListLines(): Iterable<string> {
     yield `  ${rule.explanation}`;
     if (rule.known !== null) yield `  known: ${rule.known}`;
     yield `  needs ${rule.needs.join(', ')}`;
+    const eras = ERAS.filter((era) => !rule.holds(era)).map((era) => ERA_KERNELS[era]);
+    if (eras.length > 0) yield `  not for ${eras.join(', ')}: ${rule.elsewhere}`;
   }
 }

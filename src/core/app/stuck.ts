@@ -77,7 +77,7 @@ function rowOf(each: OpenRequest, era: Era, list: readonly RequestLine[]): Row {
     R: number(request.rreq),
     kind: request.kind || String(request.last.origin ?? line?.origin ?? request.side),
     silent: silentNs,
-    step: request.step,
+    step: request.lastStep,
     open: `${flying.length} of ${open.length} ${flying.slice(0, 4).join('')}`.trim(),
     waits_for: waits,
     flags: flagNames(era, 'rreq', request.flags).join(' ') || null,

@@ -3,10 +3,12 @@
  * shape of `trace check --json`.
  */
 import type { Capture } from '../../store/types.js';
+import type { Era } from '../../trace/eras.js';
 import { RULES } from './index.js';
+import { collectorEra } from './laws.js';
 import { eventStream, tracepointNamed } from './stream.js';
 import type { CheckEvent, Finding, Report, Rule, Where } from './types.js';
-import { REQUEST_EVENTS, Walk } from './walk.js';
+import { REQUEST_EVENTS, type Strange, Walk } from './walk.js';
 import { Walked } from './world.js';
 
 /** Findings of one rule that are kept; the rest is counted. */
@@ -54,7 +56,9 @@ export function checkCapture(
   const hooks = checked.map((rule) => rule.watch(world, reporter(rule, findings, counts)));
   const others = hooks.flatMap(({ other }) => Object.keys(other ?? {}));
   const events = [...new Set([...REQUEST_EVENTS, ...others])].filter((name) => present.has(name));
-  new Walk(world, hooks).run(source(capture, events));
+  const walk = new Walk(world, hooks);
+  walk.run(source(capture, events));
+  for (const rule of checked) doubt(rule, walk.strange, { states, findings, counts });
   findings.sort((a, b) => a.ts - b.ts || (a.events[0] ?? 0) - (b.events[0] ?? 0));
   const results = rules.map((rule) => ({
     id: rule.id,
@@ -83,12 +87,43 @@ function reporter(rule: Rule, findings: Finding[], counts: Map<string, number>):
   };
 }
 
+interface Results {
+  readonly states: Map<Rule, Pick<RuleResult, 'state' | 'reason'>>;
+  readonly findings: Finding[];
+  readonly counts: Map<string, number>;
+}
+
+/**
+ * Takes back what a rule found where words are that no table has: they may mean what is missing. If
+ * nothing is left, the rule cannot tell.
+ */
+function doubt(rule: Rule, strange: ReadonlyMap<string, Strange>, results: Results): void {
+  if (strange.size === 0) return;
+  const { states, findings, counts } = results;
+  const mine = findings.filter((finding) => finding.rule === rule.id);
+  const doubted = [...strange].filter(([event]) => rule.needs.includes(event));
+  const requests = new Set([...strange.values()].flatMap((each) => [...each.requests]));
+  const certain = mine.filter(({ request }) => {
+    return request === null ? doubted.length === 0 : !requests.has(Number.parseInt(request, 16));
+  });
+  if (certain.length === mine.length && (mine.length > 0 || doubted.length === 0)) return;
+  const dropped = new Set(mine.filter((finding) => !certain.includes(finding)));
+  findings.splice(0, findings.length, ...findings.filter((finding) => !dropped.has(finding)));
+  counts.set(rule.id, certain.length);
+  if (certain.length > 0) return;
+  const words = [...strange].map(([event, { words: of }]) => `${[...of].join(' ')} (${event})`);
+  states.set(rule, {
+    state: 'cannot tell',
+    reason: `words that no table has: ${words.join(', ')}`,
+  });
+}
+
 function stateOf(rule: Rule, world: Walked): Pick<RuleResult, 'state' | 'reason'> {
   const { info } = world.capture;
   if (!rule.holds(info.era)) {
-    return { state: 'not in this era', reason: `not for ${info.era}` };
+    return { state: 'not in this era', reason: rule.elsewhere ?? `not for ${info.era}` };
   }
-  const absent = rule.needs.filter((event) => !world.recorded(event));
+  const absent = neededBy(rule, info.era).filter((event) => !world.recorded(event));
   if (absent.length > 0) return { state: 'cannot tell', reason: `record ${absent.join(', ')}` };
   if (rule.sure === true) return { state: 'checked', reason: null };
   if (info.lost_events > 0) {
@@ -97,10 +132,18 @@ function stateOf(rule: Rule, world: Walked): Pick<RuleResult, 'state' | 'reason'
   return { state: 'checked', reason: null };
 }
 
+/** The events without which a rule cannot be decided in an era. */
+function neededBy(rule: Rule, era: Era): readonly string[] {
+  const { needs, collectorNeeds = [] } = rule;
+  return collectorEra(era) ? [...needs, ...collectorNeeds] : needs;
+}
+
 /** The events that the capture has at least one of. */
 function presentEvents(capture: Capture): Set<string> {
   const wanted = new Set<string>(REQUEST_EVENTS);
-  for (const { needs } of Object.values(RULES)) for (const name of needs) wanted.add(name);
+  for (const rule of Object.values(RULES)) {
+    for (const name of neededBy(rule, capture.info.era)) wanted.add(name);
+  }
   for (const name of ALSO_READ) wanted.add(name);
   const some = (name: string) =>
     capture.get(`SELECT 1 FROM "${tracepointNamed(name).name}" LIMIT 1`) !== undefined;
@@ -110,7 +153,7 @@ function presentEvents(capture: Capture): Set<string> {
 /** Events that rules look at without depending on them. */
 const ALSO_READ = [
   ...['netfs_progress', 'netfs_collect_folio', 'fscache_invalidate', 'fscache_relinquish'],
-  'fscache_resize',
+  ...['fscache_resize', 'netfs_collect_sreq', 'netfs_collect_state'],
 ];
 
 /** The last moment of a capture, nanoseconds, as far as these tables and the markers tell. */

@@ -4,6 +4,7 @@ import { FLAG_RULES } from './rules/flags.js';
 import { FOLIO_RULES } from './rules/folios.js';
 import { REF_RULES } from './rules/refs.js';
 import { REQUEST_RULES } from './rules/requests.js';
+import { SIGNATURE_RULES } from './rules/signatures.js';
 import { SLICE_RULES } from './rules/slices.js';
 import type { Rule } from './types.js';
 
@@ -15,6 +16,7 @@ export const RULES = {
   ...REF_RULES,
   ...FOLIO_RULES,
   ...CACHE_RULES,
+  ...SIGNATURE_RULES,
 } as const satisfies Record<string, Rule>;
 
 /** The id of a rule. */

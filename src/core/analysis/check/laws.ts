@@ -1,11 +1,13 @@
 /**
  * What the kernels of an era do, as data: which step may follow which, and which flags mean what.
  * The laws of v5.13 to v6.7 are the helper's of BEHAVIOUR 3 and of the captures of 6.1; those of
- * v6.12 were read off 108 captures of four filesystems; those of reads of v6.8 to v6.11 from the
- * source. Later eras have none: rules that need laws are then not decided. Called by the rules.
+ * v6.12 were read off 108 captures of four filesystems; those of v6.8 to v6.11 from the source;
+ * those of v6.14 and later stand in laws_streams.ts. An era without laws leaves rules undecided.
+ * Called by the rules.
  */
 import { type Era, inEra, type PerEra } from '../../trace/eras.js';
-import type { Side } from './types.js';
+import { BULK_LOADING, COLLECTOR, FIRST_COLLECTOR, SERIAL_WRITES } from './laws_streams.js';
+import type { RequestSeen } from './types.js';
 
 /** Steps that may follow each step; a step that is not a key may be followed by anything. */
 export type Order = Readonly<Record<string, readonly string[]>>;
@@ -23,12 +25,18 @@ export interface SideLaws {
   /** Steps at which IN_PROGRESS is set, and at which it is clear. */
   readonly inProgress: readonly string[];
   readonly ended: readonly string[];
+  /** Step by which every slice has been taken off its stream; none where nobody collects. */
+  readonly collected?: readonly string[];
+  /** Request flags that may be set on the way and then stay, by name. */
+  readonly sticky?: readonly string[];
+  /** Steps at which ALL_QUEUED is set. */
+  readonly queued?: readonly string[];
 }
 
 /** The laws of an era. */
 export interface Laws {
   /** How slices come to cover the request. */
-  readonly slicing: 'in turn' | 'rest first';
+  readonly slicing: 'in turn' | 'rest first' | 'streams';
   /** References of a slice when it is made. */
   readonly sliceRefs: number;
   /** References of a request when it is made without an event; null = it has one (NEW). */
@@ -43,6 +51,18 @@ export interface Laws {
   readonly marksShort: boolean;
   /** True where a request stores what it read by itself; else writeback does. */
   readonly stores: boolean;
+  /** True where a slice that its client wants to retry ends with an error and no failure event. */
+  readonly quietRetry?: boolean;
+  /** True where folios are marked for the cache when their slice is submitted, not collected. */
+  readonly marksAtSubmission?: boolean;
+  /** True where a flag is cleared before the event that tells of it. */
+  readonly clearsFirst?: boolean;
+  /** True where the cache decides before a slice has a source. */
+  readonly verdictFirst?: boolean;
+  /** Kinds of reads whose slices are added before they are prepared. */
+  readonly adds?: readonly string[];
+  /** Direct and unbuffered writes, where they go one slice at a time. */
+  readonly serial?: SideLaws | null;
 }
 
 const CLASSIC: Laws = {
@@ -179,9 +199,14 @@ const LAWS: PerEra<Laws> = {
   E0: CLASSIC,
   E4: WOKEN,
   // Only clients that still mark pages with PG_private_2 store as before.
-  E5: { ...WOKEN, stores: false },
+  // Writes go through the streams and the collector that v6.12 has.
+  E5: { ...WOKEN, stores: false, write: PROGRESSIVE.write },
   E6: PROGRESSIVE,
-  E7: null,
+  E7: FIRST_COLLECTOR,
+  E8: COLLECTOR,
+  E9: SERIAL_WRITES,
+  E11: BULK_LOADING,
+  E13: null,
 };
 
 /** The laws of an era, null where they are not known. */
@@ -189,7 +214,17 @@ export function lawsOf(era: Era): Laws | null {
   return inEra(LAWS, era);
 }
 
-/** The laws of one side of an era, null where they are not known. */
-export function sideLaws(era: Era, side: Side): SideLaws | null {
-  return lawsOf(era)?.[side] ?? null;
+/** The kinds of write that go one slice at a time where an era has such. */
+const SERIAL = new Set(['dio_write', 'unbuffered_write']);
+
+/** The laws of a request's side in an era, null where they are not known. */
+export function sideLaws(era: Era, { side, kind }: RequestSeen): SideLaws | null {
+  const laws = lawsOf(era);
+  if (side === 'write' && SERIAL.has(kind) && laws?.serial) return laws.serial;
+  return laws?.[side] ?? null;
+}
+
+/** True where an era has one collector per request (v6.14 and later). */
+export function collectorEra(era: Era): boolean {
+  return lawsOf(era)?.slicing === 'streams';
 }

@@ -36,6 +36,8 @@ interface Source {
 /** A label column, and the identifiers of its words. */
 interface Labels {
   readonly column: string;
+  /** Words that were met and are in no table. */
+  readonly unknown: ReadonlySet<unknown>;
   id(word: string): string;
 }
 
@@ -124,6 +126,7 @@ export function completer(tracepoint: AnyTracepoint, era: Era): (row: SqlRow) =>
     row.event = name;
     row.step = step === null ? '' : step.id(String(row[step.column]));
     if (from !== null) row.from = from.id(String(row[from.column]));
+    if (step?.unknown.has(row.step) || from?.unknown.has(row.from)) row.strange = 1;
     return row as unknown as CheckEvent;
   };
 }
@@ -139,14 +142,17 @@ function labelsOf({ columns }: AnyTracepoint, name: string, era: Era): Labels | 
   const symbols = columns.find((column) => column.name === name)?.symbols ?? null;
   if (symbols === null) return null;
   const known = new Map<string, string>();
+  const unknown = new Set<string>();
   const id = (word: string): string => {
     let found = known.get(word);
     if (found === undefined) {
       const number = symbols.find(era, word);
       found = number === undefined ? word : (symbols.ids[number] as string);
+      // An event without the label has none that is not known.
+      if (number === undefined && word !== 'null') unknown.add(word);
       known.set(word, found);
     }
     return found;
   };
-  return { column: name, id };
+  return { column: name, unknown, id };
 }

@@ -79,8 +79,8 @@ function waitsFor(request: RequestSeen, slices: readonly SliceSeen[]): string {
   if (source('upload') > 0) return `the server: ${source('upload')} uploads`;
   const storing = slices.filter(({ step }) => step === 'write').length + source('write');
   if (storing > 0) return `the cache: ${storing} stores`;
-  if (request.step === 'set_pause') return 'itself: it is paused';
-  if (request.step === 'wake_queue') return 'its collector, which was woken and did not run';
+  if (request.lastStep === 'set_pause') return 'itself: it is paused';
+  if (request.lastStep === 'wake_queue') return 'its collector, which was woken and did not run';
   if (request.step === 'unlock') return 'a worker, to store what came';
   if (request.step === 'done') return 'whoever holds it: the work is done';
   if (slices.length > 0) return 'its collector: all slices have ended';

@@ -31,8 +31,10 @@ export interface CheckEvent {
   readonly transferred: number;
   readonly error: number;
   readonly ref: number;
+  /** 1 where a label of it is in no table of the era; left out else. */
+  readonly strange?: number;
   /** The other columns, by name. */
-  readonly [column: string]: string | number | null;
+  readonly [column: string]: string | number | null | undefined;
 }
 
 /** Requests of both sides are numbered alike; NFS counts its reads apart, so both may live. */
@@ -60,6 +62,15 @@ export interface SliceSeen {
   failure: CheckEvent | null;
   /** References after the last event that tells; null = not known. */
   ref: number | null;
+  /** Handed out again since it last ended: a retry. */
+  again: boolean;
+  /** How often it ended, how often it was handed out again, and how often each was put. */
+  terms: number;
+  reissues: number;
+  termPuts: number;
+  listPuts: number;
+  /** A put left nothing. */
+  zeroed: boolean;
   /** Last event. */
   last: number;
   freed: boolean;
@@ -79,17 +90,30 @@ export interface RequestSeen {
   readonly whole: boolean;
   /** Step of its last request event; `new` or `begun` before the first. */
   step: string;
+  /** Step of its last request event, whoever told it. */
+  lastStep: string;
+  /** True once a request event came, and how often each step did. */
+  stepped: boolean;
+  readonly seen: Map<string, number>;
   flags: number;
   /** References after the last event that tells; null = not known. */
   ref: number | null;
   /** Get and put events of slices so far. */
   gets: number;
   puts: number;
+  /** Slices that were freed. */
+  freed: number;
+  /** How often its submitter and its collector dropped theirs, and whether a put left nothing. */
+  returns: number;
+  workPuts: number;
+  zeroed: boolean;
   /** True once its reference events can be somebody else's as well. */
   shared: boolean;
   readonly slices: Map<number, SliceSeen>;
   /** Index ranges of folios unlocked so far: [first, last] pages. */
   readonly unlocked: [first: number, last: number][];
+  /** The event by which its collector ended it. */
+  ends: CheckEvent | null;
   readonly first: CheckEvent;
   last: CheckEvent;
 }
@@ -129,6 +153,8 @@ export interface World {
   readonly endNs: number;
   /** The live read request of a number. */
   reading(rreq: number): RequestSeen | undefined;
+  /** The live request of a number, whatever its side; undefined if it may be one of two. */
+  live(rreq: number): RequestSeen | undefined;
   /** True if events of this name would be in the trace. */
   recorded(event: string): boolean;
 }
@@ -146,6 +172,8 @@ export interface Hooks {
   failure?(request: RequestSeen, slice: SliceSeen | undefined, event: CheckEvent): void;
   requestRef?(request: RequestSeen, event: CheckEvent): void;
   sliceRef?(request: RequestSeen, slice: SliceSeen, event: CheckEvent): void;
+  /** A reference event of a request that was freed. */
+  late?(event: CheckEvent): void;
   /** An event of a request that had ended, or was never seen to begin. */
   stray?(event: CheckEvent, why: 'freed' | 'unbegun' | 'made again'): void;
   /** Every other event, by name. */
@@ -168,10 +196,14 @@ export interface Rule {
   readonly known: string | null;
   /** Events without which it cannot be decided. */
   readonly needs: readonly string[];
+  /** More events of that kind, where requests have a collector (v6.14 and later). */
+  readonly collectorNeeds?: readonly string[];
   /** True where one event or an order of events proves it, whatever else was lost. */
   readonly sure?: boolean;
   /** False for eras in which it does not hold or is not known. */
   holds(era: Era): boolean;
+  /** Why it does not hold where it does not; left out if it holds everywhere. */
+  readonly elsewhere?: string;
   /** Begins a walk. */
   watch(world: World, report: Report): Hooks;
 }

@@ -4,7 +4,7 @@
  */
 import { sideLaws } from './laws.js';
 import type { CheckEvent, Hooks, RequestSeen } from './types.js';
-import type { Walked } from './world.js';
+import { countRef, countSliceRef, type Walked } from './world.js';
 
 /** The events that tell of requests; every walk reads them. */
 export const REQUEST_EVENTS = [
@@ -12,9 +12,17 @@ export const REQUEST_EVENTS = [
   ...['netfs_rreq_ref', 'netfs_sreq_ref'],
 ] as const;
 
+/** What was met in events of one name that no table has. */
+export interface Strange {
+  readonly words: Set<string>;
+  readonly requests: Set<number>;
+}
+
 /** Walks the events named for all hooks. */
 export class Walk {
   readonly world: Walked;
+  /** Events with words that no table has: the words, and the numbers of their requests. */
+  readonly strange = new Map<string, Strange>();
   readonly #hooks: readonly Hooks[];
   readonly #others: ReadonlyMap<string, readonly Handler[]>;
   readonly #handlers: Readonly<Record<string, (event: CheckEvent) => void>> = {
@@ -43,6 +51,7 @@ export class Walk {
   /** Takes the events to their end. */
   run(events: Iterable<CheckEvent>): void {
     for (const event of events) {
+      if (event.strange !== undefined) this.#strange(event);
       (this.#handlers[event.event] ?? this.#other)(event);
       this.#last = event;
     }
@@ -51,6 +60,14 @@ export class Walk {
     }
     const last = this.#last;
     if (last !== null) for (const hooks of this.#hooks) hooks.over?.(last);
+  }
+
+  #strange(event: CheckEvent): void {
+    const word = event.step || event.from;
+    const known = this.strange.get(event.event) ?? { words: new Set(), requests: new Set() };
+    this.strange.set(event.event, known);
+    known.words.add(word);
+    if (event.rreq !== undefined) known.requests.add(event.rreq);
   }
 
   #begin(event: CheckEvent): void {
@@ -77,7 +94,7 @@ export class Walk {
     const request = this.#request(event);
     if (request === null) return;
     for (const hooks of this.#hooks) hooks.step?.(request, event);
-    const floating = sideLaws(this.world.era, request.side)?.floating.includes(event.step);
+    const floating = sideLaws(this.world.era, request)?.floating.includes(event.step);
     this.world.stepped(request, event, floating ?? false);
   }
 
@@ -106,20 +123,25 @@ export class Walk {
       return;
     }
     const request = world.referred(event);
+    if (request === null) this.#lateRef(event);
     if (request === null || request.shared) return;
     for (const hooks of this.#hooks) hooks.requestRef?.(request, event);
-    request.ref = event.ref;
-    if (event.step === 'get_subreq') request.gets++;
-    if (event.step === 'put_subreq') request.puts++;
+    countRef(request, event);
+  }
+
+  #lateRef(event: CheckEvent): void {
+    if (!this.world.isFreed(event.rreq)) return;
+    for (const hooks of this.#hooks) hooks.late?.(event);
   }
 
   #sliceRef(event: CheckEvent): void {
     const request = this.world.referred(event);
+    if (request === null) this.#lateRef(event);
     if (request === null || request.shared) return;
     const slice = request.slices.get(event.index);
     if (slice === undefined) return;
     for (const hooks of this.#hooks) hooks.sliceRef?.(request, slice, event);
-    slice.ref = event.ref;
+    countSliceRef(slice, event);
   }
 
   readonly #other = (event: CheckEvent): void => {

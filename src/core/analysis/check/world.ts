@@ -6,7 +6,7 @@
 import type { Capture } from '../../store/types.js';
 import type { Era } from '../../trace/eras.js';
 import { TRACEPOINTS } from '../../trace/index.js';
-import { type Laws, lawsOf } from './laws.js';
+import { collectorEra, type Laws, lawsOf } from './laws.js';
 import type { CheckEvent, RequestSeen, Side, SliceSeen, World } from './types.js';
 
 const WRITE_SOURCES = new Set(['upload', 'write', 'invalid_write']);
@@ -21,6 +21,7 @@ export class Walked implements World {
   readonly capture: Capture;
   readonly endNs: number;
   readonly #laws: Laws | null;
+  readonly #collects: boolean;
   readonly #present: ReadonlySet<string>;
   readonly #live: Record<Side, Map<number, RequestSeen>> = { read: new Map(), write: new Map() };
   /** NEW was seen; the side is not known yet. */
@@ -32,6 +33,7 @@ export class Walked implements World {
     this.capture = capture;
     this.era = capture.info.era;
     this.#laws = lawsOf(this.era);
+    this.#collects = collectorEra(this.era);
     this.#present = present;
     this.endNs = endNs;
   }
@@ -75,7 +77,18 @@ export class Walked implements World {
 
   /** The live request of an event, if there is one. */
   find(event: CheckEvent): RequestSeen | undefined {
-    return this.#live[sideOf(event)].get(event.rreq);
+    const side = sideOf(event);
+    const found = this.#live[side].get(event.rreq);
+    if (found !== undefined || !this.#collects) return found;
+    // Both sides are numbered together, and a failure may print no source.
+    return this.#live[side === 'read' ? 'write' : 'read'].get(event.rreq);
+  }
+
+  /** The live request of a number, whatever its side; undefined if it may be one of two. */
+  live(rreq: number): RequestSeen | undefined {
+    const read = this.#live.read.get(rreq);
+    const write = this.#live.write.get(rreq);
+    return read === undefined || write === undefined ? (read ?? write) : undefined;
   }
 
   /** Live requests that cover a page of an inode, or those whose inode is not known. */
@@ -88,6 +101,11 @@ export class Walked implements World {
       if (known && page >= from && page < to) found.push(request);
     }
     return found;
+  }
+
+  /** True if the last request of a number was freed. */
+  isFreed(rreq: number): boolean {
+    return this.#freed.read.has(rreq) || this.#freed.write.has(rreq);
   }
 
   /** Why an event has no live request. */
@@ -121,13 +139,21 @@ export class Walked implements World {
       ino: null,
       whole,
       step: 'new',
+      lastStep: 'new',
+      stepped: false,
+      seen: new Map(),
       flags: 0,
       shared: other !== undefined,
       ref: made?.ref ?? (whole ? this.#laws?.requestRefs : null) ?? null,
       gets: 0,
       puts: 0,
+      freed: 0,
+      returns: 0,
+      workPuts: 0,
+      zeroed: false,
       slices: new Map(),
       unlocked: [],
+      ends: null,
       first: made ?? event,
       last: event,
     };
@@ -141,6 +167,7 @@ export class Walked implements World {
   begun(request: RequestSeen, event: CheckEvent): void {
     if (event.step !== 'expanded') request.kind = event.step;
     request.step = 'begun';
+    request.lastStep = 'begun';
     request.cookie = event.cookie as number;
     request.start = event.start;
     if (event.event === 'netfs_read') {
@@ -155,6 +182,10 @@ export class Walked implements World {
   /** Takes over what a step of the request tells. */
   stepped(request: RequestSeen, event: CheckEvent, floating: boolean): void {
     if (!floating) request.step = event.step;
+    request.stepped = true;
+    request.lastStep = event.step;
+    if (event.step === 'complete' || event.step === 'write_done') request.ends = event;
+    request.seen.set(event.step, (request.seen.get(event.step) ?? 0) + 1);
     request.flags = event.flags;
     request.last = event;
     if (event.step !== 'free') return;
@@ -181,6 +212,12 @@ export class Walked implements World {
       terminated: false,
       failure: null,
       ref: request.whole ? (this.#laws?.sliceRefs ?? null) : null,
+      again: false,
+      terms: 0,
+      reissues: 0,
+      termPuts: 0,
+      listPuts: 0,
+      zeroed: false,
       last: event.id,
       freed: false,
     };
@@ -199,12 +236,20 @@ export class Walked implements World {
     slice.error = event.error;
     slice.flags = event.flags;
     slice.last = event.id;
-    if (BEGINS_READING.has(step)) slice.reading = true;
-    if (step === 'terminated') {
-      slice.reading = false;
-      slice.terminated = true;
+    if (this.#collects ? step !== 'wait_for' && !(slice.terms > 0) : BEGINS_READING.has(step)) {
+      slice.reading = true;
     }
-    if (step === 'free') slice.freed = true;
+    if (step === 'retry') slice.again = slice.reading = true;
+    if (step === 'terminated') {
+      slice.reading = slice.again = false;
+      slice.terminated = true;
+      slice.terms++;
+    }
+    if (ENDS_READING.has(step)) slice.reading = false;
+    if (step === 'free') {
+      slice.freed = true;
+      request.freed++;
+    }
     request.last = event;
   }
 }
@@ -212,6 +257,34 @@ export class Walked implements World {
 const BEGINS_READING = new Set([
   ...['added', 'submit', 'resubmit_short', 'download_instead', 'retry'],
 ]);
+
+/** Takes over what a reference event of the request tells. */
+export function countRef(request: RequestSeen, { step, ref }: CheckEvent): void {
+  request.ref = ref;
+  if (step === 'get_subreq') request.gets++;
+  else if (step === 'put_subreq') request.puts++;
+  else if (step === 'put_return') request.returns++;
+  else if (step === 'put_work_ip' || step === 'put_complete') request.workPuts++;
+  if (ref === 0 && step.startsWith('put')) request.zeroed = true;
+}
+
+/** Takes over what a reference event of the slice tells. */
+export function countSliceRef(slice: SliceSeen, { step, ref }: CheckEvent): void {
+  slice.ref = ref;
+  if (step === 'put_terminated') slice.termPuts++;
+  else if (LIST_PUTS.has(step)) slice.listPuts++;
+  if (step === 'get_resubmit') {
+    slice.reissues++;
+    slice.again = slice.reading = true;
+  }
+  if (ref === 0) slice.zeroed = true;
+}
+
+/** Puts of the reference that the list of slices has. */
+const LIST_PUTS = new Set(['put_done', 'put_abandon', 'put_cancel', 'put_clear']);
+
+/** Steps of slices that nobody reads any more. */
+const ENDS_READING = new Set(['superfluous', 'discard', 'consumed', 'abandoned', 'free']);
 
 /** The side an event is about. */
 export function sideOf(event: CheckEvent): Side {

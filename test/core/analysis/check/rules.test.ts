@@ -3,9 +3,11 @@
  * does. The traces are those of real kernels, spoilt by one edit.
  */
 import test from 'ava';
+import { checkCapture } from '../../../../src/core/analysis/check/check.js';
 import { RULES, type RuleId } from '../../../../src/core/analysis/check/index.js';
 import type { CheckEvent, Rule } from '../../../../src/core/analysis/check/types.js';
 import { EVENT_TABLES } from '../../../../src/core/store/schema.js';
+import { ERAS, type Era, eraOfKernel } from '../../../../src/core/trace/eras.js';
 import { findingsOf, type SampleName, Samples } from '../../../helpers/samples.js';
 
 type Edit = (events: readonly CheckEvent[]) => readonly CheckEvent[];
@@ -97,6 +99,8 @@ const access = (step: string) => ({ event: 'fscache_access', step, why: step, co
 const opened = { event: 'fscache_active', step: 'use', why: 'USE', cookie: 77, n_active: 1 };
 const begun = (events: readonly CheckEvent[]) => events[place(events, read)] as CheckEvent;
 const donate = (to: number) => ({ event: 'netfs_donate', step: 'to_prev', from: 5, to, rreq: 1 });
+
+const overq = (step: string) => ({ event: 'fscache_cookie', step, cookie: 0x77 });
 
 const CASES: Record<RuleId, Case> = {
   'request-order': {
@@ -366,6 +370,56 @@ const CASES: Record<RuleId, Case> = {
       ...hang(events, { event: 'netfs_folio', step: 'store_copy', index: 3, why: 'store-copy' }),
     ],
   },
+  'readahead-load': {
+    sample: '9p-7.3-odd',
+    fires: without(rreq('ra_put_ref')),
+    // The collector that comes early waits for it.
+    spares: followed(
+      rreq('ra_put_ref'),
+      { step: 'wait_put_ra_refs', what: 'WAIT-P-RA', flags: 0x103 },
+      { step: 'waited_put_ra_refs', what: 'DONE-P-RA', flags: 0x103 },
+    ),
+  },
+  'collector-ended-early': {
+    sample: '9p-7.3-odd',
+    fires: (events) => {
+      const last = { rreq: begun(events).rreq };
+      return moved(sreq('terminated', last), rreq('done', last))(events);
+    },
+    // As late as it may end.
+    spares: (events) => {
+      const last = { rreq: begun(events).rreq };
+      return moved(sreq('terminated', last), rreq('collect', last))(events);
+    },
+  },
+  'retry-not-made': {
+    sample: '9p-7.3-killed',
+    // The client asked for a retry of what failed.
+    fires: changed(sreq('terminated', { from: 'down', error: -5, flags: 0x503 }), { flags: 0x703 }),
+    spares: asIs,
+  },
+  'direct-result-lost': {
+    sample: '9p-6.18-direct',
+    fires: failedUpload(1),
+    // The last one may come short.
+    spares: failedUpload(5),
+  },
+  'waiter-never-woken': {
+    sample: 'cifs-6.18-hang',
+    fires: cutAfter(rreq('wake_ip', { origin: 'RW' })),
+    spares: cutAfter(rreq('waited_ip', { origin: 'RW' })),
+  },
+  'cookie-overqueued': {
+    sample: '9p-7.3-odd',
+    fires: followed({ event: 'fscache_cookie', step: 'gq_use' }, overq('pq_overq')),
+    // Its worker runs.
+    spares: followed({ event: 'fscache_cookie', step: 'gq_use' }, overq('pq_overq'), overq('work')),
+  },
+  'volume-discarded': {
+    sample: 'bad-volume',
+    fires: asIs,
+    spares: without({ event: 'cachefiles_vol_coherency', step: 'vol_bad_cmp' }),
+  },
 };
 
 const ENDS: readonly string[] = ['write', 'done', 'free'];
@@ -418,6 +472,16 @@ function failedRequest(end: object): Edit {
     }));
     const ended = everywhere({ event: 'netfs_sreq', rreq: 1, index: 0 }, () => end);
     return [...events.slice(0, at), ...both(failed, ended)(events.slice(at))];
+  };
+}
+
+/** A slice of the first direct write, which has five, fails. */
+function failedUpload(index: number): Edit {
+  return (events) => {
+    const at = place(events, sreq('terminated', { rreq: 1, index }));
+    const match = { event: 'netfs_sreq', rreq: 1, index };
+    const fails = everywhere(match, () => ({ error: -5, transferred: 0 }));
+    return [...events.slice(0, at), ...fails(events.slice(at))];
   };
 }
 
@@ -501,4 +565,31 @@ test('a request that is done while a slice is being stored is told, one that wai
     `R=${id}: DONE while slice ${index} is being stored`,
   ]);
   t.deepEqual(findingsOf(sample, 'slice-in-flight', sample.events), []);
+});
+
+test('a rule that does not hold in every kernel says why', (t) => {
+  for (const rule of Object.values(RULES) as Rule[]) {
+    const everywhere = ERAS.every((era) => rule.holds(era));
+    t.is(rule.elsewhere === undefined, everywhere, rule.id);
+  }
+});
+
+test('at most five rules have no law in v6.18 and v7.3', (t) => {
+  for (const release of ['6.18', '7.0', '7.3']) {
+    const era = eraOfKernel(release) as Era;
+    const without = (Object.values(RULES) as Rule[]).filter((rule) => !rule.holds(era));
+    t.true(without.length <= 5, `${release}: ${without.map(({ id }) => id).join(' ')}`);
+  }
+});
+
+test('a word that no table has causes no finding: the rules that need it cannot tell', async (t) => {
+  const sample = await samples.get('9p-7.3-odd');
+  const events = sample.events.map((event) =>
+    fits(event, sreq('consumed')) ? { ...event, step: 'XYZZY', what: 'XYZZY', strange: 1 } : event,
+  );
+  const { rules, findings } = checkCapture(sample.capture, undefined, () => events);
+  t.deepEqual(findings, []);
+  const order = rules.find(({ id }) => id === 'slice-order');
+  t.is(order?.state, 'cannot tell');
+  t.regex(order?.reason ?? '', /XYZZY \(netfs_sreq\)/);
 });

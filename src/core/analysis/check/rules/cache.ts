@@ -3,8 +3,9 @@
  * gone. Called through the registry in index.ts.
  */
 import { RangeSet } from '../../ranges.js';
-import type { CheckEvent, Hooks, Report, RequestSeen, Rule, World } from '../types.js';
-import { everyEra, progressiveEra, sliceVerdictEra } from './eras.js';
+import { collectorEra, lawsOf } from '../laws.js';
+import type { CheckEvent, Hooks, Report, RequestSeen, Rule, SliceSeen, World } from '../types.js';
+import { collectedEra, everyEra, NO_FOLIOS, sliceVerdictEra } from './eras.js';
 
 const hex = (value: number): string => value.toString(16);
 
@@ -15,8 +16,10 @@ const prepRead: Rule = {
   explanation: 'The verdict of cachefiles and what the helper made of it are not the same.',
   known: null,
   needs: ['cachefiles_prep_read', 'netfs_sreq'],
-  holds: sliceVerdictEra,
-  watch(_world, report) {
+  holds: (era) => sliceVerdictEra(era) || collectorEra(era),
+  elsewhere: 'the cache tells neither slice nor order of its verdict in v6.8 to v6.12',
+  watch(world, report) {
+    if (collectorEra(world.era)) return watchVerdicts(world, report);
     const verdicts = new Map<number, CheckEvent>();
     return {
       other: {
@@ -45,6 +48,48 @@ const prepRead: Rule = {
   },
 };
 
+/** Verdicts tell the inode; the task that got one prepares the slice next. */
+function watchVerdicts(world: World, report: Report): Hooks {
+  const first = lawsOf(world.era)?.verdictFirst === true;
+  const pending = new Map<number | null, CheckEvent>();
+  const verdicts = new WeakMap<SliceSeen, CheckEvent>();
+  return {
+    other: {
+      cachefiles_prep_read: (event) => void pending.set(event.task, event),
+    },
+    slice(request, slice, event) {
+      const told = verdicts.get(slice);
+      const where = { request, slice: event.index };
+      if (told !== undefined && event.from !== 'unknown') {
+        verdicts.delete(slice);
+        if (SOURCES[told.from]?.includes(event.from) !== true && event.step !== 'retry') {
+          const what = `${event.from}, where the cache decided ${told.from}`;
+          report(event, what, { ...where, with: [told.id] });
+        }
+      }
+      if (event.step !== 'prepare' || request.side === 'write') return;
+      const verdict = pending.get(event.task);
+      if (verdict === undefined) return;
+      pending.delete(event.task);
+      if (slice.step !== 'new' && slice.step !== 'added') return;
+      verdicts.set(slice, verdict);
+      if (first && event.from !== 'unknown' && request.whole && request.kind !== 'read_single') {
+        report(event, 'has a source before one was chosen', { ...where, with: [verdict.id] });
+      }
+      if (verdict.start === event.start && verdict.len === event.len) return;
+      report(event, 'its range is not what the cache decided', { ...where, with: [verdict.id] });
+    },
+  };
+}
+
+/** What a slice may come from by the verdict of the cache; nothing lies behind the zero point. */
+const SOURCES: Readonly<Record<string, readonly string[]>> = {
+  read: ['read'],
+  zero: ['zero'],
+  down: ['down', 'zero'],
+  invalid: ['invalid', 'down'],
+};
+
 function difference(verdict: CheckEvent, event: CheckEvent): string | null {
   if (verdict.index !== event.index) return 'its index';
   if (verdict.from !== event.from) return 'its source';
@@ -71,6 +116,11 @@ const cacheShort: Rule = {
         const where = { request, slice: event.index, with: [slice.last] };
         if (event.step === 'download_instead') {
           report(event, `the cache failed with ${slice.error}; read from the server`, where);
+        } else if (event.step === 'retry' && event.from === 'down' && slice.error < 0) {
+          // An object that was invalidated meanwhile is no fault of the cache.
+          const severity = slice.error === STALE ? 'note' : undefined;
+          const what = `the cache failed with ${slice.error}; read from the server`;
+          report(event, what, severity === undefined ? where : { ...where, severity });
         } else if (event.step === 'resubmit_short') {
           report(event, `the cache gave ${hex(event.transferred)} of ${hex(event.len)}`, where);
         }
@@ -78,6 +128,9 @@ const cacheShort: Rule = {
     };
   },
 };
+
+/** ESTALE. */
+const STALE = -116;
 
 const errorToReader: Rule = {
   id: 'cache-error-to-reader',
@@ -87,7 +140,8 @@ const errorToReader: Rule = {
     'A cache read failed, it was neither retried nor read from the server, and the reader gets EIO. v6.12 does this; turn the cache off or mend its disk.',
   known: 'seen with v6.12 on AFS, NFS and CIFS',
   needs: ['netfs_sreq', 'netfs_rreq'],
-  holds: progressiveEra,
+  holds: collectedEra,
+  elsewhere: 'to v6.11 a failed cache read goes to the server, or the request has FAILED',
   watch(_world, report) {
     return {
       step(request, event) {
@@ -230,7 +284,8 @@ const hungInvalidation: Rule = {
     'A task found its file changed on the server while folios waited to be copied to the cache, and was not seen again: AFS of v6.12 waits in writepages for a writeback that nobody does. Kill is of no use; unmount by force.',
   known: 'seen with v6.12 on AFS: read or stat after another client shortened the file',
   needs: ['netfs_folio', 'fscache_access', 'netfs_read'],
-  holds: progressiveEra,
+  holds: collectedEra,
+  elsewhere: NO_FOLIOS,
   watch: watchInvalidations,
 };
 
@@ -246,7 +301,7 @@ function watchInvalidations(world: World, report: Report): Hooks {
       netfs_folio(event) {
         const folios = waiting.get(event.ino) ?? new Set();
         waiting.set(event.ino, folios);
-        if (event.step === 'copy_to_cache') folios.add(event.index);
+        if (MARKS.has(event.step)) folios.add(event.index);
         else if (!['read_unlock', 'read'].includes(event.step)) folios.delete(event.index);
       },
       fscache_invalidate(event) {
@@ -271,6 +326,9 @@ function watchInvalidations(world: World, report: Report): Hooks {
     },
   };
 }
+
+/** Steps at which a folio waits for the cache. */
+const MARKS = new Set(['copy_to_cache', 'sched_copy']);
 
 /** The rules about the cache. */
 export const CACHE_RULES = {

@@ -5,9 +5,11 @@
 import type { Era } from '../../../trace/eras.js';
 import { flagMask, flagNames } from '../../../trace/flag_bits.js';
 import { coveredTo, rangeOf } from '../coverage.js';
-import { lawsOf, type SideLaws, sideLaws } from '../laws.js';
-import type { CheckEvent, RequestSeen, Rule, SliceSeen } from '../types.js';
-import { classicEra, lawfulEra, storingEra } from './eras.js';
+import { collectorEra, lawsOf, type SideLaws, sideLaws } from '../laws.js';
+import type { CheckEvent, Hooks, RequestSeen, Rule, SliceSeen } from '../types.js';
+import { watchFailed, watchQueued, watchRequestFlags, watchSliceFlags } from './collected_flags.js';
+import { watchCopies } from './collected_folios.js';
+import { classicEra, lawfulEra, NO_LAW, storingEra } from './eras.js';
 
 /** Masks by the list of names they are made of, for each era. */
 const masks = new WeakMap<readonly string[], Map<Era, number>>();
@@ -40,11 +42,14 @@ const progress: Rule = {
   needs: ['netfs_rreq'],
   sure: true,
   holds: lawfulEra,
+  elsewhere: NO_LAW,
   watch(world, report) {
     const bit = flagMask(world.era, 'rreq', 'IN_PROGRESS');
+    const queued: Hooks = collectorEra(world.era) ? watchQueued(world, report) : {};
     return {
       step(request, event) {
-        const laws = sideLaws(world.era, request.side);
+        queued.step?.(request, event);
+        const laws = sideLaws(world.era, request);
         if (laws === null) return;
         const on = (event.flags & bit) !== 0;
         // A request that never got as far as a slice is freed as it was.
@@ -67,10 +72,12 @@ const requestFlags: Rule = {
   known: null,
   needs: ['netfs_rreq'],
   holds: lawfulEra,
+  elsewhere: NO_LAW,
   watch(world, report) {
+    if (collectorEra(world.era)) return watchRequestFlags(world, report);
     return {
       step(request, event) {
-        const laws = sideLaws(world.era, request.side);
+        const laws = sideLaws(world.era, request);
         if (laws === null || request.step === 'begun' || request.step === 'new') return;
         const fixed = fixedBits(world.era, laws, request, event);
         const changed = ((request.flags ^ event.flags) & fixed) >>> 0;
@@ -102,7 +109,9 @@ const failedFlag: Rule = {
   known: null,
   needs: ['netfs_rreq', 'netfs_sreq'],
   holds: lawfulEra,
+  elsewhere: NO_LAW,
   watch(world, report) {
+    if (collectorEra(world.era)) return watchFailed(world, report);
     const bit = flagMask(world.era, 'rreq', 'FAILED');
     return {
       step(request, event) {
@@ -127,13 +136,16 @@ const lastOf = ({ last }: SliceSeen): number => last;
 const copyFlag: Rule = {
   id: 'flags-copy',
   severity: 'error',
-  doc: 'A request is to be stored exactly when one of its slices is, and then it is stored.',
+  doc: 'A request or folio is to be stored exactly when a slice of it is, and then it is stored.',
   explanation:
     'PG_fscache is set by this flag at UNLOCK and taken away after the store: a page may stay marked for ever, or be written while it is stored.',
   known: null,
   needs: ['netfs_rreq', 'netfs_sreq'],
-  holds: storingEra,
+  collectorNeeds: ['netfs_folio', 'netfs_read'],
+  holds: (era) => storingEra(era) || collectorEra(era),
+  elsewhere: 'in v6.10 to v6.12 neither a request nor a folio says whether it is stored',
   watch(world, report) {
+    if (collectorEra(world.era)) return watchCopies(world, report);
     const copy = mask(world.era, 'rreq', ['WRITE_TO_CACHE', 'COPY_TO_CACHE']);
     const failed = flagMask(world.era, 'rreq', 'FAILED');
     const store = mask(world.era, 'sreq', ['WRITE_TO_CACHE', 'COPY_TO_CACHE']);
@@ -179,6 +191,7 @@ const incompleteFlag: Rule = {
   known: null,
   needs: ['netfs_rreq', 'netfs_sreq'],
   holds: classicEra,
+  elsewhere: 'no request has INCOMPLETE_IO since v6.12: slices are judged one by one',
   watch(world, report) {
     const bit = flagMask(world.era, 'rreq', 'INCOMPLETE_IO');
     const short = mask(world.era, 'sreq', ['SHORT_READ', 'SHORT_IO']);
@@ -210,8 +223,10 @@ const sliceFlags: Rule = {
   known: null,
   needs: ['netfs_sreq'],
   holds: lawfulEra,
+  elsewhere: NO_LAW,
   watch(world, report) {
     const { era } = world;
+    if (collectorEra(era)) return watchSliceFlags(world, report);
     const inTurn = lawsOf(era)?.slicing === 'in turn';
     return {
       slice(request, slice, event) {

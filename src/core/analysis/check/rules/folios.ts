@@ -2,8 +2,11 @@
  * Rules about folios and what slices give to each other (v6.8 and later). Called through the
  * registry in index.ts.
  */
+
+import { collectorEra } from '../laws.js';
 import type { CheckEvent, Hooks, Report, RequestSeen, Rule, SliceSeen, World } from '../types.js';
-import { everyEra, progressiveEra } from './eras.js';
+import { readaheadLoad, watchFolios } from './collected_folios.js';
+import { collectedEra, everyEra, NO_FOLIOS, progressiveEra } from './eras.js';
 
 const PAGE = 4096;
 const hex = (value: number): string => value.toString(16);
@@ -28,14 +31,21 @@ const earlyUnlock: Rule = {
   watch: watchUnlocks,
 };
 
+/** Steps that show other bytes than those that came. */
+const PAST_BYTES = new Set(['add_donations', 'free', 'consumed', 'abandoned', 'retry']);
+
 function watchUnlocks(world: World, report: Report): Hooks {
   /** Where the collector was last, for requests whose inode is not in the trace. */
   const collected = new Map<number, RequestSeen>();
   const got = new WeakMap<SliceSeen, number>();
+  let abandoned: CheckEvent | null = null;
+  // Downloads let go of folios while they go on, and only the collector tells how far they were.
+  const unseen = collectorEra(world.era) && !world.recorded('netfs_collect_sreq');
   return {
     slice(request, slice, event) {
+      if (unseen && event.from === 'down') return;
       if (request.side !== 'read' || request.unlocked.length === 0) return;
-      if (event.step === 'add_donations' || event.step === 'free') return;
+      if (PAST_BYTES.has(event.step)) return;
       const before = got.get(slice) ?? (slice.step === 'new' ? 0 : slice.transferred);
       if (event.transferred <= before) return;
       got.set(slice, event.transferred);
@@ -54,18 +64,32 @@ function watchUnlocks(world: World, report: Report): Hooks {
         const slice = request?.slices.get(event.index);
         if (slice !== undefined) got.set(slice, Math.max(event.transferred, got.get(slice) ?? 0));
       },
+      netfs_collect_sreq(event) {
+        const slice = world.reading(event.rreq)?.slices.get(event.index);
+        if (slice !== undefined) got.set(slice, Math.max(event.transferred, got.get(slice) ?? 0));
+      },
       netfs_collect_folio(event) {
         const request = world.reading(event.rreq);
         if (request !== undefined && request.ino === null) collected.set(event.index, request);
       },
       netfs_folio(event, live) {
+        if (event.step === 'abandon') abandoned = event;
         if (event.step !== 'read_unlock') return;
-        const last = (event.last as number | null) ?? event.index;
+        // What was given up is unlocked without its bytes.
+        if (abandoned?.index === event.index && abandoned.ino === event.ino) return;
         const known = live[0] ?? collected.get(event.index);
-        known?.unlocked.push([event.index, last]);
+        if (known !== undefined) unlock(known, event);
       },
     },
   };
+}
+
+/** Adds a folio to those that are unlocked; one behind the last makes no new range. */
+function unlock({ unlocked }: RequestSeen, { index, last }: CheckEvent): void {
+  const to = (last as number | null) ?? index;
+  const before = unlocked.at(-1);
+  if (before !== undefined && before[1] + 1 === index) before[1] = to;
+  else unlocked.push([index, to]);
 }
 
 /** What a folio must have been at before; steps that are not listed are not judged. */
@@ -91,8 +115,10 @@ const folioOrder: Rule = {
     'A lock or a writeback mark was dropped that was not held, or a folio was shown before it was ready.',
   known: null,
   needs: ['netfs_folio'],
-  holds: progressiveEra,
-  watch(_world, report) {
+  holds: collectedEra,
+  elsewhere: NO_FOLIOS,
+  watch(world, report) {
+    if (collectorEra(world.era)) return watchFolios(world, report);
     const inodes = new Map<unknown, Map<number, CheckEvent>>();
     return {
       other: {
@@ -128,6 +154,7 @@ const progress: Rule = {
   known: null,
   needs: ['netfs_progress', 'netfs_sreq'],
   holds: progressiveEra,
+  elsewhere: 'only v6.12 and v6.13 tell netfs_progress',
   watch(world, report) {
     const last = new WeakMap<SliceSeen, CheckEvent>();
     return {
@@ -180,19 +207,26 @@ const TELLS = new Set(['progress', 'add_donations', 'io_progress', 'clear']);
 const collectOrder: Rule = {
   id: 'collect-order',
   severity: 'error',
-  doc: 'The folios of a write are collected in order, each once.',
-  explanation: 'Writeback of a folio ended twice or never: it is lost, or waited for for ever.',
+  doc: 'The folios of a request are collected in order, each once, and its progress only grows.',
+  explanation:
+    'A folio was unlocked, or its writeback ended, twice or never: it is lost, or waited for for ever.',
   known: null,
   needs: ['netfs_collect_folio'],
-  holds: progressiveEra,
-  watch(_world, report) {
+  holds: collectedEra,
+  elsewhere: NO_FOLIOS,
+  watch(world, report) {
     const last = new Map<number, CheckEvent>();
+    const states = new Map<number, CheckEvent>();
+    const forget = (rreq: number) => {
+      last.delete(rreq);
+      states.delete(rreq);
+    };
     return {
       step(_request, event) {
-        if (event.step === 'free') last.delete(event.rreq);
+        if (event.step === 'free') forget(event.rreq);
       },
       begin(_request, event) {
-        last.delete(event.rreq);
+        forget(event.rreq);
       },
       other: {
         netfs_collect_folio(event) {
@@ -204,6 +238,14 @@ const collectOrder: Rule = {
           report(event, `from ${hex(event.start)} after ${hex(before.start)}`, {
             with: [before.id],
           });
+        },
+        netfs_collect_state(event) {
+          const before = states.get(event.rreq);
+          states.set(event.rreq, event);
+          if (before === undefined || world.reading(event.rreq) === undefined) return;
+          const back = (name: string) => Number(event[name]) < Number(before[name]);
+          if (!back('collected_to') && !back('cleaned_to')) return;
+          report(event, 'what was collected or cleaned became less', { with: [before.id] });
         },
       },
     };
@@ -220,6 +262,7 @@ const donationApart: Rule = {
   needs: ['netfs_donate', 'netfs_sreq'],
   sure: true,
   holds: progressiveEra,
+  elsewhere: 'slices give nothing to each other since v6.14',
   watch(world, report) {
     return {
       other: {
@@ -259,4 +302,5 @@ export const FOLIO_RULES = {
   'donation-apart': donationApart,
   'progress-chain': progress,
   'collect-order': collectOrder,
+  'readahead-load': readaheadLoad,
 } as const satisfies Record<string, Rule>;

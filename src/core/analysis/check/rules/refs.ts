@@ -3,9 +3,10 @@
  * through the registry in index.ts.
  */
 
-import { lawsOf } from '../laws.js';
-import type { CheckEvent, RequestSeen, Rule, SliceSeen } from '../types.js';
-import { everyEra, lawfulEra } from './eras.js';
+import { collectorEra, lawsOf } from '../laws.js';
+import type { CheckEvent, Hooks, RequestSeen, Rule, SliceSeen } from '../types.js';
+import { watchBalance, watchLeft, watchRefTurns } from './collected_refs.js';
+import { everyEra, lawfulEra, NO_LAW } from './eras.js';
 
 /** What a label does to a count: +1 for a get, -1 for a put, 0 for a look. */
 function change(what: string): number {
@@ -22,7 +23,8 @@ const refJump: Rule = {
   known: 'Launchpad #1774336, "a reference will be dropped before it is taken"',
   needs: ['netfs_rreq_ref'],
   holds: everyEra,
-  watch(_world, report) {
+  watch(world, report) {
+    if (collectorEra(world.era)) return watchBalance(world, report);
     const judge = (
       request: RequestSeen,
       known: number | null,
@@ -51,6 +53,7 @@ const refLeft: Rule = {
   needs: ['netfs_rreq_ref', 'netfs_sreq_ref'],
   holds: everyEra,
   watch(world, report) {
+    if (collectorEra(world.era)) return watchLeft(world, report);
     return {
       step(request, event) {
         if (event.step !== 'free' || request.shared || !request.whole) return;
@@ -88,8 +91,11 @@ const refTurn: Rule = {
   known: null,
   needs: ['netfs_rreq_ref', 'netfs_sreq_ref', 'netfs_sreq'],
   holds: lawfulEra,
+  elsewhere: NO_LAW,
   watch(world, report) {
     const laws = lawsOf(world.era);
+    const collected: Hooks = collectorEra(world.era) ? watchRefTurns(world, report) : {};
+    const inTurn = !collectorEra(world.era);
     let made = false;
     const early = (request: RequestSeen, event: CheckEvent, slice?: SliceSeen): void => {
       const steps = laws?.drops[event.step];
@@ -107,7 +113,11 @@ const refTurn: Rule = {
         }
         made ||= request.ref !== null;
       },
+      step: (request, event) => collected.step?.(request, event),
+      late: (event) => collected.late?.(event),
+      over: (last) => collected.over?.(last),
       slice(request, slice, event) {
+        collected.slice?.(request, slice, event);
         const { gets, slices, shared, whole } = request;
         if (shared || !whole) return;
         if (slice.step === 'new' && gets < slices.size) {
@@ -120,12 +130,15 @@ const refTurn: Rule = {
       requestRef(request, event) {
         if (!request.whole) return;
         early(request, event);
-        if (event.step !== 'put_subreq') return;
+        collected.requestRef?.(request, event);
+        if (event.step !== 'put_subreq' || !inTurn) return;
         let freed = 0;
         for (const slice of request.slices.values()) if (slice.freed) freed++;
         if (request.puts >= freed) report(event, 'no slice was freed before', { request });
       },
       sliceRef(request, slice, event) {
+        collected.sliceRef?.(request, slice, event);
+        if (!inTurn) return;
         early(request, event, slice);
         const ended = slice.terminated;
         if (event.step !== 'put_terminated' && event.step !== 'put_consumed') return;

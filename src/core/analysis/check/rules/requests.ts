@@ -4,12 +4,11 @@
  */
 import { formatNs } from '../../../base/units.js';
 import { flagMask } from '../../../trace/flag_bits.js';
-import { sideLaws } from '../laws.js';
-import type { RequestSeen, Rule } from '../types.js';
-import { everyEra, lawfulEra } from './eras.js';
-
-/** Since when nothing has happened before a request counts as stuck, nanoseconds. */
-export const STUCK_NS = 1e9;
+import { collectorEra, sideLaws } from '../laws.js';
+import type { RequestSeen, Rule, World } from '../types.js';
+import { isCollected } from './collected_slices.js';
+import { everyEra, lawfulEra, NO_LAW } from './eras.js';
+import { STUCK_NS } from './stuck_after.js';
 
 const requestOrder: Rule = {
   id: 'request-order',
@@ -20,6 +19,7 @@ const requestOrder: Rule = {
   known: null,
   needs: ['netfs_rreq', 'netfs_read'],
   holds: lawfulEra,
+  elsewhere: NO_LAW,
   watch(world, report) {
     return {
       begin(request, event) {
@@ -28,7 +28,7 @@ const requestOrder: Rule = {
         }
       },
       step(request, event) {
-        const laws = sideLaws(world.era, request.side);
+        const laws = sideLaws(world.era, request);
         if (laws === null || laws.floating.includes(event.step)) return;
         const before = request.step;
         if (before === 'new' && !request.whole) return;
@@ -111,7 +111,21 @@ const requestOpen: Rule = {
 
 function collected(request: RequestSeen): boolean {
   const slices = [...request.slices.values()];
-  return slices.length > 0 && slices.every(({ terminated, freed }) => terminated || freed);
+  return (
+    slices.length > 0 &&
+    slices.every(({ reading, terminated, freed }) => {
+      return freed || (terminated && !reading);
+    })
+  );
+}
+
+/** True if all is queued and has ended, and nothing happened for long. */
+function uncollected(request: RequestSeen, world: World): boolean {
+  const { slices, gets, returns, kind } = request;
+  if (world.endNs - request.last.ts < STUCK_NS || !collected(request)) return false;
+  // A slice may tell nothing before it ends, and the submitter may not be through.
+  if (isCollected(request) || gets > slices.size) return false;
+  return returns > 0 || request.seen.has('wait_ip') || kind === 'copy_to_cache';
 }
 
 const neverCollected: Rule = {
@@ -123,12 +137,18 @@ const neverCollected: Rule = {
   known: 'M. Kellermann, 2025-07-09, "the write() always gets stuck" (copy to cache, v6.15)',
   needs: ['netfs_rreq', 'netfs_sreq'],
   holds: everyEra,
-  watch(_world, report) {
+  watch(world, report) {
+    const collects = collectorEra(world.era);
     return {
       open(request) {
-        const woken = request.step === 'wake_queue' || request.step === 'wake_ip';
+        const { step } = request.last;
+        const woken = step === 'wake_queue' || step === 'wake_ip';
         if (woken && request.last.event === 'netfs_rreq' && collected(request)) {
           report(request.last, 'all slices have ended, it was woken, and nothing came after', {
+            request,
+          });
+        } else if (collects && uncollected(request, world)) {
+          report(request.last, 'all slices have ended, and nobody collected them since', {
             request,
           });
         }
@@ -136,6 +156,13 @@ const neverCollected: Rule = {
     };
   },
 };
+
+/** True if a paused request is not the one to blame: a slice is in flight, or it just happened. */
+function waitsForSlices(request: RequestSeen, world: World): boolean {
+  if (!collectorEra(world.era)) return false;
+  if (isCollected(request) || world.endNs - request.last.ts < STUCK_NS) return true;
+  return [...request.slices.values()].some(({ reading, freed }) => reading && !freed);
+}
 
 const pausedForEver: Rule = {
   id: 'paused-for-ever',
@@ -146,6 +173,7 @@ const pausedForEver: Rule = {
   known: '"netfs: Fix hang in synchronous read due to failed subreq", D. Howells, 2024-11-29',
   needs: ['netfs_rreq'],
   holds: (era) => flagMask(era, 'rreq', 'PAUSE') !== 0,
+  elsewhere: 'requests are paused since v6.10',
   watch(world, report) {
     const pause = flagMask(world.era, 'rreq', 'PAUSE');
     const paused = new Map<RequestSeen, number>();
@@ -157,7 +185,7 @@ const pausedForEver: Rule = {
       },
       open(request) {
         const since = paused.get(request);
-        if (since === undefined) return;
+        if (since === undefined || waitsForSlices(request, world)) return;
         report(request.last, 'paused and never let go on', { request, with: [since] });
       },
     };

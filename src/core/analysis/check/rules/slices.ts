@@ -5,9 +5,20 @@
 
 import { roundUp } from '../../../base/range.js';
 import { coveredTo, rangeOf } from '../coverage.js';
-import { lawsOf, sideLaws } from '../laws.js';
-import type { CheckEvent, RequestSeen, Rule, SliceSeen } from '../types.js';
-import { everyEra, lawfulEra } from './eras.js';
+import { collectorEra, lawsOf, sideLaws } from '../laws.js';
+import type { CheckEvent, RequestSeen, Rule, SliceSeen, World } from '../types.js';
+import {
+  movesCollected,
+  stepFault,
+  watchFailures,
+  watchLateChanges,
+  watchSettled,
+  watchShort,
+  watchSource,
+  watchTiling,
+  watchTurns,
+} from './collected_slices.js';
+import { everyEra, lawfulEra, NO_LAW } from './eras.js';
 
 const PAGE = 4096;
 
@@ -22,11 +33,26 @@ const sliceOrder: Rule = {
   known: 'series "netfs, cifs: Fixes to retry-related code", July 2025',
   needs: ['netfs_sreq'],
   holds: lawfulEra,
+  elsewhere: NO_LAW,
   watch(world, report) {
+    const collected = collectorEra(world.era);
+    const adds = lawsOf(world.era)?.adds ?? [];
     return {
       slice(request, slice, event) {
-        if (slice.step === 'new' && !request.whole) return;
-        const next = sideLaws(world.era, request.side)?.slices[slice.step];
+        if ((slice.step === 'new' && !request.whole) || event.step === 'wait_for') return;
+        if (endsUnasked(slice, event, world)) {
+          report(event, 'ended twice, and was not handed out again', {
+            request,
+            slice: event.index,
+            with: [slice.last],
+          });
+        }
+        const fault = collected ? stepFault(request, slice, event, adds) : null;
+        if (fault !== null && request.whole) {
+          report(event, `${event.what}, and ${fault}`, { request, slice: event.index });
+          return;
+        }
+        const next = sideLaws(world.era, request)?.slices[slice.step];
         if (next === undefined || next.includes(event.step)) return;
         const after = slice.step === 'new' ? 'as its first event' : `after ${slice.step}`;
         report(event, `${event.what} ${after}`, {
@@ -39,6 +65,12 @@ const sliceOrder: Rule = {
   },
 };
 
+/** True for an end more than a slice was handed out, as far as references tell. */
+function endsUnasked(slice: SliceSeen, event: CheckEvent, world: World): boolean {
+  if (event.step !== 'terminated' || slice.terms === 0 || !collectorEra(world.era)) return false;
+  return !slice.again && world.recorded('netfs_sreq_ref');
+}
+
 const sliceTurn: Rule = {
   id: 'slice-turn',
   severity: 'error',
@@ -46,8 +78,10 @@ const sliceTurn: Rule = {
   explanation: 'Work on a slice before its request reached, or after it left, that stage.',
   known: null,
   needs: ['netfs_sreq', 'netfs_rreq'],
-  holds: (era) => lawsOf(era)?.slicing === 'in turn',
-  watch(_world, report) {
+  holds: (era) => lawsOf(era)?.slicing === 'in turn' || collectorEra(era),
+  elsewhere: 'in v6.12 slices begin, end and are unlocked while others of the request are issued',
+  watch(world, report) {
+    if (collectorEra(world.era)) return watchTurns(world, report);
     const turns: Readonly<Record<string, readonly string[]>> = {
       prepare: ['begun'],
       submit: ['begun'],
@@ -83,7 +117,9 @@ const sliceTiling: Rule = {
   known: null,
   needs: ['netfs_read', 'netfs_sreq'],
   holds: lawfulEra,
+  elsewhere: NO_LAW,
   watch(world, report) {
+    if (collectorEra(world.era)) return watchTiling(world, report);
     const inTurn = lawsOf(world.era)?.slicing === 'in turn';
     return inTurn ? tilingInTurn(report) : tilingRestFirst(report);
   },
@@ -174,14 +210,18 @@ const sliceMoved: Rule = {
   known: null,
   needs: ['netfs_sreq'],
   holds: lawfulEra,
+  elsewhere: NO_LAW,
   watch(world, report) {
+    const collected = collectorEra(world.era);
     const inTurn = lawsOf(world.era)?.slicing === 'in turn';
     const moves = MOVES[inTurn ? 'in turn' : 'rest first'] as readonly string[];
     return {
       slice(request, slice, event) {
         if (slice.step === 'new') return;
         const moved = movedHow(slice, event);
-        if (moved === null || allowsMove(inTurn, moves, request, slice, event)) return;
+        if (moved === null) return;
+        if (collected && movesCollected(request, slice, event)) return;
+        if (!collected && allowsMove(inTurn, moves, request, slice, event)) return;
         report(event, `its ${moved} changed without a reason at ${event.what}`, {
           request,
           slice: event.index,
@@ -258,11 +298,12 @@ const overrun: Rule = {
   needs: ['netfs_sreq'],
   sure: true,
   holds: everyEra,
-  watch(_world, report) {
+  watch(world, report) {
+    const collected = collectorEra(world.era);
     return {
       slice(request, slice, event) {
         const where = { request, slice: event.index, with: [slice.last] };
-        if (event.transferred > event.len && request.side === 'read') {
+        if (event.transferred > event.len && (collected || request.side === 'read')) {
           report(event, `got ${hex(event.transferred)} of ${hex(event.len)}`, where);
         } else if (slice.step !== 'new' && lostBytes(slice, event)) {
           const now = hex(event.transferred);
@@ -290,7 +331,8 @@ const changedLate: Rule = {
   known: null,
   needs: ['netfs_sreq'],
   holds: everyEra,
-  watch(_world, report) {
+  watch(world, report) {
+    if (collectorEra(world.era)) return watchLateChanges(world, report);
     return {
       slice(request, slice, event) {
         const where = { request, slice: event.index, with: [slice.last] };
@@ -322,10 +364,12 @@ const settled: Rule = {
   known: null,
   needs: ['netfs_sreq', 'netfs_rreq'],
   holds: lawfulEra,
+  elsewhere: NO_LAW,
   watch(world, report) {
+    if (collectorEra(world.era)) return watchSettled(world, report);
     return {
       step(request, event) {
-        const laws = sideLaws(world.era, request.side);
+        const laws = sideLaws(world.era, request);
         if (laws === null || !laws.settled.includes(event.step)) return;
         for (const slice of request.slices.values()) {
           const how = unsettled(slice, event.step);
@@ -365,7 +409,8 @@ const shortTransfer: Rule = {
   needs: ['netfs_sreq'],
   sure: true,
   holds: everyEra,
-  watch(_world, report) {
+  watch(world, report) {
+    if (collectorEra(world.era)) return watchShort(world, report);
     return {
       slice(request, slice, event) {
         const silent = event.step === 'terminated' && event.error === 0;
@@ -390,7 +435,8 @@ const sourceChanged: Rule = {
   needs: ['netfs_sreq'],
   sure: true,
   holds: everyEra,
-  watch(_world, report) {
+  watch(world, report) {
+    if (collectorEra(world.era)) return watchSource(world, report);
     return {
       slice(request, slice, event) {
         if (slice.step === 'new') {
@@ -423,7 +469,11 @@ const failureTold: Rule = {
   known: null,
   needs: ['netfs_failure', 'netfs_sreq'],
   holds: (era) => lawsOf(era) !== null && era !== 'E0',
-  watch(_world, report) {
+  elsewhere: NO_LAW,
+  watch(world, report) {
+    if (collectorEra(world.era)) {
+      return watchFailures(world, report, lawsOf(world.era)?.quietRetry === true);
+    }
     const judge = (request: RequestSeen, slice: SliceSeen, event: CheckEvent): void => {
       const told = slice.failure;
       const where = { request, slice: slice.index, with: [slice.last] };
