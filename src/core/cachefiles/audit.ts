@@ -3,14 +3,16 @@
  * them, and putting it right. Called by the `cache` commands; the engine itself refuses what is
  * wrong as it comes upon it.
  */
+import path from 'node:path';
 import { crc32c } from '@node-rs/crc32';
 import { PAGE_SIZE } from '../base/range.js';
 import type { Backing, BackingStatus, OpenHow } from '../io/types.js';
 import { type Binding, type CacheDirectory, objectPath } from './binding.js';
-import { unpublished } from './checkpoint.js';
-import { backingSize, incarnationByInode, mapPath, readIncarnation } from './content.js';
-import { ContentMap, type MapHeader } from './content_map.js';
+import type { ContentMap } from './content_map.js';
 import { filesIn, isDataFile } from './cull.js';
+import { mapPath, newMapPath } from './data_file.js';
+import { MapFile, type MapHeader, readMap } from './map_file.js';
+import { checkCoherency, incarnationByInode } from './xattr.js';
 
 const TO_READ: OpenHow = { create: false, direct: false, readOnly: true };
 
@@ -48,7 +50,7 @@ export function* auditObjects(backing: Backing, root: string): Generator<AuditOb
     const status = backing.status(file);
     if (typeof status === 'number') continue;
     const data = backing.readWhole(mapPath(file));
-    yield { file, status, map: typeof data === 'number' ? undefined : ContentMap.read(data) };
+    yield { file, status, map: typeof data === 'number' ? undefined : readMap(data) };
   }
 }
 
@@ -79,7 +81,7 @@ export function contentRanges(
  */
 export function* checkCache(
   { backing, root }: CacheDirectory,
-  mender?: Pick<Binding, 'bury'>,
+  mender?: Pick<Binding, 'bury' | 'number'>,
 ): Generator<Finding> {
   const repair = mender !== undefined;
   for (const file of filesIn(backing, root)) {
@@ -92,7 +94,7 @@ export function* checkCache(
   for (const object of auditObjects(backing, root)) {
     const problem = objectProblem(backing, root, object);
     if (problem === undefined) {
-      yield* checkContent(backing, object, repair);
+      yield* checkContent(backing, object, mender);
       continue;
     }
     const bytes = object.status.allocated;
@@ -122,20 +124,27 @@ function objectProblem(
   { file, status, map }: AuditObject,
 ): string | undefined {
   if (map === undefined) return 'no map that could be believed';
-  const { volume, key, incarnation, size } = map.header;
+  const { volume, key, incarnation, aux, size } = map.header;
   if (objectPath(root, volume, key) !== file) return 'the map is that of another object';
   const fd = backing.open(file, TO_READ);
-  const found = fd < 0 ? undefined : readIncarnation(backing, fd, map.header);
+  const found = fd < 0 ? undefined : checkCoherency(backing, fd, { aux, size });
   if (fd >= 0) backing.close(fd);
-  if (found !== incarnation && incarnationByInode(status) !== incarnation)
+  const sameFile = found?.why === 'ok' && found.incarnation === incarnation;
+  if (!sameFile && incarnationByInode(status) !== incarnation)
     return 'the map is that of another file';
-  return status.size < backingSize(size) ? 'the file was cut short' : undefined;
+  const end = [...map.map.runs()].at(-1)?.last ?? -1;
+  return status.size < (end + 1) * PAGE_SIZE ? 'the file was cut short' : undefined;
 }
 
 // Wrong blocks leave the map; data that no map claims gives its space back.
-function* checkContent(backing: Backing, object: AuditObject, repair: boolean): Generator<Finding> {
+function* checkContent(
+  backing: Backing,
+  object: AuditObject,
+  mender: Pick<Binding, 'number'> | undefined,
+): Generator<Finding> {
   const { file, map: known } = object;
   if (known === undefined) return;
+  const repair = mender !== undefined;
   const { header, map } = known;
   const name = nameOf(object);
   const unclaimed = contentRanges(backing, object).filter(
@@ -148,9 +157,10 @@ function* checkContent(backing: Backing, object: AuditObject, repair: boolean): 
       start: block * PAGE_SIZE,
       end: (block + 1) * PAGE_SIZE,
     }));
-    // The map first: it claims less than the old one, so nothing need be made durable before.
     const repaired =
-      repair && republish(backing, file, header, map) && punchAll(backing, file, freed);
+      mender !== undefined &&
+      republish(backing, file, header, map, mender.number) &&
+      punchAll(backing, file, freed);
     yield { name, problem: 'wrong checksums', bytes: wrong.length * PAGE_SIZE, repaired };
   }
   const bytes = unclaimed.reduce((sum, { start, end }) => sum + end - start, 0);
@@ -174,14 +184,20 @@ function wrongBlocks(backing: Backing, file: string, map: ContentMap): number[] 
   return wrong;
 }
 
-function republish(backing: Backing, file: string, header: MapHeader, map: ContentMap): boolean {
-  const { volume, key, aux, size, incarnation, name } = header;
-  const data = map.encode({ volume, key, aux, size, incarnation }, name);
-  const next = unpublished(file);
+// Durably, because what it does not say any more is given up next.
+function republish(
+  backing: Backing,
+  file: string,
+  header: MapHeader,
+  map: ContentMap,
+  bind: number,
+): boolean {
+  const next = new MapFile(backing, newMapPath(file), bind);
   return (
-    backing.remove(next) === 0 &&
-    backing.writeWhole(next, data) === 0 &&
-    backing.rename(next, mapPath(file)) === 0
+    next.append(header, map.states(map.chunks())) === 0 &&
+    backing.syncNow([next.path]) === 0 &&
+    next.rename(mapPath(file)) === 0 &&
+    backing.syncNow([path.dirname(file)]) === 0
   );
 }
 

@@ -3,16 +3,22 @@
  * files. Plays fs/cachefiles/daemon.c (bind) and the burying of fs/cachefiles/namei.c. Used by the
  * cache and by the commands that look after one.
  *
- *   DIR/lock                        locked by the process that uses the cache; counts the binds
+ *   DIR/lock                        locked by the process that uses the cache; counts the binds,
+ *                                   and says in which format the maps are
  *   DIR/cache/I<volume>/@hh/<key>   data file; .map beside it is its content map
  *   DIR/graveyard/                  files on their way out
  */
 import path from 'node:path';
-import { EAGAIN, EOPNOTSUPP } from '../base/errno.js';
+import { EAGAIN, ENOENT, EOPNOTSUPP } from '../base/errno.js';
 import { ErrnoError } from '../base/errors.js';
 import type { Backing } from '../io/types.js';
-import { mapPath } from './content.js';
+import { mapPath } from './data_file.js';
 import { encodeKey, fanOut } from './key.js';
+
+/** Format of the content maps: what a cache of another one holds is not believed. */
+const FORMAT = 2;
+/** Who else may write to a file: its group, and everybody. */
+const OTHERS_WRITE = 0o022;
 
 /** The directory of the objects of a cache. */
 export function objectsDirectory(root: string): string {
@@ -63,43 +69,44 @@ export class Binding implements CacheDirectory {
   readonly xattr: boolean;
   readonly seek: boolean;
   readonly backing: Backing;
+  /** What a user must know of it. */
+  readonly warnings: string[] = [];
+  /** Counts the binds of the directory. */
+  readonly number: number;
   readonly #lock: Lock;
-  readonly #number: number;
   #made = 0;
   #buried = 0;
 
   /**
    * Binds a directory, making it if need be. Throws `ErrnoError`: EBUSY when another process uses
-   * it, EACCES, ENOSPC, ... when it cannot be used.
+   * it, EPERM when others could change what is in it (unless `anyOwner`), EACCES, ENOSPC, ... when
+   * it cannot be used.
    */
-  constructor(backing: Backing, directory: string) {
+  constructor(backing: Backing, directory: string, anyOwner = false) {
     this.backing = backing;
     this.root = path.resolve(directory);
+    if (!anyOwner) this.#refuseOfOthers();
     for (const needed of [objectsDirectory(this.root), this.#graveyard]) {
       const error = backing.makeDirectory(needed);
       if (error < 0) fail(error, 'mkdir', this.root);
     }
     this.#lock = takeLock(this, this.#openLock());
-    this.#number = this.#countBind();
+    this.warnings.push(...lockWarnings(this.root, this.#lock));
+    this.number = this.#countBind();
     this.#emptyGraveyard();
     this.direct = this.#probe(true, () => 0);
     this.xattr = this.#probe(false, (fd) => backing.setXattr(fd, 'user.probe', Buffer.from('1')));
     this.seek = this.#probe(false, (fd) => (backing.seekHole(fd, 0) === -EOPNOTSUPP ? -1 : 0));
   }
 
-  /** What a user must know if the directory could not be locked. */
-  get warnings(): string[] {
-    return lockWarnings(this.root, this.#lock);
-  }
-
   /** A name for a new data file that no other has or had. */
   nextIncarnation(): string {
-    return `${this.#number}.${++this.#made}`;
+    return `${this.number}.${++this.#made}`;
   }
 
   /** A path for a file that has no name yet; what is left there is removed at the next bind. */
   temporary(): string {
-    return path.join(this.#graveyard, `tmp-${this.#number}-${this.#buried++}`);
+    return path.join(this.#graveyard, `tmp-${this.number}-${this.#buried++}`);
   }
 
   /** Removes an object. The map goes first, so that no moment shows one without its own data. */
@@ -107,7 +114,7 @@ export class Binding implements CacheDirectory {
     const { backing } = this;
     const error = backing.remove(mapPath(file));
     if (error < 0) return error;
-    const grave = path.join(this.#graveyard, `${this.#number}-${this.#buried++}`);
+    const grave = path.join(this.#graveyard, `${this.number}-${this.#buried++}`);
     const renamed = backing.rename(file, grave);
     return renamed < 0 ? renamed : backing.remove(grave);
   }
@@ -135,11 +142,34 @@ export class Binding implements CacheDirectory {
     return fd >= 0 ? fd : backing.open(file, { create: false, direct: false });
   }
 
+  // Who can write to it can forge what is read from it.
+  #refuseOfOthers(): void {
+    for (const directory of [this.root, objectsDirectory(this.root), this.#graveyard]) {
+      const status = this.backing.status(directory);
+      if (status === -ENOENT) continue;
+      if (typeof status === 'number') fail(status, 'stat', directory);
+      const isOurs = status.uid === this.backing.uid;
+      if (isOurs && (status.mode & OTHERS_WRITE) === 0) continue;
+      const whose = isOurs ? 'others may write to it' : `user ${status.uid} owns it`;
+      throw new ErrnoError('EPERM', 'open', directory, {
+        text: whose,
+        hint: `chown -R "$(id -u)" ${this.root} && chmod -R go-w ${this.root}, or insist with --cache-owner any`,
+      });
+    }
+  }
+
   // Durable before anything is named by it: a power cut must not have two files of the same name.
   #countBind(): number {
     const text = this.backing.readWhole(lockFile(this.root));
-    const before = typeof text === 'number' ? 0 : Number.parseInt(text.toString(), 10) || 0;
-    const error = this.backing.writeDurably(lockFile(this.root), Buffer.from(`${before + 1}\n`));
+    const words = typeof text === 'number' ? [] : text.toString().split(/\s+/).map(Number);
+    const [before = 0, format = 1] = words.filter((word) => word > 0);
+    if (before > 0 && format !== FORMAT) {
+      this.warnings.push(
+        `${this.root} was filled by another version of netfslab: its files are downloaded again`,
+      );
+    }
+    const count = Buffer.from(`${before + 1} ${FORMAT}\n`);
+    const error = this.backing.writeDurably(lockFile(this.root), count);
     if (error < 0) {
       this.release();
       fail(error, 'write', this.root);

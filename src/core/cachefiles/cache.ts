@@ -1,64 +1,57 @@
 /**
- * The cache in one directory: finding, making, invalidating and culling the objects of cookies.
- * Plays fs/cachefiles/{interface,namei,xattr}.c; called by fscache through `CacheBackend`. Spec:
+ * The data files of a cache directory: finding, making, naming, discarding and culling them. Plays
+ * fs/cachefiles/namei.c and the culling of daemon.c; called by the objects of `interface.ts`. Spec:
  * BEHAVIOUR 4.2, 4.6 to 4.10.
  *
- * Differs: each object has a content map beside its file, and a file is never used for a second
- * version of what it holds.
+ * Differs: each data file has a content map beside it, and is never used for a second version of
+ * what it holds, but for changes of our own.
  */
 import path from 'node:path';
-import { EBUSY, ENOBUFS, ENOENT } from '../base/errno.js';
-import { PAGE_SIZE, roundDown } from '../base/range.js';
-import type { CacheBackend, CacheObject, CookieIdentity } from '../fscache/types.js';
+import { ENOBUFS, ENOENT } from '../base/errno.js';
+import type { CookieIdentity } from '../fscache/types.js';
 import type { Backing } from '../io/types.js';
-import type { CacheResources } from '../netfs/types.js';
 import type { Scheduler } from '../sim/scheduler.js';
+import type { Task } from '../sim/wait_queue.js';
 import { netfslabCull } from '../trace/events/own.js';
 import type { Tracer } from '../trace/tracer.js';
 import { Binding, objectPath, objectsDirectory } from './binding.js';
 import { Checkpointer } from './checkpoint.js';
-import {
-  backingSize,
-  type Coherency,
-  Content,
-  checkCoherency,
-  incarnationByInode,
-  mapPath,
-  readIncarnation,
-  writeCoherency,
-  writeDirty,
-} from './content.js';
-import { ContentMap, type MapIdentity } from './content_map.js';
-import { cullObjects, type ObjectFile } from './cull.js';
-import { CacheIo, OperationPriv } from './io.js';
+import { ContentMap } from './content_map.js';
+import { CullTable, type ObjectFile, objectFile, objectFiles } from './cull.js';
+import { backingSize, DataFile, mapPath } from './data_file.js';
 import { Ledger, newAccount } from './ledger.js';
+import { isMapOf, MapFile, type MapIdentity, type ReadMap, readMap } from './map_file.js';
 import { Room } from './space.js';
-import { CacheCounters, type CachefilesObject, type CacheOptions } from './types.js';
+import { CacheCounters, type CacheOptions } from './types.js';
+import { type Coherency, checkCoherency, incarnationByInode, writeCoherency } from './xattr.js';
+
+/** Objects of which a scan of the cache is remembered to be the least recently used. */
+const CULL_TABLE = 4096;
 
 /** What was found under the name of an object. */
-export interface FoundContent {
-  readonly content: Content | undefined;
+export interface FoundFile {
+  readonly data: DataFile | undefined;
   readonly why: Coherency;
   /** Number of the file's inode, 0 without a file. */
   readonly inode: number;
 }
 
-/** The cache of one lab. */
-export class Cachefiles implements CacheBackend {
+/** The cache directory of one lab. */
+export class Cachefiles {
   readonly options: CacheOptions;
   readonly counters = new CacheCounters();
   readonly ledger: Ledger;
   readonly room: Room;
   readonly checkpointer: Checkpointer;
   readonly backing: Backing;
+  /** Takes the events of netfslab's own. */
   readonly tracer: Tracer;
+  readonly scheduler: Scheduler;
   /** What is not as it was asked for, in sentences. */
   readonly warnings: string[] = [];
   /** Fault injection: the device fails every read and write at once. */
   broken = false;
   readonly #binding: Binding;
-  readonly #scheduler: Scheduler;
-  readonly #io: CacheIo;
   readonly #direct: boolean;
   readonly #xattr: boolean;
   /** Paths of the objects that are open. */
@@ -67,116 +60,32 @@ export class Cachefiles implements CacheBackend {
   #exhausted = false;
   #giveUnused: () => void = () => {};
   #culling = false;
-  #lastId = 0;
+  /** What the last scan found, most recently used first. */
+  #victims: ObjectFile[] = [];
 
   /** Binds the directory; throws as `Binding` does. */
   constructor(options: CacheOptions, backing: Backing, scheduler: Scheduler, tracer: Tracer) {
     this.options = options;
     this.tracer = tracer;
     this.backing = backing;
-    this.#scheduler = scheduler;
-    const binding = new Binding(backing, options.dir);
+    this.scheduler = scheduler;
+    const binding = new Binding(backing, options.dir, options.anyOwner);
     const { root } = binding;
     this.#binding = binding;
     this.#direct = options.direct && binding.direct;
     this.#xattr = options.xattr && binding.xattr;
     this.ledger = new Ledger(backing, root, options.size > 0);
     this.room = new Room(backing, root, this.ledger, options);
-    this.checkpointer = new Checkpointer(this, root, scheduler, options.checkpointNs);
-    this.#io = new CacheIo(this, scheduler);
+    this.checkpointer = new Checkpointer(this, binding, scheduler, options.checkpointNs);
     this.#warn();
   }
 
-  lookup(cookie: CookieIdentity): CachefilesObject | number {
-    const file = this.objectFile(cookie);
-    // One object a name: a second would take the first one's file for a stranger's.
-    if (this.inUse.has(file)) return -EBUSY;
-    const content = this.#revive(file, cookie) ?? this.#openExisting(file, cookie);
-    const found = content ?? this.create(file, cookie, false);
-    if (typeof found === 'number') return found;
-    if (content !== undefined) this.counters.found++;
-    this.backing.touch(found.fd);
-    this.inUse.add(file);
-    return { debugId: ++this.#lastId, path: file, content: found };
-  }
-
-  beginOperation(object: CacheObject, cres: CacheResources, ended: () => void): number {
-    const own = object as CachefilesObject;
-    if (own.content === undefined) return -ENOBUFS;
-    cres.ops = this.#io;
-    cres.debugId = object.debugId;
-    cres.priv = new OperationPriv(own, own.content.get(), ended);
-    return 0;
-  }
-
-  invalidate(object: CacheObject, cookie: CookieIdentity): void {
-    const own = object as CachefilesObject;
-    if (own.content !== undefined) {
-      this.discard(own.content);
-      own.content.put();
-    }
-    const made = this.create(own.path, cookie, false);
-    own.content = typeof made === 'number' ? undefined : made;
-  }
-
-  update(object: CacheObject, cookie: CookieIdentity): void {
-    const { content } = object as CachefilesObject;
-    if (content === undefined) return;
-    content.identity = identityOf(cookie, content.identity.incarnation);
-    this.#markModified(content);
-    this.checkpointer.changed(content, 0);
-  }
-
-  resize(object: CacheObject, size: number): void {
-    const { content } = object as CachefilesObject;
-    if (content === undefined) return;
-    const kept = roundDown(size, PAGE_SIZE);
-    for (const { first, last } of [...content.map.runs()]) {
-      for (let block = Math.max(first, kept / PAGE_SIZE); block <= last; block++) {
-        content.map.clear(block);
-      }
-    }
-    // For those who ask the filesystem what is there, too.
-    this.backing.truncate(content.fd, kept);
-    this.backing.truncate(content.fd, backingSize(size));
-    content.changed();
-    this.checkpointer.changed(content, 0);
-  }
-
-  forget(object: CacheObject, start: number, length: number): void {
-    const { content } = object as CachefilesObject;
-    if (content === undefined) return;
-    for (let at = start; at < start + length; at += PAGE_SIZE) content.map.clear(at / PAGE_SIZE);
-    this.backing.punch(content.fd, start, length);
-    content.changed();
-    this.checkpointer.changed(content, 0);
-  }
-
-  settle(object: CacheObject): void {
-    const { content } = object as CachefilesObject;
-    if (content !== undefined) this.#settleModified(content);
-  }
-
-  release(object: CacheObject, retire: boolean): void {
-    const { path: file, content } = object as CachefilesObject;
-    this.leftUse(file);
-    if (content === undefined) return;
-    if (retire) this.discard(content);
-    else {
-      this.#settleModified(content);
-      this.backing.touch(content.fd);
-    }
-    content.put();
-  }
-
+  /** Has `give` called when objects that nobody uses should be given up, to be culled. */
   onPressure(give: () => void): void {
     this.#giveUnused = give;
   }
 
-  checkpoint(): void {
-    this.checkpointer.begin();
-  }
-
+  /** Ends the use of the directory; nothing is under way. */
   close(): void {
     this.#binding.release();
   }
@@ -186,32 +95,53 @@ export class Cachefiles implements CacheBackend {
     const enough = this.room.has(files, bytes);
     if (this.room.culling && !this.#culling && !this.#exhausted) {
       this.#culling = true;
-      this.#scheduler.queueWork(() => this.#cull());
+      this.scheduler.queueWork(() => this.#cull());
     }
     return enough;
   }
 
   // The daemon's part: objects go, least recently used first, until there is room again.
-  *#cull() {
+  *#cull(): Task {
     this.#giveUnused();
-    yield* this.#scheduler.reschedule();
-    const { root } = this.#binding;
-    this.#exhausted = true;
-    this.ledger.recount();
-    for (const victim of cullObjects(this.backing, root, (file) => this.inUse.has(file))) {
+    yield* this.scheduler.reschedule();
+    let scanned = false;
+    for (;;) {
       this.room.has(0, 0);
-      if (!this.room.culling) {
-        this.#exhausted = false;
-        break;
+      if (!this.room.culling) break;
+      const victim = this.#victims.pop();
+      if (victim === undefined) {
+        // A scan after which nothing could be removed is not repeated.
+        this.#exhausted = scanned;
+        if (scanned) break;
+        yield* this.#scan();
+        scanned = true;
+      } else if (this.#removeVictim(victim)) {
+        scanned = false;
+        yield* this.scheduler.reschedule();
       }
-      // It may have been opened since the list was made, or give nothing that is wanted.
-      if (this.inUse.has(victim.file) || !(victim.allocated > 0 || this.room.wantsFiles)) continue;
-      if (!this.#removeClosed(victim)) continue;
-      this.counters.culled++;
-      this.#traceCull(victim);
-      yield* this.#scheduler.reschedule();
     }
     this.#culling = false;
+  }
+
+  *#scan(): Task {
+    const table = new CullTable(CULL_TABLE);
+    for (const object of objectFiles(this.backing, this.#binding.root)) {
+      if (!this.inUse.has(object.file)) table.add(object);
+      if (this.scheduler.needResched()) yield* this.scheduler.reschedule();
+    }
+    this.#victims = table.take();
+  }
+
+  // It may have been used since the scan, or give nothing that is wanted.
+  #removeVictim(found: ObjectFile): boolean {
+    const { file } = found;
+    const victim = this.inUse.has(file) ? undefined : objectFile(this.backing, file);
+    if (victim === undefined || victim.usedAt > found.usedAt) return false;
+    if (victim.allocated === 0 && !this.room.wantsFiles) return false;
+    if (!this.#removeClosed(victim)) return false;
+    this.counters.culled++;
+    this.#traceCull(victim);
+    return true;
   }
 
   /** An object has been given up, and may be culled. */
@@ -243,44 +173,47 @@ export class Cachefiles implements CacheBackend {
   }
 
   /**
-   * The content that stands under a name, if it is the cookie's; else how it differs. Leaves a
+   * The data file that stands under a name, if it is the cookie's; else how it differs. Leaves a
    * file that is not the cookie's where it is. The inode number is 0 where there is no file.
    */
-  find(file: string, cookie: CookieIdentity): FoundContent {
+  find(file: string, cookie: CookieIdentity): FoundFile {
     const inode = this.inodeOf(file);
     const pending = this.checkpointer.find(file);
-    if (pending !== undefined && isSame(pending.identity, cookie)) {
-      if (pending.fd >= 0) return { content: pending.get(), why: 'ok', inode };
-      const fd = this.backing.open(file, { create: false, direct: this.#direct });
-      if (fd >= 0) return { content: pending.reopen(fd), why: 'ok', inode };
-    }
+    // Its map in memory says more than the one on disk.
+    const same = pending !== undefined && isSame(pending.identity, cookie);
+    if (same && pending.fd >= 0) return { data: pending.get(), why: 'ok', inode };
     const fd = this.backing.open(file, { create: false, direct: this.#direct });
-    if (fd < 0) return { content: undefined, why: 'bad_xatt', inode: 0 };
-    const content = this.#contentOf(file, fd, cookie);
-    if (content !== undefined) return { content, why: 'ok', inode };
+    if (fd < 0) return { data: undefined, why: 'bad_xatt', inode: 0 };
+    const data = same ? pending.reopen(fd) : this.#knownFile(file, fd, cookie);
+    if (data !== undefined) return { data, why: 'ok', inode };
     const { why } = checkCoherency(this.backing, fd, cookie);
     this.backing.close(fd);
-    return { content: undefined, why: why === 'ok' ? 'bad_xatt' : why, inode };
+    return { data: undefined, why: why === 'ok' ? 'bad_xatt' : why, inode };
   }
 
-  /** Gives a file that has none its name; what had it is removed. Takes its identity anew. */
-  commit(content: Content, cookie: CookieIdentity, rewrite: boolean): number {
+  /**
+   * What was changed in a file is whole; one that has no name gets it, and what had it is removed.
+   * Takes the cookie's identity. 0 or a negative errno, and then the file is not to be believed.
+   */
+  commit(data: DataFile, cookie: CookieIdentity, rewrite: boolean): number {
     const { backing } = this;
-    content.identity = identityOf(cookie, content.identity.incarnation);
-    let error = rewrite && this.#xattr ? writeCoherency(backing, content.fd, content.identity) : 0;
-    const { temporary } = content;
+    const changed = data.modified || data.map.changed || data.temporary !== undefined;
+    data.identity = identityOf(cookie, data.identity.incarnation);
+    data.modified = false;
+    let error = rewrite && this.#xattr ? writeCoherency(backing, data.fd, data.identity) : 0;
+    const { temporary } = data;
     if (error === 0 && temporary !== undefined) {
-      const before = this.checkpointer.find(content.path);
+      const before = this.checkpointer.find(data.path);
       if (before !== undefined) this.discard(before);
-      error = backing.makeDirectory(path.dirname(content.path));
-      if (error === 0) error = this.#buryStranger(content.path);
-      if (error === 0) error = backing.rename(temporary, content.path);
+      error = backing.makeDirectory(path.dirname(data.path));
+      if (error === 0) error = this.#buryStranger(data.path);
+      if (error === 0) error = backing.rename(temporary, data.path);
       if (error === 0) {
-        content.temporary = undefined;
-        this.ledger.namesChanged(content.path);
+        data.temporary = undefined;
+        this.ledger.namesChanged(data.path);
       }
     }
-    if (error === 0) this.checkpointer.changed(content, 0);
+    if (error === 0 && changed) this.checkpointer.changed(data, 0);
     return error;
   }
 
@@ -290,88 +223,42 @@ export class Cachefiles implements CacheBackend {
     return typeof status === 'number' ? 0 : status.inode;
   }
 
-  // An object that was closed before its map was published: the map is still in memory.
-  #revive(file: string, cookie: CookieIdentity): Content | undefined {
-    const pending = this.checkpointer.find(file);
-    if (pending === undefined) return undefined;
-    const { identity, fd: open } = pending;
-    const same = isSame(identity, cookie);
-    if (same && open >= 0) return pending.get();
-    const fd = same ? this.backing.open(file, { create: false, direct: this.#direct }) : -1;
-    if (fd >= 0) return pending.reopen(fd);
-    this.discard(pending);
-    return undefined;
-  }
-
-  #openExisting(file: string, cookie: CookieIdentity): Content | undefined {
-    const fd = this.backing.open(file, { create: false, direct: this.#direct });
-    if (fd < 0) return undefined;
-    const content = this.#contentOf(file, fd, cookie);
-    if (content !== undefined) return content;
-    this.counters.stale++;
-    this.backing.close(fd);
-    this.#buryStranger(file);
-    return undefined;
-  }
-
-  // While we change the file ourselves the data file says of no version that it is one: after a
-  // crash it is stale, and only that.
-  #markModified(content: Content): void {
-    if (content.modified || !this.#xattr) return;
-    content.modified = true;
-    writeDirty(this.backing, content.fd, content.identity);
-  }
-
-  #settleModified(content: Content): void {
-    if (!content.modified) return;
-    content.modified = false;
-    writeCoherency(this.backing, content.fd, content.identity);
-  }
-
-  // What the file holds of this version, by the file's own account and its map's.
-  #contentOf(file: string, fd: number, cookie: CookieIdentity): Content | undefined {
-    const incarnation = this.#xattr
-      ? readIncarnation(this.backing, fd, cookie)
-      : this.#incarnationByInode(file);
-    if (incarnation === undefined) return undefined;
+  // The file if it is of this version, by its own account and its map's.
+  #knownFile(file: string, fd: number, cookie: CookieIdentity): DataFile | undefined {
+    const status = this.backing.status(fd);
+    const coherency = this.#xattr ? checkCoherency(this.backing, fd, cookie) : undefined;
+    if (typeof status === 'number' || (coherency !== undefined && coherency.why !== 'ok')) {
+      return undefined;
+    }
+    const incarnation = coherency?.incarnation ?? incarnationByInode(status);
     const identity = identityOf(cookie, incarnation);
     const data = this.backing.readWhole(mapPath(file));
-    const known = typeof data !== 'number';
-    const map = known ? ContentMap.decode(data, identity, this.options.granule) : undefined;
-    if (map !== undefined) return this.#knownContent(file, fd, identity, map, cookie);
+    const read = typeof data === 'number' ? undefined : readMap(data, this.options.granule);
+    const found = read !== undefined && isMapOf(read.header, identity) ? read : undefined;
     // The kernel has no map: the filesystem is asked what is there.
-    if (this.options.presence !== 'seek' || !this.#xattr) return undefined;
-    const nothing = new ContentMap(this.options.granule);
-    return this.#knownContent(file, fd, identity, nothing, cookie);
+    if (found === undefined && !(this.options.presence === 'seek' && this.#xattr)) return undefined;
+    const known = this.#dataFile(file, fd, identity, cookie, found);
+    this.ledger.opened(known.account, known.path, mapPath(known.path));
+    return known;
   }
 
   /**
-   * Makes an empty content for a cookie: under its name, or, if `temporary`, without one. Negative
-   * errno when there is no room or the filesystem fails.
+   * Makes an empty data file for a cookie: under its name, in place of what is there, or without a
+   * name. Negative errno when there is no room or the filesystem fails.
    */
-  create(file: string, cookie: CookieIdentity, temporary: boolean): Content | number {
+  create(file: string, cookie: CookieIdentity): DataFile | number {
     const { backing } = this;
     if (!this.hasRoom(1, 0)) {
       this.counters.noSpaceToCreate++;
       return -ENOBUFS;
     }
-    const how = { create: true, direct: this.#direct };
+    const temporary = this.options.behaviour.named === 'committed';
     const at = temporary ? this.#binding.temporary() : file;
-    let fd = backing.open(at, how);
-    if (fd < 0) {
-      // Its directory is missing, or something that could not be removed is in its place.
-      const error = backing.makeDirectory(path.dirname(at));
-      if (error < 0) return error;
-      fd = backing.open(at, how);
-      if (fd < 0) return fd;
-    }
-    // A map without its file, which a power cut can leave, must not meet a new file.
+    const fd = this.#createFile(at, temporary);
+    if (fd < 0) return fd;
     this.ledger.namesChanged(at);
-    let error = temporary ? 0 : backing.remove(mapPath(file));
-    if (error === 0) error = backing.truncate(fd, backingSize(cookie.size));
-    const incarnation = this.#xattr
-      ? this.#binding.nextIncarnation()
-      : (this.#incarnationByInode(at) ?? '');
+    let error = backing.truncate(fd, backingSize(cookie.size));
+    const incarnation = this.#xattr ? this.#binding.nextIncarnation() : this.#inodeName(fd);
     const identity = identityOf(cookie, incarnation);
     if (error === 0 && this.#xattr && !temporary) error = writeCoherency(backing, fd, identity);
     if (error < 0) {
@@ -380,50 +267,52 @@ export class Cachefiles implements CacheBackend {
       return error;
     }
     this.counters.created++;
-    const map = new ContentMap(this.options.granule);
-    const content = this.#content(file, fd, identity, map, cookie);
-    if (temporary) content.temporary = at;
+    const data = this.#dataFile(file, fd, identity, cookie);
+    if (temporary) data.temporary = at;
     // Of an empty file all is stored; else the map of what has its name waits for something to say.
     const whole = cookie.size === 0;
-    content.changed(temporary || whole);
-    if (whole) this.checkpointer.changed(content, 0);
-    return content;
+    data.changed(temporary || whole);
+    if (whole) this.checkpointer.changed(data, 0);
+    return data;
   }
 
-  // Of a file that was here before.
-  #knownContent(
+  // A new file; under a final name nothing of an older one is left, which a power cut could show.
+  #createFile(at: string, temporary: boolean): number {
+    const { backing } = this;
+    const how = { create: true, direct: this.#direct };
+    if (!temporary) {
+      const before = this.checkpointer.find(at);
+      if (before !== undefined) this.discard(before);
+      const error = this.#buryStranger(at);
+      if (error < 0) return error;
+    }
+    const fd = backing.open(at, how);
+    if (fd !== -ENOENT) return fd;
+    const error = backing.makeDirectory(path.dirname(at));
+    return error < 0 ? error : backing.open(at, how);
+  }
+
+  #dataFile(
     file: string,
     fd: number,
     identity: MapIdentity,
-    map: ContentMap,
-    cookie: CookieIdentity,
-  ): Content {
-    const content = this.#content(file, fd, identity, map, cookie);
-    this.ledger.opened(content.account, content.path, mapPath(content.path));
-    return content;
+    { name }: CookieIdentity,
+    found?: ReadMap,
+  ): DataFile {
+    const mapFile = new MapFile(this.backing, mapPath(file), this.#binding.number, found);
+    const map = found?.map ?? new ContentMap(this.options.granule);
+    return new DataFile(this, file, fd, { identity, map, name, mapFile });
   }
 
-  #content(
-    file: string,
-    fd: number,
-    identity: MapIdentity,
-    map: ContentMap,
-    cookie: CookieIdentity,
-  ): Content {
-    const content = new Content(this, file, fd, identity, map);
-    content.name = cookie.name;
-    return content;
+  #inodeName(fd: number): string {
+    const status = this.backing.status(fd);
+    return typeof status === 'number' ? '' : incarnationByInode(status);
   }
 
-  #incarnationByInode(file: string): string | undefined {
-    const status = this.backing.status(file);
-    return typeof status === 'number' ? undefined : incarnationByInode(status);
-  }
-
-  /** Removes a content and its file. */
-  discard(content: Content): void {
-    this.checkpointer.forget(content);
-    if (this.#bury(content.temporary ?? content.path) === 0) content.removed();
+  /** Removes a data file. */
+  discard(data: DataFile): void {
+    this.checkpointer.forget(data);
+    if (this.#bury(data.temporary ?? data.path) === 0) data.removed();
   }
 
   // Removes a file of which nothing is known.

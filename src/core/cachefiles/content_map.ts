@@ -1,43 +1,64 @@
 /**
  * The content map of an object: which blocks of its file hold data that we stored, and a checksum
- * of each. None of the kernel's versions has one; they ask the filesystem where data is, and a
- * filesystem may insert or drop blocks of zeros as it likes (BEHAVIOUR 4.10).
+ * of each. No kernel version has one: they ask the filesystem where data is, and a filesystem may
+ * insert or drop blocks of zeros as it likes (BEHAVIOUR 4.10). `map_file.ts` keeps it on disk.
  *
- * On disk: magic, length of the header, header (JSON), a bit per block, a CRC-32C per block that is
- * present, and a CRC-32C of all that. A map that is torn or of another object is no map.
+ * Blocks are kept in chunks, so that a change costs what it changes and a sparse file what it has.
  */
-import { crc32c } from '@node-rs/crc32';
 import { PAGE_SIZE, roundUp } from '../base/range.js';
 
-const MAGIC = 'netfslab map 1\n\0';
-const PREFIX = MAGIC.length + 4;
+/** Blocks in a chunk: 4 MiB of a file. */
+export const CHUNK_BLOCKS = 1024;
+const FEWEST = 64;
 
-/** What the object must be for its map to be believed. */
-export interface MapIdentity {
-  readonly volume: string;
-  readonly key: string;
-  readonly aux: string;
-  /** Bytes of the file. */
-  readonly size: number;
-  /** Tells this data file from every other that has had or will have its name. */
-  readonly incarnation: string;
+/** Blocks of a chunk on their way to disk: the words of its bitmap, and a checksum for each bit. */
+export interface ChunkState {
+  readonly chunk: number;
+  readonly words: Uint32Array;
+  readonly sums: Uint32Array;
 }
 
-const IDENTITY = ['volume', 'key', 'aux', 'size', 'incarnation'] as const;
+class Chunk {
+  bits = new Uint32Array(FEWEST / 32);
+  /** Bits that a map on disk may have. */
+  published = new Uint32Array(FEWEST / 32);
+  sums = new Uint32Array(FEWEST);
+  present = 0;
+
+  has(block: number): boolean {
+    return (((this.bits[block >>> 5] ?? 0) >>> (block & 31)) & 1) === 1;
+  }
+
+  grow(blocks: number): void {
+    let length = this.sums.length;
+    while (length < blocks) length *= 2;
+    if (length === this.sums.length) return;
+    this.bits = grown(this.bits, length / 32);
+    this.published = grown(this.published, length / 32);
+    this.sums = grown(this.sums, length);
+  }
+}
+
+function grown(from: Uint32Array<ArrayBuffer>, length: number): Uint32Array<ArrayBuffer> {
+  const to = new Uint32Array(length);
+  to.set(from);
+  return to;
+}
 
 /** Presence and checksums of the blocks (4 KiB) of one object. */
 export class ContentMap {
   /** Unit of presence, bytes: a granule is present when all its blocks are. */
   readonly granule: number;
-  #sums: Uint32Array;
-  #bits: Uint8Array;
+  readonly #chunks: (Chunk | undefined)[] = [];
+  /** Chunks that are not on disk as they are here. */
+  readonly #changed = new Set<number>();
+  #lastChanged = -1;
+  #chunkCount = 0;
   #present = 0;
 
   /** An empty map. */
   constructor(granule: number) {
     this.granule = granule;
-    this.#bits = new Uint8Array(8);
-    this.#sums = new Uint32Array(64);
   }
 
   /** Blocks present. */
@@ -45,35 +66,65 @@ export class ContentMap {
     return this.#present;
   }
 
-  /** Most bytes that the map has on disk; `names` is the length of what its header spells out. */
-  bytesMax(names: number): number {
-    // JSON may take six characters for one.
-    return PREFIX + 256 + 6 * names + this.#bits.length + 4 * this.#present + 4;
+  /** Chunks that hold or held anything. */
+  get chunkCount(): number {
+    return this.#chunkCount;
+  }
+
+  /** True if there is anything to publish. */
+  get changed(): boolean {
+    return this.#changed.size > 0;
   }
 
   /** True if the block holds what was stored. */
   has(block: number): boolean {
-    return (((this.#bits[block >>> 3] ?? 0) >>> (block & 7)) & 1) === 1;
+    return this.#chunks[block >>> 10]?.has(block & 1023) ?? false;
   }
 
   /** The checksum of a block that is present. */
   sum(block: number): number {
-    return this.#sums[block] as number;
+    return (this.#chunks[block >>> 10] as Chunk).sums[block & 1023] as number;
   }
 
   /** A block has been stored. */
   set(block: number, sum: number): void {
-    this.#grow(block + 1);
-    if (!this.has(block)) this.#present++;
-    this.#bits[block >>> 3] = (this.#bits[block >>> 3] as number) | (1 << (block & 7));
-    this.#sums[block] = sum;
+    const index = block >>> 10;
+    let chunk = this.#chunks[index];
+    if (chunk === undefined) {
+      chunk = new Chunk();
+      this.#chunks[index] = chunk;
+      this.#chunkCount++;
+    }
+    const at = block & 1023;
+    if (at >= chunk.sums.length) chunk.grow(at + 1);
+    if (!chunk.has(at)) {
+      chunk.present++;
+      this.#present++;
+    }
+    chunk.bits[at >>> 5] = (chunk.bits[at >>> 5] as number) | (1 << (at & 31));
+    chunk.sums[at] = sum;
+    this.#change(index);
   }
 
   /** What the block holds is not to be believed any more. */
   clear(block: number): void {
-    if (!this.has(block)) return;
-    this.#bits[block >>> 3] = (this.#bits[block >>> 3] as number) & ~(1 << (block & 7));
+    const index = block >>> 10;
+    const chunk = this.#chunks[index];
+    const at = block & 1023;
+    if (chunk === undefined || !chunk.has(at)) return;
+    chunk.bits[at >>> 5] = (chunk.bits[at >>> 5] as number) & ~(1 << (at & 31));
+    chunk.present--;
     this.#present--;
+    this.#change(index);
+  }
+
+  /** Blocks from `first` on are not to be believed any more. */
+  clearFrom(first: number): void {
+    for (let index = first >>> 10; index < this.#chunks.length; index++) {
+      const start = index * CHUNK_BLOCKS;
+      const end = start + (this.#chunks[index]?.sums.length ?? 0);
+      for (let block = Math.max(first, start); block < end; block++) this.clear(block);
+    }
   }
 
   /**
@@ -91,59 +142,121 @@ export class ContentMap {
 
   /** Runs of blocks present, [first, last]. */
   *runs(): Generator<{ first: number; last: number }> {
-    const blocks = this.#bits.length * 8;
-    for (let block = 0; block < blocks; block++) {
-      if (!this.has(block)) continue;
-      const first = block;
-      while (this.has(block + 1)) block++;
-      yield { first, last: block };
+    let first = -1;
+    let last = -1;
+    for (const index of Object.keys(this.#chunks).map(Number)) {
+      const chunk = this.#chunks[index] as Chunk;
+      for (let at = 0; at < chunk.sums.length; at++) {
+        if (!chunk.has(at)) continue;
+        const block = index * CHUNK_BLOCKS + at;
+        if (block !== last + 1 && first >= 0) yield { first, last };
+        if (block !== last + 1 || first < 0) first = block;
+        last = block;
+      }
+    }
+    if (first >= 0) yield { first, last };
+  }
+
+  /** True if a map on disk may say that any of blocks [first, end) is present. */
+  isPublished(first: number, end: number): boolean {
+    for (let block = first; block < end; block++) {
+      const words = this.#chunks[block >>> 10]?.published;
+      if (words === undefined) {
+        block |= CHUNK_BLOCKS - 1;
+      } else if ((((words[(block & 1023) >>> 5] ?? 0) >>> (block & 31)) & 1) === 1) return true;
+    }
+    return false;
+  }
+
+  /** The chunks of blocks [first, end) of which a map on disk may say anything. */
+  publishedChunks(first: number, end: number): number[] {
+    const found: number[] = [];
+    const stop = Math.min(Math.ceil(end / CHUNK_BLOCKS), this.#chunks.length);
+    for (let index = first >>> 10; index < stop; index++) {
+      if (this.#chunks[index]?.published.some((word) => word !== 0) === true) found.push(index);
+    }
+    return found;
+  }
+
+  /** No map on disk says anything of these chunks any more. */
+  unpublished(chunks: readonly number[]): void {
+    for (const index of chunks) {
+      this.#chunks[index]?.published.fill(0);
+      this.#changed.add(index);
     }
   }
 
-  /** The map as bytes; `name` is what people call the file. */
-  encode(identity: MapIdentity, name = ''): Buffer {
-    const bytes = Buffer.from(this.#bits.subarray(0, this.#usedBytes()));
-    const sums = new Uint32Array(this.#present);
+  /** What has changed, to be written to disk; `restore` it if that fails. */
+  takeChanges(): ChunkState[] {
+    const taken = [...this.#changed].map((index) => this.#state(index));
+    this.#changed.clear();
+    this.#lastChanged = -1;
+    return taken;
+  }
+
+  /** The chunks that there are. */
+  chunks(): number[] {
+    return Object.keys(this.#chunks).map(Number);
+  }
+
+  /** All of some chunks, whether they have changed or not, to be written to disk. */
+  states(chunks: readonly number[]): ChunkState[] {
+    return chunks.map((index) => this.#state(index));
+  }
+
+  /** What was taken has not been written to disk. */
+  restore(taken: readonly ChunkState[]): void {
+    for (const { chunk } of taken) this.#changed.add(chunk);
+  }
+
+  /** Takes over a chunk as it was found on disk. */
+  load({ chunk: index, words, sums }: ChunkState): void {
+    const chunk = new Chunk();
+    chunk.grow(words.length * 32);
+    let n = sums.length;
+    if (n === words.length * 32) chunk.sums.set(sums);
+    else {
+      n = 0;
+      for (let at = 0; at < words.length * 32; at++) {
+        if ((((words[at >>> 5] as number) >>> (at & 31)) & 1) === 1) chunk.sums[at] = sums[n++] ?? 0;
+      }
+    }
+    chunk.bits.set(words);
+    chunk.published.set(words);
+    chunk.present = n;
+    this.#present += n - (this.#chunks[index]?.present ?? 0);
+    if (this.#chunks[index] === undefined) this.#chunkCount++;
+    this.#chunks[index] = chunk;
+  }
+
+  #state(index: number): ChunkState {
+    const chunk = this.#chunks[index];
+    if (chunk === undefined || chunk.present === 0) {
+      return { chunk: index, words: new Uint32Array(0), sums: new Uint32Array(0) };
+    }
+    if (chunk.present === chunk.sums.length) {
+      chunk.published.set(chunk.bits);
+      return { chunk: index, words: chunk.bits.slice(), sums: chunk.sums.slice() };
+    }
+    const sums = new Uint32Array(chunk.present);
+    let used = 0;
     let n = 0;
-    for (const { first, last } of this.runs()) {
-      for (let block = first; block <= last; block++) sums[n++] = this.sum(block);
+    for (let word = 0; word < chunk.bits.length; word++) {
+      const bits = chunk.bits[word] as number;
+      if (bits === 0) continue;
+      used = word + 1;
+      chunk.published[word] = (chunk.published[word] as number) | bits;
+      for (let bit = 0; bit < 32; bit++) {
+        if (((bits >>> bit) & 1) === 1) sums[n++] = chunk.sums[word * 32 + bit] as number;
+      }
     }
-    const { granule } = this;
-    const header = Buffer.from(
-      JSON.stringify({ ...identity, name, granule, bytes: bytes.length, sums: n }),
-    );
-    const prefix = Buffer.alloc(PREFIX);
-    prefix.write(MAGIC, 'latin1');
-    prefix.writeUInt32LE(header.length, MAGIC.length);
-    const body = Buffer.concat([prefix, header, bytes, Buffer.from(sums.buffer)]);
-    const check = Buffer.alloc(4);
-    check.writeUInt32LE(crc32c(body));
-    return Buffer.concat([body, check]);
+    return { chunk: index, words: chunk.bits.slice(0, used), sums };
   }
 
-  /** The map in `data`; undefined when it is torn or not of this object, version and size. */
-  static decode(data: Buffer, identity: MapIdentity, granule: number): ContentMap | undefined {
-    const found = parse(data);
-    if (found === undefined) return undefined;
-    const { header } = found;
-    if (!IDENTITY.every((field) => header[field] === identity[field])) return undefined;
-    return ContentMap.#of(found, granule);
-  }
-
-  /** Any whole map and what it says it is of, for those who look at a cache from outside. */
-  static read(data: Buffer): { header: MapHeader; map: ContentMap } | undefined {
-    const found = parse(data);
-    const map = found && ContentMap.#of(found, found.header.granule);
-    return map && { header: found.header, map };
-  }
-
-  static #of({ bits, sums }: Parsed, granule: number): ContentMap | undefined {
-    const map = new ContentMap(granule);
-    let n = 0;
-    for (let block = 0; block < bits.length * 8; block++) {
-      if (((bits[block >>> 3] as number) >>> (block & 7)) & 1) map.set(block, sums[n++] as number);
-    }
-    return n === sums.length ? map : undefined;
+  #change(index: number): void {
+    if (index === this.#lastChanged) return;
+    this.#lastChanged = index;
+    this.#changed.add(index);
   }
 
   #hasGranule(start: number, size: number): boolean {
@@ -154,51 +267,4 @@ export class ContentMap {
     for (let at = start; at < end; at += PAGE_SIZE) if (!this.has(at / PAGE_SIZE)) return false;
     return true;
   }
-
-  #usedBytes(): number {
-    let used = this.#bits.length;
-    while (used > 0 && this.#bits[used - 1] === 0) used--;
-    return used;
-  }
-
-  #grow(blocks: number): void {
-    if (blocks <= this.#sums.length) return;
-    const length = Math.max(this.#sums.length * 2, roundUp(blocks, 64));
-    const sums = new Uint32Array(length);
-    sums.set(this.#sums);
-    const bits = new Uint8Array(length / 8);
-    bits.set(this.#bits);
-    this.#sums = sums;
-    this.#bits = bits;
-  }
-}
-
-/** What the header of a map says. */
-export interface MapHeader extends MapIdentity {
-  readonly name: string;
-  readonly granule: number;
-  /** Bytes of the bitmap and number of checksums that follow. */
-  readonly bytes: number;
-  readonly sums: number;
-}
-
-interface Parsed {
-  readonly header: MapHeader;
-  readonly bits: Buffer;
-  readonly sums: Uint32Array;
-}
-
-function parse(data: Buffer): Parsed | undefined {
-  if (data.length < PREFIX + 4 || data.toString('latin1', 0, MAGIC.length) !== MAGIC)
-    return undefined;
-  const body = data.subarray(0, data.length - 4);
-  if (crc32c(body) !== data.readUInt32LE(data.length - 4)) return undefined;
-  const start = PREFIX + data.readUInt32LE(MAGIC.length);
-  const header = JSON.parse(data.toString('utf8', PREFIX, start)) as MapHeader;
-  const bits = body.subarray(start, start + header.bytes);
-  const rest = body.subarray(start + header.bytes);
-  if (rest.length !== header.sums * 4) return undefined;
-  // A copy, because the checksums need not lie at a multiple of four.
-  const sums = new Uint32Array(new Uint8Array(rest).buffer);
-  return { header, bits, sums };
 }

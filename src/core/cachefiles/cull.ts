@@ -2,7 +2,7 @@
 import path from 'node:path';
 import type { Backing } from '../io/types.js';
 import { objectsDirectory } from './binding.js';
-import { mapPath } from './content.js';
+import { mapPath } from './data_file.js';
 
 /** A data file of a cache directory. */
 export interface ObjectFile {
@@ -32,21 +32,51 @@ export function isDataFile(file: string): boolean {
 /** Every data file. */
 export function* objectFiles(backing: Backing, root: string): Generator<ObjectFile> {
   for (const file of filesIn(backing, root)) {
-    if (!isDataFile(file)) continue;
-    const status = backing.status(file);
-    if (typeof status === 'number') continue;
-    const map = backing.status(mapPath(file));
-    const allocated = status.allocated + (typeof map === 'number' ? 0 : map.allocated);
-    yield { file, allocated, usedAt: status.usedAt };
+    const object = isDataFile(file) ? objectFile(backing, file) : undefined;
+    if (object !== undefined) yield object;
   }
 }
 
-/** The objects that are not in use, least recently used first. */
-export function cullObjects(
-  backing: Backing,
-  root: string,
-  inUse: (file: string) => boolean,
-): ObjectFile[] {
-  const objects = [...objectFiles(backing, root)].filter(({ file }) => !inUse(file));
-  return objects.sort((a, b) => a.usedAt - b.usedAt || (a.file < b.file ? -1 : 1));
+/** A data file as it is now, undefined if it is not there. */
+export function objectFile(backing: Backing, file: string): ObjectFile | undefined {
+  const status = backing.status(file);
+  if (typeof status === 'number') return undefined;
+  const map = backing.status(mapPath(file));
+  const allocated = status.allocated + (typeof map === 'number' ? 0 : map.allocated);
+  return { file, allocated, usedAt: status.usedAt };
+}
+
+/** Sorts objects: least recently used first. */
+export function byUse(objects: readonly ObjectFile[]): ObjectFile[] {
+  return objects.toSorted((a, b) => a.usedAt - b.usedAt || (a.file < b.file ? -1 : 1));
+}
+
+/**
+ * The least recently used objects among many, as cachefilesd keeps a table of them between two
+ * scans of the cache.
+ */
+export class CullTable {
+  readonly #most: number;
+  #objects: ObjectFile[] = [];
+
+  /** At most `most` of them. */
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  /** Adds an object, unless there are enough that were used before it. */
+  add(object: ObjectFile): void {
+    this.#objects.push(object);
+    if (this.#objects.length >= 2 * this.#most) this.#sort();
+  }
+
+  /** The objects, most recently used first. */
+  take(): ObjectFile[] {
+    this.#sort();
+    return this.#objects.reverse();
+  }
+
+  #sort(): void {
+    this.#objects = byUse(this.#objects).slice(0, this.#most);
+  }
 }

@@ -4,34 +4,29 @@
  * `CacheOps`. Spec: BEHAVIOUR 4.3 to 4.5, 4.10.
  */
 import { EIO, ENOBUFS, ENODATA, ENXIO, EOPNOTSUPP, ESTALE } from '../base/errno.js';
-import { PAGE_SIZE, pageIndex, roundDown, roundUp } from '../base/range.js';
+import { PAGE_SIZE, roundDown, roundUp } from '../base/range.js';
 import { makeSegmentList } from '../io/segments.js';
 import type { AddressSpace } from '../mm/address_space.js';
 import type { IovIter } from '../mm/iov_iter.js';
 import { SREQ_COPY_TO_CACHE, type Subrequest } from '../netfs/objects.js';
 import { SOURCE_LABELS } from '../netfs/requests.js';
-import {
-  type ByteRange,
-  type CacheOps,
-  type CacheResources,
-  DOWNLOAD_FROM_SERVER,
-  FILL_WITH_ZEROES,
-  READ_FROM_CACHE,
-  type Source,
-  type Terminated,
-} from '../netfs/types.js';
-import type { Scheduler } from '../sim/scheduler.js';
+import type { ByteRange, CacheOps, CacheResources, Source, Terminated } from '../netfs/types.js';
 import { type MaybeTask, type Task, WaitQueue } from '../sim/wait_queue.js';
 import {
-  netfslabDisagreement,
-  netfslabPrepRead,
-  netfslabPresence,
-  netfslabVerdicts,
-} from '../trace/events/own.js';
+  cachefilesErrorTraces,
+  cachefilesIoError,
+  cachefilesPrepareReadTraces,
+  cachefilesPrepRead,
+  cachefilesRead,
+  cachefilesWrite,
+} from '../trace/events/cachefiles.js';
+import { netfslabPrepRead, netfslabVerdicts } from '../trace/events/own.js';
+import type { Tracer } from '../trace/tracer.js';
 import type { Cachefiles } from './cache.js';
 import { checksums, PageVerifier } from './checksums.js';
-import type { Content } from './content.js';
-import type { CachefilesObject, Reason } from './types.js';
+import type { DataFile } from './data_file.js';
+import { type CachefilesObject, type Operation, operationOf } from './object.js';
+import { SourceChooser, type Verdict } from './verdict.js';
 
 /**
  * Stores under way at which readers wait. Each holds a file of the server and one of the cache
@@ -39,47 +34,11 @@ import type { CachefilesObject, Reason } from './types.js';
  */
 const STORES_MAX = 32;
 
-/** On the real clock a filesystem is not asked twice within this where a hole begins, ns. */
-const BELIEF_NS = 100e6;
-
-/** What an operation on the cache needs to know of what it works on. */
-export interface IoPriv {
-  readonly object: CachefilesObject;
-  /** What is read or written. */
-  readonly content: Content;
-  /** The content was invalidated since the operation began. */
-  readonly outdated: boolean;
-}
-
-/** What one request holds of the cache. */
-export class OperationPriv implements IoPriv {
-  readonly object: CachefilesObject;
-  /** What the object held when the request began. */
-  readonly content: Content;
-  readonly ended: () => void;
-
-  /** Takes over a hold of the content. */
-  constructor(object: CachefilesObject, content: Content, ended: () => void) {
-    this.object = object;
-    this.content = content;
-    this.ended = ended;
-  }
-
-  /** The content was invalidated since the request began. */
-  get outdated(): boolean {
-    return this.object.content !== this.content;
-  }
-}
-
-const privOf = (cres: CacheResources): IoPriv => cres.priv as IoPriv;
-
-/** What is done with a cache file. */
-export type IoKind = 'read' | 'write';
-
 /** The cache operations of one lab. */
 export class CacheIo implements CacheOps {
-  protected readonly cache: Cachefiles;
-  protected readonly scheduler: Scheduler;
+  readonly #cache: Cachefiles;
+  readonly #tracer: Tracer;
+  readonly #chooser: SourceChooser;
   readonly #segments = makeSegmentList();
   readonly #verifier: PageVerifier;
   #storing = 0;
@@ -90,9 +49,11 @@ export class CacheIo implements CacheOps {
    */
   readonly expandReadahead?: CacheOps['expandReadahead'];
 
-  constructor(cache: Cachefiles, scheduler: Scheduler) {
-    this.cache = cache;
-    this.scheduler = scheduler;
+  /** `tracer` takes the events of cachefiles. */
+  constructor(cache: Cachefiles, tracer: Tracer) {
+    this.#cache = cache;
+    this.#tracer = tracer;
+    this.#chooser = new SourceChooser(cache);
     const { granule, verify } = cache.options;
     this.#verifier = new PageVerifier(verify, cache.room.blockSize);
     if (granule > PAGE_SIZE) {
@@ -101,54 +62,62 @@ export class CacheIo implements CacheOps {
   }
 
   endOperation(cres: CacheResources): void {
-    const { content, ended } = cres.priv as OperationPriv;
-    content.put();
-    ended();
-    this.cache.checkpointer.tick();
+    operationOf(cres).end();
+    this.#cache.checkpointer.tick();
   }
 
   prepareRead(subreq: Subrequest, iSize: number): MaybeTask<Source> {
-    return this.#storing < STORES_MAX ? this.#choose(subreq, iSize) : this.#wait(subreq, iSize);
+    const operation = operationOf(subreq.rreq.cache);
+    const waits = this.#chooser.needsFile(operation, subreq.start, iSize);
+    if (waits || this.#storing >= STORES_MAX) return this.#chooseLater(operation, subreq, iSize);
+    return this.#choose(operation, subreq, iSize);
   }
 
-  *#wait(subreq: Subrequest, iSize: number): Task<Source> {
+  *#chooseLater(operation: Operation, subreq: Subrequest, iSize: number): Task<Source> {
     while (this.#storing >= STORES_MAX) yield this.#stored;
-    return this.#choose(subreq, iSize);
+    if (this.#chooser.needsFile(operation, subreq.start, iSize)) yield* operation.waitForData();
+    return this.#choose(operation, subreq, iSize);
   }
 
-  #choose(subreq: Subrequest, iSize: number): Source {
-    const verdict = this.verdict(subreq, iSize);
+  #choose(operation: Operation, subreq: Subrequest, iSize: number): Source {
+    const verdict = this.#chooser.choose(operation, subreq, iSize);
     subreq.len = verdict.len;
-    this.traceVerdict(subreq, verdict);
-    if (verdict.store) {
-      if (this.cache.hasRoom(0, subreq.len)) subreq.flags |= SREQ_COPY_TO_CACHE;
-      else this.cache.counters.noSpace++;
-    }
+    const asks = this.#cache.options.behaviour.roomAskedBy === 'prepare_read';
+    if (verdict.store && (!asks || this.#hasRoom(verdict.len))) subreq.flags |= SREQ_COPY_TO_CACHE;
+    this.#traceVerdict(operation, subreq, verdict);
     return verdict.source;
   }
 
-  /** Counts and records why a source was chosen. */
-  protected traceVerdict(subreq: Subrequest, { source, why, len }: Verdict): void {
-    const { counters, tracer } = this.cache;
+  // Counts and records why a source was chosen.
+  #traceVerdict(operation: Operation, subreq: Subrequest, { source, why, len }: Verdict): void {
+    const { counters, tracer, options } = this.#cache;
     counters.reasons[why] = (counters.reasons[why] ?? 0) + 1;
-    const { rreq, debugIndex, start } = subreq;
-    const id = netfslabVerdicts.id[why];
+    const { rreq, debugIndex, start, flags } = subreq;
     const label = SOURCE_LABELS[source];
-    netfslabPrepRead.emit(tracer, rreq.debugId, debugIndex, label, id, start, len);
+    if (!options.behaviour.events) {
+      const id = netfslabVerdicts.id[why];
+      netfslabPrepRead.emit(tracer, rreq.debugId, debugIndex, label, id, start, len);
+      return;
+    }
+    cachefilesPrepRead.emit(
+      this.#tracer,
+      rreq.debugId,
+      debugIndex,
+      label,
+      cachefilesPrepareReadTraces.id[why],
+      flags,
+      start,
+      len,
+      rreq.inode.ino,
+      operation.inode,
+    );
   }
 
-  /** An I/O of the cache begins and ends; a kernel that has events for it emits them. */
-  protected began(_kind: IoKind, _priv: IoPriv, _start: number, _count: number): void {}
-  protected ended(_kind: IoKind, _priv: IoPriv): void {}
-  /** The filesystem of the cache answered an I/O with an error. */
-  protected failed(_kind: IoKind, _priv: IoPriv, _error: number): void {}
-  /** Hands the end of an I/O to whoever deals with it: here the interrupt itself. */
-  protected deliver(_kind: IoKind, _priv: IoPriv, end: () => void): void {
-    end();
-  }
-  /** What is stored belongs to a version that is gone, and need not be written. */
-  protected isInVain(priv: IoPriv): boolean {
-    return priv.outdated;
+  // Counts a refusal for want of room.
+  #hasRoom(bytes: number): boolean {
+    if (this.#cache.hasRoom(0, bytes)) return true;
+    this.#cache.counters.noSpace++;
+    return false;
   }
 
   read(
@@ -158,39 +127,40 @@ export class CacheIo implements CacheOps {
     seekFirst: boolean,
     done: Terminated,
   ): void {
-    const priv = privOf(cres);
-    const { counters, backing } = this.cache;
-    const skipped = seekFirst ? this.#zeroHole(priv.content.fd, start, iter) : 0;
+    const operation = operationOf(cres);
+    const { data } = operation;
+    const { counters, backing } = this.#cache;
+    const skipped = seekFirst ? this.#zeroHole(data.fd, start, iter) : 0;
     if (skipped < 0 || iter.count === 0) {
       done(skipped, false);
       return;
     }
     const { count, position, mapping } = iter;
     counters.reads++;
-    this.began('read', priv, start + skipped, count);
+    this.#began(operation.object, 'read', start + skipped, count);
     this.#perform(
       'read',
-      priv,
+      operation,
       (answer) => {
         iter.segments(this.#segments);
-        backing.driver.read(priv.content.fd, this.#segments, start + skipped, answer);
+        backing.driver.read(data.fd, this.#segments, start + skipped, answer);
       },
       (result, wasAsync) => {
         if (result > 0) counters.readBytes += Math.min(result, count);
         let outcome = skipped + Math.min(result, count);
-        if (result < 0) this.failed('read', priv, result);
-        if (priv.outdated) outcome = -ESTALE;
+        if (result < 0) this.#failed(operation.object, 'read', result);
+        if (operation.outdated) outcome = -ESTALE;
         else if (result < 0) outcome = result;
-        else if (!this.#verify(priv.content, mapping, position, result, count)) outcome = -EIO;
+        else if (!this.#verify(data, mapping, position, result, count)) outcome = -EIO;
         done(outcome, wasAsync);
-        this.ended('read', priv);
+        operation.object.put('put_ioreq');
       },
     );
   }
 
   // Zeroes the hole in front of the next data: bytes zeroed, or a negative errno.
   #zeroHole(fd: number, start: number, iter: IovIter): number {
-    const data = this.cache.backing.seekData(fd, start);
+    const data = this.#cache.backing.seekData(fd, start);
     if (data < 0 && data !== -ENXIO) return data;
     const hole = data < 0 ? iter.count : Math.min(iter.count, data - start);
     if (hole > 0) iter.zero(hole);
@@ -198,13 +168,13 @@ export class CacheIo implements CacheOps {
   }
 
   queryOccupancy(cres: CacheResources, range: ByteRange, granularity: number): ByteRange | number {
-    const { options, room } = this.cache;
-    const { content } = privOf(cres);
+    const { options, room } = this.#cache;
+    const operation = operationOf(cres);
     // A new object may not have its file yet.
-    if (content === undefined) return -ENODATA;
+    if (!operation.hasData) return -ENODATA;
     const unit = Math.max(granularity, room.blockSize);
     const end = range.start + range.len;
-    const found = this.#extent(content, range.start, end);
+    const found = this.#extent(operation.data, range.start, end);
     if (typeof found === 'number') return found;
     const from = roundUp(found.from, unit);
     const to = roundDown(found.to, unit);
@@ -216,11 +186,11 @@ export class CacheIo implements CacheOps {
 
   // The first stretch of data from `start` on, which may reach beyond `end`.
   #extent(
-    { fd, map, identity }: Content,
+    { fd, map, identity }: DataFile,
     start: number,
     end: number,
   ): { from: number; to: number } | number {
-    const { backing, options } = this.cache;
+    const { backing, options } = this.#cache;
     const seek = options.presence === 'seek';
     const { size } = identity;
     const from = seek ? backing.seekData(fd, start) : map.next(true, start, end, size);
@@ -234,200 +204,182 @@ export class CacheIo implements CacheOps {
     return { from, to: options.presence === 'map' || unknown ? absent : Math.min(hole, absent) };
   }
 
-  /** As the kernel's in v5.13; only that one never refuses. */
+  // The disk is asked how much room there is, which takes its time where a worker does it: a store
+  // that began before has usually ended meanwhile.
   *prepareWrite(subreq: Subrequest, _iSize: number): Task<number> {
     roundToPages(subreq);
-    if (this.cache.options.compat || this.cache.hasRoom(0, subreq.len)) return 0;
-    this.cache.counters.noSpace++;
-    return -ENOBUFS;
+    const { options, scheduler } = this.#cache;
+    if (!(yield* operationOf(subreq.rreq.cache).waitForData())) return -ENOBUFS;
+    if (options.behaviour.onWorker && scheduler.clock.kind === 'virtual') {
+      yield* scheduler.sleep(options.latencyNs * 1.5);
+    }
+    // v5.13 asks before the download only.
+    const asked = options.compat && options.behaviour.roomAskedBy === 'prepare_read';
+    return asked || this.#hasRoom(subreq.len) ? 0 : -ENOBUFS;
+  }
+
+  /** Whether whole pages may be written: what has its space already needs no room. */
+  prepareWriteThrough(cres: CacheResources, start: number, length: number): MaybeTask<number> {
+    const operation = operationOf(cres);
+    if (operation.hasData) return this.#mayOverwrite(operation.data, start, length);
+    return this.#overwriteLater(operation, start, length);
+  }
+
+  *#overwriteLater(operation: Operation, start: number, length: number): Task<number> {
+    const made = yield* operation.waitForData();
+    return made ? this.#mayOverwrite(operation.data, start, length) : -ENOBUFS;
+  }
+
+  #mayOverwrite(data: DataFile, start: number, length: number): number {
+    const { backing, checkpointer } = this.#cache;
+    const from = backing.seekData(data.fd, start);
+    if (from < 0 && from !== -ENXIO && from !== -EOPNOTSUPP) return from;
+    if (from < 0 || from >= start + length) return this.#hasRoom(length) ? 0 : -ENOBUFS;
+    if (this.#cache.hasRoom(0, length)) return 0;
+    if (backing.seekHole(data.fd, from) >= start + length) return 0;
+    this.#cache.counters.noSpace++;
+    const first = start / PAGE_SIZE;
+    const end = first + length / PAGE_SIZE;
+    for (let block = first; block < end; block++) data.map.clear(block);
+    const error = checkpointer.unpublishNow(data, first, end);
+    return error < 0 ? error : backing.punch(data.fd, start, length);
   }
 
   write(cres: CacheResources, start: number, iter: IovIter, done: Terminated): void {
-    const priv = privOf(cres);
-    const { content } = priv;
-    const { counters, backing, checkpointer, room } = this.cache;
+    const operation = operationOf(cres);
+    const { data } = operation;
+    const { checkpointer, room } = this.#cache;
     const { count } = iter;
-    if (this.isInVain(priv)) {
-      counters.outdatedStores++;
-      done(-ESTALE, false);
-      return;
-    }
     const first = start / PAGE_SIZE;
-    const known = content.map.present;
-    for (let i = 0; i < count / PAGE_SIZE; i++) content.map.clear(first + i);
-    if (content.map.present < known) checkpointer.changed(content, 0);
-    if (!this.#mayStore(content, start, count)) {
+    const end = first + count / PAGE_SIZE;
+    for (let block = first; block < end; block++) data.map.clear(block);
+    if (!this.#mayStore(data, start, count)) {
       done(-ENOBUFS, false);
       return;
     }
-    const sums = checksums(iter.mapping, start, count);
-    counters.writes++;
     room.store(count);
     this.#storing++;
-    this.began('write', priv, start, count);
+    if (data.waiting === undefined && !data.map.isPublished(first, end)) {
+      this.#store(operation, start, iter, done);
+      return;
+    }
+    checkpointer.unpublish(data, first, end, (error) => {
+      if (error === 0) this.#store(operation, start, iter, done);
+      else {
+        this.#storeEnded(data, count);
+        done(error, true);
+      }
+    });
+  }
+
+  // No map on disk says anything of the blocks.
+  #store(operation: Operation, start: number, iter: IovIter, done: Terminated): void {
+    const { object, data } = operation;
+    const { counters, backing, checkpointer } = this.#cache;
+    const { count } = iter;
+    const first = start / PAGE_SIZE;
+    const sums = checksums(iter.mapping, start, count);
+    counters.writes++;
+    this.#began(object, 'write', start, count);
     this.#perform(
       'write',
-      priv,
+      operation,
       (answer) => {
         iter.segments(this.#segments);
-        backing.driver.write(content.fd, this.#segments, start, answer);
+        backing.driver.write(data.fd, this.#segments, start, answer);
       },
       (result, wasAsync) => {
-        room.store(-count);
-        content.changed();
-        this.#storing--;
-        this.#stored.wakeAll();
-        if (result < 0) this.failed('write', priv, result);
-        if (priv.outdated) {
+        this.#storeEnded(data, count);
+        if (result < 0) this.#failed(object, 'write', result);
+        if (operation.outdated) {
           counters.outdatedStores++;
-          const { size } = content.identity;
-          if (result > 0)
-            counters.outdatedBytes += Math.max(0, Math.min(start + result, size) - start);
+          const within = Math.min(start + result, data.identity.size) - start;
+          counters.outdatedBytes += Math.max(0, within);
         } else if (result === count) {
           counters.writtenBytes += result;
-          for (let i = 0; i < sums.length; i++) content.map.set(first + i, sums[i] as number);
-          checkpointer.changed(content, result);
+          for (let i = 0; i < sums.length; i++) data.map.set(first + i, sums[i] as number);
+          checkpointer.changed(data, result);
         }
         done(result, wasAsync);
-        this.ended('write', priv);
+        object.put('put_ioreq');
       },
     );
   }
 
+  #storeEnded(data: DataFile, count: number): void {
+    this.#cache.room.store(-count);
+    data.changed();
+    this.#storing--;
+    this.#stored.wakeAll();
+  }
+
   // Room may have gone since a store was prepared. What has its blocks needs no more.
-  #mayStore({ fd }: Content, start: number, count: number): boolean {
-    const { room, backing } = this.cache;
+  #mayStore({ fd }: DataFile, start: number, count: number): boolean {
+    const { room, backing } = this.#cache;
     if (room.fits(count)) return true;
     return backing.seekData(fd, start) === start && backing.seekHole(fd, start) >= start + count;
+  }
+
+  // An I/O of the cache begins.
+  #began(object: CachefilesObject, kind: 'read' | 'write', start: number, count: number): void {
+    object.get('get_ioreq');
+    const event = kind === 'read' ? cachefilesRead : cachefilesWrite;
+    event.emit(this.#tracer, object.debugId, object.inode, start, count);
+  }
+
+  // The filesystem of the cache answered an I/O with an error.
+  #failed({ debugId, inode }: CachefilesObject, kind: 'read' | 'write', error: number): void {
+    cachefilesIoError.emit(this.#tracer, debugId, inode, cachefilesErrorTraces.id[kind], error);
   }
 
   // On the virtual clock an operation takes its modelled time; on the real one as long as it takes,
   // which with the sync driver is over before the loop goes on.
   #perform(
-    kind: IoKind,
-    priv: IoPriv,
+    kind: 'read' | 'write',
+    operation: Operation,
     start: (answer: (result: number) => void) => void,
     terminated: Terminated,
   ): void {
-    const { scheduler } = this;
-    if (this.cache.broken) {
+    const { scheduler, backing, options, broken } = this.#cache;
+    if (broken) {
       terminated(-EIO, false);
       return;
     }
-    const ended = (result: number): void =>
-      this.deliver(kind, priv, () => terminated(result, true));
-    if (this.cache.backing.driver.name !== 'sync') {
+    const ended = (result: number): void => {
+      if (kind === 'read' || !options.behaviour.onWorker) {
+        if (kind === 'write') operation.cookie.haveData = true;
+        terminated(result, true);
+        return;
+      }
+      // Direct writes to a file end in a worker of their own, reads in the interrupt.
+      scheduler.queueWork(function* () {
+        operation.cookie.haveData = true;
+        terminated(result, true);
+      });
+    };
+    if (backing.driver.name !== 'sync') {
       start(scheduler.expect(ended));
       return;
     }
-    const ns = scheduler.clock.kind === 'virtual' ? this.cache.options.latencyNs : 0;
+    const ns = scheduler.clock.kind === 'virtual' ? options.latencyNs : 0;
     scheduler.after(ns, () => start(ended));
-  }
-
-  /** Where a slice comes from, and why. */
-  protected verdict(subreq: Subrequest, iSize: number): Verdict {
-    const { start, len } = subreq;
-    if (start >= iSize) {
-      return { source: FILL_WITH_ZEROES, len, store: false, why: 'after_eof' };
-    }
-    const { content } = privOf(subreq.rreq.cache);
-    switch (this.cache.options.presence) {
-      case 'seek':
-        return this.#seekVerdict(content.fd, start, len, iSize);
-      case 'map':
-        return mapVerdict(content, start, len);
-      case 'both':
-        return this.#checkedVerdict(subreq, content);
-    }
-  }
-
-  // The map decides, but what the filesystem no longer has cannot be read: it is downloaded again.
-  #checkedVerdict(subreq: Subrequest, content: Content): Verdict {
-    const { backing } = this.cache;
-    const { start } = subreq;
-    const verdict = mapVerdict(content, start, subreq.len);
-    const end = start + verdict.len;
-    if (verdict.source !== READ_FROM_CACHE) {
-      const strange = this.#strangeBlock(content, start, end);
-      if (strange >= 0) this.#disagree(subreq, 'disk', strange * PAGE_SIZE, PAGE_SIZE);
-      return verdict;
-    }
-    const { clock } = this.scheduler;
-    const hole = content.holeAfter(start, clock.now(), clock.kind === 'real' ? BELIEF_NS : 0);
-    if (hole >= end || hole === -EOPNOTSUPP) return verdict;
-    const kept = roundDown(Math.max(hole, start), PAGE_SIZE) - start;
-    // The next slice begins with what was lost, and is the one that counts it.
-    if (kept > 0) return { ...verdict, len: kept };
-    const data = backing.seekData(content.fd, start);
-    const lost = data < start ? end : Math.min(end, roundUp(Math.max(data, start + 1), PAGE_SIZE));
-    this.#disagree(subreq, 'map', start, lost - start);
-    return download(lost - start, 'found_hole');
-  }
-
-  #disagree(
-    { rreq }: Subrequest,
-    only: keyof typeof netfslabPresence.id,
-    start: number,
-    len: number,
-  ): void {
-    const { counters, tracer } = this.cache;
-    counters.disagreements++;
-    const { object } = privOf(rreq.cache);
-    const who = netfslabPresence.id[only];
-    netfslabDisagreement.emit(tracer, object.debugId, rreq.inode.ino, start, len, who);
-  }
-
-  // The first block in [start, end) with data that nobody stored, -1 if there is none: a filesystem
-  // has bridged a gap, or a store failed half-way.
-  #strangeBlock({ fd, map }: Content, start: number, end: number): number {
-    const { backing } = this.cache;
-    for (let at = backing.seekData(fd, start); at >= 0 && at < end; ) {
-      const hole = backing.seekHole(fd, at);
-      const stop = Math.min(end, hole < 0 ? end : hole);
-      for (let block = pageIndex(at); block * PAGE_SIZE < stop; block++) {
-        if (!map.has(block)) return block;
-      }
-      at = stop >= end ? end : backing.seekData(fd, stop);
-    }
-    return -1;
-  }
-
-  // Rows 3 to 10 of the table in BEHAVIOUR 4.3.
-  #seekVerdict(fd: number, start: number, len: number, iSize: number): Verdict {
-    const { backing, room, options } = this.cache;
-    const { blockSize } = room;
-    const end = start + len;
-    const data = backing.seekData(fd, start);
-    if (data === -ENXIO) return download(len, 'seek_enxio');
-    if (data < 0) return { ...download(len, 'seek_error'), store: false };
-    if (data >= end) return download(len, 'found_hole');
-    if (data > start) return download(roundUp(data, blockSize) - start, 'found_part');
-    const hole = backing.seekHole(fd, start);
-    if (hole < 0) return { ...download(len, 'seek_error'), store: false };
-    if (hole >= end) return cached(len);
-    const edge = end >= iSize ? roundUp(hole, blockSize) : roundDown(hole, blockSize);
-    // A run of data shorter than a block gives nothing to read, which the kernel takes for invalid.
-    if (edge <= start && !options.compat) {
-      return { ...download(len, 'found_part'), store: false };
-    }
-    return cached(edge - start);
   }
 
   // Compares every block that was read with its checksum; those that are wrong or missing are
   // dropped.
   #verify(
-    content: Content,
+    data: DataFile,
     mapping: AddressSpace,
     start: number,
     got: number,
     wanted: number,
   ): boolean {
-    const { options, counters, checkpointer } = this.cache;
+    const { options, counters, checkpointer } = this.#cache;
     // The kernel's way: what the filesystem calls data is taken for data, and what is short is
     // asked again.
     if (options.presence === 'seek') return true;
     const end = Math.ceil((start + wanted) / PAGE_SIZE);
-    const { map } = content;
+    const { map } = data;
     if (got >= wanted && this.#verifier.areRight(mapping, start / PAGE_SIZE, end, map)) return true;
     let wrong = 0;
     for (let at = start; at < start + wanted; at += PAGE_SIZE) {
@@ -439,42 +391,13 @@ export class CacheIo implements CacheOps {
     }
     if (wrong === 0) return true;
     counters.checksumFailures += wrong;
-    checkpointer.changed(content, 0);
+    checkpointer.changed(data, 0);
     return false;
   }
 }
 
-/** What prepare_read decided. */
-export interface Verdict {
-  readonly source: Source;
-  /** Length the slice becomes, bytes. */
-  readonly len: number;
-  /** What is downloaded may be stored. */
-  readonly store: boolean;
-  readonly why: Reason;
-}
-
-/** A slice is downloaded and stored. */
-export function download(len: number, why: Reason): Verdict {
-  return { source: DOWNLOAD_FROM_SERVER, len, store: true, why };
-}
-
-function cached(len: number): Verdict {
-  return { source: READ_FROM_CACHE, len, store: false, why: 'have_data' };
-}
-
-function mapVerdict({ map, identity }: Content, start: number, len: number): Verdict {
-  const end = start + len;
-  const { size } = identity;
-  if (map.present === 0) return download(len, 'no_data');
-  const data = map.next(true, start, end, size);
-  if (data === end) return download(len, 'found_hole');
-  if (data > start) return download(data - start, 'found_part');
-  return cached(map.next(false, start, end, size) - start);
-}
-
 /** Widens a slice to whole pages. */
-export function roundToPages(subreq: Subrequest): void {
+function roundToPages(subreq: Subrequest): void {
   const down = subreq.start % PAGE_SIZE;
   subreq.start -= down;
   subreq.len = roundUp(subreq.len + down, PAGE_SIZE);

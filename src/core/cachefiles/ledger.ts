@@ -96,22 +96,11 @@ export class Ledger {
     this.#setPromise(account, roundUp(mapBytes, PAGE_SIZE));
   }
 
-  /** A map has been written beside the one that is published: its size. */
-  mapWritten(file: string): number {
-    const bytes = this.#measure(file);
-    this.#used += bytes;
-    return bytes;
-  }
-
-  /** A map that was written has been removed again. */
-  mapRemoved(bytes: number): void {
-    this.#used -= bytes;
-  }
-
-  /** It has taken the place of the published one. */
-  mapPublished(account: Account, bytes: number): void {
-    this.#used -= account.map;
-    account.map = bytes;
+  /** The maps of an object on disk have changed. */
+  mapsChanged(account: Account, files: readonly string[]): void {
+    const now = files.reduce((sum, file) => sum + this.#measure(file), 0);
+    this.#used += now - account.map;
+    account.map = now;
   }
 
   /** No map of the object is going to be written until it changes again. */

@@ -1,7 +1,6 @@
 /** What the parts of a cache directory share. */
-import type { BackendCounters, CacheObject } from '../fscache/types.js';
+import type { BackendCounters } from '../fscache/types.js';
 import type { netfslabVerdicts } from '../trace/events/own.js';
-import type { Content } from './content.js';
 
 /**
  * Who says which blocks are cached: the filesystem, the content map, or the map checked against it.
@@ -21,8 +20,23 @@ export interface SpaceLimits {
   readonly stop: number;
 }
 
+/** What differs between kernels in how a cache works: data of a profile. */
+export interface CachefilesBehaviour {
+  /** A new file has its name at once, or when its object is committed (O_TMPFILE, v5.17). */
+  readonly named: 'at-once' | 'committed';
+  /** What asks for room: the choice of a source, or what prepares the store (v5.17). */
+  readonly roomAskedBy: 'prepare_read' | 'prepare_write';
+  /** A new object is known to hold nothing until a page release is noted (NO_DATA_TO_READ). */
+  readonly noDataToRead: boolean;
+  /** Steps on the disk of the cache, and the end of a store, are work of their own. */
+  readonly onWorker: boolean;
+  /** The kernel has the tracepoints of v5.17. */
+  readonly events: boolean;
+}
+
 /** Settings of a cache. */
 export interface CacheOptions {
+  readonly behaviour: CachefilesBehaviour;
   /** Directory of the cache. */
   readonly dir: string;
   readonly presence: Presence;
@@ -45,6 +59,8 @@ export interface CacheOptions {
   readonly latencyNs: number;
   /** Reproduce the kernel's defects. */
   readonly compat: boolean;
+  /** Use a directory that another user owns, or that others may write to. */
+  readonly anyOwner: boolean;
 }
 
 /** Why prepare_read chose as it did: the words of v6.1's cachefiles_prep_read. */
@@ -79,10 +95,3 @@ export class CacheCounters implements BackendCounters {
   readonly reasons: Partial<Record<Reason, number>> = {};
 }
 
-/** An object: a name in the cache, and what it holds now. */
-export interface CachefilesObject extends CacheObject {
-  /** Path of the data file; the map is beside it. */
-  readonly path: string;
-  /** Replaced when it is invalidated; undefined when no file for it can be made. */
-  content: Content | undefined;
-}

@@ -4,7 +4,7 @@
  *
  * Nothing is revalidated: what is known of a file stays until its inode is evicted.
  */
-import type { StateCookie } from '../fscache/state_cookie.js';
+import type { Cookie } from '../fscache/cookie.js';
 import type { AddressSpace } from '../mm/address_space.js';
 import { IovIter } from '../mm/iov_iter.js';
 import type { ServerFile } from '../server/types.js';
@@ -21,7 +21,7 @@ class NinepInode extends CookieInode {
     client: NinepClient,
     mapping: AddressSpace,
     file: ServerFile,
-    cookie: StateCookie,
+    cookie: Cookie,
     writing: NinepWriteParts,
   ) {
     super(client, mapping, file, cookie);
@@ -42,7 +42,7 @@ export class NinepClient extends CookieFs {
   protected override makeInode(
     mapping: AddressSpace,
     file: ServerFile,
-    cookie: StateCookie,
+    cookie: Cookie,
   ): CookieInode {
     return new NinepInode(this, mapping, file, cookie, this.#writing);
   }

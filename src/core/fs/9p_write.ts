@@ -16,7 +16,7 @@ import type { Requests } from '../netfs/requests.js';
 import type { Defects, ReadHelper, RequestOps } from '../netfs/types.js';
 import type { Transport } from '../server/transport.js';
 import { RwSemaphore } from '../sim/rw_semaphore.js';
-import type { Task } from '../sim/wait_queue.js';
+import { awaited, type Task } from '../sim/wait_queue.js';
 import type { CookieInode } from './cookie_fs.js';
 import type { VnodeChanges } from './types.js';
 
@@ -157,7 +157,8 @@ export class NinepWrite implements WriteOps {
       folios.endFscache(pfn);
       if (result < 0 && result !== -ENOBUFS) inode.cookie.invalidate(inode.version, inode.size);
     };
-    yield* inode.cookie.writeToCache(inode.mapping, start, folios.sizeOf(pfn), ended);
+    const { cookie, mapping } = inode;
+    yield* awaited(cookie.writeToCache(mapping, start, folios.sizeOf(pfn), ended));
   }
 }
 

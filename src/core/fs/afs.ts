@@ -6,7 +6,9 @@
 import { assert } from '../base/assert.js';
 import { ENOBUFS } from '../base/errno.js';
 import { pageIndex, pagesFor, roundDown, roundUp } from '../base/range.js';
-import type { Cookie, Fscache } from '../fscache/cookie.js';
+import type { Cookie } from '../fscache/cookie.js';
+import type { Fscache } from '../fscache/registry.js';
+import type { Volume } from '../fscache/volume.js';
 import { AddressSpace, AOP_TRUNCATED_PAGE } from '../mm/address_space.js';
 import { type Folios, PG_DIRTY, PG_UPTODATE, PG_WRITEBACK } from '../mm/folio.js';
 import type { Freezer } from '../mm/freeze.js';
@@ -46,7 +48,7 @@ export interface AfsParts {
   /** The cache's share of the request operations, when there is a cache. */
   readonly cache?: CacheShare | undefined;
   /** The cookies of a cache directory, and the volume that the server is in it. */
-  readonly fscache?: { readonly cookies: Fscache; readonly volume: string } | undefined;
+  readonly fscache?: { readonly cookies: Fscache; readonly volume: Volume } | undefined;
 }
 
 class AfsVnode implements Vnode, AfsWritable, PromisedFile {
@@ -101,7 +103,7 @@ class AfsVnode implements Vnode, AfsWritable, PromisedFile {
   }
 
   *occupancy(range: ByteRange): Task<ByteRange | number> {
-    return this.cookie?.occupancy(range) ?? -ENOBUFS;
+    return this.cookie === undefined ? -ENOBUFS : yield* this.cookie.occupancy(range);
   }
 
   /** The file on the server; only while the vnode is in use. */
@@ -115,7 +117,9 @@ class AfsVnode implements Vnode, AfsWritable, PromisedFile {
     this.name = file.name;
     if (this.#file === undefined) {
       this.#file = file;
-      this.cookie?.use(this.version, this.size);
+      const { cookie, version, size } = this;
+      if (cookie?.aux !== version || cookie.size !== size) cookie?.invalidate(version, size);
+      cookie?.use(false);
     } else {
       server.close(file);
     }
@@ -237,7 +241,13 @@ export class AfsClient implements NetworkFs {
     const { folios, fscache } = this.parts;
     let vnode = this.#vnodes.get(file.key);
     if (vnode === undefined) {
-      const cookie = fscache?.cookies.acquire(fscache.volume, file.key, file.name);
+      const cookie = fscache?.cookies.acquire(
+        fscache.volume,
+        file.key,
+        file.name,
+        file.status.version,
+        file.status.size,
+      );
       vnode = new AfsVnode(this, new AddressSpace(folios, this.#spaceOps), file, cookie);
       this.#vnodes.set(file.key, vnode);
     }
@@ -339,7 +349,7 @@ export class AfsClient implements NetworkFs {
       ...(fscache !== undefined && {
         isCacheEnabled: (inode: Inode) => (inode as AfsVnode).cookie?.enabled ?? false,
         beginCacheOperation: (rreq: ReadRequest) =>
-          (rreq.inode as AfsVnode).cookie?.beginOperation(rreq.cache) ?? 0,
+          (rreq.inode as AfsVnode).cookie?.beginOperation(rreq.cache, 'begin_io_read') ?? 0,
       }),
       // Not of the kernel's AFS: what the cache gave is older than what the server sends now.
       ...(defects === 'repaired' && {

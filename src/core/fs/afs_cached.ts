@@ -6,10 +6,13 @@
  * Differs: what is stored goes on into the disk cache, as from v5.17 on; v5.13 leaves the old
  * content there, and gives it out again (reproduced with the kernel's defects).
  */
+import { assert } from '../base/assert.js';
+import { ESTALE } from '../base/errno.js';
 import { PAGE_SIZE } from '../base/range.js';
 import type { Cookie } from '../fscache/cookie.js';
 import type { Inode } from '../mm/types.js';
 import type { Defects } from '../netfs/types.js';
+import { isTask } from '../sim/wait_queue.js';
 import type { CachedChanges } from './afs_changes.js';
 import type { ClientOptions } from './types.js';
 
@@ -51,7 +54,8 @@ export class AfsCached implements CachedChanges {
   }
 
   resized(size: number): void {
-    this.#vnode.cookie?.resize(this.#vnode.version, size);
+    this.#vnode.cookie?.resize(size);
+    this.#vnode.cookie?.update(this.#vnode.version);
   }
 
   /** Pages [first, last], under writeback still, have been stored on the server. */
@@ -67,10 +71,11 @@ export class AfsCached implements CachedChanges {
       return;
     }
     const { folios } = mapping;
-    const ended = (): void => {
-      for (const pfn of [...mapping.range(first, last)]) folios.endFscache(pfn);
-    };
     for (const pfn of mapping.range(first, last)) folios.startFscache(pfn);
-    if (!cookie.write(mapping, start, length, ended)) ended();
+    const writing = cookie.writeToCache(mapping, start, length, (result) => {
+      if (result < length && result !== -ESTALE) cookie.forgetRange(start, length);
+      for (const pfn of [...mapping.range(first, last)]) folios.endFscache(pfn);
+    });
+    assert(!isTask(writing), 'the cache of v5.13 sleeps');
   }
 }

@@ -4,8 +4,9 @@
  * in the caller's context. Plays the like parts of fs/9p and fs/afs; a client adds how it reads.
  */
 import { assert } from '../base/assert.js';
-import type { CookieRegistry, Volume } from '../fscache/registry.js';
-import type { StateCookie } from '../fscache/state_cookie.js';
+import type { Cookie } from '../fscache/cookie.js';
+import type { Fscache } from '../fscache/registry.js';
+import type { Volume } from '../fscache/volume.js';
 import { AddressSpace } from '../mm/address_space.js';
 import type { Folios } from '../mm/folio.js';
 import type { AddressSpaceOps, Inode, WriteOps } from '../mm/types.js';
@@ -20,7 +21,7 @@ export interface CookieFsParts {
   readonly server: Server;
   readonly helper: ReadHelper;
   readonly folios: Folios;
-  readonly registry: CookieRegistry;
+  readonly fscache: Fscache;
   /** Names the mount in a cache. */
   readonly volume: string;
 }
@@ -31,7 +32,7 @@ export abstract class CookieInode implements Vnode {
   readonly key: string;
   readonly name: string;
   readonly mapping: AddressSpace;
-  readonly cookie: StateCookie;
+  readonly cookie: Cookie;
   size: number;
   version: string;
   uses = 0;
@@ -46,7 +47,7 @@ export abstract class CookieInode implements Vnode {
   /** Dirty pages keep the cookie in use. */
   #pinned = false;
 
-  constructor(client: CookieFs, mapping: AddressSpace, file: ServerFile, cookie: StateCookie) {
+  constructor(client: CookieFs, mapping: AddressSpace, file: ServerFile, cookie: Cookie) {
     this.#client = client;
     this.mapping = mapping;
     this.cookie = cookie;
@@ -154,7 +155,7 @@ export abstract class CookieFs implements NetworkFs {
     makeWrite?: (ops: RequestOps) => WriteOps,
   ) {
     this.#parts = parts;
-    this.#volume = parts.registry.acquireVolume(parts.volume);
+    this.#volume = parts.fscache.acquireVolume(parts.volume);
     this.#requestOps = this.#makeRequestOps();
     const { helper } = parts;
     this.#spaceOps = {
@@ -193,11 +194,11 @@ export abstract class CookieFs implements NetworkFs {
 
   /** The inode of a file, which gets one if it has none. */
   protected inodeOf(file: ServerFile): CookieInode {
-    const { folios, registry } = this.#parts;
+    const { folios, fscache } = this.#parts;
     let inode = this.#inodes.get(file.key);
     if (inode === undefined) {
       const { version, size } = file.status;
-      const cookie = registry.acquire(this.#volume, file.key, file.name, version, size);
+      const cookie = fscache.acquire(this.#volume, file.key, file.name, version, size);
       inode = this.makeInode(new AddressSpace(folios, this.#spaceOps), file, cookie);
       this.#inodes.set(file.key, inode);
     }
@@ -227,18 +228,18 @@ export abstract class CookieFs implements NetworkFs {
   unmount(): void {
     this.inodesWritten();
     this.evictInodes();
-    this.#parts.registry.relinquishVolume(this.#volume);
+    this.#parts.fscache.relinquishVolume(this.#volume);
   }
 
   mount(): void {
-    this.#volume = this.#parts.registry.acquireVolume(this.#parts.volume);
+    this.#volume = this.#parts.fscache.acquireVolume(this.#parts.volume);
   }
 
   /** The inode of a file that has none yet. */
   protected abstract makeInode(
     mapping: AddressSpace,
     file: ServerFile,
-    cookie: StateCookie,
+    cookie: Cookie,
   ): CookieInode;
 
   /**

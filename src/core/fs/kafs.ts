@@ -7,7 +7,7 @@
  * first read.
  */
 import { posix } from 'node:path';
-import type { StateCookie } from '../fscache/state_cookie.js';
+import type { Cookie } from '../fscache/cookie.js';
 import type { AddressSpace } from '../mm/address_space.js';
 import type { Freezer } from '../mm/freeze.js';
 import { IovIter } from '../mm/iov_iter.js';
@@ -75,7 +75,7 @@ export class KafsClient extends CookieFs {
   protected override makeInode(
     mapping: AddressSpace,
     file: ServerFile,
-    cookie: StateCookie,
+    cookie: Cookie,
   ): CookieInode {
     const parts = { ...this.#parts, callbacks: this.#callbacks };
     return new KafsInode(this, mapping, file, cookie, parts, traceNameOf(++this.#named));

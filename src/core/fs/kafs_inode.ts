@@ -5,12 +5,12 @@
  */
 import { ENOBUFS } from '../base/errno.js';
 import { PAGE_SIZE } from '../base/range.js';
-import type { StateCookie } from '../fscache/state_cookie.js';
+import type { Cookie } from '../fscache/cookie.js';
 import type { AddressSpace } from '../mm/address_space.js';
 import { PG_DIRTY, PG_WRITEBACK } from '../mm/folio.js';
 import type { ServerFile, ServerStatus } from '../server/types.js';
 import { RwSemaphore } from '../sim/rw_semaphore.js';
-import type { Task } from '../sim/wait_queue.js';
+import { awaited, type Task } from '../sim/wait_queue.js';
 import { AfsChanges, type ChangedVnode, type ChangeParts } from './afs_changes.js';
 import { type CallbackState, type Callbacks, noCallback, type PromisedFile } from './callbacks.js';
 import { type CookieFs, CookieInode } from './cookie_fs.js';
@@ -31,7 +31,7 @@ export class KafsInode extends CookieInode implements ChangedVnode, PromisedFile
     client: CookieFs,
     mapping: AddressSpace,
     file: ServerFile,
-    cookie: StateCookie,
+    cookie: Cookie,
     parts: ChangeParts & { readonly callbacks: Callbacks },
     traceName: string,
   ) {
@@ -124,7 +124,7 @@ export class KafsInode extends CookieInode implements ChangedVnode, PromisedFile
       const failed = result < length && result !== -ENOBUFS;
       if (failed) cookie.invalidate(this.version, this.size);
     };
-    yield* cookie.writeToCache(mapping, first * PAGE_SIZE, length, ended);
+    yield* awaited(cookie.writeToCache(mapping, first * PAGE_SIZE, length, ended));
   }
 
   // It has gone into the cache already.

@@ -1,20 +1,18 @@
 /**
- * The cookies and volumes of a lab as FS-Cache keeps them from v5.17 on, and the list of those that
- * nobody uses: after a time a worker has their objects committed and closed. Plays
- * fs/fscache/{main,volume}.c and the LRU of cookie.c; called by `fs/`.
+ * The cookies and volumes of a lab, and the list of those that nobody uses: these lose their object
+ * after a time, or when there are too many. Plays fs/fscache/{main,volume}.c and the LRU of
+ * cookie.c; called by `fs/` and the lab. Spec: BEHAVIOUR 4.1, 6.4.
  *
  * Differs: a volume's directory needs no work of its own; names of cookies are not hashed.
  */
 import type { Scheduler } from '../sim/scheduler.js';
-import { fscacheVolume, fscacheVolumeTraces } from '../trace/events/fscache.js';
 import type { FscacheValues } from '../trace/fscache_stats.js';
 import type { Tracer } from '../trace/tracer.js';
-import { StateCookie } from './state_cookie.js';
-import { StateStats } from './state_stats.js';
-import type { ObjectBackend } from './types.js';
+import { Cookie, type CookieHome } from './cookie.js';
+import { FSCACHE_VALUES, FscacheStats } from './stats.js';
+import type { CacheBackend, FscacheBehaviour } from './types.js';
+import { Volume } from './volume.js';
 
-/** How long an unused cookie keeps its object (fscache_lru_cookie_timeout), ns. */
-export const LRU_TIMEOUT_NS = 10e9;
 /** A jiffy of a kernel with 250 ticks a second, in which `LRU: at=` is printed, ns. */
 const JIFFY_NS = 4e6;
 
@@ -26,85 +24,73 @@ function timerDelay(now: number, time: number): number {
   return Math.max(0, Math.ceil(time / granule) * granule - now);
 }
 
-/** A group of cookies: one per mounted server (struct fscache_volume). */
-export class Volume {
-  readonly debugId: number;
-  readonly key: string;
-  refs = 1;
-  cookies = 0;
-  /** Accesses of its cookies under way; one more while there is a cache for it. */
-  accesses: number;
-  /** True while it is mounted. */
-  mounted = true;
-  /** The cache that is bound, if one was when the volume was made. */
-  readonly backend: ObjectBackend | undefined;
-
-  constructor(debugId: number, key: string, backend: ObjectBackend | undefined) {
-    this.debugId = debugId;
-    this.key = key;
-    this.backend = backend;
-    this.accesses = backend === undefined ? 0 : 1;
-  }
-}
-
 /** Every cookie of a lab. */
-export class CookieRegistry {
-  readonly stats = new StateStats();
+export class Fscache implements CookieHome {
+  readonly stats = new FscacheStats();
   readonly scheduler: Scheduler;
   readonly tracer: Tracer;
-  readonly backend: ObjectBackend | undefined;
+  readonly behaviour: FscacheBehaviour;
+  readonly backend: CacheBackend | undefined;
   #bound: boolean;
-  readonly #lru = new Set<StateCookie>();
-  readonly #cookies = new Set<StateCookie>();
+  /** Cookies with an object and no user, oldest first. */
+  readonly #lru = new Set<Cookie>();
+  readonly #cookies = new Set<Cookie>();
   #expiry = 0;
   #armed = false;
   #lastVolume = 0;
-  // The kernel's first cookie is the second.
-  #lastCookie = 1;
+  #nextCookie: number;
 
-  constructor(scheduler: Scheduler, tracer: Tracer, backend: ObjectBackend | undefined) {
+  /** `tracer` takes the events of FS-Cache. */
+  constructor(
+    behaviour: FscacheBehaviour,
+    scheduler: Scheduler,
+    tracer: Tracer,
+    backend: CacheBackend | undefined,
+  ) {
+    this.behaviour = behaviour;
     this.scheduler = scheduler;
     this.tracer = tracer;
     this.backend = backend;
     this.#bound = backend !== undefined;
-    // Not the kernel's way: there a small cache may be full of what waits for its time.
+    this.#nextCookie = behaviour.firstCookie;
+    // Not the kernel's way: there a small cache may be full of cookies that wait to expire.
     backend?.onPressure(() => this.#expire(0));
   }
 
   /** A volume for a mounted server; give it back with `relinquishVolume`. */
   acquireVolume(key: string): Volume {
     this.stats.volumes++;
-    return new Volume(++this.#lastVolume, key, this.#bound ? this.backend : undefined);
+    const backend = this.#bound ? this.backend : undefined;
+    return new Volume(++this.#lastVolume, key, backend, this.tracer);
   }
 
   /** The server is unmounted. Its cookies have been relinquished. */
   relinquishVolume(volume: Volume): void {
-    volume.mounted = false;
-    this.#putVolume(volume, 'put_relnq');
+    if (volume.put('put_relnq')) this.stats.volumes--;
   }
 
   /** A cookie for a file of that version and size; relinquish it when the file is forgotten. */
-  acquire(volume: Volume, key: string, name: string, aux: string, size: number): StateCookie {
+  acquire(volume: Volume, key: string, name: string, aux: string, size: number): Cookie {
     this.stats.acquires++;
     this.stats.cookies++;
-    const cookie = new StateCookie(this, volume, ++this.#lastCookie, key, name, aux, size);
+    const cookie = new Cookie(this, volume, this.#nextCookie++, { key, name, aux, size });
     this.#cookies.add(cookie);
     volume.cookies++;
-    volume.refs++;
-    this.#traceVolume(volume, 'get_cook');
+    volume.get('get_cook');
     cookie.traceAcquired();
     return cookie;
   }
 
-  /** The statistics of FS-Cache, by `label.key`. */
+  /** The statistics of FS-Cache, by `label.key`, in the layout of the kernel. */
   statValues(): FscacheValues {
     const left = this.#armed ? this.#expiry - this.scheduler.clock.now() : 0;
-    return this.stats.values(this.backend?.io, Math.floor(left / JIFFY_NS));
+    const layout = FSCACHE_VALUES[this.behaviour.statistics];
+    return layout(this.stats, this.backend?.counters, Math.floor(left / JIFFY_NS));
   }
 
-  /** Has every object that nobody uses committed without waiting for its time; on workers. */
+  /** Commits and closes every object that nobody uses, without waiting for its time. */
   quiesce(): void {
-    for (const cookie of this.#lru) cookie.withdraw();
+    for (const cookie of this.#lru) if (!cookie.inUse) cookie.withdraw();
   }
 
   /** Begins to publish all that has been committed. */
@@ -128,30 +114,35 @@ export class CookieRegistry {
     this.backend?.close();
   }
 
-  /** Only for `StateCookie`: nobody uses it any more; true if it was not on the list yet. */
-  addToLru(cookie: StateCookie): boolean {
+  /** For `Cookie`: nobody uses it any more; true if it was not on the list yet. */
+  addToLru(cookie: Cookie): boolean {
     const added = !this.#lru.delete(cookie);
     this.#lru.add(cookie);
     if (added) this.stats.lru++;
-    this.#arm(this.scheduler.clock.now() + LRU_TIMEOUT_NS);
+    const { unusedMax, unusedNs } = this.behaviour;
+    if (unusedNs < Number.POSITIVE_INFINITY) this.#arm(this.scheduler.clock.now() + unusedNs);
+    if (this.#lru.size > unusedMax) {
+      const [oldest] = this.#lru;
+      if (oldest !== undefined) this.#expireOne(oldest);
+    }
     return added;
   }
 
-  /** Only for `StateCookie`: true if it was on the list. */
-  dropFromLru(cookie: StateCookie): boolean {
+  /** For `Cookie`: true if it was on the list. */
+  dropFromLru(cookie: Cookie): boolean {
     if (!this.#lru.delete(cookie)) return false;
     this.stats.lru--;
     this.stats.lruDropped++;
     return true;
   }
 
-  /** Only for `StateCookie`: its last reference has gone. */
-  freed(cookie: StateCookie): void {
+  /** For `Cookie`: its last reference has gone. */
+  freed(cookie: Cookie): void {
     this.stats.cookies--;
     this.stats.dropped++;
     this.#cookies.delete(cookie);
     cookie.owner.cookies--;
-    this.#putVolume(cookie.owner, 'put_cook');
+    if (cookie.owner.put('put_cook')) this.stats.volumes--;
   }
 
   #arm(time: number): void {
@@ -163,7 +154,7 @@ export class CookieRegistry {
     this.scheduler.afterIdle(timerDelay(this.scheduler.clock.now(), time), () => {
       this.scheduler.queueWork(function* () {
         registry.#armed = false;
-        registry.#expire(LRU_TIMEOUT_NS);
+        registry.#expire(registry.behaviour.unusedNs);
       }, 'unbound');
     });
   }
@@ -177,20 +168,14 @@ export class CookieRegistry {
         this.#arm(due);
         return;
       }
-      this.#lru.delete(cookie);
-      this.stats.lru--;
-      if (cookie.expire()) this.stats.lruExpired++;
-      else this.stats.lruRemoved++;
+      this.#expireOne(cookie);
     }
   }
 
-  #putVolume(volume: Volume, why: 'put_cook' | 'put_relnq'): void {
-    volume.refs--;
-    this.#traceVolume(volume, why);
-    if (volume.refs === 0) this.stats.volumes--;
-  }
-
-  #traceVolume(volume: Volume, why: keyof typeof fscacheVolumeTraces.id): void {
-    fscacheVolume.emit(this.tracer, volume.debugId, fscacheVolumeTraces.id[why], volume.refs);
+  #expireOne(cookie: Cookie): void {
+    this.#lru.delete(cookie);
+    this.stats.lru--;
+    if (cookie.expire()) this.stats.lruExpired++;
+    else this.stats.lruRemoved++;
   }
 }

@@ -19,7 +19,7 @@ import {
 } from './syscalls.js';
 import type { Backing, BackingStatus, IoDone, IoDriver, OpenHow, Space } from './types.js';
 
-const { O_RDONLY, O_RDWR, O_CREAT, O_EXCL, O_DIRECT, O_NOATIME } = fs.constants;
+const { O_RDONLY, O_WRONLY, O_RDWR, O_CREAT, O_EXCL, O_TRUNC, O_DIRECT, O_NOATIME } = fs.constants;
 /** Up to this many files are synced one by one; more, and the filesystem is as a whole. */
 const SYNC_FILES_MAX = 16;
 
@@ -49,6 +49,8 @@ export class DiskBacking implements Backing {
   readonly getXattr = getXattr;
   readonly setXattr = setXattr;
   readonly close = closeFd;
+  readonly syncNow = syncEach;
+  readonly uid = process.geteuid?.() ?? 0;
   /** Of the file that was used last, seconds since 1970. */
   #touched = 0;
 
@@ -115,8 +117,17 @@ export class DiskBacking implements Backing {
     return attempt(() => fs.readFileSync(file));
   }
 
-  writeWhole(file: string, data: Uint8Array): number {
-    return act(() => fs.writeFileSync(file, data, { mode: 0o600 }));
+  writeAt(file: string, data: Uint8Array, position: number): number {
+    const flags = O_WRONLY | (position === 0 ? O_CREAT | O_TRUNC : 0);
+    const fd = attempt(() => fs.openSync(file, flags, 0o600));
+    if (fd < 0) return fd;
+    const error = act(() => {
+      for (let at = 0; at < data.length; ) {
+        at += fs.writeSync(fd, data, at, data.length - at, position + at);
+      }
+    });
+    closeFd(fd);
+    return error;
   }
 
   writeDurably(file: string, data: Uint8Array): number {
@@ -128,9 +139,9 @@ export class DiskBacking implements Backing {
   status(file: string | number): BackingStatus | number {
     return attempt(() => {
       const stats = typeof file === 'number' ? fs.fstatSync(file) : fs.lstatSync(file);
-      const { size, blocks, ino: inode, birthtimeMs: born, atimeMs: usedAt } = stats;
-      const isDirectory = stats.isDirectory();
-      return { size, allocated: blocks * 512, isDirectory, inode, born, usedAt };
+      const { size, blocks, ino: inode, birthtimeMs: born, atimeMs: usedAt, uid } = stats;
+      const [isDirectory, mode] = [stats.isDirectory(), stats.mode & 0o7777];
+      return { size, allocated: blocks * 512, isDirectory, inode, born, usedAt, uid, mode };
     });
   }
 
@@ -164,6 +175,7 @@ function syncEach(files: readonly string[]): number {
   let result = 0;
   for (const file of files) {
     const fd = attempt(() => fs.openSync(file, O_RDONLY));
+    if (fd === -ENOENT) continue;
     const error = fd < 0 ? fd : act(() => fs.fdatasyncSync(fd));
     if (fd >= 0) closeFd(fd);
     if (error < 0) result = error;
@@ -189,7 +201,10 @@ function syncEachLater(files: readonly string[], done: IoDone): void {
   if (left === 0) setImmediate(ended, 0);
   for (const file of files) {
     fs.open(file, O_RDONLY, (notOpened, fd) => {
-      if (notOpened !== null) return ended(errnoFromNode(notOpened));
+      if (notOpened !== null) {
+        const error = errnoFromNode(notOpened);
+        return ended(error === -ENOENT ? 0 : error);
+      }
       fs.fdatasync(fd, (error) => {
         fs.close(fd, () => ended(error === null ? 0 : errnoFromNode(error)));
       });

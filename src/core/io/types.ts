@@ -87,6 +87,10 @@ export interface BackingStatus {
   readonly born: number;
   /** Last use, milliseconds since 1970. */
   readonly usedAt: number;
+  /** Number of the user who owns it. */
+  readonly uid: number;
+  /** Permissions, as in chmod(2). */
+  readonly mode: number;
 }
 
 /** How a file of a cache directory is opened: for reading and writing unless `readOnly`. */
@@ -103,6 +107,8 @@ export interface OpenHow {
 export interface Backing {
   /** Reads and writes the descriptors that `open` gives. */
   readonly driver: IoDriver;
+  /** Number of the user who makes files. */
+  readonly uid: number;
   /** Makes a directory and those above it, mode 0700. */
   makeDirectory(directory: string): number;
   /** Names in a directory in byte order; none when it cannot be read. */
@@ -134,8 +140,11 @@ export interface Backing {
   /** Renames a file, replacing what is there. */
   rename(from: string, to: string): number;
   readWhole(file: string): Buffer | number;
-  /** Writes a file from its beginning, making it if need be; not in one step. */
-  writeWhole(file: string, data: Uint8Array): number;
+  /**
+   * Writes `data` at byte `position` of a file that is there; at 0 it makes the file, or empties it
+   * first. Not in one step, and nothing is durable yet.
+   */
+  writeAt(file: string, data: Uint8Array, position: number): number;
   /**
    * Overwrites the beginning of a file that is there; returns only when it and its name are
    * durable.
@@ -145,8 +154,11 @@ export interface Backing {
   status(file: string | number): BackingStatus | number;
   space(directory: string): Space | number;
   /**
-   * Makes durable what these files hold now, and everything on the filesystem of `directory` where
-   * that is cheaper. Answers once, before it returns or later.
+   * Makes durable what these files hold now (of a directory: the names in it), and everything on the
+   * filesystem of `directory` where that is cheaper. What is not there is no error. Answers once,
+   * before it returns or later.
    */
   sync(directory: string, files: readonly string[], done: IoDone): void;
+  /** As `sync`, one by one, before it returns: 0 or a negative errno. */
+  syncNow(files: readonly string[]): number;
 }

@@ -3,14 +3,13 @@
  * cookies they hold of a cache.
  */
 import { PAGE_SHIFT, PAGE_SIZE, roundDown, roundUp } from '../base/range.js';
-import { CommittedCache } from '../cachefiles/committed.js';
+import { CachefilesBackend } from '../cachefiles/interface.js';
 import { NinepClient } from '../fs/9p.js';
 import { AfsClient } from '../fs/afs.js';
 import type { CookieFsParts } from '../fs/cookie_fs.js';
 import { KafsClient } from '../fs/kafs.js';
 import type { NetworkFs } from '../fs/types.js';
-import { Fscache } from '../fscache/cookie.js';
-import { CookieRegistry } from '../fscache/registry.js';
+import { Fscache } from '../fscache/registry.js';
 import type { BackingDevice } from '../mm/readahead.js';
 import { ClassicReadHelper } from '../netfs/classic/read_helper.js';
 import { ParallelDownload } from '../netfs/parallel_download.js';

@@ -24,5 +24,22 @@ export const linux513Afs: Profile = {
     freeFirst: false,
     marksPageOnce: false,
   },
+  fscache: {
+    transitions: 'caller',
+    unusedMax: 64,
+    unusedNs: Number.POSITIVE_INFINITY,
+    commits: 'unused',
+    retriesLookup: true,
+    events: false,
+    statistics: 'objects',
+    firstCookie: 1,
+  },
+  cachefiles: {
+    named: 'at-once',
+    roomAskedBy: 'prepare_read',
+    noDataToRead: false,
+    onWorker: false,
+    events: false,
+  },
   clearTail: true,
 };

@@ -18,5 +18,23 @@ export const linux61 = {
     freeFirst: true,
     marksPageOnce: true,
   },
+  fscache: {
+    transitions: 'worker',
+    unusedMax: Number.POSITIVE_INFINITY,
+    unusedNs: 10e9,
+    commits: 'withdrawn',
+    retriesLookup: false,
+    events: true,
+    statistics: 'cookies',
+    // The kernel's first cookie is the second.
+    firstCookie: 2,
+  },
+  cachefiles: {
+    named: 'committed',
+    roomAskedBy: 'prepare_write',
+    noDataToRead: true,
+    onWorker: true,
+    events: true,
+  },
   clearTail: true,
 } as const satisfies Partial<Profile>;

@@ -1,6 +1,8 @@
 /**
  * What a profile says: which kernel is being played, as data. Engine code asks it, never a version.
  */
+import type { CachefilesBehaviour } from '../cachefiles/types.js';
+import type { FscacheBehaviour } from '../fscache/types.js';
 import type { MmBehaviour } from '../mm/types.js';
 import type { NetfsBehaviour } from '../netfs/types.js';
 import type { TraceSink } from '../trace/types.js';
@@ -22,6 +24,8 @@ export interface Profile {
   readonly readAheadKb: number;
   readonly mm: MmBehaviour;
   readonly netfs: NetfsBehaviour;
+  readonly fscache: FscacheBehaviour;
+  readonly cachefiles: CachefilesBehaviour;
   /** The client zeroes what a server's short reply leaves out (CLEAR_TAIL). */
   readonly clearTail: boolean;
 }
