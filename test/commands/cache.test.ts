@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { mapPath } from '../../src/core/cachefiles/content.js';
+import { mapPath } from '../../src/core/cachefiles/data_file.js';
 import { type CacheRig, cacheRig, overwrite } from '../helpers/cache.js';
 import { netfslab, netfslabHere } from '../helpers/cli.js';
 import { content } from '../helpers/lab.js';

@@ -2,8 +2,10 @@
  * A disk in memory that can lose power. Everything done since it was made durable may then have
  * happened or not, in any order, and a write may have got only some of its sectors down. A sync
  * makes the data and sizes of its files durable and nothing else: neither their names nor their
- * attributes. The number of an inode is used again as soon as nobody has it.
+ * attributes; of a directory, the names in it. The number of an inode is used again as soon as
+ * nobody has it.
  */
+import path from 'node:path';
 import { ENODATA, ENOENT, ENXIO, errnoOf } from '../../src/core/base/errno.js';
 import { PAGE_SIZE, roundUp } from '../../src/core/base/range.js';
 import type {
@@ -34,13 +36,15 @@ export interface Deed {
   readonly file: string;
 }
 
-/** One thing that was done; data is what a sync of the file covers. */
+/** One thing that was done; data is what a sync of the file covers, names one of the directory. */
 interface Change extends Deed {
   readonly ino: number;
+  readonly names: readonly string[];
   apply(state: State): void;
 }
 
 const isData = ({ what }: Deed): boolean => ['truncate', 'write', 'punch'].includes(what);
+const isName = ({ what }: Deed): boolean => ['create', 'remove', 'rename'].includes(what);
 
 function inodeOf(state: State, ino: number): Inode {
   let inode = state.inodes.get(ino);
@@ -71,6 +75,7 @@ function shuffled<T>(list: readonly T[], prng: Prng): T[] {
 /** The disk; use `powerCut` to get the one that is found afterwards. */
 export class PowerCutDisk implements Backing {
   readonly driver: IoDriver;
+  readonly uid = 0;
   /** False: a filesystem that does not keep when a file was made. */
   births = true;
   /** Changes made. */
@@ -136,8 +141,13 @@ export class PowerCutDisk implements Backing {
     return disk;
   }
 
-  #do(what: Deed['what'], ino: number, apply: (state: State) => void): void {
-    const change = { what, ino, file: this.#paths.get(ino) ?? '', apply };
+  #do(
+    what: Deed['what'],
+    ino: number,
+    apply: (state: State) => void,
+    names = [this.#paths.get(ino) ?? ''],
+  ): void {
+    const change = { what, ino, file: this.#paths.get(ino) ?? '', names, apply };
     change.apply(this.#now);
     this.#pending.push(change);
     this.changes++;
@@ -147,20 +157,25 @@ export class PowerCutDisk implements Backing {
   }
 
   sync(_directory: string, files: readonly string[], done: (result: number) => void): void {
-    const synced = new Set(files.map((file) => this.#now.names.get(file)));
-    for (const change of this.#pending) {
-      if (isData(change) && synced.has(change.ino)) change.apply(this.#durable);
-    }
-    this.#pending = this.#pending.filter((change) => !isData(change) || !synced.has(change.ino));
-    done(0);
+    done(this.syncNow(files));
+  }
+
+  syncNow(files: readonly string[]): number {
+    const inodes = new Set(files.map((file) => this.#now.names.get(file)));
+    const directories = new Set(files);
+    const isSynced = (change: Change): boolean =>
+      isData(change)
+        ? inodes.has(change.ino)
+        : isName(change) && change.names.every((name) => directories.has(path.dirname(name)));
+    for (const change of this.#pending) if (isSynced(change)) change.apply(this.#durable);
+    this.#pending = this.#pending.filter((change) => !isSynced(change));
+    return 0;
   }
 
   writeDurably(file: string, data: Uint8Array): number {
-    this.writeWhole(file, data);
-    const ino = this.#now.names.get(file) as number;
-    this.sync('', [file], () => {});
-    this.#durable.names.set(file, ino);
-    return 0;
+    const error = this.writeAt(file, data, 0);
+    this.syncNow([file, path.dirname(file)]);
+    return error;
   }
 
   makeDirectory(): number {
@@ -284,10 +299,11 @@ export class PowerCutDisk implements Backing {
     const ino = this.#now.names.get(from);
     if (ino === undefined) return -ENOENT;
     this.#paths.set(ino, to);
-    this.#do('rename', ino, ({ names }) => {
+    const apply = ({ names }: State): void => {
       if (names.get(from) === ino) names.delete(from);
       names.set(to, ino);
-    });
+    };
+    this.#do('rename', ino, apply, [from, to]);
     return 0;
   }
 
@@ -297,10 +313,12 @@ export class PowerCutDisk implements Backing {
     return this.#read(inodeOf(this.#now, ino), 0, Number.MAX_SAFE_INTEGER);
   }
 
-  writeWhole(file: string, data: Uint8Array): number {
-    const ino = this.#now.names.get(file) ?? this.#create(file);
-    this.#truncate(ino, 0);
-    this.#write(ino, 0, Buffer.from(data));
+  writeAt(file: string, data: Uint8Array, position: number): number {
+    const found = this.#now.names.get(file);
+    if (position > 0 && found === undefined) return -ENOENT;
+    const ino = found ?? this.#create(file);
+    if (position === 0) this.#truncate(ino, 0);
+    this.#write(ino, position, Buffer.from(data));
     return 0;
   }
 
@@ -317,7 +335,8 @@ export class PowerCutDisk implements Backing {
     const inode = this.#numbers.get(ino) as number;
     const born = this.births ? ino : 0;
     const allocated = sectors.size * SECTOR;
-    return { size, allocated, isDirectory: false, inode, born, usedAt: this.#clock++ };
+    const [usedAt, uid, mode] = [this.#clock++, this.uid, 0o600];
+    return { size, allocated, isDirectory: false, inode, born, usedAt, uid, mode };
   }
 
   space(): Space {
@@ -348,15 +367,19 @@ export class PowerCutDisk implements Backing {
 
   // A change per sector, so that a write can be torn.
   #write(ino: number, position: number, data: Buffer): void {
-    for (let at = 0; at < data.length; at += SECTOR) {
-      const piece = Buffer.alloc(SECTOR);
-      data.copy(piece, 0, at, at + SECTOR);
-      const end = position + Math.min(data.length, at + SECTOR);
+    for (let at = 0; at < data.length; ) {
+      const within = (position + at) % SECTOR;
+      const sector = (position + at - within) / SECTOR;
+      const piece = data.subarray(at, at + SECTOR - within);
+      const end = position + at + piece.length;
       this.#do('write', ino, (state) => {
         const inode = inodeOf(state, ino);
-        inode.sectors.set((position + at) / SECTOR, piece);
+        const bytes = Buffer.from(inode.sectors.get(sector) ?? Buffer.alloc(SECTOR));
+        piece.copy(bytes, within);
+        inode.sectors.set(sector, bytes);
         inode.size = Math.max(inode.size, end);
       });
+      at += piece.length;
     }
   }
 

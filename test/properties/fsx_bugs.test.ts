@@ -16,8 +16,8 @@ const BUGS: Readonly<Record<string, () => () => void>> = {
   'what is written does not go into the cache': () =>
     replaced(AfsCached.prototype, 'stored', () => {}),
   'a file that is cut off is not cut off in the cache': () =>
-    replaced(Cookie.prototype, 'resize', function (this: Cookie, aux: string, size: number) {
-      this.update(aux, size);
+    replaced(Cookie.prototype, 'resize', function (this: Cookie, size: number) {
+      this.update(undefined, size);
     }),
   'a store through a mapping is noted as one byte': () => {
     const original = AfsWrite.prototype.pageMkwrite;

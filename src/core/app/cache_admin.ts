@@ -16,13 +16,12 @@ import {
   nameOf,
 } from '../cachefiles/audit.js';
 import { Binding, type CacheDirectory, Inspection, objectPath } from '../cachefiles/binding.js';
-import { cullObjects, filesIn } from '../cachefiles/cull.js';
+import { byUse, filesIn, objectFiles } from '../cachefiles/cull.js';
 import { Ledger } from '../cachefiles/ledger.js';
 import { Room } from '../cachefiles/space.js';
 import type { SpaceLimits } from '../cachefiles/types.js';
 import { DiskBacking } from '../io/backing.js';
 import { syncDriver } from '../io/drivers.js';
-import type { Backing } from '../io/types.js';
 import { cacheVolume } from '../lab/clients.js';
 import { Lab } from '../lab/lab.js';
 
@@ -156,7 +155,12 @@ export function checkObjects(
     return { ...table(columns, rows), found: findings.length, left };
   };
   if (repair) return bound(dir, warn, (binding) => check(binding, binding));
-  return held(Inspection, dir, warn, (place) => check(place));
+  return held(
+    (root) => new Inspection(disk, root),
+    dir,
+    warn,
+    (place) => check(place),
+  );
 }
 
 /** Removes objects, least recently used first, until the cache is within its limits. */
@@ -167,7 +171,7 @@ export function cullCache(dir: string, size: number, limits: SpaceLimits, warn: 
     const removed: Row[] = [];
     // As if it had begun already: what counts is the level at which it ends.
     room.culling = true;
-    for (const { file, allocated } of cullObjects(disk, binding.root, () => false)) {
+    for (const { file, allocated } of byUse([...objectFiles(disk, binding.root)])) {
       room.has(0, 0);
       if (!room.culling) break;
       if (binding.cull(file) < 0) continue;
@@ -251,17 +255,18 @@ function existing(dir: string): string {
 }
 
 function bound<T>(dir: string, warn: Warn, action: (binding: Binding) => T): T {
-  return held(Binding, dir, warn, action);
+  // Whose the directory is matters only to those who read files from it.
+  return held((root) => new Binding(disk, root, true), dir, warn, action);
 }
 
 // Locked meanwhile: to be changed, or only to be looked at.
 function held<P extends Pick<Binding, 'warnings' | 'release'>, T>(
-  how: new (backing: Backing, dir: string) => P,
+  open: (root: string) => P,
   dir: string,
   warn: Warn,
   action: (place: P) => T,
 ): T {
-  const place = new how(disk, existing(dir));
+  const place = open(existing(dir));
   for (const message of place.warnings) warn(message);
   try {
     return action(place);

@@ -10,7 +10,7 @@
  */
 import path from 'node:path';
 import { EAGAIN, ENOENT, EOPNOTSUPP } from '../base/errno.js';
-import { ErrnoError } from '../base/errors.js';
+import { ErrnoError, UsageError } from '../base/errors.js';
 import type { Backing } from '../io/types.js';
 import { mapPath } from './data_file.js';
 import { encodeKey, fanOut } from './key.js';
@@ -79,8 +79,8 @@ export class Binding implements CacheDirectory {
 
   /**
    * Binds a directory, making it if need be. Throws `ErrnoError`: EBUSY when another process uses
-   * it, EPERM when others could change what is in it (unless `anyOwner`), EACCES, ENOSPC, ... when
-   * it cannot be used.
+   * it, EACCES, ENOSPC, ... when it cannot be used; `UsageError` when others could change what is
+   * in it, unless `anyOwner`.
    */
   constructor(backing: Backing, directory: string, anyOwner = false) {
     this.backing = backing;
@@ -151,10 +151,12 @@ export class Binding implements CacheDirectory {
       const isOurs = status.uid === this.backing.uid;
       if (isOurs && (status.mode & OTHERS_WRITE) === 0) continue;
       const whose = isOurs ? 'others may write to it' : `user ${status.uid} owns it`;
-      throw new ErrnoError('EPERM', 'open', directory, {
-        text: whose,
-        hint: `chown -R "$(id -u)" ${this.root} && chmod -R go-w ${this.root}, or insist with --cache-owner any`,
-      });
+      const repair = `chown -R "$(id -u)" ${this.root} && chmod -R go-w ${this.root}`;
+      throw new UsageError(
+        '--cache',
+        `${directory}: ${whose}, and could forge what is read from it`,
+        `${repair}; or insist with --cache-owner any`,
+      );
     }
   }
 

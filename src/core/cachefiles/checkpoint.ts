@@ -255,7 +255,10 @@ export class Checkpointer {
 
   #measure(file: DataFile): void {
     if (!file.current) return;
-    this.#ledger.mapsChanged(file.account, file.mapFiles.map((each) => each.path));
+    this.#ledger.mapsChanged(
+      file.account,
+      file.mapFiles.map((each) => each.path),
+    );
   }
 
   // What has to be durable for a change of the maps of a file to be.

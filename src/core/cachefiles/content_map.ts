@@ -218,7 +218,8 @@ export class ContentMap {
     else {
       n = 0;
       for (let at = 0; at < words.length * 32; at++) {
-        if ((((words[at >>> 5] as number) >>> (at & 31)) & 1) === 1) chunk.sums[at] = sums[n++] ?? 0;
+        if ((((words[at >>> 5] as number) >>> (at & 31)) & 1) === 1)
+          chunk.sums[at] = sums[n++] ?? 0;
       }
     }
     chunk.bits.set(words);

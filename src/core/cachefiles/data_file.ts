@@ -1,6 +1,6 @@
 /**
- * The data file of an object: a sparse file of one version of one file of the server, and the map of
- * what is in it. Only our own changes make it over into another version's, page by page; an
+ * The data file of an object: a sparse file of one version of one file of the server, and the map
+ * of what is in it. Only our own changes make it over into another version's, page by page; an
  * invalidated object gets a new file. So an operation under way can neither read nor leave behind
  * anything of another version.
  */

@@ -8,12 +8,7 @@
 import path from 'node:path';
 import { ENOENT } from '../base/errno.js';
 import { PAGE_SIZE, roundUp } from '../base/range.js';
-import type {
-  BackendCounters,
-  CacheBackend,
-  CacheCookie,
-  LookedUp,
-} from '../fscache/types.js';
+import type { BackendCounters, CacheBackend, CacheCookie, LookedUp } from '../fscache/types.js';
 import type { CacheResources } from '../netfs/types.js';
 import type { MaybeTask, Task } from '../sim/wait_queue.js';
 import {

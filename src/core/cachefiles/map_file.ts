@@ -60,14 +60,14 @@ export function isMapOf(header: MapIdentity, identity: MapIdentity): boolean {
   return IDENTITY.every((field) => header[field] === identity[field]);
 }
 
-/** Most bytes that a whole map has on disk; `names` is the length of what its header spells out. */
+/** Most bytes that a whole map has on disk; `names` is the length of the names in its header. */
 export function mapBytes(map: ContentMap, names: number): number {
   // JSON may take six characters for one.
   const fixed = MAGIC.length + BATCH_BYTES + HEADER_BYTES + 6 * names;
   return fixed + map.chunkCount * (CHUNK_BYTES + 128) + 4 * map.present;
 }
 
-/** The whole map in the journal `data`, undefined if there is none; `granule` instead of its own. */
+/** The whole map in the journal `data`, undefined if there is none, with `granule` if given. */
 export function readMap(data: Buffer, granule?: number): ReadMap | undefined {
   if (!data.subarray(0, MAGIC.length).equals(MAGIC)) return undefined;
   let at = MAGIC.length;

@@ -94,4 +94,3 @@ export class CacheCounters implements BackendCounters {
   /** Verdicts of prepare_read. */
   readonly reasons: Partial<Record<Reason, number>> = {};
 }
-

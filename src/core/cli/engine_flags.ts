@@ -203,6 +203,12 @@ export const cacheFlags = {
     allowNo: true,
     helpGroup: 'CACHE',
   }),
+  'cache-owner': Flags.string({
+    description: 'refuse a cache directory that another user owns or may write to, or use any',
+    options: ['own', 'any'],
+    default: LAB_DEFAULTS.cacheOwner,
+    helpGroup: 'CACHE',
+  }),
   'cache-size': sizeFlag({
     description: "most bytes of the cache; 0 = as many as the limits leave of the filesystem's",
     default: LAB_DEFAULTS.cacheSize,
@@ -226,6 +232,7 @@ export interface EngineFlags {
   readonly 'verify-cache': boolean;
   readonly 'cache-direct': boolean;
   readonly 'cache-xattr': boolean;
+  readonly 'cache-owner': string;
   readonly 'cache-size': number;
   readonly 'cull-limits': string;
   readonly 'cache-writes': string;
@@ -287,6 +294,7 @@ export function labFrom(flags: EngineFlags, readers = 1): Partial<LabOptions> & 
     verifyCache: flags['verify-cache'],
     cacheDirect: flags['cache-direct'],
     cacheXattr: flags['cache-xattr'],
+    cacheOwner: flags['cache-owner'] as LabOptions['cacheOwner'],
     cacheSize: flags['cache-size'],
     cacheLimits: limitsFrom(flags['cull-limits']),
     completion: completion ?? (readers > 1 ? 'async' : undefined),

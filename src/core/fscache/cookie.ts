@@ -13,7 +13,7 @@ import type { AddressSpace } from '../mm/address_space.js';
 import { IovIter } from '../mm/iov_iter.js';
 import type { ByteRange, CacheResources } from '../netfs/types.js';
 import type { Scheduler } from '../sim/scheduler.js';
-import { awaited, andThen, type MaybeTask, type Task, WaitQueue } from '../sim/wait_queue.js';
+import { andThen, awaited, type MaybeTask, type Task, WaitQueue } from '../sim/wait_queue.js';
 import {
   fscacheAccess,
   fscacheAccessTraces,
@@ -328,10 +328,7 @@ export class Cookie implements CacheCookie {
    * Sets up the cache for a request or a write: 0, or -ENOBUFS when it must go on without. Sleeps
    * while it is not known whether there is an object.
    */
-  beginOperation(
-    cres: CacheResources,
-    why: 'begin_io_read' | 'begin_io_writ',
-  ): MaybeTask<number> {
+  beginOperation(cres: CacheResources, why: 'begin_io_read' | 'begin_io_writ'): MaybeTask<number> {
     cres.debugId = this.debugId;
     if (this.#wantsRoom && this.#users > 0 && this.#state === 'quiescent' && this.#hasRoomAgain()) {
       if (this.#beginLookup(false)) this.#queue('gq_use');

@@ -154,9 +154,9 @@ export interface Backing {
   status(file: string | number): BackingStatus | number;
   space(directory: string): Space | number;
   /**
-   * Makes durable what these files hold now (of a directory: the names in it), and everything on the
-   * filesystem of `directory` where that is cheaper. What is not there is no error. Answers once,
-   * before it returns or later.
+   * Makes durable what these files hold now (of a directory: the names in it), and everything on
+   * the filesystem of `directory` where that is cheaper. What is not there is no error. Answers
+   * once, before it returns or later.
    */
   sync(directory: string, files: readonly string[], done: IoDone): void;
   /** As `sync`, one by one, before it returns: 0 or a negative errno. */

@@ -18,6 +18,8 @@ import type { ReadHelper } from '../netfs/types.js';
 import type { Profile } from '../profile/types.js';
 import { Transport } from '../server/transport.js';
 import type { Server } from '../server/types.js';
+import { NullSink } from '../trace/sink.js';
+import { Tracer } from '../trace/tracer.js';
 import type { Lab } from './lab.js';
 
 /** The volume that a server is in a cache. */
@@ -62,7 +64,7 @@ function makeHelper(requests: Requests, { options, profile, clock }: Lab): ReadH
 function makeAfs(lab: Lab): NetworkFs {
   const { options, profile, server, health, scheduler, folios, freezer, cachefiles } = lab;
   const { defects, cache } = options;
-  if (cachefiles !== undefined) lab.fscache = new Fscache(cachefiles);
+  const fscache = cachefiles && makeFscache(lab);
   const requests = makeRequests(lab);
   const inside = options.clock === 'virtual' && options.streams === 1;
   return new AfsClient({
@@ -76,7 +78,7 @@ function makeAfs(lab: Lab): NetworkFs {
     scheduler,
     defects,
     cache,
-    fscache: lab.fscache && { cookies: lab.fscache, volume: cacheVolume(server) },
+    fscache: fscache && { cookies: fscache, volume: fscache.acquireVolume(cacheVolume(server)) },
     options: {
       rsize: options.rsize,
       stripeUnit: options.stripeUnit,
@@ -107,10 +109,23 @@ function makeKafs(lab: Lab): NetworkFs {
 }
 
 function cookieParts(lab: Lab, requests: Requests): CookieFsParts {
-  const { server, scheduler, folios, cachefiles, tracer } = lab;
-  const backend = cachefiles && new CommittedCache(cachefiles, scheduler);
-  const registry = new CookieRegistry(scheduler, tracer, backend);
-  lab.cookies = registry;
+  const { server, folios } = lab;
   const helper = makeHelper(requests, lab);
-  return { server, helper, folios, registry, volume: cacheVolume(server) };
+  return { server, helper, folios, fscache: makeFscache(lab), volume: cacheVolume(server) };
+}
+
+function makeFscache(lab: Lab): Fscache {
+  const { profile, scheduler, cachefiles } = lab;
+  const eventsOf = (kept: boolean): Tracer => (kept ? lab.tracer : silentTracer(lab));
+  const backend =
+    cachefiles && new CachefilesBackend(cachefiles, eventsOf(profile.cachefiles.events));
+  lab.fscache = new Fscache(profile.fscache, scheduler, eventsOf(profile.fscache.events), backend);
+  return lab.fscache;
+}
+
+// Takes the events of what has none in the kernel being played.
+function silentTracer({ profile, clock, scheduler }: Lab): Tracer {
+  const tracer = new Tracer({ sink: new NullSink(profile.era), clock, contexts: scheduler });
+  tracer.enabled = false;
+  return tracer;
 }

@@ -7,8 +7,7 @@ import { ErrnoError } from '../base/errors.js';
 import { PAGE_SHIFT } from '../base/range.js';
 import { Cachefiles } from '../cachefiles/cache.js';
 import type { NetworkFs, Vnode } from '../fs/types.js';
-import type { Fscache } from '../fscache/cookie.js';
-import type { CookieRegistry } from '../fscache/registry.js';
+import type { Fscache } from '../fscache/registry.js';
 import { DiskBacking } from '../io/backing.js';
 import { openDriver } from '../io/drivers.js';
 import { keepProcessor } from '../io/threads.js';
@@ -71,9 +70,8 @@ export class Lab {
   readonly vfs: Vfs;
   /** The disk cache, when one was asked for and could be bound. */
   cachefiles: Cachefiles | undefined;
-  /** Its cookies: of the kind that the profile's kernel has. */
+  /** Its cookies. */
   fscache: Fscache | undefined;
-  cookies: CookieRegistry | undefined;
   readonly client: NetworkFs;
   /** Fault injection: whether the server answers. */
   readonly health: ServerHealth;
@@ -149,7 +147,7 @@ export class Lab {
 
   /** The statistics now, as the profile's kernel has them; of FS-Cache's only what is kept. */
   statistics(): StatEntry[] {
-    const fscache = (this.fscache ?? this.cookies)?.statValues();
+    const fscache = this.fscache?.statValues();
     return statEntries(this.profile.era, this.stats, fscache);
   }
 
@@ -188,10 +186,10 @@ export class Lab {
 
   /** Withdraws the cache from all files, or has it for those mounted from now on; false: cannot. */
   setBound(bound: boolean): boolean {
-    const { cookies } = this;
-    if (cookies === undefined || this.cachefiles === undefined) return false;
-    if (bound) cookies.bind();
-    else cookies.unbind();
+    const { fscache } = this;
+    if (fscache === undefined || this.cachefiles === undefined) return false;
+    if (bound) fscache.bind();
+    else fscache.unbind();
     return true;
   }
 
@@ -235,17 +233,17 @@ export class Lab {
   async close(): Promise<FinishReport> {
     if (!this.#closed) {
       this.#closed = true;
-      const keeper = this.fscache ?? this.cookies;
+      const { fscache } = this;
       try {
         await this.scheduler.drain();
         await this.run('umount', () => this.#writeAll());
         await this.scheduler.drain();
-        keeper?.quiesce();
+        fscache?.quiesce();
         await this.scheduler.drain();
         // Only now: workers commit objects, and what has no name yet is not published.
-        keeper?.publish();
+        fscache?.publish();
         await this.scheduler.drain();
-        keeper?.close();
+        fscache?.close();
       } finally {
         this.server.shutDown();
         this.#driver.close();
@@ -319,6 +317,8 @@ export class Lab {
       checkpointNs: options.cacheCheckpointNs,
       latencyNs: options.cacheLatencyNs,
       compat: options.defects === 'kernel',
+      anyOwner: options.cacheOwner === 'any',
+      behaviour: this.profile.cachefiles,
     };
     const backing = options.backing ?? new DiskBacking(driver);
     try {

@@ -92,6 +92,8 @@ export interface LabOptions {
   readonly cacheDirect: boolean;
   /** Keep coherency data in extended attributes where the filesystem has them. */
   readonly cacheXattr: boolean;
+  /** `own`: a directory that another user owns, or that others may write to, is refused. */
+  readonly cacheOwner: 'own' | 'any';
   /** Most bytes of the cache; 0 = as many as its filesystem has. */
   readonly cacheSize: number;
   /** Bytes of `cacheSize` that are not for objects. */
@@ -150,6 +152,7 @@ export const LAB_DEFAULTS: Omit<LabOptions, 'server'> = {
   verifyCache: true,
   cacheDirect: true,
   cacheXattr: true,
+  cacheOwner: 'own',
   cacheSize: 0,
   cacheTaken: 0,
   cacheLimits: { run: 10, cull: 7, stop: 3 },
@@ -208,6 +211,7 @@ export function labOptions(given: Partial<LabOptions> & { server: string }): Lab
     ['--presence', options.presence, ['seek', 'map', 'both']],
     ['--server-writes', options.serverWrites, ['overlay', 'direct', 'refuse']],
     ['--cache-writes', options.cacheWrites, ['through', 'invalidate', 'off']],
+    ['--cache-owner', options.cacheOwner, ['own', 'any']],
     ['--server-completion', options.completion ?? 'sync', ['sync', 'async']],
   ] as const) {
     if ((known as readonly string[]).includes(value)) continue;

@@ -6,7 +6,7 @@ import fs from 'node:fs';
 import test from 'ava';
 import { ENODATA } from '../../../src/core/base/errno.js';
 import { ErrnoError } from '../../../src/core/base/errors.js';
-import { mapPath } from '../../../src/core/cachefiles/content.js';
+import { mapPath } from '../../../src/core/cachefiles/data_file.js';
 import type { Cookie } from '../../../src/core/fscache/cookie.js';
 import { DiskBacking } from '../../../src/core/io/backing.js';
 import { syncDriver } from '../../../src/core/io/drivers.js';
@@ -269,7 +269,7 @@ test('an object that was closed but not published is found again in the same lab
   const rig = cacheRig(t, { f: SIZE });
   const made = rig.lab();
   await readFile(made, 'f');
-  made.lab.fscache?.evictUnused();
+  made.lab.fscache?.quiesce();
   const file = made.open('f');
   await dropPages(made, file);
   const before = made.lab.server.counters.bytes;
@@ -347,7 +347,7 @@ for (const [what, failing, error] of [
   ['files cannot be opened', 'open', -13],
   ['files cannot be removed', 'remove', -30],
   ['files cannot be renamed', 'rename', -30],
-  ['maps cannot be written', 'writeWhole', -28],
+  ['maps cannot be written', 'writeAt', -28],
   ['nothing can be made durable', 'sync', -5],
   ['the size of a file cannot be set', 'truncate', -28],
   ['attributes cannot be set', 'setXattr', -28],
@@ -387,7 +387,13 @@ for (const presence of ['seek', 'map', 'both'] as const) {
     await made.lab.run('reader', () => file.readahead(0x10000, 0x8000));
     await made.lab.scheduler.drain();
     const cres: CacheResources = { ops: undefined, priv: undefined, debugId: 0 };
-    t.is((file as unknown as { inode: { cookie: Cookie } }).inode.cookie.beginOperation(cres), 0);
+    t.is(
+      (file as unknown as { inode: { cookie: Cookie } }).inode.cookie.beginOperation(
+        cres,
+        'begin_io_read',
+      ),
+      0,
+    );
     const query = (start: number, len: number, granularity = 0x1000) =>
       cres.ops?.queryOccupancy?.(cres, { start, len }, granularity);
     t.deepEqual(query(0, 0x20000), { start: 0x3000, len: 0x5000 });

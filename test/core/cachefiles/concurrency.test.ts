@@ -81,7 +81,7 @@ function* reader(t: ExecutionContext, lab: Lab, files: ChangingFile[], prng: Prn
     }
     if (prng.chance(0.3)) yield* open.fadvise('dontneed');
     open.close();
-    if (prng.chance(0.1)) lab.fscache?.evictUnused();
+    if (prng.chance(0.1)) lab.fscache?.quiesce();
   }
 }
 

@@ -64,7 +64,7 @@ async function work(
     if (prng.chance(0.5)) await made.lab.scheduler.drain();
     if (prng.chance(0.5)) await made.lab.run('drop', () => file.fadvise('dontneed'));
     file.close();
-    if (prng.chance(0.2)) made.lab.fscache?.evictUnused();
+    if (prng.chance(0.2)) made.lab.fscache?.quiesce();
   }
   await made.lab.close();
 }

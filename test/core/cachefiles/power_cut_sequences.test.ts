@@ -6,19 +6,20 @@ import fs from 'node:fs';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { LabOptions } from '../../../src/core/lab/options.js';
-import { content, makeLab, serverDir } from '../../helpers/lab.js';
+import { content, makeLab, opened, serverDir, type TestLab } from '../../helpers/lab.js';
 import { sameBytes } from '../../helpers/netfs.js';
 import { type Deed, PowerCutDisk } from '../../helpers/power_cut.js';
+import { filled, fsync, truncate, write } from '../../helpers/write.js';
 
 const SIZE = 0x6000;
 const DIR = '/cache';
 
 /** One file of a server, and labs with the cache on one disk after the other. */
-function sequence(t: ExecutionContext, cacheXattr: boolean) {
+function sequence(t: ExecutionContext, cacheXattr: boolean, given: Partial<LabOptions> = {}) {
   const server = serverDir(t, { f: SIZE });
   const file = path.join(server, 'f');
   const session = (disk: PowerCutDisk) => {
-    const options: Partial<LabOptions> = { cacheDir: DIR, backing: disk, cacheXattr };
+    const options: Partial<LabOptions> = { cacheDir: DIR, backing: disk, cacheXattr, ...given };
     return makeLab(t, {}, { ...options, server, presence: 'map', verifyCache: false });
   };
   return {
@@ -31,7 +32,7 @@ function sequence(t: ExecutionContext, cacheXattr: boolean) {
     /** Reads the whole file, which is stored and published. */
     async fill(disk: PowerCutDisk) {
       const made = session(disk);
-      const open = made.open('f');
+      const open = await opened(made.lab, 'f');
       await made.read(open, 0, SIZE);
       open.close();
       await made.lab.close();
@@ -39,7 +40,7 @@ function sequence(t: ExecutionContext, cacheXattr: boolean) {
     /** Bytes that came from the cache; what is read must be what is served. */
     async readBack(disk: PowerCutDisk): Promise<number> {
       const made = session(disk);
-      const open = made.open('f');
+      const open = await opened(made.lab, 'f');
       sameBytes(t, await made.read(open, 0, SIZE), fs.readFileSync(file));
       open.close();
       await made.lab.close();
@@ -110,4 +111,56 @@ for (const births of [true, false]) {
     t.is(await readBack(killed), 0);
     await made.lab.close();
   });
+}
+
+/** Ways in which we change the bytes of a file that are cached and published. */
+const CHANGES: Record<string, (made: TestLab) => Promise<void>> = {
+  'are overwritten': async (made) => {
+    const file = await opened(made.lab, 'f', { write: true });
+    await write(made, file, 0x1000, filled(0x2000, 1));
+    await fsync(made, file);
+    await made.lab.scheduler.drain();
+    file.close();
+  },
+  'are cut off': async (made) => {
+    const file = await opened(made.lab, 'f', { write: true });
+    await truncate(made, file, 0x1800);
+    await made.lab.scheduler.drain();
+    file.close();
+  },
+  'are overwritten and there is no room for them': async (made) => {
+    made.lab.fillCache(true);
+    const file = await opened(made.lab, 'f', { write: true });
+    await write(made, file, 0x1000, filled(0x2000, 1));
+    await fsync(made, file);
+    await made.lab.scheduler.drain();
+    file.close();
+  },
+};
+
+const destroys = ({ what, file }: Deed): boolean =>
+  ['write', 'truncate', 'punch'].includes(what) && !/map|lock/.test(file);
+
+for (const profile of ['linux-5.13-afs', 'linux-6.1-afs', 'linux-6.1-9p']) {
+  for (const [what, change] of Object.entries(CHANGES)) {
+    test(`blocks that ${what} were taken out of the map before: ${profile}`, async (t) => {
+      const { serve, session, fill, readBack } = sequence(t, true, {
+        profile,
+        serverWrites: 'direct',
+      });
+      const first = new PowerCutDisk();
+      serve(0);
+      await fill(first);
+      const whole = first.powerCutKeeping(() => true);
+      t.is(await readBack(whole), SIZE);
+      const disk = first.powerCutKeeping(() => true);
+      const made = session(disk);
+      await change(made);
+      // Of what was done only the end of the old bytes got to the disk; and the server is set back.
+      const cut = disk.powerCutKeeping(destroys);
+      serve(0);
+      await readBack(cut);
+      await made.lab.close();
+    });
+  }
 }

@@ -47,8 +47,8 @@ class MeasuredDisk extends DiskBacking {
     this.#root = root;
   }
 
-  override writeWhole(file: string, data: Uint8Array): number {
-    return this.#after(super.writeWhole(file, data));
+  override writeAt(...args: Parameters<DiskBacking['writeAt']>): number {
+    return this.#after(super.writeAt(...args));
   }
 
   override open(...args: Parameters<DiskBacking['open']>): number {

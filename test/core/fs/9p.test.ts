@@ -173,11 +173,11 @@ test('an object gets its name ten seconds after its file was closed', async (t) 
   await readAll('f', 4096);
   await sleep(9e9);
   t.deepEqual(named(), []);
-  t.is(lab.cookies?.stats.lru, 1);
+  t.is(lab.fscache?.stats.lru, 1);
   lines(/./);
   await sleep(2e9);
   t.is(named().filter((name) => !name.endsWith('.map')).length, 1);
-  t.like(lab.cookies?.stats, { lru: 0, lruExpired: 1 });
+  t.like(lab.fscache?.stats, { lru: 0, lruExpired: 1 });
   t.deepEqual(
     lines(/cookie: /),
     [
@@ -200,7 +200,7 @@ test('a file that is opened again in time keeps its object', async (t) => {
   await sleep(5e9);
   const file = openNow(lab, 'f');
   await sleep(7e9);
-  t.like(lab.cookies?.stats, { lru: 0, lruExpired: 0, lruRemoved: 1 });
+  t.like(lab.fscache?.stats, { lru: 0, lruExpired: 0, lruRemoved: 1 });
   file.close();
 });
 
@@ -220,7 +220,7 @@ test('where there is no room, stores are refused and a new file is not cached at
     'worker cookie: c=3 FAILED r=3',
     'reader sreq: R=3[0] DOWN SUBMT f=00 s=0 0/1000 e=0',
   ]);
-  const values = lab.cookies?.statValues();
+  const values = lab.fscache?.statValues();
   t.like(values, { 'NoSpace.nwr': 1, 'NoSpace.ncr': 1, 'IO.wr': 1 });
 });
 

@@ -138,7 +138,7 @@ test('a page takes as many messages as it needs, and a new file grows with each'
     return target.subarray(0, got);
   });
   t.true(stored.equals(content('n', 8192)));
-  t.is(made.cookies?.stats.updates, 3);
+  t.is(made.fscache?.stats.updates, 3);
 });
 
 test('a file that is cut and grown again has zeros where it was cut', async (t) => {

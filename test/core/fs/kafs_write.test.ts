@@ -88,7 +88,7 @@ test('a file that grows tells its cookie of each new size', async (t) => {
   await write(80_000, bytes);
   sameBytes(t, await readAnew(), patched(80_000, bytes));
   // The second when it was closed.
-  t.is(lab.cookies?.stats.updates, 2);
+  t.is(lab.fscache?.stats.updates, 2);
 });
 
 test('a store that finds another version than its own invalidates what is cached', async (t) => {

@@ -74,7 +74,7 @@ class Life {
       await made.lab.run('worker', () => this.#step(file, this.#of(name), prng)).catch(() => {});
       file.close();
       if (prng.chance(0.3)) await made.lab.scheduler.drain();
-      if (prng.chance(0.2)) made.lab.fscache?.evictUnused();
+      if (prng.chance(0.2)) made.lab.fscache?.quiesce();
     }
     await made.lab.close();
   }
