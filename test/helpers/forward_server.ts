@@ -20,6 +20,9 @@ export function forward(server: Server, changes: Partial<Server>): Server {
     change: (...args) => server.change(...args),
     shutDown: () => server.shutDown(),
     list: (...args) => server.list(...args),
+    filesIn: (...args) => server.filesIn(...args),
+    namespace: server.namespace,
+    prepareWriting: (...args) => server.prepareWriting(...args),
     ...changes,
   };
 }

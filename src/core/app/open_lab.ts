@@ -97,17 +97,33 @@ export async function openLab({ trace, ...given }: OpenLabOptions): Promise<Publ
   const sink = trace === undefined ? undefined : traceSink(targetOf(trace), 'api', options);
   const lab = new Lab({ ...options, sink });
   let closed = false;
+  // While it is frozen, who waits for the thaw waits for the program: that is no deadlock.
+  let thawed: ((answer: unknown) => void) | undefined;
+  const awaitThaw = (): void => {
+    thawed ??= lab.scheduler.expect(() => undefined);
+  };
+  const tellThawed = (): void => {
+    thawed?.(undefined);
+    thawed = undefined;
+  };
   return {
     async open(path, flags) {
       if (closed) throw new UsageError('lab', 'was closed', 'open another with openLab()');
       return wrap(lab, await lab.run('api', () => lab.vfs.open(path, flags)));
     },
     stats: () => printStats(lab.statistics()),
-    freeze: async () => check('freeze', await lab.run('api', () => lab.freeze())),
-    thaw: () => check('thaw', lab.freezer.thaw()),
+    async freeze() {
+      check('freeze', await lab.run('api', () => lab.freeze()));
+      awaitThaw();
+    },
+    thaw() {
+      check('thaw', lab.freezer.thaw());
+      tellThawed();
+    },
     warnings: lab.warnings,
     async close() {
       closed = true;
+      tellThawed();
       const report = await lab.close();
       if (report.error !== null) throw report.error;
       const [lost] = lab.unwritten;

@@ -172,7 +172,8 @@ class AfsVnode implements Vnode, AfsWritable, PromisedFile {
   release(): void {
     this.uses--;
     if (this.uses > 0) return;
-    this.cookie?.unuse();
+    // An open that failed has not come to use it.
+    if (this.#file !== undefined) this.cookie?.unuse();
     this.#client.closed(this, this.#file);
     this.#file = undefined;
   }
@@ -227,14 +228,21 @@ export class AfsClient implements NetworkFs {
     if ('errno' in file) return file;
     const vnode = this.#vnodeOf(file);
     vnode.hold();
-    const error = yield* this.callbacks.validate(vnode, file);
-    if (error === 0) {
-      vnode.adopt(file, server);
-      return vnode;
+    let error = 0;
+    let adopted = false;
+    try {
+      error = yield* this.callbacks.validate(vnode, file);
+      if (error === 0) {
+        vnode.adopt(file, server);
+        adopted = true;
+      }
+    } finally {
+      if (!adopted) {
+        server.close(file);
+        vnode.release();
+      }
     }
-    server.close(file);
-    vnode.release();
-    return { errno: error };
+    return adopted ? vnode : { errno: error };
   }
 
   #vnodeOf(file: ServerFile): AfsVnode {

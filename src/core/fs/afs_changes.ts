@@ -93,24 +93,26 @@ export class AfsChanges implements VnodeChanges {
 
   *setSize(size: number): Task<number> {
     const vnode = this.#vnode;
-    const { mapping } = vnode;
-    let error = yield* this.#parts.writeback.writeAndWait(mapping);
+    const error = yield* this.#parts.writeback.writeAndWait(vnode.mapping);
     if (error < 0) return error;
-    yield* vnode.validateLock.write();
-    error = yield* this.#change((done) => {
+    return yield* vnode.validateLock.exclusively(() => this.#setSizeLocked(size));
+  }
+
+  *#setSizeLocked(size: number): Task<number> {
+    const vnode = this.#vnode;
+    const { mapping } = vnode;
+    const error = yield* this.#change((done) => {
       this.#parts.server.setSize(vnode.file, size, done);
     });
-    if (error === 0) {
-      const before = vnode.size;
-      if (size > before) clearBeyondEnd(vnode, this.#parts.defects === 'repaired');
-      vnode.size = size;
-      // A page that was mapped over the end has to be asked for again now that it is in the file.
-      for (const area of mapping.areas) area.writeProtect(pageIndex(before), 1);
-      if (size < before) yield* truncatePages(mapping, size);
-      this.#cached.resized(size);
-    }
-    vnode.validateLock.doneWriting();
-    return error;
+    if (error !== 0) return error;
+    const before = vnode.size;
+    if (size > before) clearBeyondEnd(vnode, this.#parts.defects === 'repaired');
+    vnode.size = size;
+    // A page that was mapped over the end has to be asked for again now that it is in the file.
+    for (const area of mapping.areas) area.writeProtect(pageIndex(before), 1);
+    if (size < before) yield* truncatePages(mapping, size);
+    this.#cached.resized(size);
+    return 0;
   }
 
   /** Applies the status of a file that somebody else has changed. */
@@ -138,25 +140,30 @@ export class AfsChanges implements VnodeChanges {
     return result;
   }
 
-  *#change(issue: (done: (reply: ChangeReply) => void) => void): Task<number> {
+  #change(issue: (done: (reply: ChangeReply) => void) => void): Task<number> {
+    return this.ioLock.exclusively(() => this.#changeLocked(issue));
+  }
+
+  *#changeLocked(issue: (done: (reply: ChangeReply) => void) => void): Task<number> {
     const vnode = this.#vnode;
-    yield* this.ioLock.write();
     const answered = new WaitQueue(`change of ${vnode.name} on the server`);
     let reply: ChangeReply | undefined;
     this.underWay = true;
-    issue((answer) => {
-      reply = answer;
-      answered.wakeAll();
-    });
-    while (reply === undefined) yield answered;
-    this.underWay = false;
-    this.ended++;
+    try {
+      issue((answer) => {
+        reply = answer;
+        answered.wakeAll();
+      });
+      while (reply === undefined) yield answered;
+    } finally {
+      this.underWay = false;
+      this.ended++;
+    }
     const { result, status, before } = reply;
     if (result === -ENOENT) vnode.deleted = true;
     // After a failure nobody knows how much was written: as if somebody else had written it.
     if (status !== undefined && before === vnode.version && result === 0) vnode.applyOwn(status);
     else if (status !== undefined) vnode.applyStatus(status);
-    this.ioLock.doneWriting();
     return result;
   }
 }

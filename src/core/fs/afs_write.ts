@@ -93,8 +93,12 @@ export class AfsWrite implements WriteOps {
   *pageMkwrite(file: OpenFile, pfn: number): Task<number> {
     const { freezer, as513 } = this.#parts;
     yield* awaited(freezer.start('pagefault'));
-    const verdict = yield* this.#makeWritable(file, pfn);
-    if (verdict !== -EINTR || !as513) freezer.end('pagefault');
+    let verdict = 0;
+    try {
+      verdict = yield* this.#makeWritable(file, pfn);
+    } finally {
+      if (verdict !== -EINTR || !as513) freezer.end('pagefault');
+    }
     return verdict;
   }
 

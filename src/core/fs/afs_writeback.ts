@@ -123,6 +123,18 @@ export class AfsWriteback {
     const { validateLock } = mapping.host as AfsWritable;
     if (wbc.sync) yield* validateLock.read();
     else if (!validateLock.tryRead()) return 0;
+    let result: number;
+    try {
+      result = yield* this.#writeLocked(mapping, wbc);
+    } finally {
+      validateLock.doneReading();
+    }
+    // The flusher writes the inode, too; fsync does not.
+    if (!wbc.sync && !mapping.isTagged) (mapping.host as AfsWritable).unpinCache?.();
+    return result;
+  }
+
+  *#writeLocked(mapping: AddressSpace, wbc: WritebackControl): Task<number> {
     const pass: Pass = { next: 0 };
     let result: number;
     if (wbc.cyclic) {
@@ -139,9 +151,6 @@ export class AfsWriteback {
       const next = this.#parts.defects === 'kernel' ? pass.next : pageIndex(pass.next);
       if (whole && wbc.nrToWrite > 0 && result === 0) mapping.writebackIndex = next;
     }
-    validateLock.doneReading();
-    // The flusher writes the inode, too; fsync does not.
-    if (!wbc.sync && !mapping.isTagged) (mapping.host as AfsWritable).unpinCache?.();
     return result;
   }
 

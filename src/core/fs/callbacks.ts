@@ -137,17 +137,16 @@ export class Callbacks {
   *validate(file: PromisedFile, opened: ServerFile): Task<number> {
     this.listenFor(opened);
     if (this.holds(file)) return 0;
-    const { validateLock, changes } = file;
-    yield* validateLock.write();
+    return yield* file.validateLock.exclusively(() => this.#validateLocked(file, opened));
+  }
+
+  *#validateLocked(file: PromisedFile, opened: ServerFile): Task<number> {
     let error = 0;
     // Another may have asked while the lock was waited for.
     if (!this.holds(file)) {
-      yield* changes.ioLock.write();
-      error = yield* this.fetchStatus([{ file, opened }]);
-      changes.ioLock.doneWriting();
+      error = yield* file.changes.ioLock.exclusively(() => this.fetchStatus([{ file, opened }]));
     }
     if (error === 0) yield* awaited(file.zap());
-    validateLock.doneWriting();
     return error;
   }
 

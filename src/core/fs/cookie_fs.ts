@@ -185,11 +185,17 @@ export abstract class CookieFs implements NetworkFs {
     const inode = this.inodeOf(file);
     // Held, so that it is not evicted meanwhile.
     inode.beginRequest();
-    const error = yield* this.lookedUp(inode, file, isNew);
-    if (error === 0) inode.open(file);
-    else this.close(file);
-    inode.endRequest();
-    return error === 0 ? inode : { errno: error };
+    let opened = false;
+    try {
+      const error = yield* this.lookedUp(inode, file, isNew);
+      if (error !== 0) return { errno: error };
+      inode.open(file);
+      opened = true;
+      return inode;
+    } finally {
+      if (!opened) this.close(file);
+      inode.endRequest();
+    }
   }
 
   /** The inode of a file, which gets one if it has none. */

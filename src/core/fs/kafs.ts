@@ -4,7 +4,7 @@
  * Plays fs/afs/{file,inode,dir}.c; called by the helper and by `vfs/`. Writing is `afs_write.ts`.
  *
  * Differs: a directory lists its files from the oldest to the newest, as they were when it was
- * first read.
+ * first read; in a large directory a file is asked about by itself.
  */
 import { posix } from 'node:path';
 import type { Cookie } from '../fscache/cookie.js';
@@ -28,6 +28,8 @@ import type { OpenFailed, Vnode } from './types.js';
 
 /** Most files whose status is asked for at once when one of them is looked up. */
 const LOOKUP_MAX = 50;
+/** Entries of a directory up to which files beside the one that is looked up are asked about. */
+const DIRECTORY_MAX = 1000;
 
 /** What the client is built from besides what all of its kind have. */
 export interface KafsParts extends ChangeParts {
@@ -96,17 +98,18 @@ export class KafsClient extends CookieFs {
       return 'errno' in opened ? [] : [{ file: this.inodeOf(opened) as KafsInode, opened }];
     });
     for (const { file } of beside) file.beginRequest();
-    const unknown = [found, ...beside].filter(({ file, opened }) => {
-      callbacks.listenFor(opened);
-      return !callbacks.holds(file);
-    });
-    // Who looks the name up meanwhile waits. What could not be told now is asked for again.
-    yield* found.file.validateLock.write();
-    yield* callbacks.fetchStatus(unknown);
-    found.file.validateLock.doneWriting();
-    for (const { file, opened } of beside) {
-      this.#server.close(opened);
-      file.endRequest();
+    try {
+      const unknown = [found, ...beside].filter(({ file, opened }) => {
+        callbacks.listenFor(opened);
+        return !callbacks.holds(file);
+      });
+      // Who looks the name up meanwhile waits. What could not be told now is asked for again.
+      yield* found.file.validateLock.exclusively(() => callbacks.fetchStatus(unknown));
+    } finally {
+      for (const { file, opened } of beside) {
+        this.#server.close(opened);
+        file.endRequest();
+      }
     }
   }
 
@@ -115,9 +118,8 @@ export class KafsClient extends CookieFs {
     const directory = posix.dirname(name);
     const known = this.#directories.get(directory) ?? [];
     if (known.includes(name)) return known;
-    const found = [...this.#server.list(directory === '.' ? '' : directory)]
-      .filter((file) => posix.dirname(file.name) === directory)
-      .toSorted((a, b) => a.modifiedMs - b.modifiedMs);
+    const listed = this.#server.filesIn(directory === '.' ? '' : directory, DIRECTORY_MAX);
+    const found = (listed ?? []).toSorted((a, b) => a.modifiedMs - b.modifiedMs || byName(a, b));
     const names = [...new Set([...known, ...found.map((file) => file.name)])];
     this.#directories.set(directory, names);
     return names;
@@ -131,4 +133,8 @@ export class KafsClient extends CookieFs {
     const into = new IovIter(inode.mapping, position, count);
     return this.#fetch.perform(inode as KafsInode, position, into);
   }
+}
+
+function byName(a: { readonly name: string }, b: { readonly name: string }): number {
+  return a.name < b.name ? -1 : 1;
 }

@@ -2,8 +2,8 @@
  * A lab: one engine, wired. The only place that puts server, client, read helper, page cache, VFS,
  * clock and tracer together. `app/` and the public API make one, run tasks on it and close it.
  */
-import { EIO, errnoName } from '../base/errno.js';
-import { ErrnoError } from '../base/errors.js';
+import { EBUSY, EIO, EOPNOTSUPP, errnoName } from '../base/errno.js';
+import { ErrnoError, UsageError } from '../base/errors.js';
 import { PAGE_SHIFT } from '../base/range.js';
 import { Cachefiles } from '../cachefiles/cache.js';
 import type { NetworkFs, Vnode } from '../fs/types.js';
@@ -87,6 +87,7 @@ export class Lab {
   #lastOp = 0;
   #pump: Promise<void> | undefined;
   #closed = false;
+  readonly #mount = { users: 0 };
 
   /** Throws `UsageError` for bad options and `ErrnoError` when the server cannot be reached. */
   constructor(given: Partial<LabOptions> & { server: string }) {
@@ -124,6 +125,7 @@ export class Lab {
           this.writeback.taggedChanged(mapping);
           client.taggedChanged?.(mapping);
         },
+        flushing: (start: boolean) => this.writeback.flushing(start),
       };
       this.folios = new Folios(scheduler, options.pageCache, hooks, options.hugePages);
       const limits = { ...DIRTY_LIMITS, ...options.dirty };
@@ -175,13 +177,26 @@ export class Lab {
     this.device.raPages = (kib * 1024) >> PAGE_SHIFT;
   }
 
-  /** Unmounts the server, whose files must all be closed, or mounts it again; false: cannot. */
-  setMounted(mounted: boolean): boolean {
+  /**
+   * umount(2): writes what is dirty and forgets all files. 0, -EBUSY while a file is open or mapped
+   * or a call is in progress, -EOPNOTSUPP when the client cannot.
+   */
+  *unmount(): Task<number> {
     const { client } = this;
-    if (client.mount === undefined || client.unmount === undefined) return false;
-    if (mounted) client.mount();
-    else client.unmount();
-    return true;
+    if (client.unmount === undefined) return -EOPNOTSUPP;
+    if (this.#mount.users > 0) return -EBUSY;
+    yield* this.sync();
+    // Somebody may have opened a file meanwhile.
+    if (this.#mount.users > 0) return -EBUSY;
+    client.unmount();
+    return 0;
+  }
+
+  /** mount(2) of the server that was unmounted: 0, or -EOPNOTSUPP when the client cannot. */
+  mount(): number {
+    if (this.client.mount === undefined) return -EOPNOTSUPP;
+    this.client.mount();
+    return 0;
   }
 
   /** Withdraws the cache from all files, or has it for those mounted from now on; false: cannot. */
@@ -207,14 +222,23 @@ export class Lab {
     return true;
   }
 
-  /** Runs one process to its end: its result, or what it threw. Several may run at once. */
-  run<T>(comm: string, body: () => Task<T>): Promise<T> {
+  /**
+   * Runs one process to its end: its result, or what it threw. Several may run at once. `body` is
+   * called before `run` returns, so that a call counts as begun from then on. Rejects with a
+   * `UsageError` once the lab is closed or being closed.
+   */
+  async run<T>(comm: string, body: () => Task<T>): Promise<T> {
+    if (this.#closed) throw new UsageError('lab', 'was closed', 'open another');
+    return this.#run(comm, body());
+  }
+
+  #run<T>(comm: string, task: Task<T>): Promise<T> {
     this.#running++;
     const promise = new Promise<T>((resolve, reject) => {
       const lab = this;
       this.scheduler.spawn(comm, function* () {
         try {
-          resolve(yield* body());
+          resolve(yield* task);
         } catch (error) {
           reject(error);
         } finally {
@@ -227,16 +251,19 @@ export class Lab {
   }
 
   /**
-   * Lets everything in flight end, checks the invariants, records the statistics and ends the
-   * trace. Throws a `Bug` when an invariant does not hold.
+   * Lets calls in progress and everything in flight end, thawing a frozen filesystem; then checks
+   * the invariants, records the statistics and ends the trace. Throws a `Bug` when an invariant
+   * does not hold.
    */
   async close(): Promise<FinishReport> {
     if (!this.#closed) {
       this.#closed = true;
       const { fscache } = this;
       try {
+        this.freezer.unmounting();
+        await this.#keepRunning();
         await this.scheduler.drain();
-        await this.run('umount', () => this.#writeAll());
+        await this.#run('umount', this.#writeAll());
         await this.scheduler.drain();
         fscache?.quiesce();
         await this.scheduler.drain();
@@ -347,6 +374,7 @@ export class Lab {
         clock,
         delivered,
         accepted,
+        mount: this.#mount,
       },
       client,
     );

@@ -2,6 +2,7 @@
  * The lab as the machine that op lists are played on: what they do beside calls on open files.
  * Made by `app/` for the player.
  */
+import { EOPNOTSUPP } from '../base/errno.js';
 import { ErrnoError } from '../base/errors.js';
 import type { Task } from '../sim/wait_queue.js';
 import type { VfsSurface } from '../vfs/types.js';
@@ -55,10 +56,12 @@ export class LabMachine implements Machine {
         lab.setReadAhead(op.kib);
         return;
       case 'umount':
-      case 'mount':
-        yield* lab.writeback.writeAll();
-        if (!lab.setMounted(op.kind === 'mount')) throw this.#unsupported(printOp(op));
+      case 'mount': {
+        const error = op.kind === 'mount' ? lab.mount() : yield* lab.unmount();
+        if (error === -EOPNOTSUPP) throw this.#unsupported(printOp(op));
+        this.#check(op.kind, error);
         return;
+      }
       case 'unbind':
       case 'bind':
         if (!lab.setBound(op.kind === 'bind')) throw this.#unsupported(printOp(op));

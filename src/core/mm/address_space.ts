@@ -8,6 +8,7 @@
 import { assert } from '../base/assert.js';
 import { roundUpPowerOfTwo } from '../base/range.js';
 import type { Folios } from './folio.js';
+import { IndexSet } from './index_set.js';
 import { NODE_SLOTS, type PageNodes } from './page_nodes.js';
 import type { AddressSpaceOps, Inode } from './types.js';
 
@@ -67,11 +68,13 @@ export class AddressSpace {
   #near = new Int32Array(0);
   /** The same of those that lie behind them. */
   readonly #far = new Map<number, number>();
+  readonly #farKeys = new IndexSet();
   readonly #entries: PageNodes;
   /** Areas that map this file (i_mmap). */
   readonly areas = new Set<MappedArea>();
-  /** Nodes with folios that are dirty or under writeback, and how often. */
-  readonly #tagged = new Map<number, number>();
+  /** Nodes with folios that are dirty or under writeback, in order, and how often each counts. */
+  readonly #tagged = new IndexSet();
+  readonly #tags = new Map<number, number>();
   /** Where cyclic writeback goes on, pages. */
   writebackIndex = 0;
   /** Errors of writeback. */
@@ -194,9 +197,14 @@ export class AddressSpace {
   tag(index: number, change: 1 | -1): void {
     const before = this.isTagged;
     const key = Math.floor(index / NODE_SLOTS);
-    const count = (this.#tagged.get(key) ?? 0) + change;
-    if (count === 0) this.#tagged.delete(key);
-    else this.#tagged.set(key, count);
+    const count = (this.#tags.get(key) ?? 0) + change;
+    if (count === 0) {
+      this.#tags.delete(key);
+      this.#tagged.delete(key);
+    } else {
+      this.#tags.set(key, count);
+      if (count === change) this.#tagged.add(key);
+    }
     if (this.isTagged !== before) this.folios.taggedChanged(this);
   }
 
@@ -204,11 +212,9 @@ export class AddressSpace {
   nextTagged(first: number, last: number, flags: number): number {
     const head = this.find(first);
     if (head >= 0 && this.folios.test(head, flags)) return head;
-    const keys = [...this.#tagged.keys()].filter(
-      (key) => (key + 1) * NODE_SLOTS > first && key * NODE_SLOTS <= last,
-    );
-    keys.sort((a, b) => a - b);
-    for (const key of keys) {
+    const stop = Math.floor(last / NODE_SLOTS);
+    let key = this.#tagged.next(Math.floor(first / NODE_SLOTS));
+    for (; key >= 0 && key <= stop; key = this.#tagged.next(key + 1)) {
       const end = Math.min(last, (key + 1) * NODE_SLOTS - 1);
       for (let index = Math.max(first, key * NODE_SLOTS); index <= end; index++) {
         const pfn = this.find(index);
@@ -237,12 +243,11 @@ export class AddressSpace {
   }
 
   // Keys of the nodes there are in [first, last], in order.
-  #keys(first: number, last: number): number[] {
-    const keys: number[] = [];
+  *#keys(first: number, last: number): Generator<number> {
     const stop = Math.min(last + 1, this.#near.length);
-    for (let key = first; key < stop; key++) if (this.#near[key] !== 0) keys.push(key);
-    const far = [...this.#far.keys()].filter((key) => key >= first && key <= last);
-    return [...keys, ...far.sort((a, b) => a - b)];
+    for (let key = first; key < stop; key++) if (this.#near[key] !== 0) yield key;
+    let key = this.#farKeys.next(first);
+    for (; key >= 0 && key <= last; key = this.#farKeys.next(key + 1)) yield key;
   }
 
   // The number of a key's node, or that there is none any more.
@@ -252,8 +257,10 @@ export class AddressSpace {
       this.#near[key] = node + 1;
     } else if (node === NONE) {
       this.#far.delete(key);
+      this.#farKeys.delete(key);
     } else {
       this.#far.set(key, node);
+      this.#farKeys.add(key);
     }
   }
 

@@ -5,14 +5,21 @@
  * Frames are handed out from a cursor that runs round the memory, so that a window of pages gets
  * neighbouring frames while there are any, and one I/O covers it. Frames are freed in LRU order,
  * which for a stream is the order of the cursor: a full cache then behaves as a ring.
+ *
+ * Free runs are kept by order, as the buddy allocator of mm/page_alloc.c keeps them, so that an
+ * allocation takes as long when memory is nearly full as when it is empty. Differs: a free run is
+ * in the set of every order it contains, so that single frames are found in the cursor's order.
  */
 import { assert } from '../base/assert.js';
 import { PAGE_SHIFT, PAGE_SIZE, roundUp } from '../base/range.js';
+import { IndexSet } from './index_set.js';
 import { SharedMemory } from './memory.js';
 
 /** Pages of one arena: 1 GiB, well below the 4 GiB that a WebAssembly memory can be. */
 const ARENA_SHIFT = 18;
 const ARENA_PAGES = 1 << ARENA_SHIFT;
+/** Order of the largest run: 2 MiB. */
+export const ORDER_MAX = 9;
 /**
  * Bytes at most for readers' buffers behind the frames of the first arena: no more than there are
  * of frames, as untouched they take no memory, but V8 counts them and collects garbage for them.
@@ -76,6 +83,10 @@ export class PageFrames {
   readonly buffers: ReaderBuffers;
   readonly #arenas: SharedMemory[] = [];
   readonly #used: Uint8Array;
+  /** By order: runs of 2^order frames that are all free, by their number; only below `#fresh`. */
+  readonly #runs = Array.from({ length: ORDER_MAX + 1 }, () => new IndexSet());
+  /** Frames from here on have never been used. */
+  #fresh = 0;
   #free: number;
   #cursor = 0;
 
@@ -135,34 +146,29 @@ export class PageFrames {
 
   /** Takes one frame, or -1 when all are in use. */
   allocate(): number {
-    if (this.#free === 0) return -1;
-    let pfn = this.#cursor;
-    // Most often the next one is free, and nothing need be searched.
-    if (this.#used[pfn] !== 0) {
-      pfn = this.#used.indexOf(0, pfn);
-      if (pfn < 0) pfn = this.#used.indexOf(0);
-    }
-    this.#used[pfn] = 1;
-    this.#free--;
-    this.#cursor = pfn + 1;
-    return pfn;
+    return this.allocateOrder(0);
   }
 
   /**
    * Takes 2^order neighbouring frames, aligned to their number, or -1 when there is no such run.
+   * `order` is at most `ORDER_MAX`.
    */
   allocateOrder(order: number): number {
-    if (order === 0) return this.allocate();
     const pages = 1 << order;
-    for (let pfn = 0; pfn + pages <= this.count; pfn += pages) {
-      let n = 0;
-      while (n < pages && this.#used[pfn + n] === 0) n++;
-      if (n === pages) {
-        this.#take(pfn, pages);
-        return pfn;
-      }
+    if (this.#free < pages) return -1;
+    const first = roundUp(this.#fresh, pages);
+    if (first + pages <= this.count) {
+      const gap = this.#fresh;
+      this.#fresh = first + pages;
+      for (let pfn = gap; pfn < first; pfn++) this.#noteFree(pfn);
+      return this.#take(first, pages);
     }
-    return -1;
+    const runs = this.#runs[order] as IndexSet;
+    let run = runs.next(Math.ceil(this.#cursor / pages));
+    if (run < 0) run = runs.next(0);
+    if (run < 0) return order === 0 ? -1 : this.#takeLast(order);
+    for (let pfn = run * pages; pfn < (run + 1) * pages; pfn++) this.#noteUsed(pfn);
+    return this.#take(run * pages, pages);
   }
 
   /** Gives 2^order frames back. */
@@ -171,13 +177,42 @@ export class PageFrames {
     for (let i = pfn; i < pfn + pages; i++) {
       assert(this.#used[i] === 1, 'frame # freed twice', i);
       this.#used[i] = 0;
+      this.#noteFree(i);
     }
     this.#free += pages;
   }
 
-  #take(pfn: number, pages: number): void {
+  // Of the frames that were never used too few are left for a run: those before them may make it
+  // one. From now on all frames have been used.
+  #takeLast(order: number): number {
+    if (this.#fresh === this.count) return -1;
+    const gap = this.#fresh;
+    this.#fresh = this.count;
+    for (let pfn = gap; pfn < this.count; pfn++) this.#noteFree(pfn);
+    return this.allocateOrder(order);
+  }
+
+  #take(pfn: number, pages: number): number {
     this.#used.fill(1, pfn, pfn + pages);
     this.#free -= pages;
     this.#cursor = pfn + pages;
+    return pfn;
+  }
+
+  // A frame below `#fresh` is free: so is each run that it was the last used frame of.
+  #noteFree(pfn: number): void {
+    let run = pfn;
+    for (let order = 0; order <= ORDER_MAX; order++) {
+      const runs = this.#runs[order] as IndexSet;
+      runs.add(run);
+      if (!runs.has(run ^ 1)) return;
+      run >>>= 1;
+    }
+  }
+
+  #noteUsed(pfn: number): void {
+    for (let order = 0; order <= ORDER_MAX; order++) {
+      if (!(this.#runs[order] as IndexSet).delete(pfn >>> order)) return;
+    }
   }
 }

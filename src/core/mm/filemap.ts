@@ -6,7 +6,7 @@
  * `hit` is the hot path: it copies out of pages that are ready without allocating and without
  * sleeping, and leaves everything else to `read`, which may sleep.
  */
-import { EINTR, EIO } from '../base/errno.js';
+import { EFAULT, EINTR, EIO } from '../base/errno.js';
 import { PAGE_SHIFT, PAGE_SIZE, pageIndex, pagesFor } from '../base/range.js';
 import type { Scheduler } from '../sim/scheduler.js';
 import { isTask, type MaybeTask, type Task, type WaitQueue } from '../sim/wait_queue.js';
@@ -115,7 +115,7 @@ export class Filemap {
 
   /**
    * Reads up to `count` bytes at `pos` into `target` at `at`. Returns the bytes read (0 at end of
-   * file), or a negative errno when nothing was read: -EINTR, -EIO, -ENOMEM or the filesystem's.
+   * file), or a negative errno when nothing was read: -EINTR, -EIO, -EFAULT or the filesystem's.
    */
   *read(file: OpenFile, target: Uint8Array, at: number, count: number, pos: number): Task<number> {
     const inode = file.inode;
@@ -129,13 +129,16 @@ export class Filemap {
       const end = Math.min(pos + count, inode.size);
       let covered = pos + done;
       for (const pfn of batch) covered = Math.max(covered, this.#endOf(pfn));
-      if (pos + done < end) {
+      if (target.byteLength < at + count) {
+        // The program has given the buffer away while pages were waited for.
+        error = -EFAULT;
+      } else if (pos + done < end) {
         const to = Math.min(end, covered);
         const head = batch[0] as number;
         done += this.#copyRange(file, target, at + done, pos + done, to, head, batch);
       }
       for (const pfn of batch) this.#folios.put(pfn);
-    } while (done < count && pos + done < inode.size);
+    } while (error === 0 && done < count && pos + done < inode.size);
     return done > 0 ? done : error;
   }
 
@@ -266,9 +269,8 @@ export class Filemap {
     const folios = this.#folios;
     const pfn = folios.addLocked(file.mapping, index);
     if (pfn < 0) {
-      // Every page is under I/O: the kernel would have failed the allocation; here it is waited
-      // for.
-      return (yield* folios.waitForMemory()) === 0 ? RETRY : -EINTR;
+      // Every page is in use: the kernel would have failed the allocation; here it is waited for.
+      return (yield* folios.waitForMemory()) || RETRY;
     }
     const error = yield* this.readPage(file, pfn);
     if (error !== 0) {

@@ -7,7 +7,7 @@
  * a lock is only ever contended across a sleep.
  */
 import { assert } from '../base/assert.js';
-import { EINTR } from '../base/errno.js';
+import { EINTR, ENOMEM } from '../base/errno.js';
 import { PAGE_SIZE } from '../base/range.js';
 import type { Scheduler } from '../sim/scheduler.js';
 import { type Task, WaitQueue } from '../sim/wait_queue.js';
@@ -45,6 +45,8 @@ export const PG_READAHEAD = 1 << 9;
 const PG_PINNED = PG_LOCKED | PG_DIRTY | PG_PRIVATE | PG_FSCACHE | PG_WRITEBACK;
 /** Pages freed at once when memory is short (SWAP_CLUSTER_MAX). */
 const RECLAIM_BATCH = 32;
+/** Active folios that one reclaim passes over, so that its length has a bound. */
+const SECOND_CHANCES = 65_536;
 const NONE = -1;
 
 /** All folios of one lab. */
@@ -66,6 +68,13 @@ export class Folios {
   readonly #private: Uint32Array;
   #dirty = 0;
   #underWriteback = 0;
+  /** Folios that are locked, and those on their way into the cache: I/O on them will end. */
+  #locked = 0;
+  #underFscache = 0;
+  /** Folios in mappings. */
+  #listed = 0;
+  /** Reclaim has looked at every folio and could drop none, and none has changed since. */
+  #nothingDroppable = false;
   readonly #cleaned = new WaitQueue('dirty pages to be written back');
   #oldest = NONE;
   #newest = NONE;
@@ -155,6 +164,7 @@ export class Folios {
     const pfn = this.frames.allocateOrder(order);
     if (pfn < 0) return NONE;
     this.#flags[pfn] = order === 0 ? PG_LOCKED : PG_LOCKED | PG_HEAD;
+    this.#locked++;
     this.#refs[pfn] = 2;
     this.#order[pfn] = order;
     this.#index[pfn] = index;
@@ -198,14 +208,17 @@ export class Folios {
   tryLock(pfn: number): boolean {
     if (this.test(pfn, PG_LOCKED)) return false;
     this.set(pfn, PG_LOCKED);
+    this.#locked++;
     return true;
   }
 
   unlock(pfn: number): void {
     assert(this.test(pfn, PG_LOCKED), 'folio # unlocked twice', pfn);
     this.clear(pfn, PG_LOCKED);
+    this.#locked--;
     this.#wake(pfn);
     this.#noteReclaimable(pfn);
+    if (this.#locked === 0) this.#ioEnded();
   }
 
   /** What somebody sleeps on who waits for a folio to be unlocked, until it is: it is locked. */
@@ -235,14 +248,17 @@ export class Folios {
     assert(!this.test(pfn, PG_FSCACHE), 'PG_fscache set twice on folio #', pfn);
     this.get(pfn);
     this.set(pfn, PG_FSCACHE);
+    this.#underFscache++;
   }
 
   /** Ends the write to the cache: wakes waiters and drops the reference. */
   endFscache(pfn: number): void {
     assert(this.test(pfn, PG_FSCACHE), 'PG_fscache ended twice on folio #', pfn);
     this.clear(pfn, PG_FSCACHE);
+    this.#underFscache--;
     this.#wake(pfn);
     this.put(pfn);
+    if (this.#underFscache === 0) this.#ioEnded();
   }
 
   /** Sleeps until no write to the cache is in flight: 0, or -EINTR on a fatal signal. */
@@ -347,6 +363,7 @@ export class Folios {
     this.#cleaned.wakeAll();
     this.#noteReclaimable(pfn);
     this.#tag(pfn, -1);
+    if (this.#underWriteback === 0) this.#ioEnded();
   }
 
   /** Sleeps until the folio is not under writeback: 0, or -EINTR on a fatal signal. */
@@ -369,30 +386,34 @@ export class Folios {
   }
 
   /**
-   * Frees up to `pages` pages, oldest first, passing over what is in use; active folios become the
-   * newest and ordinary. Returns the number freed.
+   * Frees up to `pages` pages, oldest first. Active folios become the newest and ordinary. Folios
+   * in use become the newest too, so that the next reclaim does not pass over them again. Returns
+   * the number freed.
    */
   reclaim(pages: number): number {
+    if (this.#nothingDroppable) return 0;
     let freed = 0;
+    let chances = SECOND_CHANCES;
+    // Everything is looked at once more behind active folios that have become ordinary.
+    let left = this.#listed * 2;
     let pfn = this.#oldest;
-    while (pfn !== NONE && freed < pages) {
+    while (pfn !== NONE && freed < pages && left-- > 0) {
       const next = this.#newer[pfn] as number;
-      if (this.test(pfn, PG_ACTIVE)) {
-        this.clear(pfn, PG_ACTIVE | PG_REFERENCED);
-        this.#lruRemove(pfn);
-        this.#lruAppend(pfn);
-        // It was the last: what was active is now looked at again.
-        pfn = next === NONE ? this.#oldest : next;
-        continue;
-      }
-      if (this.isDroppable(pfn)) {
+      const isActive = this.test(pfn, PG_ACTIVE) && chances-- > 0;
+      if (!isActive && this.isDroppable(pfn)) {
         freed += this.pagesOf(pfn);
         const mapping = this.#mapping[pfn] as AddressSpace;
         mapping.ops.releaseFolio?.(mapping);
         this.remove(pfn);
+        pfn = next;
+        continue;
       }
-      pfn = next;
+      if (isActive) this.clear(pfn, PG_ACTIVE | PG_REFERENCED);
+      this.#lruRemove(pfn);
+      this.#lruAppend(pfn);
+      pfn = next === NONE ? this.#oldest : next;
     }
+    this.#nothingDroppable = freed === 0;
     return freed;
   }
 
@@ -401,11 +422,27 @@ export class Folios {
     return !this.test(pfn, PG_PINNED) && this.#refs[pfn] === 1;
   }
 
-  /** Sleeps until a page may have become free: 0, or -EINTR on a fatal signal. */
+  /**
+   * Sleeps until a page can be allocated: 0, or -EINTR on a fatal signal. If only dirty pages are
+   * in the way they are written, in one round; if that frees none, -ENOMEM.
+   */
   *waitForMemory(): Task<number> {
-    if (this.#scheduler.context.killed) return -EINTR;
-    yield this.#memoryFreed;
+    let asked = false;
+    while (this.frames.free === 0 && this.reclaim(RECLAIM_BATCH) === 0) {
+      if (this.#scheduler.context.killed) return -EINTR;
+      const inFlight = this.#locked + this.#underWriteback + this.#underFscache;
+      if (inFlight === 0 && this.#dirty > 0) {
+        if (this.#hooks.flushing?.(!asked) !== true) return -ENOMEM;
+        asked = true;
+      }
+      yield this.#memoryFreed;
+    }
     return 0;
+  }
+
+  /** A round of writing back has ended: whoever waits for memory looks again. */
+  writebackEnded(): void {
+    this.#memoryFreed.wakeAll();
   }
 
   /** Every folio that is in a mapping, oldest first: for the checks at the end of a run. */
@@ -426,7 +463,15 @@ export class Folios {
 
   // Somebody waiting for memory can now have this folio's.
   #noteReclaimable(pfn: number): void {
-    if (this.#memoryFreed.length > 0 && this.isDroppable(pfn)) this.#memoryFreed.wakeAll();
+    if (!this.#nothingDroppable && this.#memoryFreed.length === 0) return;
+    if (!this.isDroppable(pfn)) return;
+    this.#nothingDroppable = false;
+    this.#memoryFreed.wakeAll();
+  }
+
+  // Nothing more of a kind is in flight: whoever waits for memory may wait in vain.
+  #ioEnded(): void {
+    if (this.#memoryFreed.length > 0) this.#memoryFreed.wakeAll();
   }
 
   #queue(pfn: number): WaitQueue {
@@ -444,6 +489,7 @@ export class Folios {
   }
 
   #lruAppend(pfn: number): void {
+    this.#listed++;
     this.#older[pfn] = this.#newest;
     this.#newer[pfn] = NONE;
     if (this.#newest === NONE) this.#oldest = pfn;
@@ -452,6 +498,7 @@ export class Folios {
   }
 
   #lruRemove(pfn: number): void {
+    this.#listed--;
     const older = this.#older[pfn] as number;
     const newer = this.#newer[pfn] as number;
     if (older === NONE) this.#oldest = newer;

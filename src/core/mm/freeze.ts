@@ -7,7 +7,7 @@
  * Differs: no section for the filesystem's own transactions, which network filesystems do not have.
  */
 import { EBUSY, EINVAL } from '../base/errno.js';
-import { type MaybeTask, type Task, WaitQueue } from '../sim/wait_queue.js';
+import { awaited, type MaybeTask, type Task, WaitQueue } from '../sim/wait_queue.js';
 
 /** What waits for a frozen filesystem, in the order in which it is kept out. */
 const SECTIONS = ['write', 'pagefault'] as const;
@@ -23,11 +23,22 @@ export class Freezer {
   /** Sections that are kept out. */
   readonly #frozen = new Set<FreezeSection>();
   #complete = false;
+  #unmounting = false;
 
   /** Begins a section; sleeps while the filesystem is frozen, deaf to signals. */
   start(section: FreezeSection): MaybeTask {
     if (this.#frozen.has(section)) return this.#startLater(section);
     this.#open[section]++;
+  }
+
+  /** A section as long as `body`, however that ends. */
+  *during<T>(section: FreezeSection, body: () => Task<T>): Task<T> {
+    yield* awaited(this.start(section));
+    try {
+      return yield* body();
+    } finally {
+      this.end(section);
+    }
   }
 
   /** Ends a section. */
@@ -38,16 +49,21 @@ export class Freezer {
 
   /**
    * Keeps new sections out, waits for those that are open, and writes what is dirty with `sync`. 0,
-   * or -EBUSY: it is frozen already, or about to be.
+   * or -EBUSY: it is frozen already, or about to be. What `sync` throws leaves it thawed.
    */
   *freeze(sync: () => Task): Task<number> {
-    if (this.#frozen.size > 0) return -EBUSY;
-    for (const section of SECTIONS) {
-      this.#frozen.add(section);
-      while (this.#open[section] > 0) yield this.#ended;
+    if (this.#frozen.size > 0 || this.#unmounting) return -EBUSY;
+    try {
+      for (const section of SECTIONS) {
+        this.#frozen.add(section);
+        while (this.#open[section] > 0) yield this.#ended;
+        if (this.#unmounting) return -EBUSY;
+      }
+      yield* sync();
+      this.#complete = true;
+    } finally {
+      if (!this.#complete) this.#unfreeze();
     }
-    yield* sync();
-    this.#complete = true;
     return 0;
   }
 
@@ -55,9 +71,20 @@ export class Freezer {
   thaw(): number {
     if (!this.#complete) return -EINVAL;
     this.#complete = false;
+    this.#unfreeze();
+    return 0;
+  }
+
+  /** The filesystem is about to go: lets who waits go on, and is not frozen any more. */
+  unmounting(): void {
+    this.#unmounting = true;
+    this.#complete = false;
+    this.#unfreeze();
+  }
+
+  #unfreeze(): void {
     this.#frozen.clear();
     this.#thawed.wakeAll();
-    return 0;
   }
 
   *#startLater(section: FreezeSection): Task {

@@ -9,14 +9,12 @@
 import { PAGE_SIZE, pageIndex, roundUp, roundUpPowerOfTwo } from '../base/range.js';
 import { andThen, awaited, isTask, type MaybeTask, type Task } from '../sim/wait_queue.js';
 import type { AddressSpace } from './address_space.js';
+import { ORDER_MAX } from './arena.js';
 import { PG_READAHEAD, PG_WRITEBACK } from './folio.js';
 import type { MmBehaviour, OpenFile } from './types.js';
 
 /** Forced readahead is issued in pieces of 2 MiB. */
 const FORCED_CHUNK_PAGES = 512;
-
-/** Largest folio: 2 MiB. */
-const ORDER_MAX = 9;
 
 /** What the readahead code knows of a device (struct backing_dev_info); pages. */
 export interface BackingDevice {

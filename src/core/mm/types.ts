@@ -96,6 +96,11 @@ export interface MmBehaviour {
 export interface MmHooks {
   /** Called when the last page of a mapping has left the page cache. */
   mappingEmptied?(mapping: AddressSpace): void;
+  /**
+   * Memory is short: whether dirty pages are being written, so that some may become free. `start`:
+   * a round begins if there are any.
+   */
+  flushing?(start: boolean): boolean;
   /** Called when a mapping gets its first folio to be written, and when it has no more of them. */
   taggedChanged?(mapping: AddressSpace): void;
 }

@@ -4,8 +4,10 @@
  * and wait), mm/page-writeback.c and fs/fs-writeback.c; called by `vfs/` and the filesystems.
  *
  * Differs: one flusher for the lab; a writer above the limit sleeps until writeback ends, without a
- * computed pause; limits are shares of the page cache.
+ * computed pause; limits are shares of the page cache. Where the flusher cannot get below the limit
+ * a writer gets the error with which its own file cannot be written; the kernel's sleeps on.
  */
+import { EINTR } from '../base/errno.js';
 import { pageIndex } from '../base/range.js';
 import type { Scheduler } from '../sim/scheduler.js';
 import type { Task } from '../sim/wait_queue.js';
@@ -47,6 +49,8 @@ export class Writeback {
   /** Files that lost what was written to them, which nobody may have been told of. */
   readonly #lossy = new Set<AddressSpace>();
   #flushing = false;
+  /** The round writes everything: memory is short. */
+  #pressed = false;
   #armed = false;
 
   constructor(folios: Folios, scheduler: Scheduler, limits: DirtyLimits) {
@@ -116,14 +120,31 @@ export class Writeback {
 
   /** Holds up a writer while too much is dirty (balance_dirty_pages); ends early when killed. */
   *balance(): Task {
-    const { count } = this.#folios.frames;
-    const { ratio, backgroundRatio } = this.#limits;
-    if (this.#folios.dirtyPages * 100 > backgroundRatio * count) this.#flush();
+    if (this.#aboveBackground) this.#flush();
     while (!this.#scheduler.context.killed && this.#flushing) {
-      const unsafe = this.#folios.dirtyPages + this.#folios.writebackPages;
-      if (unsafe * 100 <= ratio * count) return;
+      if (!this.#aboveLimit) return;
       yield this.#folios.cleaned;
     }
+  }
+
+  /**
+   * Whether a writer may make another page of a file dirty: 0, -EINTR on a fatal signal, or the
+   * errno of writing the file back. Where the flusher came to its end and too much is still dirty,
+   * because it cannot be written, the file is written first.
+   */
+  *admit(mapping: AddressSpace): Task<number> {
+    if (this.#scheduler.context.killed) return -EINTR;
+    if (this.#flushing || !this.#aboveLimit) return 0;
+    return yield* this.writeAndWait(mapping);
+  }
+
+  /** Memory is short: whether a round of writing back is under way; `start` begins one. */
+  flushing(start: boolean): boolean {
+    if (start && this.#folios.dirtyPages > 0) {
+      this.#pressed = true;
+      this.#flush();
+    }
+    return this.#flushing;
   }
 
   // Looks at the ages later; not for ever, because nothing else happens on a virtual clock at rest.
@@ -155,12 +176,18 @@ export class Writeback {
     const { clock } = this.#scheduler;
     for (const [mapping, since] of [...this.#files]) {
       const expired = clock.now() - since >= this.#limits.expireNs;
-      if (!expired && !this.#aboveBackground) continue;
+      if (!expired && !this.#pressed && !this.#aboveBackground) continue;
       yield* this.#writeFile(mapping);
     }
-    this.#flushing = false;
+    this.#flushing = this.#pressed = false;
     // Writers that are held up look again; with nothing more to be had they go on.
     this.#folios.cleaned.wakeAll();
+    this.#folios.writebackEnded();
+  }
+
+  get #aboveLimit(): boolean {
+    const { dirtyPages, writebackPages, frames } = this.#folios;
+    return (dirtyPages + writebackPages) * 100 > this.#limits.ratio * frames.count;
   }
 
   get #aboveBackground(): boolean {

@@ -1,28 +1,70 @@
 /**
- * The local-directory server: serves the regular files beneath a directory, and nothing outside it.
- * Called by the network filesystem clients; reads and writes through the lab's I/O driver. Where
- * writes go is `overlay.ts`'s affair.
+ * The local-directory server: serves what lies beneath a directory, and nothing outside it. Called
+ * by the network filesystem clients and by `vfs/`; reads and writes through the lab's I/O driver.
+ * Where things are and where changes go is a tree's affair (`tree.ts`, `overlay_tree.ts`).
  *
  * A file's version is its modification time, size and inode: what can be known of a local file
  * without reading it. A change that keeps all three is not seen; the server's own changes always
  * move the time on.
  */
-import { EIO, ENOENT } from '../base/errno.js';
-import { changeFd, setFdSize, showChange, syncFd } from '../io/changes.js';
-import { closeFd, resolveRoot, statFd, walkFiles } from '../io/files.js';
+import fs from 'node:fs';
+import os from 'node:os';
+import { posix } from 'node:path';
+import {
+  EEXIST,
+  EILSEQ,
+  EINVAL,
+  EIO,
+  EISDIR,
+  ELOOP,
+  ENODEV,
+  ENOENT,
+  ENOTDIR,
+  EXDEV,
+  errnoFromNode,
+} from '../base/errno.js';
+import { ErrnoError } from '../base/errors.js';
+import { nameOfBytes } from '../base/names.js';
+import {
+  closeAt,
+  type Moment,
+  O_NONBLOCK,
+  O_RDONLY,
+  S_IFDIR,
+  S_IFLNK,
+  S_IFMT,
+  S_IFREG,
+} from '../io/at_calls.js';
+import {
+  changeFd,
+  makeScratch,
+  O_RDWR,
+  removeTree,
+  setFdSize,
+  showChange,
+  syncFd,
+} from '../io/changes.js';
+import { closeFd, resolveRoot, statFd } from '../io/files.js';
 import { makeSegmentList } from '../io/segments.js';
 import type { FileStatus, IoDriver } from '../io/types.js';
 import type { Prng } from '../sim/prng.js';
 import type { Scheduler } from '../sim/scheduler.js';
+import type { Task } from '../sim/wait_queue.js';
 import { CallbackTable } from './callbacks.js';
-import { type Placement, placementOf } from './overlay.js';
+import { DirNamespace } from './dir_namespace.js';
+import { entriesOf, isDirectoryEntry } from './disk_directory.js';
+import { join, parentOf } from './layer.js';
+import { OverlayTree } from './overlay_tree.js';
 import { ServiceQueue } from './service_queue.js';
+import { DirectTree, ReadOnlyTree, type Tree } from './tree.js';
 import type {
   ChangeReply,
   FetchReply,
   FetchTarget,
   ForeignChange,
   ListedFile,
+  Namespace,
+  NodeStatus,
   OpenRefused,
   Server,
   ServerCounters,
@@ -32,7 +74,14 @@ import type {
   StoreSource,
 } from './types.js';
 
+/** Symbolic links that a name may lead through. */
+const LINKS_MAX = 40;
+/** Of a name that is not UTF-8. */
+const LONE = /\p{Surrogate}/u;
+
 interface DirFile extends ServerFile {
+  /** What it is called now, without links on the way; follows renames made here. */
+  path: string;
   /** Changes when the file becomes writable. */
   fd: number;
   /** Descriptors from before: a fetch may still be reading through them. */
@@ -45,6 +94,11 @@ interface Alias {
   /** Versions of the copy and of what was copied. */
   readonly copy: string;
   readonly original: string;
+}
+
+/** The time of a file as its version has it. */
+function versionTime({ s, ns }: Moment): string {
+  return String(BigInt(s) * 1_000_000_000n + BigInt(ns));
 }
 
 /** The version of a file with this status. */
@@ -70,9 +124,13 @@ export class DirServer implements Server {
   readonly #scheduler: Scheduler;
   readonly #queue: ServiceQueue;
   readonly #segments = makeSegmentList();
-  readonly #placement: Placement;
-  /** By key of the copy: what it is called as long as nobody can tell it from the original. */
-  readonly #aliases = new Map<string, Alias & { readonly key: string }>();
+  readonly #tree: Tree;
+  /** The overlay, if it is one that is removed at the end. */
+  #scratch: string | undefined;
+  #shut = false;
+  readonly namespace: Namespace;
+  /** By device and inode of the copy. */
+  readonly #aliases = new Map<string, Alias>();
   /** Files in use, by key. */
   readonly #open = new Set<DirFile>();
 
@@ -88,19 +146,39 @@ export class DirServer implements Server {
     this.#driver = driver;
     this.#scheduler = scheduler;
     this.callbacks = new CallbackTable(options.callbackNs, this.counters);
-    this.#placement = placementOf(options.writes, this.root, options.overlay);
     this.#queue = new ServiceQueue(scheduler, prng, options, this.counters);
+    this.#tree = this.#makeTree(options);
+    this.namespace = new DirNamespace({
+      tree: this.#tree,
+      queue: this.#queue,
+      ...(driver.name !== 'sync' && { scheduler }),
+      copied: (before, after, path) => this.#copied(before, after, path),
+      renamed: (from, to, exchanged) => this.#renamed(from, to, exchanged),
+      changing: (key, status) => this.callbacks.changing(key, this.#versionOf(status)),
+      changed: (key, status) => this.callbacks.changed(key, status && this.#versionOf(status)),
+    });
   }
 
   open(name: string): DirFile | OpenRefused {
-    const opened = this.#placement.open(name);
-    if ('errno' in opened) return opened;
-    const { fd, status } = opened;
-    const own = `${status.device}:${status.inode}`;
+    const path = this.#resolve(name);
+    if (typeof path === 'number') return refused(path);
+    const found = this.#tree.status(path);
+    if (typeof found === 'number') return { errno: found };
+    const type = found.mode & S_IFMT;
+    if (type === S_IFDIR) return { errno: -EISDIR };
+    if (type !== S_IFREG) return refused(-ENODEV);
+    const fd = this.#tree.open(path, O_RDONLY | O_NONBLOCK);
+    if (fd < 0) return { errno: fd };
+    const status = statFd(fd);
+    if (typeof status === 'number') {
+      closeAt(fd);
+      return { errno: status };
+    }
     const file = {
-      key: this.#aliases.get(own)?.key ?? own,
-      ino: status.inode,
+      key: found.key,
+      ino: found.shownInode,
       name,
+      path,
       fd,
       former: [],
       writable: false,
@@ -110,9 +188,71 @@ export class DirServer implements Server {
     return file;
   }
 
+  // The path of a name without links on the way; an errno if it leads out, or nowhere.
+  #resolve(name: string): string | number {
+    if (name.includes('\0')) return -EINVAL;
+    let rest = this.#beneath('', name);
+    let links = 0;
+    for (let done = ''; typeof rest === 'string'; ) {
+      const found = this.#tree.status(rest);
+      if (typeof found !== 'number' && (found.mode & S_IFMT) !== S_IFLNK) return rest;
+      if (found !== -ELOOP && found !== -ENOTDIR && typeof found === 'number') return found;
+      // The first part of it that is a link.
+      const parts: string[] = rest.split('/');
+      done = '';
+      let next: string | number = typeof found === 'number' ? found : -ELOOP;
+      for (const [i, part] of parts.entries()) {
+        const at: string = join(done, part);
+        const status = this.#tree.status(at);
+        if (typeof status === 'number') return status;
+        if ((status.mode & S_IFMT) === S_IFLNK) {
+          if (++links > LINKS_MAX) return -ELOOP;
+          const target = this.#tree.readLink(at);
+          if (typeof target === 'number') return target;
+          next = this.#beneath(done, nameOfBytes(target), parts.slice(i + 1));
+          break;
+        }
+        done = at;
+      }
+      rest = next;
+    }
+    return rest;
+  }
+
+  // A path as the text has it, which must not lead out.
+  #beneath(directory: string, target: string, rest: readonly string[] = []): string | number {
+    let to = target;
+    if (target.startsWith('/')) {
+      const inside = target === this.root || target.startsWith(`${this.root}/`);
+      if (!inside) return -EXDEV;
+      to = target.slice(this.root.length + 1);
+    }
+    const base = target.startsWith('/') ? '' : directory;
+    const path = posix.normalize(
+      [base, to, ...rest].filter((part) => part !== '').join('/') || '.',
+    );
+    if (path === '..' || path.startsWith('../')) return -EXDEV;
+    return path === '.' ? '' : path.replace(/\/$/, '');
+  }
+
   create(name: string): DirFile | OpenRefused {
-    const error = this.#placement.create(name);
-    return error < 0 ? { errno: error } : this.open(name);
+    const directory = this.#makeParents(parentOf(posix.normalize(name)));
+    if (typeof directory === 'number') return refused(directory);
+    const path = join(directory, posix.basename(name));
+    const mode = S_IFREG | (0o666 & ~process.umask());
+    const error = this.#tree.make(path, { mode });
+    return error < 0 ? { errno: error } : this.open(path);
+  }
+
+  #makeParents(directory: string): string | number {
+    if (directory === '.' || directory === '') return '';
+    const found = this.#resolve(directory);
+    if (found !== -ENOENT) return found;
+    const above = this.#makeParents(parentOf(directory));
+    if (typeof above === 'number') return above;
+    const path = join(above, posix.basename(directory));
+    const error = this.#tree.make(path, { mode: S_IFDIR | (0o777 & ~process.umask()) });
+    return error < 0 && error !== -EEXIST ? error : path;
   }
 
   makeWritable(file: ServerFile): number {
@@ -121,21 +261,49 @@ export class DirServer implements Server {
     const before = statFd(own.fd);
     if (typeof before === 'number') return before;
     if (before.links === 0) return -ENOENT;
-    const opened = this.#placement.openForWriting(own.name, own.fd);
-    if ('errno' in opened) return opened.errno;
-    const { fd, status } = opened;
-    if (status.inode !== before.inode || status.device !== before.device) {
-      this.#aliases.set(`${status.device}:${status.inode}`, {
-        key: own.key,
-        copy: versionOf(status),
-        original: this.#toStatus(before).version,
-      });
-      this.#moveReaders(own);
+    const found = this.#tree.status(own.path);
+    const error = this.#tree.prepareNow(own.path);
+    if (error < 0) return error;
+    const after = this.#tree.status(own.path);
+    if (typeof found !== 'number' && typeof after !== 'number') {
+      this.#copied(found, after, own.path);
     }
+    const fd = reopen(own.fd);
+    if (fd < 0) return fd;
     own.former.push(own.fd);
     own.fd = fd;
     own.writable = true;
     return 0;
+  }
+
+  // A copy has taken the place of a file: who has it open goes on with the copy, which is called
+  // the same as long as nobody can tell them apart.
+  #copied(before: NodeStatus, after: NodeStatus, path: string): void {
+    if (before.inode === after.inode && before.device === after.device) return;
+    this.#aliases.set(`${after.device}:${after.inode}`, {
+      copy: this.#ownVersion(after),
+      original: this.#versionOf(before),
+    });
+    for (const file of this.#open) {
+      if (file.key !== before.key || (before.links > 1 && file.path !== path)) continue;
+      const fd = this.#tree.open(path, O_RDONLY | O_NONBLOCK);
+      if (fd < 0) continue;
+      file.former.push(file.fd);
+      file.fd = fd;
+    }
+  }
+
+  #renamed(from: string, to: string, exchanged: boolean): void {
+    const moved = (path: string, old: string, next: string): string | undefined => {
+      if (path === old) return next;
+      return path.startsWith(`${old}/`) ? next + path.slice(old.length) : undefined;
+    };
+    for (const file of this.#open) {
+      file.path =
+        moved(file.path, from, to) ??
+        (exchanged ? moved(file.path, to, from) : undefined) ??
+        file.path;
+    }
   }
 
   getStatus(
@@ -210,7 +378,33 @@ export class DirServer implements Server {
   }
 
   shutDown(): void {
-    this.#placement.close();
+    if (this.#shut) return;
+    this.#shut = true;
+    this.#tree.close();
+    if (this.#scratch !== undefined) removeTree(this.#scratch);
+  }
+
+  #makeTree({ writes, overlay }: ServerOptions): Tree {
+    if (writes === 'direct') return new DirectTree(this.root);
+    if (writes === 'refuse') return new ReadOnlyTree(this.root);
+    const expect = <A>(fn: (answer: A) => void) => this.#scheduler.expect(fn);
+    return new OverlayTree(
+      this.root,
+      overlay === undefined ? undefined : resolveRoot(overlay),
+      () => this.#makeScratch(),
+      this.#driver.name === 'sync' ? undefined : { expect },
+    );
+  }
+
+  #makeScratch(): string {
+    const made = makeScratch(os.tmpdir(), 'netfslab-overlay');
+    if (typeof made === 'number') {
+      throw new ErrnoError(made, 'mkdtemp', os.tmpdir(), {
+        hint: 'name a directory for what is written with --server-overlay DIR',
+      });
+    }
+    this.#scratch = made;
+    return made;
   }
 
   change(name: string, { size, position = 0, bytes }: ForeignChange): number {
@@ -231,17 +425,44 @@ export class DirServer implements Server {
     return this.#list(under, skipped);
   }
 
-  // A copy in the overlay hides its original.
-  *#list(under: string, skipped?: (name: string, errno: number) => void) {
-    const [first, ...others] = this.#placement.roots;
-    const hidden = new Set<string>();
-    for (const root of others.length === 0 ? [] : [first as string]) {
-      for (const entry of walkFiles(root, undefined, undefined, under)) {
-        hidden.add(entry.name);
-        yield entry;
-      }
+  *#list(under: string, skipped?: (name: string, errno: number) => void): Generator<ListedFile> {
+    const directory = this.#tree.openDirectory(under);
+    if (typeof directory === 'number') {
+      skipped?.(under, directory);
+      return;
     }
-    yield* walkFiles(this.root, (name) => hidden.has(name), skipped, under);
+    const entries = [...entriesOf(directory)].sort((a, b) => (a.name < b.name ? -1 : 1));
+    for (const entry of entries) {
+      const name = join(under, entry.name);
+      // What cannot be spelled on a command line is left to programs.
+      if (LONE.test(entry.name)) skipped?.(name, -EILSEQ);
+      else if (isDirectoryEntry(entry)) yield* this.#list(name, skipped);
+      else yield* this.#listed(name);
+    }
+  }
+
+  // It may have gone since the directory was read.
+  *#listed(name: string): Generator<ListedFile> {
+    const status = this.#tree.status(name);
+    if (typeof status === 'number' || (status.mode & S_IFMT) !== S_IFREG) return;
+    const { s, ns } = status.mtime;
+    yield { name, size: status.size, modifiedMs: s * 1000 + ns / 1e6 };
+  }
+
+  filesIn(directory: string, most: number): readonly ListedFile[] | undefined {
+    const opened = this.#tree.openDirectory(directory);
+    if (typeof opened === 'number') return [];
+    const names: string[] = [];
+    for (const { name } of entriesOf(opened)) {
+      if (names.length === most) return undefined;
+      names.push(name);
+    }
+    return names.flatMap((name) => [...this.#listed(join(directory, name))]);
+  }
+
+  prepareWriting(name: string): Task<number> {
+    const path = this.#resolve(name);
+    return this.namespace.prepareWriting(typeof path === 'number' ? name : path);
   }
 
   #statusOf(file: ServerFile): ServerStatus | number {
@@ -251,9 +472,21 @@ export class DirServer implements Server {
   }
 
   #toStatus(status: FileStatus): ServerStatus {
-    const version = versionOf(status);
-    const alias = this.#aliases.get(`${status.device}:${status.inode}`);
-    return { size: status.size, version: alias?.copy === version ? alias.original : version };
+    return { size: status.size, version: this.#told(status, versionOf(status)) };
+  }
+
+  // A copy that nobody has changed is of its original's version.
+  #told({ device, inode }: { device: number; inode: number }, version: string): string {
+    const alias = this.#aliases.get(`${device}:${inode}`);
+    return alias?.copy === version ? alias.original : version;
+  }
+
+  #ownVersion({ mtime, size, inode }: NodeStatus): string {
+    return `${versionTime(mtime)}.${size}.${inode}`;
+  }
+
+  #versionOf(status: NodeStatus): string {
+    return this.#told(status, this.#ownVersion(status));
   }
 
   // The status as a reply carries it, with the promise to tell of changes.
@@ -262,17 +495,6 @@ export class DirServer implements Server {
     this.callbacks.seen(key, told.version);
     const promisedNs = this.callbacks.promise(key, told.version);
     return promisedNs === 0 ? told : { ...told, promisedNs };
-  }
-
-  // Who has the original open goes on with the copy.
-  #moveReaders(own: DirFile): void {
-    for (const other of this.#open) {
-      if (other === own || other.key !== own.key) continue;
-      const opened = this.#placement.open(other.name);
-      if ('errno' in opened) continue;
-      other.former.push(other.fd);
-      other.fd = opened.fd;
-    }
   }
 
   // Runs one operation that changes a file, between two looks at its status.
@@ -319,5 +541,20 @@ export class DirServer implements Server {
     from.segments(this.#segments);
     const answer = this.#driver.name === 'sync' ? next : this.#scheduler.expect(next);
     this.#driver.write(fd, this.#segments, position, answer);
+  }
+}
+
+function refused(errno: number): OpenRefused {
+  if (errno === -EXDEV) return { errno, why: 'the path leads out of the served directory' };
+  if (errno === -ENODEV) return { errno, why: 'not a regular file' };
+  return { errno };
+}
+
+// The same file, for writing: whatever it is called now.
+function reopen(fd: number): number {
+  try {
+    return fs.openSync(`/proc/self/fd/${fd}`, O_RDWR);
+  } catch (error) {
+    return errnoFromNode(error);
   }
 }

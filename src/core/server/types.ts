@@ -2,7 +2,9 @@
  * What a network filesystem client asks of a server. A server has files with a status and a
  * version, answers fetches in its own time, and counts what it was asked.
  */
+import type { Attributes, Moment } from '../io/at_calls.js';
 import type { SegmentList } from '../io/types.js';
+import type { Task } from '../sim/wait_queue.js';
 import type { CallbackTable } from './callbacks.js';
 
 /** A file's status as a reply carries it. */
@@ -154,6 +156,15 @@ export interface Server {
    * is told of unreadable directories and names that cannot be spelled.
    */
   list(under?: string, skipped?: (name: string, errno: number) => void): Iterable<ListedFile>;
+  /**
+   * The regular files right in a directory, in its own order; undefined: it has more than `most`
+   * entries.
+   */
+  filesIn(directory: string, most: number): readonly ListedFile[] | undefined;
+  /** Names, attributes and directories. */
+  readonly namespace: Namespace;
+  /** To be waited for before `makeWritable` of a file of this name: 0 or a negative errno. */
+  prepareWriting(name: string): Task<number>;
 }
 
 /** A regular file as a listing tells it. */
@@ -185,4 +196,101 @@ export interface ServerOptions extends ServiceOptions {
   readonly overlay: string | undefined;
   /** How long a promise to tell of changes holds, nanoseconds; 0 = none is made. */
   readonly callbackNs: number;
+}
+
+/** A file of any kind that is to be made. */
+export interface NewNode {
+  /** Type (S_IFREG, S_IFDIR, S_IFLNK, S_IFIFO, S_IFSOCK) and permissions. */
+  readonly mode: number;
+  /** Owner; undefined: the user of this process. */
+  readonly uid?: number | undefined;
+  readonly gid?: number | undefined;
+  /** Where a symbolic link leads, bytes. */
+  readonly target?: Uint8Array;
+}
+
+/** What of a file's attributes is to be changed; what is undefined stays. */
+export interface AttributeChange {
+  readonly uid?: number | undefined;
+  readonly gid?: number | undefined;
+  readonly mode?: number | undefined;
+  readonly atime?: Moment | 'now' | undefined;
+  readonly mtime?: Moment | 'now' | undefined;
+  /** An owner that cannot be set is no error: of a copy made without the right to. */
+  readonly lenient?: boolean;
+}
+
+/** A file of any kind as a server tells it. */
+export interface NodeStatus extends Attributes {
+  /** As of `ServerFile`: tells files apart, whatever they are called. */
+  readonly key: string;
+  /** st_ino: as `inode`, but kept when an overlay takes a file over. */
+  readonly shownInode: number;
+}
+
+/** An entry of a directory. */
+export interface DirectoryEntry {
+  /** Where to go on behind it. */
+  readonly cookie: bigint;
+  readonly name: string;
+  /** Type as d_type: st_mode >> 12; 0: not known. */
+  readonly type: number;
+  readonly inode: number;
+}
+
+/** An open directory. */
+export interface OpenDirectory {
+  /**
+   * The next entries behind a cookie (0: from the beginning), `.` and `..` included; none at the
+   * end. What is made or removed meanwhile may be told or not, everything else once.
+   */
+  read(cookie: bigint): DirectoryEntry[] | number;
+  close(): void;
+}
+
+/** What renaming may do. */
+export interface RenameHow {
+  /** -EEXIST if the new name is taken. */
+  readonly noReplace?: boolean;
+  /** Both names are there and change places. */
+  readonly exchange?: boolean;
+}
+
+/** What statfs(2) tells: blocks are of `blockSize` bytes. */
+export interface FilesystemStatus {
+  readonly blockSize: number;
+  readonly blocks: number;
+  readonly blocksFree: number;
+  readonly blocksAvailable: number;
+  readonly files: number;
+  readonly filesFree: number;
+  readonly nameMax: number;
+}
+
+/**
+ * The names of a server. Paths are relative to its root, '' being the root itself; parts are never
+ * followed when they are symbolic links, and nothing outside the root is reached (-ELOOP, -ENOTDIR,
+ * -EXDEV). Every number below 0 is an errno. What may take long is a task.
+ */
+export interface Namespace {
+  status(path: string): Task<NodeStatus | number>;
+  /** Owner, permissions and times. The size is `Server.setSize`'s. */
+  change(path: string, change: AttributeChange): Task<number>;
+  make(path: string, node: NewNode): Task<NodeStatus | number>;
+  /** Removes a file of any kind, or with `directory` a directory that is empty. */
+  remove(path: string, directory: boolean): Task<number>;
+  rename(from: string, to: string, how: RenameHow): Task<number>;
+  link(from: string, to: string): Task<number>;
+  readLink(path: string): Task<Uint8Array | number>;
+  openDirectory(path: string): Task<OpenDirectory | number>;
+  /** Makes the names in a directory durable. */
+  syncDirectory(path: string): Task<number>;
+  /** Values of at most 64 KiB; `how`: 0, or XATTR_CREATE 1, XATTR_REPLACE 2. */
+  getXattr(path: string, name: string): Task<Uint8Array | number>;
+  setXattr(path: string, name: string, value: Uint8Array, how: number): Task<number>;
+  removeXattr(path: string, name: string): Task<number>;
+  listXattr(path: string): Task<string[] | number>;
+  /** Whatever has to be copied for the file to be changed in place is: 0 or a negative errno. */
+  prepareWriting(path: string): Task<number>;
+  filesystem(): FilesystemStatus | number;
 }

@@ -37,6 +37,16 @@ export class RwSemaphore {
     this.#changed.wakeAll();
   }
 
+  /** Holds it for writing while `body` runs, however that ends. */
+  *exclusively<T>(body: () => Task<T>): Task<T> {
+    yield* this.write();
+    try {
+      return yield* body();
+    } finally {
+      this.doneWriting();
+    }
+  }
+
   /** Sleeps until it is held for writing. */
   *write(): Task {
     while (this.#writing || this.#readers > 0) yield this.#changed;

@@ -350,8 +350,9 @@ export class Scheduler {
       this.#run(next);
       return true;
     }
-    if (this.clock.kind === 'virtual') return this.#fireDueTimer(Number.POSITIVE_INFINITY);
-    return false;
+    // Housekeeping never wakes who sleeps; with it alone a deadlock would go on for ever.
+    if (this.clock.kind === 'real' || this.#timers.length === this.#idleTimers) return false;
+    return this.#fireDueTimer(Number.POSITIVE_INFINITY);
   }
 
   #fireDueTimer(now: number): boolean {

@@ -59,7 +59,7 @@ export function* directWrite(
   error = yield* invalidateFolios(mapping, pageIndex(first), pageIndex(end - 1));
   if (error < 0) return error;
   const done = yield* direct.write(source, at, count, position);
-  if (done > 0) vnode.size = Math.max(vnode.size, end);
+  if (done > 0) vnode.size = Math.max(vnode.size, position + done);
   // Somebody may have read it in meanwhile.
   yield* invalidateFolios(mapping, pageIndex(first), pageIndex(end - 1));
   return done;

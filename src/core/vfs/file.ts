@@ -18,7 +18,8 @@ import { invalidateFolios } from '../mm/truncate.js';
 import type { OpenFile } from '../mm/types.js';
 import type { Writeback } from '../mm/writeback.js';
 import type { Clock } from '../sim/clock.js';
-import { awaited, isTask, type Task } from '../sim/wait_queue.js';
+import { isTask, type Task } from '../sim/wait_queue.js';
+import { CallsInProgress } from './calls.js';
 import { directRead, directWrite } from './direct.js';
 import type {
   CachedRange,
@@ -47,6 +48,8 @@ export interface VfsParts {
   /** Bytes given to readers, and taken from writers, since the lab was opened. */
   readonly delivered: { bytes: number };
   readonly accepted: { bytes: number };
+  /** Open files, mappings and calls in progress: what keeps the filesystem mounted. */
+  readonly mount: { users: number };
 }
 
 /** An open file. */
@@ -61,6 +64,7 @@ export class File implements VfsFile, OpenFile {
   /** Errors of writeback that this file has been told of. */
   #errorsSeen: number;
   #open = true;
+  readonly #calls: CallsInProgress;
 
   /** Takes over a use of the vnode and, with `write`, one of its opens for writing. */
   constructor(parts: VfsParts, path: string, vnode: Vnode, flags: OpenFlags = {}) {
@@ -71,22 +75,43 @@ export class File implements VfsFile, OpenFile {
     this.inode = vnode;
     this.mapping = vnode.mapping;
     this.ra = new FileRaState(parts.device);
+    parts.mount.users++;
+    this.#calls = new CallsInProgress(() => this.#release());
   }
 
   readNow(target: Uint8Array, at: number, count: number, position: number): number {
     this.#check('read', target, at, count, position);
+    return this.#readNow(target, at, count, position);
+  }
+
+  #readNow(target: Uint8Array, at: number, count: number, position: number): number {
     if (this.inode.isValid?.() === false || this.#flags.direct === true) return -1;
     const got = this.#parts.filemap.hit(this, target, at, count, position);
     if (got >= 0) this.#charge(got);
     return got;
   }
 
-  *read(target: Uint8Array, at: number, count: number, position: number): Task<number> {
-    const now = this.readNow(target, at, count, position);
-    return now >= 0 ? now : yield* this.readMissed(target, at, count, position);
+  read(target: Uint8Array, at: number, count: number, position: number): Task<number> {
+    this.#check('read', target, at, count, position);
+    return this.#calls.during(this.#read(target, at, count, position));
+  }
+
+  *#read(target: Uint8Array, at: number, count: number, position: number): Task<number> {
+    const now = this.#readNow(target, at, count, position);
+    return now >= 0 ? now : yield* this.#readMissed(target, at, count, position);
   }
 
   *readMissed(target: Uint8Array, at: number, count: number, position: number): Task<number> {
+    // Not `during`: a task within a task is felt in random reads.
+    this.#calls.enter();
+    try {
+      return yield* this.#readMissed(target, at, count, position);
+    } finally {
+      this.#calls.leave();
+    }
+  }
+
+  *#readMissed(target: Uint8Array, at: number, count: number, position: number): Task<number> {
     yield* this.#mustBeValid('read');
     const { filemap } = this.#parts;
     let got = -1;
@@ -107,35 +132,44 @@ export class File implements VfsFile, OpenFile {
     return got;
   }
 
-  *write(source: Uint8Array, at: number, count: number, position: number): Task<number> {
+  write(source: Uint8Array, at: number, count: number, position: number): Task<number> {
     this.#check('write', source, at, count, position);
-    const { lock } = this.#changes('write', 'EBADF');
-    const { freezer, writeback } = this.#parts;
+    const changes = this.#changes('write', 'EBADF');
+    return this.#calls.during(this.#write(changes, source, at, count, position));
+  }
+
+  *#write(
+    { lock }: VnodeChanges,
+    source: Uint8Array,
+    at: number,
+    count: number,
+    position: number,
+  ): Task<number> {
     yield* this.#mustBeValid('write');
-    yield* awaited(freezer.start('write'));
-    yield* lock.write();
-    const to = this.#flags.append === true ? this.inode.size : position;
-    const done =
-      this.#flags.direct === true
-        ? yield* directWrite(writeback, this.inode, source, at, count, to)
-        : yield* performWrite(this.#parts, this, source, at, count, to);
-    lock.doneWriting();
-    freezer.end('write');
+    const done = yield* this.#parts.freezer.during('write', () =>
+      lock.exclusively(() => {
+        const to = this.#flags.append === true ? this.inode.size : position;
+        return this.#flags.direct === true
+          ? directWrite(this.#parts.writeback, this.inode, source, at, count, to)
+          : performWrite(this.#parts, this, source, at, count, to);
+      }),
+    );
     if (done < 0) throw new ErrnoError(done, 'write', this.path);
     this.#parts.accepted.bytes += done;
     this.#parts.clock.charge(SYSCALL_NS + Math.round(done * COPY_NS_PER_BYTE));
     return done;
   }
 
-  *truncate(size: number): Task {
+  truncate(size: number): Task {
     this.#checkRange('ftruncate', size, 0);
     const changes = this.#changes('ftruncate', 'EINVAL');
-    const { freezer } = this.#parts;
-    yield* awaited(freezer.start('write'));
-    yield* changes.lock.write();
-    const error = yield* changes.setSize(size);
-    changes.lock.doneWriting();
-    freezer.end('write');
+    return this.#calls.during(this.#truncate(changes, size));
+  }
+
+  *#truncate(changes: VnodeChanges, size: number): Task {
+    const error = yield* this.#parts.freezer.during('write', () =>
+      changes.lock.exclusively(() => changes.setSize(size)),
+    );
     if (error < 0) throw new ErrnoError(error, 'ftruncate', this.path);
   }
 
@@ -145,22 +179,35 @@ export class File implements VfsFile, OpenFile {
     this.inode.changes?.startAnew();
   }
 
-  *flush(): Task {
+  flush(): Task {
     this.#checkOpen('close');
+    return this.#calls.during(this.#flush());
+  }
+
+  *#flush(): Task {
     yield* this.#parts.writeback.writeAndWait(this.mapping);
     this.#throwErrors('close');
   }
 
-  *fsync(): Task {
+  fsync(): Task {
     this.#checkOpen('fsync');
+    const changes = this.#flags.write === true ? this.#changes('fsync', 'EBADF') : undefined;
+    return this.#calls.during(this.#fsync(changes));
+  }
+
+  *#fsync(changes: VnodeChanges | undefined): Task {
     yield* this.#parts.writeback.writeAndWait(this.mapping);
     this.#throwErrors('fsync');
-    const error = this.#flags.write === true ? yield* this.#changes('fsync', 'EBADF').sync() : 0;
+    const error = changes === undefined ? 0 : yield* changes.sync();
     if (error < 0) throw new ErrnoError(error, 'fsync', this.path);
   }
 
-  *invalidate(): Task {
+  invalidate(): Task {
     this.#checkOpen('invalidate');
+    return this.#calls.during(this.#invalidate());
+  }
+
+  *#invalidate(): Task {
     const error = yield* invalidateFolios(this.mapping);
     if (error < 0) throw new ErrnoError(error, 'invalidate', this.path);
   }
@@ -186,8 +233,12 @@ export class File implements VfsFile, OpenFile {
     return this.#flags.write === true;
   }
 
-  *fadvise(advice: FileAdvice, offset = 0, length = 0): Task {
+  fadvise(advice: FileAdvice, offset = 0, length = 0): Task {
     this.#checkRange('fadvise', offset, length);
+    return this.#calls.during(this.#fadvise(advice, offset, length));
+  }
+
+  *#fadvise(advice: FileAdvice, offset: number, length: number): Task {
     const { ra } = this;
     if (advice === 'normal' || advice === 'sequential') {
       ra.raPages = ra.device.raPages * (advice === 'sequential' ? 2 : 1);
@@ -203,9 +254,9 @@ export class File implements VfsFile, OpenFile {
     }
   }
 
-  *readahead(offset: number, count: number): Task {
+  readahead(offset: number, count: number): Task {
     this.#checkRange('readahead', offset, count);
-    yield* this.#willNeed(offset, count);
+    return this.#calls.during(this.#willNeed(offset, count));
   }
 
   mmap(offset: number, length: number): MappingHandle {
@@ -217,8 +268,12 @@ export class File implements VfsFile, OpenFile {
     return new Mapping(this.#parts, this, area);
   }
 
-  *cached(offset: number, count: number): Task<CachedRange | null> {
+  cached(offset: number, count: number): Task<CachedRange | null> {
     this.#checkRange('cached', offset, count);
+    return this.#calls.during(this.#cached(offset, count));
+  }
+
+  *#cached(offset: number, count: number): Task<CachedRange | null> {
     const asked = this.inode.occupancy?.({ start: offset, len: count });
     const found = asked === undefined ? null : yield* asked;
     return typeof found === 'number' ? null : found;
@@ -239,10 +294,15 @@ export class File implements VfsFile, OpenFile {
     return runs;
   }
 
-  *stat(): Task<FileStat> {
+  stat(): Task<FileStat> {
     this.#checkOpen('fstat');
+    return this.#calls.during(this.#stat());
+  }
+
+  *#stat(): Task<FileStat> {
     yield* this.#mustBeValid('fstat');
-    return this.fstat();
+    const { ino, size, version } = this.inode;
+    return { ino, size, version };
   }
 
   fstat(): FileStat {
@@ -254,6 +314,11 @@ export class File implements VfsFile, OpenFile {
   close(): void {
     this.#checkOpen('close');
     this.#open = false;
+    this.#calls.close();
+  }
+
+  #release(): void {
+    this.#parts.mount.users--;
     if (this.#flags.write === true) this.inode.changes?.endWriting(this.#flags.direct === true);
     this.inode.release();
   }
@@ -323,18 +388,28 @@ class Mapping implements MappingHandle {
   readonly #file: File;
   readonly #area: Area;
   #mapped = true;
+  readonly #calls: CallsInProgress;
 
   constructor(parts: VfsParts, file: File, area: Area) {
     this.#parts = parts;
     this.#file = file;
     this.#area = area;
+    parts.mount.users++;
+    this.#calls = new CallsInProgress(() => {
+      parts.mount.users--;
+      file.inode.release();
+    });
   }
 
   advise(advice: 'normal' | 'random' | 'sequential'): void {
     this.#area.advice = advice;
   }
 
-  *load(target: Uint8Array, position: number, count: number): Task<number> {
+  load(target: Uint8Array, position: number, count: number): Task<number> {
+    return this.#calls.during(this.#load(target, position, count));
+  }
+
+  *#load(target: Uint8Array, position: number, count: number): Task<number> {
     const { mapping } = this.#file;
     const { folios } = mapping;
     yield* this.#file.validate();
@@ -354,11 +429,17 @@ class Mapping implements MappingHandle {
     return count;
   }
 
-  *store(source: Uint8Array, at: number, count: number, position: number): Task<number> {
+  store(source: Uint8Array, at: number, count: number, position: number): Task<number> {
     if (!this.#file.isWritable) throw new ErrnoError('EACCES', 'mmap', this.#file.path);
+    return this.#calls.during(this.#store(source, at, count, position));
+  }
+
+  *#store(source: Uint8Array, at: number, count: number, position: number): Task<number> {
     const { folios } = this.#file.mapping;
     yield* this.#file.validate();
     for (let done = 0; done < count; ) {
+      const refused = yield* this.#parts.writeback.admit(this.#file.mapping);
+      if (refused < 0) throw new ErrnoError(refused, 'page fault', this.#file.path);
       const pfn = yield* this.#writablePage(pageIndex(position + done));
       const offset = position + done - folios.indexOf(pfn) * PAGE_SIZE;
       const length = Math.min(count - done, folios.sizeOf(pfn) - offset);
@@ -373,9 +454,10 @@ class Mapping implements MappingHandle {
     return count;
   }
 
-  *msync(): Task {
+  msync(): Task {
     const start = this.#area.firstPage * PAGE_SIZE;
-    yield* this.#file.syncRange(start, start + this.#area.pages * PAGE_SIZE - 1);
+    const end = start + this.#area.pages * PAGE_SIZE - 1;
+    return this.#calls.during(this.#file.syncRange(start, end));
   }
 
   // The page to store into, at once, before anybody else runs.
@@ -398,6 +480,8 @@ class Mapping implements MappingHandle {
       const error = yield* this.#parts.faults.fault(this.#area, index);
       if (error === -EFAULT) this.#bus();
       if (error < 0) throw new ErrnoError(error, 'page fault', this.#file.path);
+      // The access is made again, and finds nothing there.
+      if (!this.#mapped) this.#bus();
     }
   }
 
@@ -405,7 +489,7 @@ class Mapping implements MappingHandle {
     if (!this.#mapped) return;
     this.#mapped = false;
     this.#area.close();
-    this.#file.inode.release();
+    this.#calls.close();
   }
 
   #bus(): never {

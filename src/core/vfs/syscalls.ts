@@ -4,7 +4,7 @@
 import { EEXIST, EROFS } from '../base/errno.js';
 import { ErrnoError } from '../base/errors.js';
 import type { NetworkFs, OpenFailed, Vnode } from '../fs/types.js';
-import { awaited, type Task } from '../sim/wait_queue.js';
+import type { Task } from '../sim/wait_queue.js';
 import { File, type VfsParts } from './file.js';
 import type { OpenFlags, VfsSurface } from './types.js';
 
@@ -24,6 +24,16 @@ export class Vfs implements VfsSurface {
    * EINVAL (with `direct`: the filesystem has no O_DIRECT).
    */
   *open(path: string, flags: OpenFlags = {}): Task<File> {
+    const { mount } = this.#parts;
+    mount.users++;
+    try {
+      return yield* this.#open(path, flags);
+    } finally {
+      mount.users--;
+    }
+  }
+
+  *#open(path: string, flags: OpenFlags): Task<File> {
     const vnode = yield* this.#find(path, flags);
     if ('errno' in vnode) {
       throw new ErrnoError(
@@ -33,20 +43,22 @@ export class Vfs implements VfsSurface {
         vnode.why === undefined ? {} : { text: vnode.why },
       );
     }
-    const { changes } = vnode;
-    const direct = flags.direct === true;
-    if (direct && vnode.direct === undefined) {
+    try {
+      this.#mayOpen(vnode, path, flags);
+    } catch (error) {
       vnode.release();
-      throw new ErrnoError('EINVAL', 'open', path, { text: 'the filesystem has no O_DIRECT' });
-    }
-    if (flags.write === true) {
-      const error = changes === undefined ? -EROFS : changes.beginWriting(direct);
-      if (error < 0) {
-        vnode.release();
-        throw new ErrnoError(error, 'open', path);
-      }
+      throw error;
     }
     return new File(this.#parts, path, vnode, flags);
+  }
+
+  #mayOpen({ changes, direct }: Vnode, path: string, flags: OpenFlags): void {
+    if (flags.direct === true && direct === undefined) {
+      throw new ErrnoError('EINVAL', 'open', path, { text: 'the filesystem has no O_DIRECT' });
+    }
+    if (flags.write !== true) return;
+    const error = changes === undefined ? -EROFS : changes.beginWriting(flags.direct === true);
+    if (error < 0) throw new ErrnoError(error, 'open', path);
   }
 
   /** open(2) for writing with O_TRUNC. Throws as `open` does, and what `truncate` throws. */
@@ -78,11 +90,9 @@ export class Vfs implements VfsSurface {
   }
 
   *#create(path: string): Task<Vnode | OpenFailed> {
-    const { freezer } = this.#parts;
-    if (this.#fs.create === undefined) return { errno: -EROFS };
-    yield* awaited(freezer.start('write'));
-    const made = yield* this.#fs.create(path);
-    freezer.end('write');
-    return made;
+    const fs = this.#fs;
+    const { create } = fs;
+    if (create === undefined) return { errno: -EROFS };
+    return yield* this.#parts.freezer.during('write', () => create.call(fs, path));
   }
 }

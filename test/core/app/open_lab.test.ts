@@ -206,3 +206,23 @@ test('a frozen filesystem is not written to until it is thawed', async (t) => {
   file.close();
   await lab.close();
 });
+
+test('who waits for a thaw waits for the program, which is no deadlock', async (t) => {
+  for (const clock of ['virtual', 'real'] as const) {
+    const lab = await open(t, { clock });
+    const file = await lab.open('a', { write: true });
+    await lab.freeze();
+    const written = file.write(new Uint8Array(10), 0, 10, 0);
+    for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+    lab.thaw();
+    t.is(await written, 10);
+    await lab.freeze();
+    const late = file.write(new Uint8Array(10), 0, 10, 0);
+    for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+    const closing = lab.close();
+    t.is(await late, 10);
+    await t.throwsAsync(file.write(new Uint8Array(10), 0, 10, 0), { instanceOf: UsageError });
+    await closing;
+    t.notThrows(() => file.close());
+  }
+});

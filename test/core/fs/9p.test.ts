@@ -227,10 +227,10 @@ test('where there is no room, stores are refused and a new file is not cached at
 test('a server that is mounted again finds what was cached, also by another lab', async (t) => {
   const { readAll, lab, lines, dir, cacheDir } = cached(t, { f: HEX_64K });
   await readAll('f', HEX_64K);
-  lab.setMounted(false);
+  t.is(await lab.run('umount', () => lab.unmount()), 0);
   await lab.scheduler.drain();
   t.is(lab.client.vnodes, 0);
-  lab.setMounted(true);
+  lab.mount();
   lines(/./);
   await readAll('f', HEX_64K);
   t.regex(lines(/prep_read|acquire/).join(), /acquire: c=3 V=2 .*READ have-data/);
@@ -257,9 +257,9 @@ test('without a cache, and with one that is unbound, reads go to the server alon
   );
   const { readAll, lab, lines } = cached(t, { f: 4096 });
   await readAll('f', 4096);
-  lab.setMounted(false);
+  t.is(await lab.run('umount', () => lab.unmount()), 0);
   lab.setBound(false);
-  lab.setMounted(true);
+  lab.mount();
   lines(/./);
   await readAll('f', 4096);
   t.deepEqual(lines(/prep_read|lookup/), []);

@@ -157,3 +157,19 @@ test('memory taken at once in huge pages is as any other', (t) => {
   memory[2 * 1024 * PAGE_SIZE] = 1;
   t.is(memory[2 * 1024 * PAGE_SIZE], 1);
 });
+
+test('a run is found in no time in memory that is nearly full', (t) => {
+  const frames = new PageFrames(2 ** 33);
+  for (let left = frames.count - 4096; left > 0; left -= 512) frames.allocateOrder(9);
+  let least = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < 5; round++) {
+    const taken: number[] = [];
+    const { user } = process.cpuUsage();
+    for (let i = 0; i < 100; i++) taken.push(frames.allocateOrder(5));
+    least = Math.min(least, process.cpuUsage().user - user);
+    t.false(taken.includes(-1));
+    for (const pfn of taken) frames.release(pfn, 5);
+  }
+  // Microseconds of a processor for 100 of them; looking from the beginning took 15,000.
+  t.true(least < 4000, `${least}`);
+});

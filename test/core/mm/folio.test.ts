@@ -208,6 +208,21 @@ test('memory is taken from 32 pages at a time', (t) => {
   t.is(rig.present()[0], 32);
 });
 
+test('pages in use are passed over once, not by every reclaim', (t) => {
+  const rig = new Rig({ cachePages: 64 });
+  for (let i = 0; i < 64; i++) rig.place(i);
+  for (let i = 0; i < 48; i++) rig.folios.tryLock(rig.mapping.find(i));
+  t.is(rig.folios.reclaim(1), 1);
+  // Those passed over are the newest now: the oldest is one that can be dropped.
+  const [oldest] = rig.folios.all();
+  t.is(rig.folios.indexOf(oldest as number), 49);
+  for (let i = 0; i < 15; i++) t.is(rig.folios.reclaim(1), 1);
+  t.is(rig.folios.reclaim(1), 0);
+  rig.folios.unlock(rig.mapping.find(7));
+  t.is(rig.folios.reclaim(5), 1);
+  t.is(rig.mapping.find(7), -1);
+});
+
 test('a page that becomes free wakes who waits for memory', async (t) => {
   const ways: Array<(rig: Rig, pfn: number) => void> = [
     (rig, pfn) => rig.folios.unlock(pfn),

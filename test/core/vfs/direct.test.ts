@@ -3,10 +3,11 @@ import fs from 'node:fs';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { errnoOf } from '../../../src/core/base/errno.js';
+import type { LabOptions } from '../../../src/core/lab/options.js';
 import { Prng } from '../../../src/core/sim/prng.js';
 import type { VfsFile } from '../../../src/core/vfs/types.js';
 import { forward } from '../../helpers/forward_server.js';
-import { content, makeLab, tempDir } from '../../helpers/lab.js';
+import { content, makeLab, opened, tempDir } from '../../helpers/lab.js';
 import { firstDifference, inBothModes, sameBytes } from '../../helpers/netfs.js';
 import { filled, fsync, openRw, write } from '../../helpers/write.js';
 
@@ -186,6 +187,31 @@ test('a direct write that fails in the middle tells how far it came, then why', 
   t.is(await write(made, file, 0, filled(0x4000, 5)), 0x2000);
   await t.throwsAsync(write(made, file, 0x2000, filled(0x2000, 5)), { code: 'ENOSPC' });
   file.close();
+  await made.lab.close();
+});
+
+test('a direct write that is cut short leaves the file as long as what was stored', async (t) => {
+  let left = 2;
+  const options: Partial<LabOptions> = {
+    profile: 'linux-6.1-9p',
+    msize: 4096 + 24,
+    wrapServer: (server) =>
+      forward(server, {
+        store(file, position, from, size, done) {
+          if (left-- > 0) server.store(file, position, from, size, done);
+          else done({ result: -errnoOf('ENOSPC'), status: undefined, before: '' });
+        },
+      }),
+  };
+  const made = makeLab(t, { f: 100 }, options);
+  const file = openRw(made, 'f', { direct: true });
+  t.is(await write(made, file, 100, filled(0x4000, 5)), 0x2000);
+  t.is(file.fstat().size, 100 + 0x2000);
+  const reader = await opened(made.lab, 'f');
+  t.is((await made.read(reader, 100 + 0x2000, 100)).length, 0);
+  t.is((await made.read(reader, 0x2000, 0x4000)).length, 100);
+  file.close();
+  reader.close();
   await made.lab.close();
 });
 

@@ -6,7 +6,7 @@
  * Differs: a page for which there is no memory is waited for; check_write_begin's failure is traced
  * with request 0, where the kernel follows a null pointer.
  */
-import { EAGAIN, EINTR } from '../../base/errno.js';
+import { EAGAIN } from '../../base/errno.js';
 import { PAGE_SIZE, pageIndex } from '../../base/range.js';
 import type { AddressSpace } from '../../mm/address_space.js';
 import { PG_UPTODATE } from '../../mm/folio.js';
@@ -59,7 +59,7 @@ export function* netfsWriteBegin(
   }
 }
 
-/** Finds or makes the page, and locks it; -EINTR on a fatal signal. */
+/** Finds or makes the page, and locks it: its folio, -EINTR on a fatal signal, or -ENOMEM. */
 function* grabLocked(mapping: AddressSpace, index: number): Task<number> {
   const { folios } = mapping;
   for (;;) {
@@ -67,7 +67,8 @@ function* grabLocked(mapping: AddressSpace, index: number): Task<number> {
     if (pfn < 0) {
       pfn = folios.addLocked(mapping, index);
       if (pfn >= 0) return pfn;
-      if ((yield* folios.waitForMemory()) !== 0) return -EINTR;
+      const error = yield* folios.waitForMemory();
+      if (error < 0) return error;
       continue;
     }
     folios.get(pfn);
