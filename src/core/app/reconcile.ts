@@ -6,7 +6,7 @@ import type { Column, Row, Table } from '../analysis/types.js';
 import { UsageError } from '../base/errors.js';
 import { openCapture } from '../store/database.js';
 import type { Capture } from '../store/types.js';
-import { ERAS, inEra, type PerEra } from '../trace/eras.js';
+import { eraAge, inEra, type PerEra } from '../trace/eras.js';
 import { TRACEPOINTS, tracepointNamed } from '../trace/index.js';
 import { statKeys } from '../trace/stats_layout.js';
 import { findCapture } from './capture_path.js';
@@ -227,7 +227,7 @@ function doubtsOf(capture: Capture): Doubts {
   const count = (where: string) =>
     Number(capture.get(`SELECT count(*) AS "n" FROM "request" WHERE ${where}`)?.n ?? 0);
   // From v6.8 on there are requests that write, which no netfs_read begins and which have no kind.
-  const old = ERAS.indexOf(era) < ERAS.indexOf('E4');
+  const old = eraAge(era) < eraAge('E4');
   const begun = count(`"begin_ns" IS NULL${old ? '' : ' AND "kind" IS NOT NULL'}`);
   const open = count(`"outcome" = 'open'`);
   return {

@@ -10,7 +10,7 @@ import { VERDICTS } from '../analysis/why.js';
 import { formatBytes, formatCount, formatNs } from '../base/units.js';
 import { openCapture } from '../store/database.js';
 import type { Capture } from '../store/types.js';
-import { ERA_KERNELS } from '../trace/eras.js';
+import { type Era, kernelsOf } from '../trace/eras.js';
 import { findCapture } from './capture_path.js';
 import { rowsOf } from './query.js';
 
@@ -26,7 +26,7 @@ export interface Notable {
 export interface TraceSummary {
   readonly capture: string;
   readonly kernel: string | null;
-  readonly era: string;
+  readonly era: Era;
   readonly events: number;
   readonly lost_events: number;
   readonly span_ns: number;
@@ -177,7 +177,7 @@ function reasonOf(capture: Capture, { rreq, verdict }: Row): string {
 /** The summary for people: one screen. */
 export function* summaryScreen(summary: TraceSummary): Iterable<string> {
   const { era, kernel, events, lost_events: lost, span_ns } = summary;
-  const named = kernel ?? ERA_KERNELS[era as keyof typeof ERA_KERNELS];
+  const named = kernel ?? kernelsOf(era);
   const span = formatNs(span_ns);
   yield `trace     kernel ${named} (${era}), ${formatCount(events)} events in ${span}, ${formatCount(lost)} lost`;
   for (const row of summary.requests) {

@@ -7,9 +7,11 @@ import {
   ERA_KERNELS,
   ERAS,
   type Era,
+  eraAge,
   eraOfKernel,
   isEra,
   isNewerThanKnown,
+  kernelsOf,
   NEWEST_RELEASED,
 } from '../trace/eras.js';
 import { tracepointNamed } from '../trace/index.js';
@@ -50,14 +52,14 @@ export function chooseEra(samples: readonly Sample[], hints: EraHints = {}): Era
   if (kernel !== undefined) {
     const of = eraOfKernel(kernel);
     if (of === null) throw unknownKernel(kernel);
-    const evidence = `as --kernel says: ${kernel} is ${kernelsOf(of, kernel)}`;
+    const evidence = `as --kernel says: ${kernel} is ${releaseText(of, kernel)}`;
     return { era: of, evidence, doubt: misfit(of, samples, fitting) };
   }
   // Backports make the text differ from the release, so the text decides and the release helps.
   const ofName = named === undefined || named === null ? null : eraOfKernel(named);
   if (ofName !== null && (fitting.eras.length === 0 || fitting.eras.includes(ofName))) {
     const evidence = `the trace names its kernel ${named}`;
-    const newer = isNewerThanKnown(named ?? '') ? `; ${kernelsOf(ofName, named ?? '')}` : '';
+    const newer = isNewerThanKnown(named ?? '') ? `; ${releaseText(ofName, named ?? '')}` : '';
     return { era: ofName, evidence: evidence + newer, doubt: null };
   }
   const [first] = fitting.eras;
@@ -79,13 +81,13 @@ export function chooseEra(samples: readonly Sample[], hints: EraHints = {}): Era
 
 /** True for an era of a release, false for the posted patchset and for what is not released yet. */
 function isReleased(era: Era): boolean {
-  return era !== 'E0' && ERAS.indexOf(era) <= ERAS.indexOf(NEWEST_RELEASED);
+  return era !== 'E0' && eraAge(era) <= eraAge(NEWEST_RELEASED);
 }
 
 /** The kernels of an era that was chosen by a release. */
-function kernelsOf(era: Era, release: string): string {
-  if (!isNewerThanKnown(release)) return ERA_KERNELS[era];
-  return `newer than ${ERA_KERNELS[era]}, which is the closest known`;
+function releaseText(era: Era, release: string): string {
+  if (!isNewerThanKnown(release)) return kernelsOf(era);
+  return `newer than ${kernelsOf(era)}, which is the closest known`;
 }
 
 /** What speaks against an era that was asked for; null where no other fits better. */
@@ -94,7 +96,7 @@ function misfit(era: Era, samples: readonly Sample[], fitting: Fitting): string 
   if (best === undefined || fitting.eras.includes(era)) return null;
   const events = samples.filter(([name]) => tracepointNamed(name) !== undefined);
   const exact = events.filter((sample) => fitOf(sample, era) === EXACT).length;
-  const better = `${best} (${ERA_KERNELS[best]}): ${fitting.evidence}`;
+  const better = `${best} (${kernelsOf(best)}): ${fitting.evidence}`;
   return `${exact} of ${events.length} events are what ${era} prints; try ${better}`;
 }
 

@@ -6,7 +6,7 @@
  * known to, each conversion is a column and no text is made; else the text is printed and read back
  * like that of any other capture.
  */
-import { ERAS, type Era } from '../trace/eras.js';
+import { type Era, eraAge } from '../trace/eras.js';
 import { tracepointNamed } from '../trace/index.js';
 import type { AnyTracepoint, Column } from '../trace/tracepoint.js';
 import type { Value } from '../trace/types.js';
@@ -143,9 +143,9 @@ const FLAG = {
 
 /** The latency flags that the era prints for `common_flags` and `common_preempt_count`. */
 export function latencyFlags(era: Era, flags: number, preempt: number): string {
-  const age = ERAS.indexOf(era);
+  const age = eraAge(era);
   // E7 is the first era that knows lazy preemption; before, the bit said that nobody knew.
-  const lazyKnown = age >= ERAS.indexOf('E7');
+  const lazyKnown = age >= eraAge('E7');
   const off = flags & (FLAG.irqsOff | FLAG.bhOff);
   const unknown = (flags & FLAG.lazy) !== 0 && !lazyKnown ? 'X' : '.';
   const irqs = off === 0x81 ? 'D' : off === 0x80 ? 'b' : off === 0x01 ? 'd' : unknown;
@@ -158,7 +158,7 @@ export function latencyFlags(era: Era, flags: number, preempt: number): string {
   const depth = preempt & 15 ? (preempt & 15).toString(16) : '.';
   const text = irqs + resched + context;
   // Before v5.17 the whole byte was the depth, and there was no column for disabled migration.
-  if (age < ERAS.indexOf('E2')) return text + (preempt === 0 ? '.' : preempt.toString(16));
+  if (age < eraAge('E2')) return text + (preempt === 0 ? '.' : preempt.toString(16));
   return text + depth + (preempt >> 4 ? (preempt >> 4).toString(16) : '.');
 }
 

@@ -5,7 +5,7 @@
  * Kernel: kernel/trace/trace_output.c, trace.c. Times are rounded to the nearest microsecond, as
  * the kernel does (checked against a trace.dat, which has nanoseconds).
  */
-import { ERAS, type Era } from './eras.js';
+import { type Era, eraAge } from './eras.js';
 
 /** What stands in front of an event's name. */
 export interface LinePrefix {
@@ -19,7 +19,7 @@ export interface LinePrefix {
 
 /** Columns of latency flags: v5.17 has one for disabled migration. */
 function flagColumns(era: Era): 4 | 5 {
-  return ERAS.indexOf(era) < ERAS.indexOf('E2') ? 4 : 5;
+  return eraAge(era) < eraAge('E2') ? 4 : 5;
 }
 
 /** A line without its newline. */

@@ -2,14 +2,10 @@
  * Label tables: the words a tracepoint prints for the values of a kernel enum. Engine code names a
  * label by its stable identifier (`netfsSreqTraces.id.prepare`); each era prints its own word.
  */
-import { type Era, inEra, type PerEra } from './eras.js';
-
-/**
- * A row of a label table: identifier, and the word each era prints for it with its padding (null =
- * gone). The rows that have a word in an era, in this order, are the kernel's enum of that era; an
- * identifier that moved within the enum has a row for each place.
- */
-export type LabelRow<Id extends string = string> = readonly [id: Id, words: PerEra<string>];
+import { ERAS, type Era } from './eras.js';
+import { labelWords } from './kernel_text.js';
+import type { LabelId } from './kernels/index.js';
+import type { Word } from './label_changes.js';
 
 /** One label of one era. */
 export interface Label {
@@ -58,13 +54,21 @@ interface EraLabels {
   readonly longestFirst: readonly Label[];
 }
 
-/** Defines a label table. */
-export function symbols<const Rows extends readonly LabelRow[]>(
+/** The label table of a kernel's list: its words are those of `kernels/`. */
+export function symbols<const Name extends string>(name: Name): Symbols<LabelId<Name>> {
+  return table<LabelId<Name>>(name, (era) => labelWords(name, era));
+}
+
+/** A label table of our own, the same in every era: identifier and word. */
+export function ownSymbols<const Id extends string>(
   name: string,
-  rows: Rows,
-): Symbols<Rows[number][0]> {
-  type Id = Rows[number][0];
-  const ids = [...new Set(rows.map(([id]) => id))] as Id[];
+  words: readonly (readonly [id: Id, word: string])[],
+): Symbols<Id> {
+  return table<Id>(name, () => words);
+}
+
+function table<Id extends string>(name: string, words: (era: Era) => readonly Word[]): Symbols<Id> {
+  const ids = [...new Set(ERAS.flatMap((era) => words(era).map(([id]) => id)))] as Id[];
   const id = Object.fromEntries(ids.map((each, number) => [each, number])) as Record<Id, number>;
   const cache = new Map<Era, EraLabels>();
   // A capture has one era.
@@ -72,7 +76,7 @@ export function symbols<const Rows extends readonly LabelRow[]>(
   let lastEra: Era | undefined;
   const of = (era: Era): EraLabels => {
     if (era === lastEra && last !== undefined) return last;
-    const labels = cache.get(era) ?? eraLabels(rows, era, id);
+    const labels = cache.get(era) ?? eraLabels(words(era), id, ids.length);
     cache.set(era, labels);
     lastEra = era;
     last = labels;
@@ -91,25 +95,18 @@ export function symbols<const Rows extends readonly LabelRow[]>(
   };
 }
 
-/** Rows whose words are the same from `era` on. */
-export function since<const Words extends readonly (readonly [id: string, word: string])[]>(
-  era: Era,
-  words: Words,
-): LabelRow<Words[number][0]>[] {
-  return words.map(([id, word]) => [id, { [era]: word }] as const);
-}
-
+/** `free` is the first number that no identifier of a known era has. */
 function eraLabels(
-  rows: readonly LabelRow[],
-  era: Era,
+  words: readonly Word[],
   numbers: Readonly<Record<string, number>>,
+  free: number,
 ): EraLabels {
-  const labels: Label[] = [];
-  for (const [id, words] of rows) {
-    const printed = inEra(words, era);
-    if (printed === null) continue;
-    labels.push({ id: numbers[id] as number, printed, text: printed.trimEnd() });
-  }
+  let next = free;
+  const labels = words.map(([id, printed]) => ({
+    id: numbers[id] ?? next++,
+    printed,
+    text: printed.trimEnd(),
+  }));
   // Two identifiers may share a word (short-read): reading it back gives the first.
   const byText = new Map([...labels].reverse().map((label) => [label.text, label]));
   return {

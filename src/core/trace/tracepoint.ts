@@ -8,6 +8,7 @@
 import { assert } from '../base/assert.js';
 import { type Era, inEra, type PerEra } from './eras.js';
 import { type FlagSet, flagNames } from './flag_bits.js';
+import { eventTexts } from './kernel_text.js';
 import { compileFormat, type Format, parseNumber, printValue, scanNumber } from './printk.js';
 import { type Scanned, type Symbols, scanText } from './symbols.js';
 import type { Tracer } from './tracer.js';
@@ -106,9 +107,11 @@ export interface TracepointSpec<C extends readonly Column[], O extends readonly 
   readonly columns: C;
   /** Columns that some eras do not print. */
   readonly optional?: O;
-  /** How each era prints it; several where kernels of one era differ. */
-  readonly formats: PerEra<EraFormat | readonly EraFormat[]>;
+  /** How it is printed where it is not a kernel's: those stand in `kernels/`. */
+  readonly formats?: PerEra<EraFormat>;
 }
+
+type FormatSource = Pick<TracepointSpec<[], []>, 'name' | 'formats'>;
 
 /** Most columns an event can have; `emit` spells out that many parameters. */
 export const MAX_COLUMNS = 12;
@@ -142,8 +145,7 @@ export function tracepoint<
   const variants = (era: Era): readonly Compiled[] => {
     let found = cache.get(era);
     if (found === undefined) {
-      const formats = [inEra<EraFormat | readonly EraFormat[]>(spec.formats, era) ?? []].flat();
-      found = formats.map((each) => compileFor(spec.name, each, columns));
+      found = formatsOf(spec, era).map((each) => compileFor(spec.name, each, columns));
       cache.set(era, found);
     }
     return found;
@@ -176,6 +178,11 @@ export function tracepoint<
     },
     emit: makeEmit(spec.record, columns.length) as unknown as Tracepoint<C, O>['emit'],
   };
+}
+
+function formatsOf({ name, formats }: FormatSource, era: Era): readonly EraFormat[] {
+  if (formats !== undefined) return [inEra(formats, era) ?? []].flat();
+  return eventTexts(name, era).map(([format, args]) => prints(format, args));
 }
 
 /** `tracepoint` for the events of one system, all defined in one kernel file. */

@@ -5,12 +5,12 @@ import {
   netfsRreqTraces,
   netfsSreqTraces,
 } from '../../../src/core/trace/events/netfs.js';
-import { symbols } from '../../../src/core/trace/symbols.js';
+import { ownSymbols } from '../../../src/core/trace/symbols.js';
 
-const WORDS = symbols('words', [
-  ['read', { E0: 'READ' }],
-  ['ahead', { E0: 'READAHEAD' }],
-  ['free', { E0: 'FREE ' }],
+const WORDS = ownSymbols('words', [
+  ['read', 'READ'],
+  ['ahead', 'READAHEAD'],
+  ['free', 'FREE '],
 ]);
 
 test('an identifier has one number whatever the order of its era', (t) => {

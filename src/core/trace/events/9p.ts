@@ -4,8 +4,8 @@
  * Called by the transport of the server (emit), the importers (parse) and the store (tables).
  * Kernel: include/trace/events/9p.h.
  */
-import { since, symbols } from '../symbols.js';
-import { int, label, prints, text, tracepointsOf, u64, uint } from '../tracepoint.js';
+import { symbols } from '../symbols.js';
+import { int, label, text, tracepointsOf, u64, uint } from '../tracepoint.js';
 
 const v9fs = tracepointsOf('9p', 'include/trace/events/9p.h');
 
@@ -14,15 +14,7 @@ const type = text('type', 'Type of the message, as P9_TREAD.');
 const tag = int('tag', 'Tag of the message.');
 
 /** What happens to a fid. */
-export const p9FidRefTypes = symbols(
-  'P9_FID_REFTYPE',
-  since('E3', [
-    ['create', 'create '],
-    ['get', 'get    '],
-    ['put', 'put    '],
-    ['destroy', 'destroy'],
-  ]),
-);
+export const p9FidRefTypes = symbols('P9_FID_REFTYPE');
 
 /** A message is sent. */
 export const p9ClientReq = v9fs({
@@ -30,7 +22,6 @@ export const p9ClientReq = v9fs({
   doc: 'A message is sent.',
   record: 128,
   columns: [clnt, type, tag],
-  formats: { E3: prints('client %lu request %s tag  %d', 'clnt type tag') },
 });
 
 /** The answer to a message is there. */
@@ -39,7 +30,6 @@ export const p9ClientRes = v9fs({
   doc: 'The answer to a message is there; its type is that of the message.',
   record: 129,
   columns: [clnt, type, tag, int('err', 'Negative error number, 0 = none.')],
-  formats: { E3: prints('client %lu response %s tag  %d err %d', 'clnt type tag err') },
 });
 
 /** The first bytes of a message that is sent or received; three lines of text. */
@@ -53,7 +43,6 @@ export const p9ProtocolDump = v9fs({
     uint('tag', 'Tag of the message.'),
     text('line', 'The first 32 bytes, hexadecimal, with blanks.', 'dump'),
   ],
-  formats: { E3: prints('clnt %lu %s(tag = %d)\n%s\n', 'clnt type tag line') },
 });
 
 /** A reference of a fid is taken or dropped. */
@@ -66,5 +55,4 @@ export const p9FidRef = v9fs({
     int('fid', 'Number of the fid.'),
     int('refcount', 'References.'),
   ],
-  formats: { E3: prints('%s fid %d, refcount %d', 'type fid refcount') },
 });

@@ -6,8 +6,8 @@
  * include/trace/events/afs.h. Words without padding are kept as text; the field `op` has a column
  * `operation` or `what`, as every event has a column `op` of its own.
  */
-import { since, symbols } from '../symbols.js';
-import { int, int16, label, prints, text, tracepointsOf, u64, uint } from '../tracepoint.js';
+import { symbols } from '../symbols.js';
+import { int, int16, label, text, tracepointsOf, u64, uint } from '../tracepoint.js';
 
 const afs = tracepointsOf('afs', 'include/trace/events/afs.h');
 
@@ -24,44 +24,10 @@ const ref = int('ref', 'References after that.');
 const error = int('error', 'Negative error number.');
 
 /** What happens to a call. */
-export const afsCallTraces = symbols('afs_call_traces', [
-  ['alloc', { E3: 'ALLOC' }],
-  ['async_abort', { E6: 'ASYAB' }],
-  ['async_kill', { E6: 'ASYKL' }],
-  ['free', { E3: 'FREE ' }],
-  ['get', { E3: 'GET  ' }],
-  ['put', { E3: 'PUT  ' }],
-  ['wake', { E3: 'WAKE ' }],
-  ['work', { E3: 'QUEUE' }],
-]);
+export const afsCallTraces = symbols('afs_call_traces');
 
 /** Why a server is chosen or given up. */
-export const afsRotateTraces = symbols(
-  'afs_rotate_traces',
-  since('E6', [
-    ['aborted', 'Abortd'],
-    ['busy_sleep', 'BsySlp'],
-    ['check_vol_status', 'VolStt'],
-    ['failed', 'Failed'],
-    ['iter', 'Iter  '],
-    ['iterate_addr', 'ItAddr'],
-    ['next_server', 'NextSv'],
-    ['no_more_servers', 'NoMore'],
-    ['nomem', 'Nomem '],
-    ['probe_error', 'PrbErr'],
-    ['probe_fileserver', 'PrbFsv'],
-    ['probe_none', 'PrbNon'],
-    ['probe_response', 'PrbRsp'],
-    ['probe_superseded', 'PrbSup'],
-    ['restart', 'Rstart'],
-    ['retry_server', 'RtrySv'],
-    ['selected_server', 'SlctSv'],
-    ['stale_lock', 'StlLck'],
-    ['start', 'Start '],
-    ['stop', 'Stop  '],
-    ['stopped', 'Stoppd'],
-  ]),
-);
+export const afsRotateTraces = symbols('afs_rotate_traces');
 
 /** Something happens to a call. */
 export const afsCall = afs({
@@ -75,7 +41,6 @@ export const afsCall = afs({
     int('outstanding', 'Calls alive.'),
     text('where', 'Place in the kernel.'),
   ],
-  formats: { E3: prints('c=%08x %s r=%d o=%d sp=%s', 'call what ref outstanding where') },
 });
 
 /** A call ends. */
@@ -89,7 +54,6 @@ export const afsCallDone = afs({
     int('abort_code', 'Code with which the server aborted it, 0 = none.'),
     text('rx_call_ptr', 'Hashed address of the rxrpc call, hexadecimal.'),
   ],
-  formats: { E3: prints('   c=%08x ret=%d ab=%d [%p]', 'call ret abort_code rx_call_ptr') },
 });
 
 /** A call changes its state. */
@@ -104,16 +68,7 @@ export const afsCallState = afs({
     int('ret', 'Result, a negative error number or 0.'),
     int('abort', 'Code with which the server aborted it, 0 = none.'),
   ],
-  formats: { E3: prints('c=%08x %u->%u r=%d ab=%d', 'call from to ret abort') },
 });
-
-/** How the calls to a file server are printed: the old way, and the one that v6.16 has. */
-function callFormats(rest: string, args: string) {
-  const old = prints(`c=%08x %06llx:%06llx:%06x ${rest}`, `call vid vnode unique operation${args}`);
-  const named = prints(`c=%08x V=%llx i=%llx:%x ${rest}`, `call vid vnode unique operation${args}`);
-  // Of v6.13 to v6.15 it is not known which they print.
-  return { E3: old, E6: [old, named], E8: named };
-}
 
 /** A call to a file server is made. */
 export const afsMakeFsCall = afs({
@@ -121,7 +76,6 @@ export const afsMakeFsCall = afs({
   doc: 'A call to a file server is made.',
   record: 147,
   columns: [call, ...fid, operation],
-  formats: callFormats('%s', ''),
 });
 
 /** A call to a file server with a name is made. */
@@ -130,7 +84,6 @@ export const afsMakeFsCall1 = afs({
   doc: 'A call to a file server with a name is made.',
   record: 148,
   columns: [call, ...fid, operation, name],
-  formats: callFormats('%s "%s"', ' name'),
 });
 
 /** A call to a file server with two names is made. */
@@ -139,7 +92,6 @@ export const afsMakeFsCall2 = afs({
   doc: 'A call to a file server with two names is made.',
   record: 149,
   columns: [call, ...fid, operation, name, text('name2', 'Second name.', 'file')],
-  formats: callFormats('%s "%s" "%s"', ' name name2'),
 });
 
 /** A call to a file server with a number is made. */
@@ -148,7 +100,6 @@ export const afsMakeFsCalli = afs({
   doc: 'A call to a file server with a number is made.',
   record: 150,
   columns: [call, ...fid, operation, uint('i', 'The number.')],
-  formats: callFormats('%s i=%u', ' i'),
 });
 
 /** A call is sent to a server; v6.8 and later. */
@@ -163,12 +114,6 @@ export const afsMakeCall = afs({
     operation,
     ...fid,
   ],
-  formats: {
-    E6: prints(
-      'c=%08x %s+%u %s %llx:%llx:%x',
-      'call transport srx_service operation vid vnode unique',
-    ),
-  },
 });
 
 /** A call to a volume location server is made. */
@@ -177,7 +122,6 @@ export const afsMakeVlCall = afs({
   doc: 'A call to a volume location server is made.',
   record: 152,
   columns: [call, operation],
-  formats: { E3: prints('c=%08x %s', 'call operation') },
 });
 
 /** A call has news. */
@@ -186,7 +130,6 @@ export const afsNotifyCall = afs({
   doc: 'A call has news.',
   record: 153,
   columns: [call, state, uint('unmarshall', 'Phase of decoding the reply.')],
-  formats: { E3: prints('c=%08x s=%u u=%u', 'call state unmarshall') },
 });
 
 /** Part of a reply arrives. */
@@ -202,9 +145,6 @@ export const afsReceiveData = afs({
     state,
     int('ret', 'Result, a negative error number or 0.'),
   ],
-  formats: {
-    E3: prints('c=%08x r=%llu u=%u w=%u s=%u ret=%d', 'call remain unmarshall want_more state ret'),
-  },
 });
 
 const sent = [call, u64('offset', 'Position in the data, bytes.'), u64('count', 'Bytes.')] as const;
@@ -215,7 +155,6 @@ export const afsSendData = afs({
   doc: 'Data of a store is sent.',
   record: 155,
   columns: [...sent, uint('flags', 'Flags of the message (MSG_*).')],
-  formats: { E3: prints(' c=%08x o=%llx n=%llx f=%x', 'call offset count flags') },
 });
 
 /** Data of a store was sent. */
@@ -224,7 +163,6 @@ export const afsSentData = afs({
   doc: 'Data of a store was sent.',
   record: 156,
   columns: [...sent, int('ret', 'Result: bytes, or a negative error number.')],
-  formats: { E3: prints(' c=%08x o=%llx n=%llx r=%x', 'call offset count ret') },
 });
 
 /** A call fails. */
@@ -233,7 +171,6 @@ export const afsIoError = afs({
   doc: 'A call fails.',
   record: 157,
   columns: [call, error, text('where', 'Where, as FS_PROBE_FAIL.')],
-  formats: { E3: prints('c=%08x r=%d %s', 'call error where') },
 });
 
 /** An operation on a file fails. */
@@ -242,7 +179,6 @@ export const afsFileError = afs({
   doc: 'An operation on a file fails.',
   record: 158,
   columns: [...fid, error, text('where', 'Where, as WRITEBACK_FAILED.')],
-  formats: { E3: prints('%llx:%llx:%x r=%d %s', 'vid vnode unique error where') },
 });
 
 /** A reply is not as the protocol wants it. */
@@ -251,7 +187,6 @@ export const afsProtocolError = afs({
   doc: 'A reply is not as the protocol wants it.',
   record: 159,
   columns: [call, text('cause', 'What is wrong, as FileTYpe.')],
-  formats: { E3: prints('c=%08x %s', 'call cause') },
 });
 
 const dirtyRegion = [
@@ -262,7 +197,6 @@ const dirtyRegion = [
   u64('to', 'Byte of the folio behind the dirty ones.'),
   text('mapped', '` M` = written through a mapping, else empty.'),
 ] as const;
-const dirtyFormat = prints('vn=%p %lx %s %lx-%lx%s', 'vnode_ptr index where from to mapped');
 
 /** Something happens to a dirty page; to v5.17. */
 export const afsPageDirty = afs({
@@ -270,7 +204,6 @@ export const afsPageDirty = afs({
   doc: 'Something happens to a dirty page; to v5.17.',
   record: 232,
   columns: dirtyRegion,
-  formats: { E0: dirtyFormat, E3: null },
 });
 
 /** Something happens to a dirty folio; v5.18 to v6.7. */
@@ -279,7 +212,6 @@ export const afsFolioDirty = afs({
   doc: 'Something happens to a dirty folio; v5.18 to v6.7.',
   record: 160,
   columns: dirtyRegion,
-  formats: { E3: dirtyFormat, E4: null },
 });
 
 /** A promise of the server ends. */
@@ -293,9 +225,6 @@ export const afsCbBreak = afs({
     uint('skipped', '1 = there was a promise, which ends.'),
     text('reason', 'Why, as break-cb.'),
   ],
-  formats: {
-    E3: prints('%llx:%llx:%x b=%x s=%u %s', 'vid vnode unique cb_break skipped reason'),
-  },
 });
 
 /** The server calls. */
@@ -309,14 +238,6 @@ export const afsCbCall = afs({
     uint('security_ix', 'Security of the connection, 0 = none; in v6.16.'),
     uint('enctype', 'Encryption of the connection, 0 = none; in v6.16.'),
   ],
-  formats: {
-    E3: prints('c=%08x %s', 'call operation'),
-    E6: [
-      prints('c=%08x %s sv=%u sx=%u en=%u', 'call operation service_id security_ix enctype'),
-      prints('c=%08x %s', 'call operation'),
-    ],
-    E8: prints('c=%08x %s sv=%u sx=%u en=%u', 'call operation service_id security_ix enctype'),
-  },
 });
 
 /** A server is chosen or given up; v6.8 and later. */
@@ -333,12 +254,6 @@ export const afsRotate = afs({
     int16('addr_index', 'Which of its addresses, -1 = none.'),
     int('extra', 'More, by reason.'),
   ],
-  formats: {
-    E6: prints(
-      'OP=%08x it=%02x %s fl=%x sx=%d ax=%d ext=%d',
-      'operation iteration reason flags server_index addr_index extra',
-    ),
-  },
 });
 
 /** A name is looked up. */
@@ -354,7 +269,4 @@ export const afsLookup = afs({
     u64('vnode', 'Number of the file in the volume.'),
     uint('unique', 'Which file of that number.'),
   ],
-  formats: {
-    E3: prints('d=%llx:%llx:%x "%s" f=%llx:%x', 'vid dvnode dunique name vnode unique'),
-  },
 });

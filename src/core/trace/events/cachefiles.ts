@@ -5,8 +5,7 @@
  * Called by cachefiles/ (emit), the importers (parse) and the store (tables). Kernel:
  * include/trace/events/cachefiles.h. What was printed as a pointer has a column `..._ptr`.
  */
-import { CACHEFILES_SINCE as C } from '../eras.js';
-import { flagWord, int, label, prints, text, tracepointsOf, u64, uint } from '../tracepoint.js';
+import { flagWord, int, label, text, tracepointsOf, u64, uint } from '../tracepoint.js';
 import {
   cachefilesCoherencyTraces,
   cachefilesErrorTraces,
@@ -49,10 +48,6 @@ export const cachefilesRef = cachefiles({
     label('why', cachefilesObjRefTraces, 'Who takes or drops it.'),
   ],
   optional: [text('cookie_ptr', 'Hashed address of the cookie, hexadecimal; to v5.14.'), objPtr],
-  formats: {
-    [C.C1]: prints('c=%p o=%p u=%d %s', 'cookie_ptr obj_ptr usage why'),
-    [C.C2]: prints('c=%08x o=%08x u=%d %s', 'cookie obj usage why'),
-  },
 });
 
 /** The file of an object is looked up. */
@@ -62,11 +57,6 @@ export const cachefilesLookup = cachefiles({
   record: 97,
   columns: [obj, u64('dino', 'Inode number of the directory.'), ino, error],
   optional: [objPtr, dePtr, inodePtr],
-  formats: {
-    [C.C1]: prints('o=%p d=%p i=%p', 'obj_ptr de_ptr inode_ptr'),
-    [C.C2]: prints('o=%08x dB=%lx B=%lx e=%d', 'obj dino ino error'),
-    E10: prints('o=%08x dB=%llx B=%llx e=%d', 'obj dino ino error'),
-  },
 });
 
 /** A directory of the cache is made. */
@@ -79,10 +69,6 @@ export const cachefilesMkdir = cachefiles({
     u64('subdir', 'Inode number of the directory.'),
   ],
   optional: [objPtr, dePtr, ret],
-  formats: {
-    [C.C1]: prints('o=%p d=%p r=%u', 'obj_ptr de_ptr ret'),
-    [C.C2]: prints('dB=%x sB=%x', 'dir subdir'),
-  },
 });
 
 /** A cache file is made; to v5.14. */
@@ -91,7 +77,6 @@ export const cachefilesCreate = cachefiles({
   doc: 'A cache file is made; to v5.14.',
   record: 99,
   columns: [objPtr, dePtr, ret],
-  formats: { [C.C1]: prints('o=%p d=%p r=%u', 'obj_ptr de_ptr ret'), [C.C2]: null },
 });
 
 /** A cache file without a name is made. */
@@ -100,7 +85,6 @@ export const cachefilesTmpfile = cachefiles({
   doc: 'A cache file without a name is made.',
   record: 100,
   columns: [obj, backer],
-  formats: { [C.C2]: prints('o=%08x B=%x', 'obj backer') },
 });
 
 /** A cache file gets its name. */
@@ -109,7 +93,6 @@ export const cachefilesLink = cachefiles({
   doc: 'A cache file gets its name.',
   record: 101,
   columns: [obj, backer],
-  formats: { [C.C2]: prints('o=%08x B=%x', 'obj backer') },
 });
 
 /** A cache file is removed. */
@@ -119,10 +102,6 @@ export const cachefilesUnlink = cachefiles({
   record: 102,
   columns: [uint('obj', 'Debug number of the object; ffffffff = none.'), ino, kill],
   optional: [objPtr, dePtr],
-  formats: {
-    [C.C1]: prints('o=%p d=%p w=%s', 'obj_ptr de_ptr why'),
-    [C.C2]: prints('o=%08x B=%x w=%s', 'obj ino why'),
-  },
 });
 
 /** A cache file is moved to the graveyard. */
@@ -132,10 +111,6 @@ export const cachefilesRename = cachefiles({
   record: 103,
   columns: [uint('obj', 'Debug number of the object; ffffffff = none.'), ino, kill],
   optional: [objPtr, dePtr, text('to_ptr', 'Hashed address of the new entry; to v5.14.')],
-  formats: {
-    [C.C1]: prints('o=%p d=%p t=%p w=%s', 'obj_ptr de_ptr to_ptr why'),
-    [C.C2]: prints('o=%08x B=%x w=%s', 'obj ino why'),
-  },
 });
 
 const coherency = label('why', cachefilesCoherencyTraces, 'What was found.');
@@ -150,10 +125,6 @@ export const cachefilesCoherency = cachefiles({
     u64('aux', 'Auxiliary data that was expected; from v6.14.'),
     u64('disk_aux', 'Auxiliary data that was found; from v6.14.'),
   ],
-  formats: {
-    [C.C2]: prints('o=%08x %s B=%llx c=%u', 'obj why ino content'),
-    [C.C3]: prints('o=%08x %s B=%llx c=%u aux=%llx dsk=%llx', 'obj why ino content aux disk_aux'),
-  },
 });
 
 /** The attributes of a volume's directory are checked or set. */
@@ -162,17 +133,7 @@ export const cachefilesVolCoherency = cachefiles({
   doc: "The attributes of a volume's directory are checked or set.",
   record: 105,
   columns: [uint('vol', 'Debug number of the volume.'), coherency, ino],
-  formats: { [C.C2]: prints('V=%08x %s B=%llx', 'vol why ino') },
 });
-
-const PREP_READ = prints(
-  'o=%08x %s %s f=%02x s=%llx %zx ni=%x B=%x',
-  'obj source why flags start len netfs_inode cache_inode',
-);
-const PREP_READ_SLICE = prints(
-  'R=%08x[%u] %s %s f=%02x s=%llx %zx ni=%x B=%x',
-  'rreq index source why flags start len netfs_inode cache_inode',
-);
 
 /** The cache chooses the source of a slice. */
 export const cachefilesPrepRead = cachefiles({
@@ -191,12 +152,6 @@ export const cachefilesPrepRead = cachefiles({
     u64('cache_inode', 'Inode number of the cache file; 0 = not looked up yet.'),
   ],
   optional: [uint('obj', 'Debug number of the object; from v6.2.')],
-  formats: {
-    [C.C2]: PREP_READ_SLICE,
-    // v6.1 still prints the subrequest (read off its captures), v6.3 the object.
-    E3: [PREP_READ_SLICE, PREP_READ],
-    E4: PREP_READ,
-  },
 });
 
 /** A cache file is read. */
@@ -205,7 +160,6 @@ export const cachefilesRead = cachefiles({
   doc: 'A cache file is read.',
   record: 107,
   columns: [obj, backer, start, len],
-  formats: { [C.C2]: prints('o=%08x B=%x s=%llx l=%zx', 'obj backer start len') },
 });
 
 /** A cache file is written. */
@@ -214,7 +168,6 @@ export const cachefilesWrite = cachefiles({
   doc: 'A cache file is written.',
   record: 108,
   columns: [obj, backer, start, len],
-  formats: { [C.C2]: prints('o=%08x B=%x s=%llx l=%zx', 'obj backer start len') },
 });
 
 /** A cache file changes its size. */
@@ -229,7 +182,6 @@ export const cachefilesTrunc = cachefiles({
     u64('from', 'Size it had, bytes.'),
     u64('to', 'Size it gets, bytes.'),
   ],
-  formats: { [C.C2]: prints('o=%08x B=%x %s l=%llx->%llx', 'obj backer why from to') },
 });
 
 /** A cache file is taken into use. */
@@ -239,11 +191,6 @@ export const cachefilesMarkActive = cachefiles({
   record: 110,
   columns: [obj, inode],
   optional: [objPtr, dePtr],
-  formats: {
-    [C.C1]: prints('o=%p d=%p', 'obj_ptr de_ptr'),
-    [C.C2]: prints('o=%08x B=%lx', 'obj inode'),
-    E10: prints('o=%08x B=%llx', 'obj inode'),
-  },
 });
 
 /** A cache file could not be taken into use. */
@@ -252,10 +199,6 @@ export const cachefilesMarkFailed = cachefiles({
   doc: 'A cache file could not be taken into use.',
   record: 111,
   columns: [obj, inode],
-  formats: {
-    [C.C2]: prints('o=%08x B=%lx', 'obj inode'),
-    E10: prints('o=%08x B=%llx', 'obj inode'),
-  },
 });
 
 /** A cache file is no longer in use. */
@@ -265,11 +208,6 @@ export const cachefilesMarkInactive = cachefiles({
   record: 112,
   columns: [obj, inode],
   optional: [objPtr, dePtr, inodePtr],
-  formats: {
-    [C.C1]: prints('o=%p d=%p i=%p', 'obj_ptr de_ptr inode_ptr'),
-    [C.C2]: prints('o=%08x B=%lx', 'obj inode'),
-    E10: prints('o=%08x B=%llx', 'obj inode'),
-  },
 });
 
 /** An object waits until another lets go of its file; to v5.14. */
@@ -284,10 +222,6 @@ export const cachefilesWaitActive = cachefiles({
     uint('flags', 'Flag bits of the other object.'),
     uint('fsc_flags', 'Flag bits of its fscache object.'),
   ],
-  formats: {
-    [C.C1]: prints('o=%p d=%p wo=%p wf=%x wff=%x', 'obj_ptr de_ptr xobj_ptr flags fsc_flags'),
-    [C.C2]: null,
-  },
 });
 
 /** An object in use is to be thrown away; to v5.14. */
@@ -296,7 +230,6 @@ export const cachefilesMarkBuried = cachefiles({
   doc: 'An object in use is to be thrown away; to v5.14.',
   record: 114,
   columns: [objPtr, dePtr, kill],
-  formats: { [C.C1]: prints('o=%p d=%p w=%s', 'obj_ptr de_ptr why'), [C.C2]: null },
 });
 
 /** A call of the filesystem below failed. */
@@ -305,7 +238,6 @@ export const cachefilesVfsError = cachefiles({
   doc: 'A call of the filesystem below failed.',
   record: 115,
   columns: [obj, backer, where, error],
-  formats: { [C.C2]: prints('o=%08x B=%x %s e=%d', 'obj backer where error') },
 });
 
 /** I/O to the cache failed. */
@@ -314,7 +246,6 @@ export const cachefilesIoError = cachefiles({
   doc: 'I/O to the cache failed.',
   record: 116,
   columns: [obj, backer, where, error],
-  formats: { [C.C2]: prints('o=%08x B=%x %s e=%d', 'obj backer where error') },
 });
 
 /** The cache has no space; development kernels. */
@@ -323,7 +254,6 @@ export const cachefilesNoSpace = cachefiles({
   doc: 'The cache has no space; development kernels.',
   record: 117,
   columns: [obj, label('where', cachefilesErrorTraces, 'For what there is no space.')],
-  formats: { [C.C4]: prints('o=%08x %s', 'obj where') },
 });
 
 /** The daemon is asked to open an object. */
@@ -338,10 +268,6 @@ export const cachefilesOndemandOpen = cachefiles({
     int('fd', 'Descriptor the daemon gets.'),
     uint('flags', 'Flags of the object.'),
   ],
-  formats: {
-    [C.C2]: prints('o=%08x mid=%x oid=%x fd=%d f=%x', 'obj msg_id object_id fd flags'),
-    E12: null,
-  },
 });
 
 /** The daemon answers an open. */
@@ -350,7 +276,6 @@ export const cachefilesOndemandCopen = cachefiles({
   doc: 'The daemon answers an open.',
   record: 119,
   columns: [obj, msg, u64('len', 'Size of the file, bytes.')],
-  formats: { [C.C2]: prints('o=%08x mid=%x l=%lx', 'obj msg_id len'), E12: null },
 });
 
 /** The daemon is told that an object is closed. */
@@ -359,7 +284,6 @@ export const cachefilesOndemandClose = cachefiles({
   doc: 'The daemon is told that an object is closed.',
   record: 120,
   columns: [obj, msg, objectId],
-  formats: { [C.C2]: prints('o=%08x mid=%x oid=%x', 'obj msg_id object_id'), E12: null },
 });
 
 /** The daemon is asked for data. */
@@ -368,10 +292,6 @@ export const cachefilesOndemandRead = cachefiles({
   doc: 'The daemon is asked for data.',
   record: 121,
   columns: [obj, msg, objectId, start, len],
-  formats: {
-    [C.C2]: prints('o=%08x mid=%x oid=%x s=%llx l=%zx', 'obj msg_id object_id start len'),
-    E12: null,
-  },
 });
 
 /** The daemon says that data is there. */
@@ -380,7 +300,6 @@ export const cachefilesOndemandCread = cachefiles({
   doc: 'The daemon says that data is there.',
   record: 122,
   columns: [obj, msg],
-  formats: { [C.C2]: prints('o=%08x mid=%x', 'obj msg_id'), E12: null },
 });
 
 /** The daemon writes to a cache file. */
@@ -389,10 +308,6 @@ export const cachefilesOndemandFdWrite = cachefiles({
   doc: 'The daemon writes to a cache file.',
   record: 123,
   columns: [obj, backer, start, len],
-  formats: {
-    [C.C2]: prints('o=%08x iB=%x s=%llx l=%zx', 'obj backer start len'),
-    E12: null,
-  },
 });
 
 /** The daemon closes its descriptor. */
@@ -401,5 +316,4 @@ export const cachefilesOndemandFdRelease = cachefiles({
   doc: 'The daemon closes its descriptor.',
   record: 124,
   columns: [obj, objectId],
-  formats: { [C.C2]: prints('o=%08x oid=%x', 'obj object_id'), E12: null },
 });

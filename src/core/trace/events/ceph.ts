@@ -5,8 +5,8 @@
  * Called by the importers (parse) and the store (tables). Kernel: include/trace/events/ceph.h. They
  * are read from source; no capture was seen.
  */
-import { since, symbols } from '../symbols.js';
-import { int, label, prints, text, tracepointsOf, u64, uint } from '../tracepoint.js';
+import { symbols } from '../symbols.js';
+import { int, label, text, tracepointsOf, u64, uint } from '../tracepoint.js';
 
 const ceph = tracepointsOf('ceph', 'include/trace/events/ceph.h');
 
@@ -19,15 +19,7 @@ const file = [
 ] as const;
 
 /** Why a request has to wait. */
-export const cephMdscSuspendReasons = symbols(
-  'ceph_mdsc_suspend_reasons',
-  since('E8', [
-    ['no_mdsmap', 'no-mdsmap'],
-    ['no_active_mds', 'no-active-mds'],
-    ['rejected', 'rejected'],
-    ['session', 'session'],
-  ]),
-);
+export const cephMdscSuspendReasons = symbols('ceph_mdsc_suspend_reasons');
 
 /** A request is made. */
 export const cephMdscSubmitRequest = ceph({
@@ -35,7 +27,6 @@ export const cephMdscSubmitRequest = ceph({
   doc: 'A request to a metadata server is made.',
   record: 250,
   columns: [tid, op, ...file],
-  formats: { E8: prints('R=%llu op=%s ino=%llx,%llx', 'tid operation ino snap') },
 });
 
 /** A request has to wait. */
@@ -44,7 +35,6 @@ export const cephMdscSuspendRequest = ceph({
   doc: 'A request to a metadata server has to wait.',
   record: 251,
   columns: [tid, op, label('reason', cephMdscSuspendReasons, 'Why.')],
-  formats: { E8: prints('R=%llu op=%s reason=%s', 'tid operation reason') },
 });
 
 /** A request goes on. */
@@ -53,7 +43,6 @@ export const cephMdscResumeRequest = ceph({
   doc: 'A request that had to wait goes on.',
   record: 252,
   columns: [tid, op],
-  formats: { E8: prints('R=%llu op=%s', 'tid operation') },
 });
 
 /** A request is sent. */
@@ -62,7 +51,6 @@ export const cephMdscSendRequest = ceph({
   doc: 'A request is sent to a metadata server.',
   record: 253,
   columns: [tid, op, mds],
-  formats: { E8: prints('R=%llu op=%s mds=%d', 'tid operation mds') },
 });
 
 /** A request has ended. */
@@ -76,7 +64,6 @@ export const cephMdscCompleteRequest = ceph({
     int('error', 'Negative error number, 0 = none.'),
     u64('latency_ns', 'How long it took, nanoseconds.'),
   ],
-  formats: { E8: prints('R=%llu op=%s err=%d latency_ns=%lu', 'tid operation error latency_ns') },
 });
 
 /** A server grants or revokes capabilities. */
@@ -92,10 +79,4 @@ export const cephHandleCaps = ceph({
     uint('issue_seq', 'Number of the message that issued it.'),
     uint('mseq', 'How often the capability has moved between servers.'),
   ],
-  formats: {
-    E8: prints(
-      'mds=%d op=%s vino=%llx.%llx seq=%u iseq=%u mseq=%u',
-      'mds operation ino snap seq issue_seq mseq',
-    ),
-  },
 });

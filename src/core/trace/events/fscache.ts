@@ -5,8 +5,7 @@
  * Called by fscache/ (emit), the importers (parse) and the store (tables). Kernel:
  * include/trace/events/fscache.h. What was printed as a pointer has a column `..._ptr`.
  */
-import { FSCACHE_SINCE as F } from '../eras.js';
-import { int, label, prints, text, tracepointsOf, u64, uint } from '../tracepoint.js';
+import { int, label, text, tracepointsOf, u64, uint } from '../tracepoint.js';
 import {
   fscacheAccessTraces,
   fscacheActiveTraces,
@@ -43,7 +42,6 @@ export const fscacheCache = fscache({
   doc: 'A reference of a cache is taken or dropped.',
   record: 64,
   columns: [cache, label('where', fscacheCacheTraces, 'Who takes or drops it.'), usage],
-  formats: { [F.F2]: prints('C=%08x %s r=%d', 'cache where usage') },
 });
 
 /** A reference of a volume is taken or dropped. */
@@ -52,7 +50,6 @@ export const fscacheVolume = fscache({
   doc: 'A reference of a volume is taken or dropped.',
   record: 65,
   columns: [volume, label('where', fscacheVolumeTraces, 'Who takes or drops it.'), usage],
-  formats: { [F.F2]: prints('V=%08x %s u=%d', 'volume where usage') },
 });
 
 /** A reference of a cookie is taken or dropped. */
@@ -62,13 +59,6 @@ export const fscacheCookie = fscache({
   record: 66,
   columns: [cookie, label('where', fscacheCookieTraces, 'Who takes or drops it.'), ref],
   optional: [cookiePtr, parentPtr, children, active, flags],
-  formats: {
-    [F.F1]: prints(
-      '%s c=%p u=%d p=%p Nc=%d Na=%d f=%02x',
-      'where cookie_ptr ref parent_ptr n_children n_active flags',
-    ),
-    [F.F2]: prints('c=%08x %s r=%d', 'cookie where ref'),
-  },
 });
 
 /** A cookie comes into use or goes out of it. */
@@ -77,9 +67,6 @@ export const fscacheActive = fscache({
   doc: 'A cookie comes into use or goes out of it.',
   record: 67,
   columns: [cookie, label('why', fscacheActiveTraces, 'Which.'), ref, accesses, active],
-  formats: {
-    [F.F2]: prints('c=%08x %s r=%d a=%d c=%d', 'cookie why ref n_accesses n_active'),
-  },
 });
 
 const why = label('why', fscacheAccessTraces, 'What begins or ends.');
@@ -90,7 +77,6 @@ export const fscacheAccessCache = fscache({
   doc: 'An access to a cache begins or ends.',
   record: 68,
   columns: [cache, why, ref, accesses],
-  formats: { [F.F2]: prints('C=%08x %s r=%d a=%d', 'cache why ref n_accesses') },
 });
 
 /** An access to a volume begins or ends. */
@@ -99,9 +85,6 @@ export const fscacheAccessVolume = fscache({
   doc: 'An access to a volume begins or ends.',
   record: 69,
   columns: [volume, cookie, why, ref, accesses],
-  formats: {
-    [F.F2]: prints('V=%08x c=%08x %s r=%d a=%d', 'volume cookie why ref n_accesses'),
-  },
 });
 
 /** An access to a cookie begins or ends. */
@@ -110,7 +93,6 @@ export const fscacheAccess = fscache({
   doc: 'An access to a cookie begins or ends.',
   record: 70,
   columns: [cookie, why, ref, accesses],
-  formats: { [F.F2]: prints('c=%08x %s r=%d a=%d', 'cookie why ref n_accesses') },
 });
 
 /** A network filesystem gets a cookie. */
@@ -132,13 +114,6 @@ export const fscacheAcquire = fscache({
     uint('p_flags', 'Flag bits of the parent; to v5.14.'),
     text('name', 'Name of the kind of cookie; to v5.14.'),
   ],
-  formats: {
-    [F.F1]: prints(
-      'c=%p p=%p pu=%d pc=%d pf=%02x n=%s',
-      'cookie_ptr parent_ptr p_usage p_n_children p_flags name',
-    ),
-    [F.F2]: prints('c=%08x V=%08x vr=%d vc=%d', 'cookie volume v_ref v_n_cookies'),
-  },
 });
 
 /** A network filesystem gives a cookie back. */
@@ -155,16 +130,6 @@ export const fscacheRelinquish = fscache({
     uint('retire', '1 = the data is to be thrown away.'),
   ],
   optional: [cookiePtr, parentPtr, children],
-  formats: {
-    [F.F1]: prints(
-      'c=%p u=%d p=%p Nc=%d Na=%d f=%02x r=%u',
-      'cookie_ptr ref parent_ptr n_children n_active flags retire',
-    ),
-    [F.F2]: prints(
-      'c=%08x V=%08x r=%d U=%d f=%02x rt=%u',
-      'cookie volume ref n_active flags retire',
-    ),
-  },
 });
 
 /** The data of a cookie is invalidated. */
@@ -173,7 +138,6 @@ export const fscacheInvalidate = fscache({
   doc: 'The data of a cookie is invalidated.',
   record: 73,
   columns: [cookie, u64('new_size', 'Size of the file, bytes.')],
-  formats: { [F.F2]: prints('c=%08x sz=%llx', 'cookie new_size') },
 });
 
 /** The file of a cookie changes its size. */
@@ -186,9 +150,6 @@ export const fscacheResize = fscache({
     u64('old_size', 'Size it had, bytes.'),
     u64('new_size', 'Size it gets, bytes.'),
   ],
-  formats: {
-    [F.F2]: prints('c=%08x os=%08llx sz=%08llx', 'cookie old_size new_size'),
-  },
 });
 
 /** A network filesystem registers; to v5.14. */
@@ -197,7 +158,6 @@ export const fscacheNetfs = fscache({
   doc: 'A network filesystem registers; to v5.14.',
   record: 75,
   columns: [cookiePtr, text('name', 'Name of the network filesystem.')],
-  formats: { [F.F1]: prints('c=%p n=%s', 'cookie_ptr name'), [F.F2]: null },
 });
 
 /** A cookie is enabled; to v5.14. */
@@ -206,10 +166,6 @@ export const fscacheEnable = fscache({
   doc: 'A cookie is enabled; to v5.14.',
   record: 76,
   columns: [cookiePtr, usage, children, active, flags],
-  formats: {
-    [F.F1]: prints('c=%p u=%d Nc=%d Na=%d f=%02x', 'cookie_ptr usage n_children n_active flags'),
-    [F.F2]: null,
-  },
 });
 
 /** A cookie is disabled; to v5.14. */
@@ -218,10 +174,6 @@ export const fscacheDisable = fscache({
   doc: 'A cookie is disabled; to v5.14.',
   record: 77,
   columns: [cookiePtr, usage, children, active, flags],
-  formats: {
-    [F.F1]: prints('c=%p u=%d Nc=%d Na=%d f=%02x', 'cookie_ptr usage n_children n_active flags'),
-    [F.F2]: null,
-  },
 });
 
 /** The state machine of an object runs; to v5.14. */
@@ -236,10 +188,6 @@ export const fscacheOsm = fscache({
     label('what', fscacheOsmTraces, 'Whether it waits or works, and out of band.'),
     int('event_num', 'Event, -1 = none.'),
   ],
-  formats: {
-    [F.F1]: prints('c=%p o=%p %s %sev=%d', 'cookie_ptr object_ptr state what event_num'),
-    [F.F2]: null,
-  },
 });
 
 /** Something happens to a page; to v5.14. */
@@ -248,7 +196,6 @@ export const fscachePage = fscache({
   doc: 'Something happens to a page; to v5.14.',
   record: 79,
   columns: [cookiePtr, label('why', fscachePageTraces, 'What happens.'), page],
-  formats: { [F.F1]: prints('c=%p %s pg=%lx', 'cookie_ptr why page'), [F.F2]: null },
 });
 
 /** It is asked whether a page is being stored; to v5.14. */
@@ -262,7 +209,6 @@ export const fscacheCheckPage = fscache({
     text('val', 'What is known of it, hashed, hexadecimal.'),
     int('n', 'Pages.'),
   ],
-  formats: { [F.F1]: prints('c=%p pg=%p val=%p n=%d', 'cookie_ptr page_ptr val n'), [F.F2]: null },
 });
 
 /** Those who wait for a cookie are woken; to v5.14. */
@@ -271,7 +217,6 @@ export const fscacheWakeCookie = fscache({
   doc: 'Those who wait for a cookie are woken; to v5.14.',
   record: 81,
   columns: [cookiePtr],
-  formats: { [F.F1]: prints('c=%p', 'cookie_ptr'), [F.F2]: null },
 });
 
 /** Something happens to an operation; to v5.14. */
@@ -280,7 +225,6 @@ export const fscacheOp = fscache({
   doc: 'Something happens to an operation; to v5.14.',
   record: 82,
   columns: [cookiePtr, opPtr, label('why', fscacheOpTraces, 'What happens.')],
-  formats: { [F.F1]: prints('c=%p op=%p %s', 'cookie_ptr op_ptr why'), [F.F2]: null },
 });
 
 /** An operation on a page; to v5.14. */
@@ -289,10 +233,6 @@ export const fscachePageOp = fscache({
   doc: 'An operation on a page; to v5.14.',
   record: 83,
   columns: [cookiePtr, label('what', fscachePageOpTraces, 'Which operation.'), page, opPtr],
-  formats: {
-    [F.F1]: prints('c=%p %s pg=%lx op=%p', 'cookie_ptr what page op_ptr'),
-    [F.F2]: null,
-  },
 });
 
 /** A page was stored; to v5.14. */
@@ -301,10 +241,6 @@ export const fscacheWrotePage = fscache({
   doc: 'A page was stored; to v5.14.',
   record: 84,
   columns: [cookiePtr, page, opPtr, int('ret', 'Result, a negative error number or 0.')],
-  formats: {
-    [F.F1]: prints('c=%p pg=%lx op=%p ret=%d', 'cookie_ptr page op_ptr ret'),
-    [F.F2]: null,
-  },
 });
 
 /** Pages that are to be stored are looked up; to v5.14. */
@@ -319,8 +255,4 @@ export const fscacheGangLookup = fscache({
     int('n', 'Pages found.'),
     u64('store_limit', 'Page behind the last that may be stored.'),
   ],
-  formats: {
-    [F.F1]: prints('c=%p op=%p r0=%lx n=%d sl=%lx', 'cookie_ptr op_ptr results0 n store_limit'),
-    [F.F2]: null,
-  },
 });

@@ -4,7 +4,7 @@
  * Called by netfs/ (emit), the importers (parse) and the store (tables). Kernel:
  * include/trace/events/netfs.h. Columns are what is printed; see NETFS formats in the docs.
  */
-import { flagWord, int, int16, label, prints, tracepointsOf, u64, uint } from '../tracepoint.js';
+import { flagWord, int, int16, label, tracepointsOf, u64, uint } from '../tracepoint.js';
 import {
   netfsFailures,
   netfsReadTraces,
@@ -43,22 +43,6 @@ export const netfsRead = netfs({
     u64('i_size', 'Size of the file, bytes; from v6.12.'),
     uint('object', 'Debug number of the cache object; development kernels.'),
   ],
-  formats: {
-    E0: prints('R=%08x %s c=%08x s=%llx %zx', 'rreq what cookie start len'),
-    E2: prints('R=%08x %s c=%08x ni=%x s=%llx %zx', 'rreq what cookie netfs_inode start len'),
-    E6: prints(
-      'R=%08x %s c=%08x ni=%x s=%llx l=%zx sz=%llx',
-      'rreq what cookie netfs_inode start len i_size',
-    ),
-    E10: prints(
-      'R=%08x %s c=%08x ni=%llx s=%llx l=%zx sz=%llx',
-      'rreq what cookie netfs_inode start len i_size',
-    ),
-    E13: prints(
-      'R=%08x %s c=%08x o=%08x ni=%llx s=%llx l=%zx sz=%llx',
-      'rreq what cookie object netfs_inode start len i_size',
-    ),
-  },
 });
 
 /** A request reaches a stage. */
@@ -72,14 +56,7 @@ export const netfsRreq = netfs({
     label('what', netfsRreqTraces, 'The stage.'),
     flagWord('flags', 'rreq', 'Flag bits of the request (NETFS_RREQ_*) at that instant.'),
   ],
-  formats: {
-    E0: prints('R=%08x %s f=%02x', 'rreq what flags'),
-    E3: prints('R=%08x %s %s f=%02x', 'rreq origin what flags'),
-  },
 });
-
-const SREQ = 'rreq index source what flags start transferred len error';
-const SREQ_SLOT = 'rreq index source what flags start transferred len slot error';
 
 /** A subrequest reaches a stage. */
 export const netfsSreq = netfs({
@@ -98,19 +75,7 @@ export const netfsSreq = netfs({
     int('error', 'Negative error number, 0 = none.'),
   ],
   optional: [uint('slot', 'Slot of the folio queue; from v6.14.')],
-  formats: {
-    E0: prints(
-      'R=%08x[%u] %s %s f=%02x s=%llx %zx/%zx e=%d',
-      'rreq index what source flags start transferred len error',
-    ),
-    E3: prints('R=%08x[%u] %s %s f=%02x s=%llx %zx/%zx e=%d', SREQ),
-    E5: prints('R=%08x[%x] %s %s f=%02x s=%llx %zx/%zx e=%d', SREQ),
-    E7: prints('R=%08x[%x] %s %s f=%02x s=%llx %zx/%zx s=%u e=%d', SREQ_SLOT),
-    E8: prints('R=%08x[%x] %s %s f=%03x s=%llx %zx/%zx s=%u e=%d', SREQ_SLOT),
-  },
 });
-
-const FAILURE = 'rreq index source flags start transferred len what error';
 
 /** Something failed. */
 export const netfsFailure = netfs({
@@ -128,11 +93,6 @@ export const netfsFailure = netfs({
     label('what', netfsFailures, 'What failed.'),
     int('error', 'Negative error number.'),
   ],
-  formats: {
-    E1: prints('R=%08x[%u] %s f=%02x s=%llx %zx/%zx %s e=%d', FAILURE),
-    E3: prints('R=%08x[%d] %s f=%02x s=%llx %zx/%zx %s e=%d', FAILURE),
-    E5: prints('R=%08x[%x] %s f=%02x s=%llx %zx/%zx %s e=%d', FAILURE),
-  },
 });
 
 /** A reference of a request is taken or dropped. */
@@ -145,7 +105,6 @@ export const netfsRreqRef = netfs({
     label('what', netfsRreqRefTraces, 'Who takes or drops it.'),
     uint('ref', 'References after that.'),
   ],
-  formats: { E3: prints('R=%08x %s r=%u', 'rreq what ref') },
 });
 
 /** A reference of a subrequest is taken or dropped. */
@@ -159,5 +118,4 @@ export const netfsSreqRef = netfs({
     label('what', netfsSreqRefTraces, 'Who takes or drops it.'),
     uint('ref', 'References after that.'),
   ],
-  formats: { E3: prints('R=%08x[%x] %s r=%u', 'rreq subreq what ref') },
 });

@@ -7,202 +7,25 @@
 import { symbols } from '../symbols.js';
 
 /** Why a read request was made. */
-export const netfsReadTraces = symbols('netfs_read_traces', [
-  ['dio_read', { E4: 'DIO-READ ' }],
-  ['expanded', { E0: 'EXPANDED ' }],
-  ['readahead', { E0: 'READAHEAD' }],
-  ['readpage', { E0: 'READPAGE ' }],
-  ['read_gaps', { E6: 'READ-GAPS' }],
-  ['read_single', { E7: 'READ-SNGL' }],
-  ['prefetch_for_write', { E4: 'PREFETCHW' }],
-  ['write_begin', { E1: 'WRITEBEGN' }],
-]);
+export const netfsReadTraces = symbols('netfs_read_traces');
 
 /** Where a request comes from (printed from E3 on). */
-export const netfsRreqOrigins = symbols('netfs_rreq_origins', [
-  ['readahead', { E3: 'RA' }],
-  ['readpage', { E3: 'RP' }],
-  ['read_gaps', { E6: 'RG' }],
-  ['read_single', { E7: 'R1' }],
-  ['read_for_write', { E3: 'RW' }],
-  ['unbuffered_read', { E8: 'UR' }],
-  ['dio_read', { E6: 'DR' }],
-  ['copy_to_cache', { E5: 'CC', E6: null }],
-  ['writeback', { E4: 'WB' }],
-  ['writeback_single', { E7: 'W1' }],
-  ['writethrough', { E4: 'WT', E13: null }],
-  ['launder_write', { E4: 'LW', E5: null }],
-  ['unbuffered_write', { E4: 'UW' }],
-  ['dio_read', { E4: 'DR', E6: null }],
-  ['dio_write', { E4: 'DW' }],
-  ['pgpriv2_copy_to_cache', { E6: '2C' }],
-]);
+export const netfsRreqOrigins = symbols('netfs_rreq_origins');
 
 /** Stages of a request. `write` is COPY from E3 on. */
-export const netfsRreqTraces = symbols('netfs_rreq_traces', [
-  ['all_queued', { E13: 'ALL-Q  ' }],
-  ['assess', { E0: 'ASSESS', E3: 'ASSESS ' }],
-  ['cache_cancelled', { E13: 'CA-CNCL' }],
-  ['cache_failed', { E13: 'CA-FAIL' }],
-  ['cache_fail_collect', { E13: 'CA-F-CO' }],
-  ['cache_no_space', { E13: 'CA-NOSP' }],
-  ['write', { E3: 'COPY   ', E8: null }],
-  ['collect', { E5: 'COLLECT' }],
-  ['complete', { E7: 'COMPLET' }],
-  ['write', { E8: 'COPY   ' }],
-  ['dirty', { E7: 'DIRTY  ' }],
-  ['done', { E0: 'DONE  ', E3: 'DONE   ' }],
-  ['end_copy_to_cache', { E8: 'END-C2C' }],
-  ['free', { E0: 'FREE  ', E3: 'FREE   ' }],
-  ['intr', { E9: 'INTR   ' }],
-  ['inval_cache', { E13: 'INVL-CA' }],
-  ['ki_complete', { E8: 'KI-CMPL' }],
-  ['ra_put_ref', { E11: 'RA-PUT ' }],
-  ['recollect', { E8: 'RECLLCT' }],
-  ['redirty', { E4: 'REDIRTY' }],
-  ['resubmit', { E0: 'RESUBM', E3: 'RESUBMT' }],
-  ['retry_begin', { E13: 'RETRY-BEGIN' }],
-  ['retry_end', { E13: 'RETRY-END' }],
-  ['set_abandon', { E7: 'S-ABNDN' }],
-  ['set_pause', { E5: 'PAUSE  ' }],
-  ['unlock', { E0: 'UNLOCK', E3: 'UNLOCK ' }],
-  ['unlock_pgpriv2', { E5: 'UNLCK-2' }],
-  ['unmark', { E0: 'UNMARK', E3: 'UNMARK ' }],
-  ['unpause', { E8: 'UNPAUSE' }],
-  ['wait_ip', { E4: 'WAIT-IP' }],
-  ['wait_pause', { E5: 'WT-PAUS', E8: '--PAUSED--' }],
-  ['wait_put_ra_refs', { E11: 'WAIT-P-RA' }],
-  ['wait_quiesce', { E8: 'WAIT-QUIESCE' }],
-  ['waited_ip', { E8: 'DONE-IP' }],
-  ['waited_pause', { E8: '--UNPAUSED--' }],
-  ['waited_put_ra_refs', { E11: 'DONE-P-RA' }],
-  ['waited_quiesce', { E8: 'DONE-QUIESCE' }],
-  ['wait_queue', { E7: 'WAIT-Q ', E8: null }],
-  ['wake_ip', { E4: 'WAKE-IP' }],
-  ['wake_queue', { E7: 'WAKE-Q ' }],
-  ['woke_queue', { E7: 'WOKE-Q ', E8: null }],
-  ['unpause', { E5: 'UNPAUSE', E8: null }],
-  ['write_done', { E4: 'WR-DONE' }],
-  ['write', { E0: 'WRITE ', E3: null }],
-]);
+export const netfsRreqTraces = symbols('netfs_rreq_traces');
 
 /** Where a subrequest's data comes from or goes to; `INVL` is two values in E4 to E7. */
-export const netfsSreqSources = symbols('netfs_sreq_sources', [
-  ['unknown', { E6: '----' }],
-  ['zero', { E0: 'ZERO' }],
-  ['down', { E0: 'DOWN' }],
-  ['read', { E0: 'READ' }],
-  ['invalid', { E0: 'INVL' }],
-  ['upload', { E4: 'UPLD' }],
-  ['write', { E4: 'WRIT' }],
-  ['invalid_write', { E4: 'INVL', E8: null }],
-]);
+export const netfsSreqSources = symbols('netfs_sreq_sources');
 
 /** Stages of a subrequest. */
-export const netfsSreqTraces = symbols('netfs_sreq_traces', [
-  ['abandoned', { E8: 'ABNDN' }],
-  ['add_donations', { E6: '+DON ' }],
-  ['added', { E6: 'ADD  ' }],
-  ['cache_nofile', { E13: 'CA-!F' }],
-  ['cache_nowrite', { E7: 'CA-NW' }],
-  ['cache_prepare', { E7: 'CA-PR' }],
-  ['cache_waitfail', { E13: 'CA-!W' }],
-  ['cache_write', { E7: 'CA-WR' }],
-  ['cancel', { E7: 'CANCL' }],
-  ['clear', { E6: 'CLEAR' }],
-  ['consumed', { E8: 'CONSM' }],
-  ['discard', { E5: 'DSCRD' }],
-  ['donate_to_prev', { E6: 'DON-P' }],
-  ['donate_to_next', { E6: 'DON-N' }],
-  ['download_instead', { E0: 'RDOWN' }],
-  ['fail', { E5: 'FAIL ' }],
-  ['free', { E0: 'FREE ' }],
-  ['hit_eof', { E6: 'EOF  ' }],
-  ['io_bad', { E8: 'I-BAD' }],
-  ['io_malformed', { E8: 'I-MLF' }],
-  ['io_unknown', { E8: 'I-UNK' }],
-  ['io_progress', { E6: 'IO   ', E8: 'I-OK ' }],
-  ['io_req_submitted', { E8: 'I-RSB' }],
-  ['io_retry_needed', { E8: 'I-RTR' }],
-  ['limited', { E4: 'LIMIT' }],
-  ['need_clear', { E7: 'N-CLR' }],
-  ['partial_read', { E7: 'PARTR' }],
-  ['need_retry', { E7: 'ND-RT' }],
-  ['prepare', { E0: 'PREP ' }],
-  ['prep_failed', { E5: 'PRPFL' }],
-  ['progress', { E6: 'PRGRS' }],
-  ['reprep_failed', { E6: 'REPFL' }],
-  ['resubmit_short', { E0: 'SHORT', E6: null }],
-  ['retry', { E5: 'RETRY' }],
-  ['short', { E6: 'SHORT' }],
-  ['split', { E6: 'SPLIT' }],
-  ['submit', { E0: 'SUBMT' }],
-  ['superfluous', { E7: 'SPRFL' }],
-  ['terminated', { E0: 'TERM ' }],
-  ['wait_for', { E7: '_WAIT' }],
-  ['write', { E0: 'WRITE' }],
-  ['write_skip', { E1: 'SKIP ' }],
-  ['write_term', { E0: 'WTERM' }],
-]);
+export const netfsSreqTraces = symbols('netfs_sreq_traces');
 
 /** Where something failed. */
-export const netfsFailures = symbols('netfs_failures', [
-  ['check_write_begin', { E1: 'check-write-begin' }],
-  ['copy_to_cache', { E1: 'copy-to-cache', E13: null }],
-  ['dio_read_short', { E4: 'dio-read-short' }],
-  ['dio_read_zero', { E4: 'dio-read-zero' }],
-  ['read', { E1: 'read' }],
-  ['short_readpage', { E1: 'short-readpage', E3: 'short-read' }],
-  ['short_write_begin', { E1: 'short-write-begin', E3: null }],
-  ['prepare_write', { E1: 'prep-write' }],
-  ['upload', { E13: 'upload' }],
-  ['write', { E4: 'write' }],
-  // One word from E3 on, which the engine calls by two names; last, so as not to move the others.
-  ['short_write_begin', { E3: 'short-read', E4: null }],
-]);
+export const netfsFailures = symbols('netfs_failures');
 
 /** Who takes or drops a reference of a request. */
-export const netfsRreqRefTraces = symbols('netfs_rreq_ref_traces', [
-  ['get_for_outstanding', { E4: 'GET OUTSTND' }],
-  ['get_hold', { E3: 'GET HOLD   ', E4: null }],
-  ['get_subreq', { E3: 'GET SUBREQ ' }],
-  ['get_work', { E5: 'GET WORK   ', E8: null }],
-  ['put_complete', { E3: 'PUT COMPLT ' }],
-  ['put_discard', { E3: 'PUT DISCARD' }],
-  ['put_failed', { E3: 'PUT FAILED ' }],
-  ['put_no_submit', { E4: 'PUT NO-SUBM' }],
-  ['put_return', { E4: 'PUT RETURN ' }],
-  ['put_hold', { E3: 'PUT HOLD   ', E4: null }],
-  ['put_subreq', { E3: 'PUT SUBREQ ' }],
-  ['put_work_ip', { E8: 'PUT WORK IP ' }],
-  ['put_work', { E4: 'PUT WORK   ', E8: null }],
-  ['put_work_complete', { E5: 'PUT WORK CP', E8: null }],
-  ['put_work_nq', { E5: 'PUT WORK NQ', E8: null }],
-  ['see_work', { E4: 'SEE WORK   ' }],
-  ['see_work_complete', { E8: 'SEE WORK CP' }],
-  ['put_zero_len', { E3: 'PUT ZEROLEN', E4: null }],
-  ['new', { E3: 'NEW        ' }],
-]);
+export const netfsRreqRefTraces = symbols('netfs_rreq_ref_traces');
 
 /** Who takes or drops a reference of a subrequest. */
-export const netfsSreqRefTraces = symbols('netfs_sreq_ref_traces', [
-  ['get_copy_to_cache', { E3: 'GET COPY2C ' }],
-  ['get_resubmit', { E3: 'GET RESUBMIT', E8: 'GET RESUBMT' }],
-  ['get_submit', { E5: 'GET SUBMIT', E8: 'GET SUBMIT ' }],
-  ['get_short_read', { E3: 'GET SHORTRD' }],
-  ['new', { E3: 'NEW        ' }],
-  ['put_abandon', { E7: 'PUT ABANDON' }],
-  ['put_cancel', { E5: 'PUT CANCEL ' }],
-  ['put_clear', { E3: 'PUT CLEAR  ' }],
-  ['put_consumed', { E6: 'PUT CONSUME' }],
-  ['put_discard', { E4: 'PUT DISCARD', E6: null }],
-  ['put_done', { E5: 'PUT DONE   ' }],
-  ['put_failed', { E3: 'PUT FAILED ' }],
-  ['put_merged', { E3: 'PUT MERGED ' }],
-  ['put_no_copy', { E3: 'PUT NO COPY' }],
-  ['put_oom', { E5: 'PUT OOM    ' }],
-  ['put_wip', { E4: 'PUT WIP    ' }],
-  ['put_work', { E4: 'PUT WORK   ' }],
-  ['put_terminated', { E3: 'PUT TERM   ' }],
-  ['see_failed', { E9: 'SEE FAILED ' }],
-]);
+export const netfsSreqRefTraces = symbols('netfs_sreq_ref_traces');

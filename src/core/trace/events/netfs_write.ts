@@ -3,7 +3,7 @@
  *
  * Called by the importers (parse) and the store (tables). Kernel: include/trace/events/netfs.h.
  */
-import { label, prints, text, tracepointsOf, u64, uint } from '../tracepoint.js';
+import { label, text, tracepointsOf, u64, uint } from '../tracepoint.js';
 import {
   netfsCollectContigTraces,
   netfsDonateTraces,
@@ -40,11 +40,6 @@ export const netfsFolio = netfs({
     label('why', netfsFolioTraces, 'What happens.'),
   ],
   optional: [u64('pfn', 'Page frame number; development kernels.')],
-  formats: {
-    E4: prints('i=%05lx ix=%05lx-%05lx %s', 'ino index last why'),
-    E10: prints('i=%05llx ix=%05lx-%05lx %s', 'ino index last why'),
-    E13: prints('p=%lx i=%05llx ix=%05lx-%05lx %s', 'pfn ino index last why'),
-  },
 });
 
 /** A write call of the application. */
@@ -58,10 +53,6 @@ export const netfsWriteIter = netfs({
     uint('flags', 'Flags of the kiocb (IOCB_*).'),
   ],
   optional: [uint('ino', 'Inode number of the file; from v6.10.')],
-  formats: {
-    E4: prints('WRITE-ITER s=%llx l=%zx f=%x', 'start len flags'),
-    E5: prints('WRITE-ITER i=%x s=%llx l=%zx f=%x', 'ino start len flags'),
-  },
 });
 
 /** A write request begins. */
@@ -77,14 +68,6 @@ export const netfsWrite = netfs({
     u64('last', 'File position of the last byte.'),
   ],
   optional: [uint('ino', 'Inode number of the file; from v6.10.'), object],
-  formats: {
-    E4: prints('R=%08x %s c=%08x by=%llx-%llx', 'wreq what cookie start last'),
-    E5: prints('R=%08x %s c=%08x i=%x by=%llx-%llx', 'wreq what cookie ino start last'),
-    E13: prints(
-      'R=%08x %s c=%08x o=%08x i=%x by=%llx-%llx',
-      'wreq what cookie object ino start last',
-    ),
-  },
 });
 
 /** The collector looks at the results of a request. */
@@ -97,7 +80,6 @@ export const netfsCollect = netfs({
     u64('start', 'File position up to which it is done, bytes.'),
     u64('end', 'File position where the request ends, bytes.'),
   ],
-  formats: { E5: prints('R=%08x s=%llx-%llx', 'wreq start end') },
 });
 
 /** The collector finds a contiguous run. */
@@ -111,7 +93,6 @@ export const netfsCollectContig = netfs({
     u64('to', 'File position up to which they are now, bytes.'),
     label('type', netfsCollectContigTraces, 'What is done.'),
   ],
-  formats: { E5: prints('R=%08x %llx -> %llx %s', 'wreq contiguity to type'), E6: null },
 });
 
 /** The collector takes a subrequest. */
@@ -127,9 +108,6 @@ export const netfsCollectSreq = netfs({
     uint('transferred', 'Bytes done.'),
     uint('len', 'Length of the subrequest, bytes.'),
   ],
-  formats: {
-    E5: prints('R=%08x[%u:%02x] s=%llx t=%x/%x', 'wreq stream subreq start transferred len'),
-  },
 });
 
 /** The collector deals with a folio. */
@@ -145,13 +123,6 @@ export const netfsCollectFolio = netfs({
     collectedTo,
     u64('last', 'Last page of the folio in the file, pages; development kernels.'),
   ],
-  formats: {
-    E5: prints(
-      'R=%08x ix=%05lx r=%llx-%llx t=%llx/%llx',
-      'wreq index start fend cleaned_to collected_to',
-    ),
-    E13: prints('R=%08x ix=%05lx-%05lx', 'wreq index last'),
-  },
 });
 
 /** How far the collector is. */
@@ -161,13 +132,6 @@ export const netfsCollectState = netfs({
   record: 45,
   columns: [wreq, collectedTo, cleanedTo, uint('notes', 'What it noticed, bits.')],
   optional: [u64('contiguity', 'File position up to which results are contiguous; to v6.11.')],
-  formats: {
-    E5: prints(
-      'R=%08x cto=%llx fto=%llx ctg=%llx n=%x',
-      'wreq collected_to cleaned_to contiguity notes',
-    ),
-    E6: prints('R=%08x col=%llx cln=%llx n=%x', 'wreq collected_to cleaned_to notes'),
-  },
 });
 
 /** The collector skips a gap between subrequests. */
@@ -182,7 +146,6 @@ export const netfsCollectGap = netfs({
     u64('to', 'File position where it ends, bytes.'),
     text('type', 'Kind of gap, one character.'),
   ],
-  formats: { E5: prints('R=%08x[%x:] %llx->%llx %c', 'wreq stream from to type') },
 });
 
 /** How far a stream is. */
@@ -195,10 +158,6 @@ export const netfsCollectStream = netfs({
     u64('front', 'File position of its first subrequest, bytes; to v6.19.'),
     u64('issued_to', 'File position up to which subrequests were issued, bytes; from v7.0.'),
   ],
-  formats: {
-    E5: prints('R=%08x[%x:] cto=%llx frn=%llx', 'wreq stream collected_to front'),
-    E9: prints('R=%08x[%x:] cto=%llx ito=%llx', 'wreq stream collected_to issued_to'),
-  },
 });
 
 /** A read subrequest makes progress through the folios; v6.12 and v6.13. */
@@ -216,13 +175,6 @@ export const netfsProgress = netfs({
     uint('f_avail', 'Bytes of the folio that are there.'),
     uint('slot', 'Slot of the folio queue.'),
   ],
-  formats: {
-    E6: prints(
-      'R=%08x[%02x] s=%llx ct=%x/%x pa=%x/%x sl=%x',
-      'rreq subreq f_start consumed transferred f_part f_avail slot',
-    ),
-    E7: null,
-  },
 });
 
 /** A subrequest gives part of its data to a neighbour; v6.12 and v6.13. */
@@ -237,7 +189,6 @@ export const netfsDonate = netfs({
     label('trace', netfsDonateTraces, 'To whom.'),
     uint('amount', 'Bytes.'),
   ],
-  formats: { E6: prints('R=%08x[%02x] -> [%02x] %s am=%x', 'rreq from to trace amount'), E7: null },
 });
 
 /** Something happens to a folio queue; v6.14 to v7.3. */
@@ -250,7 +201,6 @@ export const netfsFolioq = netfs({
     uint('fq', 'Number of the folio queue (its field is called id).'),
     label('trace', netfsFolioqTraces, 'What happens.'),
   ],
-  formats: { E7: prints('R=%08x fq=%x %s', 'rreq fq trace'), E13: null },
 });
 
 /** What was read is copied to the cache by a request of its own. */
@@ -265,10 +215,6 @@ export const netfsCopy2cache = netfs({
     uint('ino', 'Inode number of the file.'),
   ],
   optional: [object],
-  formats: {
-    E8: prints('R=%08x CR=%08x c=%08x i=%x ', 'rreq creq cookie ino'),
-    E13: prints('R=%08x CR=%08x c=%08x o=%08x i=%x ', 'rreq creq cookie object ino'),
-  },
 });
 
 /** How far a read request is; from v7.2.12. */
@@ -281,7 +227,6 @@ export const netfsReadProgressAt = netfs({
     u64('cleaned_to', 'Bytes of the request whose folios were dealt with.'),
     u64('progress_at', 'Bytes of the request after which progress is made.'),
   ],
-  formats: { E11: prints('R=%08x cln=%zx prg=%zx', 'rreq cleaned_to progress_at') },
 });
 
 /** A file is cut; seen in mails of 2025 about kernels under test. */
@@ -296,7 +241,4 @@ export const netfsTruncate = netfs({
     u64('zero_point', 'File position from which on the server has no data, bytes.'),
     u64('to', 'Size it gets, bytes.'),
   ],
-  formats: {
-    E7: prints('ni=%x isz=%llx rsz=%llx zp=%llx to=%llx', 'ino i_size remote_i_size zero_point to'),
-  },
 });

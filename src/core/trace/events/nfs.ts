@@ -4,8 +4,8 @@
  *
  * Called by the importers (parse) and the store (tables). Kernel: fs/nfs/nfstrace.h, nfs4trace.h.
  */
-import { since, symbols } from '../symbols.js';
-import { type Column, int, label, prints, text, tracepointsOf, u64, uint } from '../tracepoint.js';
+import { symbols } from '../symbols.js';
+import { type Column, int, label, text, tracepointsOf, u64, uint } from '../tracepoint.js';
 
 const nfs = tracepointsOf('nfs', 'fs/nfs/nfstrace.h');
 const nfs4 = tracepointsOf('nfs4', 'fs/nfs/nfs4trace.h');
@@ -27,37 +27,24 @@ const pages = uint('nr_pages', 'Pages.');
 const eof = text('eof', '` eof` = the file ends there, else empty.');
 
 /** How safe a write is when the server has answered. */
-export const nfsStable = symbols(
-  'nfs_stable',
-  since('E3', [
-    ['unstable', 'UNSTABLE'],
-    ['data_sync', 'DATA_SYNC'],
-    ['file_sync', 'FILE_SYNC'],
-  ]),
-);
+export const nfsStable = symbols('nfs_stable');
 
 const stable = label('stable', nfsStable, 'How safe it is.');
 const verifier = text('verifier', 'Verifier of the server, hexadecimal.');
 
-const FILE = 'fileid=%02x:%02x:%llu fhandle=0x%08x';
-const FILE_ARGS = 'dev_major dev_minor fileid fhandle';
-
-/** An event that prints the file, with what stands in front of it and behind it. */
+/** An event that prints the file, with the columns in front of it and behind it. */
 function ofFile<const Before extends readonly Column[], const After extends readonly Column[]>(
   record: number,
   name: string,
   doc: string,
-  before: readonly [format: string, columns: Before],
-  after: readonly [format: string, columns: After],
+  before: Before,
+  after: After,
 ) {
-  const names = (columns: readonly Column[]) => columns.map((column) => column.name);
-  const args = [...names(before[1]), FILE_ARGS, ...names(after[1])].join(' ');
   return nfs({
     name,
     doc,
     record,
-    columns: [...before[1], ...file, ...after[1]],
-    formats: { E3: prints(`${before[0]}${FILE}${after[0]}`, args) },
+    columns: [...before, ...file, ...after],
   });
 }
 
@@ -66,8 +53,8 @@ export const nfsAopReadahead = ofFile(
   176,
   'nfs_aop_readahead',
   'Readahead is asked for.',
-  ['', []],
-  [' version=%llu offset=%lld nr_pages=%u', [version, offset, pages]],
+  [],
+  [version, offset, pages],
 );
 
 /** Readahead was asked for. */
@@ -75,8 +62,8 @@ export const nfsAopReadaheadDone = ofFile(
   177,
   'nfs_aop_readahead_done',
   'Readahead was asked for.',
-  ['', []],
-  [' version=%llu nr_pages=%u ret=%d', [version, pages, ret]],
+  [],
+  [version, pages, ret],
 );
 
 /** A page is asked for. */
@@ -84,8 +71,8 @@ export const nfsAopReadpage = ofFile(
   178,
   'nfs_aop_readpage',
   'A page is asked for.',
-  ['', []],
-  [' version=%llu offset=%lld count=%zu', [version, offset, count]],
+  [],
+  [version, offset, count],
 );
 
 /** A page was read. */
@@ -93,8 +80,8 @@ export const nfsAopReadpageDone = ofFile(
   179,
   'nfs_aop_readpage_done',
   'A page was read.',
-  ['', []],
-  [' version=%llu offset=%lld count=%zu ret=%d', [version, offset, count, ret]],
+  [],
+  [version, offset, count, ret],
 );
 
 /** A read is sent. */
@@ -102,8 +89,8 @@ export const nfsInitiateRead = ofFile(
   180,
   'nfs_initiate_read',
   'A read is sent.',
-  ['', []],
-  [' offset=%lld count=%u', [offset, count]],
+  [],
+  [offset, count],
 );
 
 /** The reply to a read is there. */
@@ -111,8 +98,8 @@ export const nfsReadpageDone = ofFile(
   181,
   'nfs_readpage_done',
   'The reply to a read is there.',
-  ['error=%d ', [status]],
-  [' offset=%lld count=%u res=%u%s', [offset, count, res, eof]],
+  [status],
+  [offset, count, res, eof],
 );
 
 /** The reply to a read is short. */
@@ -120,8 +107,8 @@ export const nfsReadpageShort = ofFile(
   182,
   'nfs_readpage_short',
   'The reply to a read is short.',
-  ['error=%d ', [status]],
-  [' offset=%lld count=%u res=%u%s', [offset, count, res, eof]],
+  [status],
+  [offset, count, res, eof],
 );
 
 /** A read or a write fails. */
@@ -129,11 +116,8 @@ export const nfsPgioError = ofFile(
   183,
   'nfs_pgio_error',
   'A read or a write fails.',
-  ['error=%d ', [failure]],
-  [
-    ' offset=%lld count=%u res=%u pos=%llu',
-    [offset, count, res, u64('pos', 'File position of the failure, bytes.')],
-  ],
+  [failure],
+  [offset, count, res, u64('pos', 'File position of the failure, bytes.')],
 );
 
 /** A write is sent. */
@@ -141,8 +125,8 @@ export const nfsInitiateWrite = ofFile(
   184,
   'nfs_initiate_write',
   'A write is sent.',
-  ['', []],
-  [' offset=%lld count=%u stable=%s', [offset, count, stable]],
+  [],
+  [offset, count, stable],
 );
 
 /** The reply to a write is there. */
@@ -150,8 +134,8 @@ export const nfsWritebackDone = ofFile(
   185,
   'nfs_writeback_done',
   'The reply to a write is there.',
-  ['error=%d ', [status]],
-  [' offset=%lld count=%u res=%u stable=%s verifier=%s', [offset, count, res, stable, verifier]],
+  [status],
+  [offset, count, res, stable, verifier],
 );
 
 /** A write fails. */
@@ -159,8 +143,8 @@ export const nfsWriteError = ofFile(
   186,
   'nfs_write_error',
   'A write fails.',
-  ['error=%d ', [failure]],
-  [' offset=%lld count=%u', [offset, count]],
+  [failure],
+  [offset, count],
 );
 
 /** A completion fails. */
@@ -168,8 +152,8 @@ export const nfsCompError = ofFile(
   187,
   'nfs_comp_error',
   'A completion fails.',
-  ['error=%d ', [failure]],
-  [' offset=%lld count=%u', [offset, count]],
+  [failure],
+  [offset, count],
 );
 
 /** A commit fails. */
@@ -177,8 +161,8 @@ export const nfsCommitError = ofFile(
   188,
   'nfs_commit_error',
   'A commit fails.',
-  ['error=%d ', [failure]],
-  [' offset=%lld count=%u', [offset, count]],
+  [failure],
+  [offset, count],
 );
 
 /** A commit is sent. */
@@ -186,8 +170,8 @@ export const nfsInitiateCommit = ofFile(
   189,
   'nfs_initiate_commit',
   'A commit is sent.',
-  ['', []],
-  [' offset=%lld count=%u', [offset, count]],
+  [],
+  [offset, count],
 );
 
 /** The reply to a commit is there. */
@@ -195,8 +179,8 @@ export const nfsCommitDone = ofFile(
   190,
   'nfs_commit_done',
   'The reply to a commit is there.',
-  ['error=%d ', [status]],
-  [' offset=%lld stable=%s verifier=%s', [offset, stable, verifier]],
+  [status],
+  [offset, stable, verifier],
 );
 
 /** A folio is written back. */
@@ -204,8 +188,8 @@ export const nfsWritebackFolio = ofFile(
   191,
   'nfs_writeback_folio',
   'A folio is written back.',
-  ['', []],
-  [' version=%llu offset=%lld count=%zu', [version, offset, count]],
+  [],
+  [version, offset, count],
 );
 
 /** A folio was written back. */
@@ -213,8 +197,8 @@ export const nfsWritebackFolioDone = ofFile(
   192,
   'nfs_writeback_folio_done',
   'A folio was written back.',
-  ['', []],
-  [' version=%llu offset=%lld count=%zu ret=%d', [version, offset, count, ret]],
+  [],
+  [version, offset, count, ret],
 );
 
 const transfer = [
@@ -227,10 +211,6 @@ const transfer = [
   text('stateid', 'Number and hash of the state id.'),
   text('layoutstateid', 'Number and hash of the state id of the layout.'),
 ] as const;
-const TRANSFER = prints(
-  `error=%ld (%s) ${FILE} offset=%lld count=%u res=%u stateid=%s layoutstateid=%s`,
-  `error error_name ${FILE_ARGS} offset count res stateid layoutstateid`,
-);
 
 /** The reply to an NFSv4 read is there. */
 export const nfs4Read = nfs4({
@@ -238,7 +218,6 @@ export const nfs4Read = nfs4({
   doc: 'The reply to an NFSv4 read is there.',
   record: 193,
   columns: transfer,
-  formats: { E3: TRANSFER },
 });
 
 /** The reply to an NFSv4 write is there. */
@@ -247,5 +226,4 @@ export const nfs4Write = nfs4({
   doc: 'The reply to an NFSv4 write is there.',
   record: 194,
   columns: transfer,
-  formats: { E3: TRANSFER },
 });

@@ -4,7 +4,7 @@
  * kernel's events unless asked for by name.
  */
 
-import { symbols } from '../symbols.js';
+import { ownSymbols } from '../symbols.js';
 import { label, prints, text, tracepointsOf, u64, uint } from '../tracepoint.js';
 import { cachefilesPrepareReadTraces } from './cachefiles_labels.js';
 import { netfsSreqSources } from './netfs_labels.js';
@@ -15,21 +15,18 @@ export const OWN_SYSTEM = 'netfslab';
 const netfslab = tracepointsOf(OWN_SYSTEM, 'none: an event of netfslab');
 
 /** Why a source was chosen: the words of v6.1, in every era, with the kernel's numbers. */
-export const netfslabVerdicts = symbols(
+export const netfslabVerdicts = ownSymbols(
   'netfslab_verdicts',
   cachefilesPrepareReadTraces.ids.map(
     (id) =>
-      [
-        id,
-        { E0: cachefilesPrepareReadTraces.text('E2', cachefilesPrepareReadTraces.id[id]) },
-      ] as const,
+      [id, cachefilesPrepareReadTraces.text('E2', cachefilesPrepareReadTraces.id[id])] as const,
   ),
 );
 
 /** Who sees data in a range of a cache file. */
-export const netfslabPresence = symbols('netfslab_presence', [
-  ['map', { E0: 'map' }],
-  ['disk', { E0: 'disk' }],
+export const netfslabPresence = ownSymbols('netfslab_presence', [
+  ['map', 'map'],
+  ['disk', 'disk'],
 ]);
 
 /** The cache chooses the source of a slice; where the kernel has no `cachefiles_prep_read`. */

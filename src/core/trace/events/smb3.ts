@@ -4,8 +4,8 @@
  *
  * Called by the importers (parse) and the store (tables). Kernel: fs/smb/client/trace.h.
  */
-import { since, symbols } from '../symbols.js';
-import { type Column, int, label, prints, text, tracepointsOf, u64, uint } from '../tracepoint.js';
+import { symbols } from '../symbols.js';
+import { type Column, int, label, text, tracepointsOf, u64, uint } from '../tracepoint.js';
 
 const cifs = tracepointsOf('cifs', 'fs/smb/client/trace.h');
 
@@ -30,29 +30,7 @@ const connection = [
 ] as const;
 
 /** Why credits change. */
-export const smb3RwCreditsTraces = symbols(
-  'smb3_rw_credits_traces',
-  since('E3', [
-    ['read_call_adjust', 'rd-call-adj'],
-    ['write_call_adjust', 'wr-call-adj'],
-    ['free_subreq', 'free-subreq'],
-    ['read_issue_adjust', 'rd-issu-adj'],
-    ['write_issue_adjust', 'wr-issu-adj'],
-    ['no_adjust_up', 'no-adj-up  '],
-    ['old_session', 'old-session'],
-    ['read_response_add', 'rd-resp-add'],
-    ['read_response_clear', 'rd-resp-clr'],
-    ['read_resubmit', 'rd-resubmit'],
-    ['read_submit', 'rd-submit  '],
-    ['write_prepare', 'wr-prepare '],
-    ['write_response_add', 'wr-resp-add'],
-    ['write_response_clear', 'wr-resp-clr'],
-    ['zero_in_flight', 'ZERO-IN-FLT'],
-  ]),
-);
-
-const FILE = 'xid=%u sid=0x%llx tid=0x%x fid=0x%llx';
-const FILE_ARGS = 'xid sid tid fid';
+export const smb3RwCreditsTraces = symbols('smb3_rw_credits_traces');
 
 /** An event of a read or a write; `error` = it prints rc=. */
 function transfer(record: number, name: string, doc: string, error: boolean) {
@@ -70,12 +48,6 @@ function transfer(record: number, name: string, doc: string, error: boolean) {
       uint('len', 'Bytes.'),
       ...failed,
     ],
-    formats: {
-      E3: prints(
-        `R=%08x[%x] ${FILE} offset=0x%llx len=0x%x${error ? ' rc=%d' : ''}`,
-        `rreq index ${FILE_ARGS} offset len${error ? ' rc' : ''}`,
-      ),
-    },
   });
 }
 
@@ -105,7 +77,6 @@ export const smb3CmdEnter = cifs({
   doc: 'A command is sent.',
   record: 214,
   columns: command,
-  formats: { E3: prints('sid=0x%llx tid=0x%x cmd=%u mid=%llu', 'sid tid cmd mid') },
 });
 
 /** The reply to a command is there. */
@@ -114,7 +85,6 @@ export const smb3CmdDone = cifs({
   doc: 'The reply to a command is there.',
   record: 215,
   columns: command,
-  formats: { E3: prints('sid=0x%llx tid=0x%x cmd=%u mid=%llu', 'sid tid cmd mid') },
 });
 
 /** A command fails. */
@@ -123,12 +93,6 @@ export const smb3CmdErr = cifs({
   doc: 'A command fails.',
   record: 216,
   columns: [...command, uint('status', 'NT status.'), rc],
-  formats: {
-    E3: prints(
-      'sid=0x%llx tid=0x%x cmd=%u mid=%llu status=0x%x rc=%d',
-      'sid tid cmd mid status rc',
-    ),
-  },
 });
 
 /** A file is opened. */
@@ -137,12 +101,6 @@ export const smb3OpenEnter = cifs({
   doc: 'A file is opened.',
   record: 217,
   columns: [xid, ...session, text('path', 'Path on the server.', 'file'), ...opening],
-  formats: {
-    E3: prints(
-      'xid=%u sid=0x%llx tid=0x%x path=%s cr_opts=0x%x des_access=0x%x',
-      'xid sid tid path cr_opts des_access',
-    ),
-  },
 });
 
 /** A file was opened. */
@@ -154,13 +112,6 @@ export const smb3OpenDone = cifs({
   optional: [
     uint('oplock', 'Caching granted by the server: level of the oplock or lease; from v7.1.'),
   ],
-  formats: {
-    E3: prints(`${FILE} cr_opts=0x%x des_access=0x%x`, `${FILE_ARGS} cr_opts des_access`),
-    E10: prints(
-      `${FILE} cr_opts=0x%x des_access=0x%x oplock=0x%x`,
-      `${FILE_ARGS} cr_opts des_access oplock`,
-    ),
-  },
 });
 
 /** Opening a file fails. */
@@ -169,12 +120,6 @@ export const smb3OpenErr = cifs({
   doc: 'Opening a file fails.',
   record: 219,
   columns: [xid, ...session, ...opening, rc],
-  formats: {
-    E3: prints(
-      'xid=%u sid=0x%llx tid=0x%x cr_opts=0x%x des_access=0x%x rc=%d',
-      'xid sid tid cr_opts des_access rc',
-    ),
-  },
 });
 
 /** A file is closed. */
@@ -183,7 +128,6 @@ export const smb3CloseEnter = cifs({
   doc: 'A file is closed.',
   record: 220,
   columns: [xid, ...session, fid],
-  formats: { E3: prints(FILE, FILE_ARGS) },
 });
 
 /** A file was closed. */
@@ -192,7 +136,6 @@ export const smb3CloseDone = cifs({
   doc: 'A file was closed.',
   record: 221,
   columns: [xid, ...session, fid],
-  formats: { E3: prints(FILE, FILE_ARGS) },
 });
 
 /** Closing a file fails. */
@@ -201,7 +144,6 @@ export const smb3CloseErr = cifs({
   doc: 'Closing a file fails.',
   record: 222,
   columns: [xid, ...session, fid, rc],
-  formats: { E3: prints(`${FILE} rc=%d`, `${FILE_ARGS} rc`) },
 });
 
 /** Credits of a read or a write change. */
@@ -217,12 +159,6 @@ export const smb3RwCredits = cifs({
     uint('server_credits', 'Credits left.'),
     int('in_flight', 'Messages under way.'),
   ],
-  formats: {
-    E3: prints(
-      'R=%08x[%x] %s cred=%u chg=%d pool=%u ifl=%d',
-      'rreq index trace subreq_credits credit_change server_credits in_flight',
-    ),
-  },
 });
 
 /** A connection is made again. */
@@ -231,9 +167,6 @@ export const smb3Reconnect = cifs({
   doc: 'A connection is made again.',
   record: 224,
   columns: connection,
-  formats: {
-    E3: prints('conn_id=0x%llx server=%s current_mid=%llu', 'conn_id server current_mid'),
-  },
 });
 
 /** A reply took long. */
@@ -248,10 +181,4 @@ export const smb3SlowRsp = cifs({
     u64('when_sent', 'Jiffies when it was sent.'),
     u64('when_rcv', 'Jiffies when the reply came, 0 = not yet.'),
   ],
-  formats: {
-    E3: prints(
-      'cmd=%u mid=%llu pid=%u, when_sent=%lu when_rcv=%lu',
-      'cmd mid pid when_sent when_rcv',
-    ),
-  },
 });

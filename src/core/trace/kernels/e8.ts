@@ -1,0 +1,95 @@
+/** What kernels of era E8 (v6.16 - v6.19) print otherwise than those of E7. */
+import type { EraData } from './types.js';
+
+/** Changes that come with E8. */
+export const e8 = {
+  events: {
+    netfs_sreq: [
+      'R=%08x[%x] %s %s f=%03x s=%llx %zx/%zx s=%u e=%d',
+      'rreq index source what flags start transferred len slot error',
+    ],
+    netfs_copy2cache: ['R=%08x CR=%08x c=%08x i=%x ', 'rreq creq cookie ino'],
+    afs_make_fs_call: ['c=%08x V=%llx i=%llx:%x %s', 'call vid vnode unique operation'],
+    afs_make_fs_call1: ['c=%08x V=%llx i=%llx:%x %s "%s"', 'call vid vnode unique operation name'],
+    afs_make_fs_call2: [
+      'c=%08x V=%llx i=%llx:%x %s "%s" "%s"',
+      'call vid vnode unique operation name name2',
+    ],
+    afs_make_fs_calli: ['c=%08x V=%llx i=%llx:%x %s i=%u', 'call vid vnode unique operation i'],
+    afs_cb_call: ['c=%08x %s sv=%u sx=%u en=%u', 'call operation service_id security_ix enctype'],
+    ceph_mdsc_submit_request: ['R=%llu op=%s ino=%llx,%llx', 'tid operation ino snap'],
+    ceph_mdsc_suspend_request: ['R=%llu op=%s reason=%s', 'tid operation reason'],
+    ceph_mdsc_resume_request: ['R=%llu op=%s', 'tid operation'],
+    ceph_mdsc_send_request: ['R=%llu op=%s mds=%d', 'tid operation mds'],
+    ceph_mdsc_complete_request: [
+      'R=%llu op=%s err=%d latency_ns=%lu',
+      'tid operation error latency_ns',
+    ],
+    ceph_handle_caps: [
+      'mds=%d op=%s vino=%llx.%llx seq=%u iseq=%u mseq=%u',
+      'mds operation ino snap seq issue_seq mseq',
+    ],
+  },
+  labels: {
+    netfs_rreq_origins: { unbuffered_read: ['UR', 'read_for_write'] },
+    netfs_rreq_traces: {
+      wait_queue: null,
+      woke_queue: null,
+      write: ['COPY   ', 'complete'],
+      end_copy_to_cache: ['END-C2C', 'done'],
+      ki_complete: ['KI-CMPL', 'free'],
+      recollect: ['RECLLCT', 'ki_complete'],
+      unpause: ['UNPAUSE', 'unmark'],
+      wait_pause: '--PAUSED--',
+      wait_quiesce: ['WAIT-QUIESCE', 'wait_pause'],
+      waited_ip: ['DONE-IP', 'wait_quiesce'],
+      waited_pause: ['--UNPAUSED--', 'waited_ip'],
+      waited_quiesce: ['DONE-QUIESCE', 'waited_pause'],
+    },
+    netfs_sreq_sources: { invalid_write: null },
+    netfs_sreq_traces: {
+      abandoned: ['ABNDN', ''],
+      consumed: ['CONSM', 'clear'],
+      io_bad: ['I-BAD', 'hit_eof'],
+      io_malformed: ['I-MLF', 'io_bad'],
+      io_unknown: ['I-UNK', 'io_malformed'],
+      io_progress: 'I-OK ',
+      io_req_submitted: ['I-RSB', 'io_progress'],
+      io_retry_needed: ['I-RTR', 'io_req_submitted'],
+    },
+    netfs_rreq_ref_traces: {
+      get_work: null,
+      put_work: null,
+      put_work_complete: null,
+      put_work_nq: null,
+      put_work_ip: ['PUT WORK IP ', 'put_subreq'],
+      see_work_complete: ['SEE WORK CP', 'see_work'],
+    },
+    netfs_sreq_ref_traces: { get_resubmit: 'GET RESUBMT', get_submit: 'GET SUBMIT ' },
+    netfs_write_traces: { writeback_single: ['WB-SINGLE', 'writeback'] },
+    ceph_mdsc_suspend_reasons: {
+      no_mdsmap: 'no-mdsmap',
+      no_active_mds: 'no-active-mds',
+      rejected: 'rejected',
+      session: 'session',
+    },
+  },
+  flags: {
+    rreq: {
+      0: 'IN_PROGRESS',
+      1: 'ALL_QUEUED',
+      2: 'PAUSE',
+      3: 'FAILED',
+      4: 'RETRYING',
+      5: 'SHORT_TRANSFER',
+      6: null,
+      8: 'OFFLOAD_COLLECTION',
+      9: 'NO_UNLOCK_FOLIO',
+      10: 'FOLIO_COPY_TO_CACHE',
+      11: 'UPLOAD_TO_SERVER',
+      13: null,
+      14: null,
+    },
+    sreq: { 3: null },
+  },
+} as const satisfies EraData;
