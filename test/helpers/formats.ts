@@ -50,3 +50,23 @@ export const REAL_LINES = unpacked('real-lines.ndjson.gz')
 export function syntheticLines(era: Era): (readonly [event: string, text: string])[] {
   return FORMATS.eras[era].events.map((each) => [each.event, each.synthetic_sample] as const);
 }
+
+/** A format file of a kernel. */
+export interface FormatFile {
+  readonly system: string;
+  /** Name of the event. */
+  readonly name: string;
+  readonly text: string;
+}
+
+const FILES = unpacked('format-files.ndjson.gz')
+  .trimEnd()
+  .split('\n')
+  .map((line) => JSON.parse(line) as readonly [release: string, system: string, text: string]);
+
+/** The format files of a kernel: 6.1, 6.12, 6.18 or 7.3. */
+export function formatFiles(release: string): FormatFile[] {
+  return FILES.filter(([of]) => of === release).map(([, system, text]) => {
+    return { system, name: /^name: (\w+)$/m.exec(text)?.[1] ?? '', text };
+  });
+}

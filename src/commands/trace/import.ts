@@ -23,6 +23,7 @@ Ends with 1 if lines were damaged (what could be read is kept), with 3 if nothin
     'ssh host trace-cmd show | <%= config.bin %> <%= command.id %> - --out host.db',
     '<%= config.bin %> <%= command.id %> mail.eml --kernel 6.15',
     '<%= config.bin %> <%= command.id %> netfs-hang-host.tar.gz',
+    '<%= config.bin %> <%= command.id %> trace.txt --formats /sys/kernel/tracing/events',
     '<%= config.bin %> <%= command.id %> trace.txt.gz --stats before.txt --stats after.txt',
   ];
 
@@ -40,8 +41,13 @@ Ends with 1 if lines were damaged (what could be read is kept), with 3 if nothin
       description: 'file to write; default named by file and time in the folder of captures',
     }),
     format: Flags.string({ description: 'format, when it is not told by content' }),
-    era: Flags.string({ description: 'era of the kernel (E0 to E10), when content does not tell' }),
+    era: Flags.string({ description: 'era of the kernel (E0 to E13), when content does not tell' }),
     kernel: Flags.string({ description: 'kernel release (6.1, 6.12.107), which gives the era' }),
+    formats: Flags.string({
+      description:
+        "the kernel's events folder (tracefs), a copy or a tar of it: reads a kernel not known here",
+      helpValue: 'DIR|TAR',
+    }),
     stats: Flags.string({
       description: 'copy of the statistics before or after; may be repeated',
       multiple: true,
@@ -55,8 +61,8 @@ Ends with 1 if lines were damaged (what could be read is kept), with 3 if nothin
     const interrupt = onInterrupt();
     const progress = startProgress('importing', 'bytes');
     try {
-      const { format, era, kernel, stats } = flags;
-      const request = { files, target: this.traceTarget(out), format, era, kernel, stats };
+      const { format, era, kernel, formats, stats } = flags;
+      const request = { files, target: this.traceTarget(out), format, era, kernel, formats, stats };
       const summary = await importTraces(request, {
         signal: interrupt.signal,
         progress: (done, total) => progress.update(done, total),

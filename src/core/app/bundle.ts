@@ -15,7 +15,9 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { StoreError } from '../base/errors.js';
 import { isTar, type TarMember, tarMembers } from '../importer/tar.js';
+import type { FormatText } from '../importer/trace_dat_format.js';
 import type { Input } from '../importer/types.js';
+import { formatOf, formatSystem, formatsBelow } from './kernel_files.js';
 
 /** A text of a bundle. */
 export interface BundleText {
@@ -35,6 +37,8 @@ export interface Bundle {
   readonly openFiles: string;
   /** Release of the kernel, null = not told. */
   readonly kernel: string | null;
+  /** The kernel's format files, as far as they were packed. */
+  readonly formats: readonly FormatText[];
   /** Removes the temporary files. */
   remove(): void;
 }
@@ -61,7 +65,7 @@ export function folderBundle(folder: string): Bundle {
     if (TRACE.test(base)) traces.push({ name: path, path });
     else if (TEXT.test(base)) texts.set(base, { name: path, text: readFileSync(path, 'utf8') });
   }
-  return bundleOf(folder, traces, texts, () => {});
+  return bundleOf(folder, traces, texts, formatsBelow(folder), () => {});
 }
 
 /** Unpacks a bundle. `StoreError` if it is damaged or holds no trace; remove it in the end. */
@@ -71,6 +75,7 @@ export async function unpackBundle(input: Input): Promise<Bundle> {
   try {
     const traces: Bundle['traces'][number][] = [];
     const texts = new Map<string, BundleText>();
+    const formats: FormatText[] = [];
     for await (const member of tarMembers(input.chunks(), input.name)) {
       const base = basename(member.name);
       const name = `${input.name}:${base}`;
@@ -79,11 +84,14 @@ export async function unpackBundle(input: Input): Promise<Bundle> {
       if (TRACE.test(base)) {
         await copy(member, path);
         traces.push({ name, path });
+      } else if (formatSystem(member.name) !== null) {
+        const format = await formatOf(member, input.name);
+        if (format !== null) formats.push(format);
       } else if (TEXT.test(base) && member.size > 0) {
         texts.set(base, { name, text: await textOf(member, name) });
       }
     }
-    return bundleOf(input.name, traces, texts, remove);
+    return bundleOf(input.name, traces, texts, formats, remove);
   } catch (error) {
     remove();
     throw error;
@@ -94,6 +102,7 @@ function bundleOf(
   name: string,
   traces: Bundle['traces'],
   texts: ReadonlyMap<string, BundleText>,
+  formats: readonly FormatText[],
   remove: () => void,
 ): Bundle {
   if (traces.length === 0) throw noTrace(name);
@@ -102,7 +111,7 @@ function bundleOf(
   const after = texts.get('requests.after') ?? null;
   const openFiles = texts.get('open-files')?.text ?? '';
   const kernel = texts.get('kernel')?.text.trim() || null;
-  return { traces, stats, requests: { before, after }, openFiles, kernel, remove };
+  return { traces, stats, requests: { before, after }, openFiles, kernel, formats, remove };
 }
 
 async function copy(member: TarMember, path: string): Promise<void> {

@@ -69,6 +69,11 @@ export function captureScript(trouble: Trouble, era: Era, seconds: number): stri
     '  trap - INT TERM; echo 0 > "$T/tracing_on"; snap after',
     '  cat "$T/trace" > "$OUT/trace.txt"; uname -r > "$OUT/kernel"',
     '  cat "$T"/per_cpu/cpu*/stats > "$OUT/ringbuffer" 2>/dev/null || true',
+    '  # how this kernel prints its events: by these a kernel nobody has seen yet is read',
+    '  for e in netfs fscache cachefiles 9p afs nfs nfs4 cifs ceph rxrpc; do',
+    '    for f in "$T/events/$e"/*/format; do [ -e "$f" ] || continue',
+    '      d=$(basename "$(dirname "$f")"); mkdir -p "$OUT/events/$e/$d"',
+    '      cat "$f" > "$OUT/events/$e/$d/format"; done; done',
     ...(stacks
       ? [
           "  for p in $(ps -eo pid,stat | awk '$2 ~ /^D/ {print $1}'); do",

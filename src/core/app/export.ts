@@ -104,7 +104,7 @@ function outError(error: unknown, out: string): ErrnoError {
 
 /** The text of an event with its flag bits by name; other events as they are. */
 function decoded(event: string, text: string, era: Era): string {
-  const tracepoint = tracepointNamed(event);
+  const tracepoint = tracepointNamed(event, era);
   if (tracepoint === undefined || !tracepoint.columns.some(({ flags }) => flags !== null)) {
     return text;
   }

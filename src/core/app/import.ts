@@ -5,7 +5,7 @@
 import { rmSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { StoreError } from '../base/errors.js';
-import { chooseEra, type EraChoice } from '../importer/era.js';
+import { chooseEra, type EraChoice, type EraHints } from '../importer/era.js';
 import { type ImportCounts, ImportSink } from '../importer/import_sink.js';
 import { type Recognised, recognise } from '../importer/index.js';
 import { type OpenInput, openInput } from '../importer/input.js';
@@ -14,10 +14,11 @@ import { isTraceOnly, type Paste, readPaste } from '../importer/paste/read_paste
 import type { ImportContext, Sample, Survey } from '../importer/types.js';
 import { createCapture } from '../store/capture_writer.js';
 import type { CaptureMeta } from '../store/types.js';
-import { eraOfKernel } from '../trace/eras.js';
+import { addDescribed, eraOfKernel, kernelsOf } from '../trace/eras.js';
 import { BatchSink, MemorySink } from '../trace/sink.js';
 import type { TraceSink } from '../trace/types.js';
 import { type Bundle, folderBundle, isBundle, type Moment, unpackBundle } from './bundle.js';
+import { readFormats } from './kernel_files.js';
 import { binaryOf } from './magic.js';
 import {
   addPaste,
@@ -41,6 +42,8 @@ export interface ImportRequest {
   readonly format?: string | undefined;
   readonly era?: string | undefined;
   readonly kernel?: string | undefined;
+  /** A folder or tar with the kernel's events, as in tracefs: events/SYSTEM/EVENT/format. */
+  readonly formats?: string | undefined;
   /** Files of statistics text, which become snapshots of the capture. */
   readonly stats?: readonly string[] | undefined;
 }
@@ -216,7 +219,17 @@ async function importAll(
   const spoken = kernelOf(pastes);
   const named = request.kernel ?? kernels.find((kernel) => kernel !== null) ?? spoken;
   const samples = surveys.flatMap((survey) => survey.samples);
-  const era = eraOf(samples, request, named, pastes);
+  const given = request.formats === undefined ? null : await readFormats(request.formats);
+  const own = [...surveys, ...bundles].flatMap(({ formats = [] }) => formats);
+  const hints = {
+    era: request.era,
+    kernel: request.kernel,
+    named,
+    formats: given ?? own,
+    all: given !== null,
+  };
+  const era = eraOf(samples, hints, pastes);
+  if (era.described !== undefined) addDescribed(era.described);
   const snapshots = statsOf(request, bundles);
   const meta = {
     source: 'import',
@@ -230,6 +243,7 @@ async function importAll(
     clock: surveys.find(({ clock }) => clock !== null)?.clock ?? null,
     command_line: target.commandLine,
     tool_version: target.toolVersion,
+    ...(era.described === undefined ? {} : { described: era.described }),
   } as const;
   const trace = new BatchSink(begins(meta));
   const sink = new ImportSink(trace);
@@ -268,20 +282,17 @@ async function importAll(
 }
 
 /** The era by the trace; without one, by the statistics and the requests of pastes. */
-function eraOf(
-  samples: readonly Sample[],
-  { era, kernel }: ImportRequest,
-  named: string | null,
-  pastes: readonly Paste[],
-): EraChoice {
+function eraOf(samples: readonly Sample[], hints: EraHints, pastes: readonly Paste[]): EraChoice {
+  const { era, kernel, named = null } = hints;
   const told = samples.length === 0 && era === undefined && kernel === undefined;
   const stats = told ? pasteEra(pastes) : null;
-  if (stats === null) return chooseEra(samples, { era, kernel, named });
+  if (stats === null) return chooseEra(samples, hints);
   const ofName = named === null ? null : eraOfKernel(named);
   const fits = ofName !== null && stats.fitting.includes(ofName);
   const chosen = fits ? { ...stats, era: ofName } : stats;
   return {
     era: chosen.era,
+    kernels: kernelsOf(chosen.era),
     evidence: `by keys, origins and flags${othersText(chosen)}`,
     doubt: null,
   };

@@ -4,7 +4,6 @@ import { formatCount } from '../base/units.js';
 import type { Tally } from '../importer/import_sink.js';
 import type { Paste } from '../importer/paste/read_paste.js';
 import type { Segments } from '../importer/paste/segments.js';
-import { kernelsOf } from '../trace/eras.js';
 import type { ImportSummary } from './import.js';
 import { accountLines, contentLines } from './paste_text.js';
 
@@ -37,7 +36,7 @@ export function importSummaryLines(summary: ImportSummary): string[] {
       const packed = compression === null ? '' : ` (${compression})`;
       return `${name}: ${format}${packed}: ${evidence}`;
     }),
-    `era ${era.era} (${kernelsOf(era.era)}): ${era.evidence}`,
+    `era ${era.era} (${era.kernels}): ${era.evidence}`,
     `${formatCount(counts.kept.count)} events kept`,
     ...besides(pastes),
     ...rows.filter(([{ count }]) => count > 0).map(([tally, what]) => tallyLine(tally, what)),

@@ -7,7 +7,7 @@ import { UsageError } from '../base/errors.js';
 import { openCapture } from '../store/database.js';
 import type { Capture } from '../store/types.js';
 import { eraAge, inEra, type PerEra } from '../trace/eras.js';
-import { TRACEPOINTS, tracepointNamed } from '../trace/index.js';
+import { tracepointNamed, tracepointsIn } from '../trace/index.js';
 import { statKeys } from '../trace/stats_layout.js';
 import { findCapture } from './capture_path.js';
 import { statDeltas } from './stats_delta.js';
@@ -196,7 +196,7 @@ function compare(capture: Capture, first: StatsSource | null, last: StatsSource)
 function recount(capture: Capture, recipe: Recipe): number | null {
   let sum = 0;
   for (const { table, where, sign = 1 } of recipe) {
-    const tracepoint = tracepointNamed(table);
+    const tracepoint = tracepointNamed(table, capture.info.era);
     if (tracepoint === undefined || tracepoint.format(capture.info.era) === null) return null;
     if (isSilent(capture, tracepoint.system)) return null;
     const row = capture.get(`SELECT count(*) AS "n" FROM "${table}" WHERE ${where}`);
@@ -209,7 +209,8 @@ function recount(capture: Capture, recipe: Recipe): number | null {
 function isSilent(capture: Capture, system: string): boolean {
   const { info } = capture;
   if (info.source !== 'run' || system === 'netfs') return false;
-  const tables = TRACEPOINTS.filter((each) => each.system === system && each.format(info.era));
+  const { era } = info;
+  const tables = tracepointsIn(era).filter((each) => each.system === system && each.format(era));
   return !tables.some(({ name }) => capture.get(`SELECT 1 FROM "${name}" LIMIT 1`) !== undefined);
 }
 

@@ -5,7 +5,7 @@
 import type { Column, Row, Table } from '../analysis/types.js';
 import { segmentsOf } from '../importer/paste/segments.js';
 import { procRow } from '../importer/paste/tables.js';
-import type { Era } from '../trace/eras.js';
+import type { Era, KnownEra } from '../trace/eras.js';
 import { flagNames } from '../trace/flag_bits.js';
 import { erasOfRequests, newestFitting } from './stats_era.js';
 
@@ -29,7 +29,7 @@ export interface RequestList {
   readonly requests: readonly RequestLine[];
   /** The newest era that prints its heading, origins and flags, and all that do. */
   readonly era: Era;
-  readonly eras: readonly Era[];
+  readonly eras: readonly KnownEra[];
 }
 
 /** The events (of the system `proc`) that hold lines of a list, by when it was copied. */

@@ -2,7 +2,7 @@
  * Which kernels print statistics or a list of requests: those that know every key, label, origin
  * and flag bit of it. Called by imports.
  */
-import { ERA_KERNELS, ERAS, type Era, NEWEST_RELEASED } from '../trace/eras.js';
+import { ERA_KERNELS, ERAS, type KnownEra, NEWEST_RELEASED } from '../trace/eras.js';
 import { netfsRreqOrigins } from '../trace/events/netfs.js';
 import { flagNames } from '../trace/flag_bits.js';
 import { fscacheKeys } from '../trace/fscache_stats.js';
@@ -11,13 +11,13 @@ import { statKeys } from '../trace/stats_layout.js';
 
 /** Eras that fit, oldest first, and the one that is taken. */
 export interface StatsEra {
-  readonly era: Era;
-  readonly fitting: readonly Era[];
+  readonly era: KnownEra;
+  readonly fitting: readonly KnownEra[];
 }
 
 const RELEASED = ERAS.filter((era) => era !== 'E0');
 
-const KEYS: ReadonlyMap<Era, ReadonlySet<string>> = new Map(
+const KEYS: ReadonlyMap<KnownEra, ReadonlySet<string>> = new Map(
   ERAS.map((era) => [
     era,
     new Set([...statKeys(era), ...fscacheKeys(era)].map(({ label, key }) => `${label} ${key}`)),
@@ -25,9 +25,9 @@ const KEYS: ReadonlyMap<Era, ReadonlySet<string>> = new Map(
 );
 
 /** Eras that print every key of the statistics; where none does, those that print the most. */
-export function erasOfStats(entries: readonly StatEntry[]): readonly Era[] {
+export function erasOfStats(entries: readonly StatEntry[]): readonly KnownEra[] {
   const wanted = [...new Set(entries.map(({ label, key }) => `${label} ${key}`))];
-  const found = (era: Era) => wanted.filter((key) => KEYS.get(era)?.has(key)).length;
+  const found = (era: KnownEra) => wanted.filter((key) => KEYS.get(era)?.has(key)).length;
   const best = Math.max(...RELEASED.map(found));
   return best === 0 ? RELEASED : RELEASED.filter((era) => found(era) === best);
 }
@@ -42,14 +42,14 @@ export interface RequestEvidence {
 export function erasOfRequests(
   heading: string | null,
   requests: readonly RequestEvidence[],
-): readonly Era[] {
+): readonly KnownEra[] {
   const from = ERAS.indexOf('E4');
   const wide = ERAS.indexOf('E8');
   const printing = ERAS.filter((_, i) => {
     if (heading === 'FL') return i >= from && i < wide;
     return heading === 'FLAG' ? i >= wide : i >= from;
   });
-  const fits = (era: Era) =>
+  const fits = (era: KnownEra) =>
     requests.every(
       ({ origin, flags }) =>
         netfsRreqOrigins.find(era, origin) !== undefined &&
@@ -60,8 +60,8 @@ export function erasOfRequests(
 }
 
 /** The newest released era in all lists; a list that contradicts those before it is left out. */
-export function newestFitting(lists: readonly (readonly Era[])[]): StatsEra {
-  let fitting: readonly Era[] = RELEASED;
+export function newestFitting(lists: readonly (readonly KnownEra[])[]): StatsEra {
+  let fitting: readonly KnownEra[] = RELEASED;
   for (const list of lists) {
     const both = fitting.filter((era) => list.includes(era));
     if (both.length > 0) fitting = both;

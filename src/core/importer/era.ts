@@ -3,6 +3,7 @@
  * parse, print back as they were, and hold no unknown word. Called by app/import.ts.
  */
 import { UsageError } from '../base/errors.js';
+import type { DescribedKernel } from '../trace/described.js';
 import {
   ERA_KERNELS,
   ERAS,
@@ -11,17 +12,24 @@ import {
   eraOfKernel,
   isEra,
   isNewerThanKnown,
+  type KnownEra,
   kernelsOf,
   NEWEST_RELEASED,
 } from '../trace/eras.js';
 import { tracepointNamed } from '../trace/index.js';
 import type { AnyTracepoint } from '../trace/tracepoint.js';
+import { describeKernel } from './kernel_formats.js';
 import { hasFurtherField, parseRawFields } from './raw_fields.js';
+import type { FormatText } from './trace_dat_format.js';
 import type { Sample } from './types.js';
 
 /** An era, and why it was taken. */
 export interface EraChoice {
   readonly era: Era;
+  /** The kernels that it may be, for people. */
+  readonly kernels: string;
+  /** The description of the kernel, where its format files say that it is none of those known. */
+  readonly described?: DescribedKernel;
   /** In words. */
   readonly evidence: string;
   /** Why it may be another, in words, and what to do about it; null = it is not in doubt. */
@@ -36,62 +44,138 @@ export interface EraHints {
   readonly kernel?: string | undefined;
   /** The release that the trace itself names. */
   readonly named?: string | null;
+  /** The kernel's format files, as they came with the trace or were given. */
+  readonly formats?: readonly FormatText[];
+  /** They were given: events of neighbouring systems are wanted as well. */
+  readonly all?: boolean;
 }
 
 /** Taken where nothing tells: what most kernels in use print. */
-const FALLBACK: Era = 'E3';
+const FALLBACK: KnownEra = 'E3';
 
 /** Chooses the era. Throws `UsageError` for an era or kernel that is not known. */
 export function chooseEra(samples: readonly Sample[], hints: EraHints = {}): EraChoice {
-  const { era, kernel, named } = hints;
-  const fitting = fittingEras(samples);
+  const { era, kernel } = hints;
   if (era !== undefined) {
     if (!isEra(era)) throw unknownEra(era);
-    return { era, evidence: 'as --era says', doubt: misfit(era, samples, fitting) };
+    return asTold(era, 'as --era says', kernelsOf(era), samples);
   }
+  const described = ofFormats(samples, hints);
+  if (described !== null) return described;
   if (kernel !== undefined) {
     const of = eraOfKernel(kernel);
     if (of === null) throw unknownKernel(kernel);
-    const evidence = `as --kernel says: ${kernel} is ${releaseText(of, kernel)}`;
-    return { era: of, evidence, doubt: misfit(of, samples, fitting) };
+    const kernels = releaseText(of, kernel);
+    return asTold(of, `as --kernel says: ${kernel} is ${kernels}`, kernels, samples);
   }
-  // Backports make the text differ from the release, so the text decides and the release helps.
-  const ofName = named === undefined || named === null ? null : eraOfKernel(named);
+  return byText(samples, hints.named ?? null);
+}
+
+/** What was asked for, and what speaks against it. */
+function asTold(
+  era: KnownEra,
+  evidence: string,
+  kernels: string,
+  samples: readonly Sample[],
+): EraChoice {
+  return { era, kernels, evidence, doubt: misfit(era, samples, fittingEras(samples)) };
+}
+
+/** What the kernel's own format files say; null where there are none or they are of no use. */
+function ofFormats(samples: readonly Sample[], hints: EraHints): EraChoice | null {
+  const { formats = [], all = false } = hints;
+  const named = hints.kernel ?? hints.named ?? null;
+  const occurring = new Set(samples.map(([name]) => name));
+  const wanted = all ? (event: string) => occurring.has(event) : null;
+  const hint = named === null ? null : eraOfKernel(named);
+  const description = describeKernel(formats, hint, wanted);
+  if (description === null) return null;
+  const { closest, differences, kernel } = description;
+  if (kernel === null || differences === 0) {
+    const kernels = named === null ? kernelsOf(closest) : releaseText(closest, named);
+    const evidence = `its format files are those of ${kernelsOf(closest)}`;
+    if (kernel === null) return { era: closest, kernels, evidence, doubt: null };
+    return { era: kernel.era, kernels, described: kernel, evidence, doubt: null };
+  }
+  const texts = `${differences} of its texts and label tables are new`;
+  return {
+    era: kernel.era,
+    kernels: `none that is known; closest: ${kernelsOf(closest)}`,
+    described: kernel,
+    evidence: `described by its own format files: ${texts}`,
+    doubt: null,
+  };
+}
+
+/** Backports make the text differ from the release, so the text decides and the release helps. */
+function byText(samples: readonly Sample[], named: string | null): EraChoice {
+  const fitting = fittingEras(samples);
+  const ofName = named === null ? null : eraOfKernel(named);
   if (ofName !== null && (fitting.eras.length === 0 || fitting.eras.includes(ofName))) {
+    const kernels = releaseText(ofName, named as string);
     const evidence = `the trace names its kernel ${named}`;
-    const newer = isNewerThanKnown(named ?? '') ? `; ${releaseText(ofName, named ?? '')}` : '';
-    return { era: ofName, evidence: evidence + newer, doubt: null };
+    return { era: ofName, kernels, evidence, doubt: strangers(samples, ofName) };
   }
   const [first] = fitting.eras;
   if (first === undefined) {
     const inDoubt = samples.some(([name]) => tracepointNamed(name) !== undefined);
     const doubt = inDoubt ? 'no event is what any kernel prints: --kernel decides' : null;
-    return { era: FALLBACK, evidence: 'nothing in the trace tells the era', doubt };
+    const evidence = 'nothing in the trace tells the era';
+    return { era: FALLBACK, kernels: kernelsOf(FALLBACK), evidence, doubt };
   }
   // The newest that a release has: people debug the kernel they run.
-  const newest = fitting.eras.findLast(isReleased) ?? first;
-  const others = fitting.eras.filter((each) => each !== newest);
-  if (others.length === 0) return { era: newest, evidence: fitting.evidence, doubt: null };
-  return {
-    era: newest,
-    evidence: `${fitting.evidence}; ${others.join(', ')} would do as well`,
-    doubt: `${others.join(', ')} print all these events as ${newest} does: --kernel tells which it was`,
-  };
+  const era = fitting.eras.findLast(isReleased) ?? first;
+  const strange = strangers(samples, era);
+  if (strange !== null) {
+    const kernels = `${era === NEWEST_RELEASED ? 'newer than' : 'not quite'} ${kernelsOf(era)}`;
+    const closest = `${kernels}; closest: ${kernelsOf(era)}`;
+    return { era, kernels: closest, evidence: fitting.evidence, doubt: strange };
+  }
+  const others = fitting.eras.filter((each) => each !== era);
+  if (others.length === 0) {
+    return { era, kernels: kernelsOf(era), evidence: fitting.evidence, doubt: null };
+  }
+  const alike = others.map(kernelsOf).join(', ');
+  const evidence = `${fitting.evidence}; those of ${alike} print them alike`;
+  const doubt = `kernels ${alike} print all these events as ${kernelsOf(era)} does`;
+  return { era, kernels: kernelsOf(era), evidence, doubt: `${doubt}: --kernel tells which it was` };
+}
+
+/** What no known kernel prints, in words; null where there is no such thing. */
+function strangers(samples: readonly Sample[], era: KnownEra): string | null {
+  const found = new Set<string>();
+  for (const [name, text] of samples) {
+    const tracepoint = tracepointNamed(name);
+    if (tracepoint === undefined) {
+      if (/^(netfs|fscache|cachefiles)_\w/.test(name)) found.add(`event ${name}`);
+      continue;
+    }
+    const row = tracepoint.parse(text, era) ?? [];
+    for (const [i, { symbols }] of tracepoint.columns.entries()) {
+      const value = row[i];
+      if (symbols === null || typeof value !== 'string') continue;
+      if (symbols.find(era, value) === undefined) found.add(`${name} '${value}'`);
+    }
+  }
+  if (found.size === 0) return null;
+  const [example] = found;
+  const count = found.size === 1 ? example : `${found.size} words or events, as ${example}`;
+  return `no kernel known here prints ${count}; --formats with its events/ folder describes it`;
 }
 
 /** True for an era of a release, false for the posted patchset and for what is not released yet. */
-function isReleased(era: Era): boolean {
+function isReleased(era: KnownEra): boolean {
   return era !== 'E0' && eraAge(era) <= eraAge(NEWEST_RELEASED);
 }
 
 /** The kernels of an era that was chosen by a release. */
-function releaseText(era: Era, release: string): string {
+function releaseText(era: KnownEra, release: string): string {
   if (!isNewerThanKnown(release)) return kernelsOf(era);
   return `newer than ${kernelsOf(era)}, which is the closest known`;
 }
 
 /** What speaks against an era that was asked for; null where no other fits better. */
-function misfit(era: Era, samples: readonly Sample[], fitting: Fitting): string | null {
+function misfit(era: KnownEra, samples: readonly Sample[], fitting: Fitting): string | null {
   const [best] = fitting.eras;
   if (best === undefined || fitting.eras.includes(era)) return null;
   const events = samples.filter(([name]) => tracepointNamed(name) !== undefined);
@@ -101,7 +185,7 @@ function misfit(era: Era, samples: readonly Sample[], fitting: Fitting): string 
 }
 
 interface Fitting {
-  readonly eras: readonly Era[];
+  readonly eras: readonly KnownEra[];
   readonly evidence: string;
 }
 

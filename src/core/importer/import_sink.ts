@@ -330,7 +330,7 @@ export class ImportSink implements EventSink {
   }
 
   #learn(name: string): AnyTracepoint | null {
-    const tracepoint = tracepointNamed(name);
+    const tracepoint = tracepointNamed(name, this.era);
     const exists = tracepoint !== undefined && tracepoint.format(this.era) !== null;
     const known = exists ? tracepoint : null;
     if (this.#known.size < NAMES_MAX) this.#known.set(this.#repeated(name), known);

@@ -4,7 +4,7 @@
  * is not sure of is left to the general parser. Called by import_sink.ts.
  */
 import type { Era } from '../trace/eras.js';
-import { TRACEPOINTS } from '../trace/index.js';
+import { tracepointsIn } from '../trace/index.js';
 import { type Conversion, compileFormat } from '../trace/printk.js';
 import type { Symbols } from '../trace/symbols.js';
 import { type AnyTracepoint, type Column, HEADER_WORDS } from '../trace/tracepoint.js';
@@ -47,7 +47,7 @@ export class RowParser {
   readonly #events: EventSteps[] = [];
 
   constructor(era: Era) {
-    for (const tracepoint of TRACEPOINTS) {
+    for (const tracepoint of tracepointsIn(era)) {
       const format = tracepoint.format(era);
       if (format === null || format.format.includes('\n')) continue;
       const { text, conversions } = compileFormat(format.format);

@@ -284,7 +284,7 @@ class TextReader {
       return true;
     }
     // What was wrapped goes on until it is what the kernel prints.
-    const tracepoint = tracepointNamed(held.event);
+    const tracepoint = tracepointNamed(held.event, this.#out.era);
     if (tracepoint === undefined || text.trim() === '') return false;
     if (tracepoint.parse(held.text.trimEnd(), this.#out.era) !== null) return false;
     const lines = tracepoint.format(this.#out.era)?.format.split('\n').length ?? 1;
@@ -307,7 +307,7 @@ class TextReader {
   #mayGoOn(event: string): boolean {
     let several = this.#several.get(event);
     if (several === undefined) {
-      const tracepoint = tracepointNamed(event);
+      const tracepoint = tracepointNamed(event, this.#out.era);
       const format = tracepoint?.format(this.#out.era);
       several = format === undefined || format === null || format.format.includes('\n');
       if (event === 'tracing_mark_write') several = true;

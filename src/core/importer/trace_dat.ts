@@ -4,6 +4,7 @@
  * records; here they are joined to events in the order of time.
  */
 import { setImmediate } from 'node:timers/promises';
+import { isDescribedSystem } from './kernel_formats.js';
 import type { ByteSource } from './trace_dat_bytes.js';
 import { compileDecoder, type EventDecoder, latencyFlags } from './trace_dat_decode.js';
 import { isTraceDat, openTraceDat, type Problem, type TraceDatFile } from './trace_dat_file.js';
@@ -73,7 +74,8 @@ function survey(source: ByteSource): Survey {
   }
   const release = file.uname?.split(' ')[2] ?? null;
   const firstNs = first === null ? null : nanoseconds(file, first);
-  return { samples, kernel: release, clock: file.clock, firstNs };
+  const formats = [...file.formats.values()].filter(({ system }) => isDescribedSystem(system));
+  return { samples, kernel: release, clock: file.clock, firstNs, formats };
 }
 
 function firstTime(streams: readonly CpuStream[]): bigint | null {

@@ -48,7 +48,7 @@ export function compileDecoder(format: EventFormat, context: PrintContext, era: 
     return { system, name, row: null, text, problem };
   }
   const text = (record: RecordView) => printRecord(print, record);
-  const tracepoint = tracepointNamed(name);
+  const tracepoint = tracepointNamed(name, era);
   const row = tracepoint === undefined ? null : rowReader(tracepoint, print, era, context.little);
   return { system, name, row, text, problem: null };
 }
@@ -72,7 +72,7 @@ function rowReader(
 }
 
 /** A format with what our table writes otherwise made equal: `%p...` is text there. */
-function comparable(format: string): string {
+export function comparable(format: string): string {
   return format.replace(/%p\w*/g, '%s').replaceAll('%i', '%d');
 }
 

@@ -43,6 +43,8 @@ export interface PrintFmt {
   readonly source: string;
   readonly text: readonly string[];
   readonly conversions: readonly PrintConversion[];
+  /** The arguments as they stand behind the format string: `, REC->rreq, REC->ref`. */
+  readonly args: string;
 }
 
 /** What printing needs besides the record. */
@@ -80,8 +82,8 @@ export function compilePrintFmt(format: EventFormat, context: PrintContext): Pri
     if (end === null) break;
     try {
       const text = unescaped(source.slice(1, end.index));
-      const args = compileArguments(source.slice(end.index + 1), format, context);
-      return bind(text, args, context);
+      const args = source.slice(end.index + 1);
+      return { ...bind(text, compileArguments(args, format, context), context), args };
     } catch (error) {
       if (!(error instanceof PrintFmtError)) throw error;
       if (tries === 0) failure = error;
@@ -124,7 +126,11 @@ function unescaped(text: string): string {
   );
 }
 
-function bind(source: string, args: readonly Expression[], context: PrintContext): PrintFmt {
+function bind(
+  source: string,
+  args: readonly Expression[],
+  context: PrintContext,
+): Omit<PrintFmt, 'args'> {
   const text: string[] = [];
   const conversions: PrintConversion[] = [];
   let literal = '';

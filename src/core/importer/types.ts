@@ -5,6 +5,7 @@
 import type { Era } from '../trace/eras.js';
 import type { AnyTracepoint, Row } from '../trace/tracepoint.js';
 import type { Value } from '../trace/types.js';
+import type { FormatText } from './trace_dat_format.js';
 
 /** Why an importer thinks that an input is its own. */
 export interface Sniffed {
@@ -50,6 +51,8 @@ export interface Survey {
   readonly clock: string | null;
   /** Time of the first event, nanoseconds of the trace clock; null without times. */
   readonly firstNs: bigint | null;
+  /** The format files that the input embeds; absent where it has none. */
+  readonly formats?: readonly FormatText[];
 }
 
 /** When and where an event happened. Sinks do not keep it: use one object for all events. */

@@ -6,6 +6,8 @@ import { closeSync, existsSync, openSync, readSync, renameSync, rmSync } from 'n
 import Database from 'better-sqlite3';
 import { errnoFromNode } from '../base/errno.js';
 import { ErrnoError, StoreError, UsageError } from '../base/errors.js';
+import type { DescribedKernel } from '../trace/described.js';
+import { addDescribed, knownEra } from '../trace/eras.js';
 import { printHeading } from '../trace/line.js';
 import { isBeingWritten, SpoolReader, spoolPath } from '../trace/spool.js';
 import { NO_RANGES } from './event_ranges.js';
@@ -15,7 +17,8 @@ import { RowVisitor, rowMaker } from './row_visitor.js';
 import {
   ALL_TABLES,
   APPLICATION_ID,
-  EVENT_TABLES,
+  DESCRIBED,
+  eventTables,
   quoted,
   SCHEMA_VERSION,
   TABLES,
@@ -36,7 +39,7 @@ export function openCapture(path: string): Capture {
     db = new Database(path, { readonly: true, fileMustExist: true });
     checkVersion(db, path);
     supplyLater(db);
-    const info = db.prepare('SELECT * FROM "capture"').get() as CaptureInfo | undefined;
+    const info = withKernel(db.prepare('SELECT * FROM "capture"').get());
     if (info === undefined) {
       throw new StoreError(path, 'is not finished', {
         hint: 'if nothing writes it any more, remove it and import again',
@@ -48,6 +51,16 @@ export function openCapture(path: string): Capture {
     if (error instanceof StoreError) throw error;
     throw new StoreError(path, `cannot be read: ${(error as Error).message}`, { cause: error });
   }
+}
+
+/** The row of `capture`; the kernel that it describes is known from now on. */
+function withKernel(row: unknown): CaptureInfo | undefined {
+  const info = row as CaptureInfo | undefined;
+  if (info === undefined || !info.era.includes('+')) return info;
+  const described = (JSON.parse(info.options) as Record<string, unknown>)[DESCRIBED];
+  if (described === undefined) return { ...info, era: knownEra(info.era) };
+  addDescribed(described as DescribedKernel);
+  return info;
 }
 
 /** Makes the database from the spool that a killed run has left beside it. */
@@ -199,7 +212,7 @@ class OpenCapture implements Capture {
 
   heading(): string[] {
     const { era, events, lost_events } = this.info;
-    const each = [...EVENT_TABLES.map(({ name }) => name), 'marker', 'other_event'].map(
+    const each = [...eventTables(era).map(({ name }) => name), 'marker', 'other_event'].map(
       (table) => `SELECT max("cpu") AS "cpu" FROM ${quoted(table)}`,
     );
     const cpu = this.get(`SELECT max("cpu") AS "n" FROM (${each.join(' UNION ALL ')})`)?.n;

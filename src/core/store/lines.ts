@@ -5,7 +5,7 @@
  */
 import type { Database } from 'better-sqlite3';
 import { OWN_SYSTEM } from '../trace/events/own.js';
-import { TRACEPOINTS } from '../trace/index.js';
+import { tracepointsIn } from '../trace/index.js';
 import { printLine } from '../trace/line.js';
 import type { AnyTracepoint } from '../trace/tracepoint.js';
 import type { Value } from '../trace/types.js';
@@ -67,13 +67,15 @@ function sourcesFor(info: CaptureInfo, filter: LineFilter): Source[] {
   const wanted = (name: string): boolean => events === undefined || events.includes(name);
   const has = (tracepoint: AnyTracepoint, name: string): boolean =>
     tracepoint.columns.some((column) => column.name === name);
-  const sources = TRACEPOINTS.filter(
-    (each) =>
-      each.format(info.era) !== null &&
-      (events === undefined ? each.system !== OWN_SYSTEM : wanted(each.name)) &&
-      (rreq === undefined || requestColumn(each) !== undefined) &&
-      (source === undefined || has(each, 'source')),
-  ).map((each) => tracepointSource(each, info, decode));
+  const sources = tracepointsIn(info.era)
+    .filter(
+      (each) =>
+        each.format(info.era) !== null &&
+        (events === undefined ? each.system !== OWN_SYSTEM : wanted(each.name)) &&
+        (rreq === undefined || requestColumn(each) !== undefined) &&
+        (source === undefined || has(each, 'source')),
+    )
+    .map((each) => tracepointSource(each, info, decode));
   if (rreq !== undefined || source !== undefined) return sources;
   if (wanted('tracing_mark_write')) sources.push(MARKERS);
   sources.push(OTHERS);

@@ -3,7 +3,7 @@
  * text of `sql --schema` and the inserts are made from it.
  */
 import { ERA_KERNELS, type Era } from '../trace/eras.js';
-import { TRACEPOINTS } from '../trace/index.js';
+import { TRACEPOINTS, tracepointsIn } from '../trace/index.js';
 import type { AnyTracepoint, Column as TraceColumn } from '../trace/tracepoint.js';
 import { eventText } from './printf_sql.js';
 
@@ -316,6 +316,14 @@ export const TABLES = {
 /** The tables of the tracepoints. */
 export const EVENT_TABLES: readonly Table[] = TRACEPOINTS.map(eventTable);
 
+/** The tables of the tracepoints of an era; a described kernel has more. */
+export function eventTables(era: Era): readonly Table[] {
+  return tracepointsIn(era).map(eventTable);
+}
+
+/** In the options of a capture: the description of its kernel, where it is none of those known. */
+export const DESCRIBED = 'described';
+
 function eventBranch(name: string, system: string, event: string, textSql: string): string {
   return `SELECT "e"."id", "e"."ts", "e"."task", "t"."comm", "t"."pid", "e"."cpu",
   "e"."common_flags", ${system}, ${event}, ${textSql}
@@ -340,9 +348,11 @@ const EVENTS: View = {
   ],
   sql: (era) =>
     [
-      ...TRACEPOINTS.filter((each) => each.format(era) !== null).map((each) =>
-        eventBranch(each.name, literal(each.system), literal(each.name), eventText(each, era)),
-      ),
+      ...tracepointsIn(era)
+        .filter((each) => each.format(era) !== null)
+        .map((each) =>
+          eventBranch(each.name, literal(each.system), literal(each.name), eventText(each, era)),
+        ),
       eventBranch('marker', literal('ftrace'), literal('tracing_mark_write'), '"e"."text"'),
       eventBranch('other_event', '"e"."system"', '"e"."event"', '"e"."text"'),
     ].join('\nUNION ALL\n'),
@@ -456,7 +466,7 @@ export function createStatements(era: Era): string[] {
     const names = columns.map((column) => quoted(column.name)).join(', ');
     return `CREATE VIEW ${quoted(name)} (${names}) AS\n${sql(era)}`;
   });
-  return [...ALL_TABLES.map(tableSql), ...views];
+  return [...Object.values(TABLES), ...eventTables(era)].map(tableSql).concat(views);
 }
 
 /** The statements that make the indexes, for when the rows are in. */

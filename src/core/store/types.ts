@@ -1,4 +1,5 @@
 /** What the store offers: a capture as commands and analyses see it. Implemented in database.ts. */
+import type { DescribedKernel } from '../trace/described.js';
 import type { Era } from '../trace/eras.js';
 
 /** A value as SQLite gives it. */
@@ -31,6 +32,8 @@ export interface CaptureMeta {
   /** Options of the run or the import as a JSON object. */
   readonly options?: Readonly<Record<string, unknown>>;
   readonly tool_version?: string;
+  /** The kernel that `era` stands for, where it was described by its format files. */
+  readonly described?: DescribedKernel;
 }
 
 /** The row of `capture`. Times in milliseconds or nanoseconds as named. */

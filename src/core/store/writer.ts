@@ -3,9 +3,9 @@
  * by importers and tests.
  */
 import Database from 'better-sqlite3';
-import type { Era } from '../trace/eras.js';
+import { addDescribed, type Era } from '../trace/eras.js';
 import { netfsSreqSources } from '../trace/events/netfs.js';
-import { TRACEPOINTS } from '../trace/index.js';
+import { tracepointsIn } from '../trace/index.js';
 import {
   decodeValue,
   type OpRecord,
@@ -25,6 +25,7 @@ import { RowBuffer } from './row_buffer.js';
 import {
   APPLICATION_ID,
   createStatements,
+  DESCRIBED,
   EVENT_COLUMNS,
   indexStatements,
   quoted,
@@ -93,6 +94,7 @@ export class CaptureBuilder implements RecordHandler {
 
   /** Fills the file, which must be new or empty. */
   constructor(path: string, meta: CaptureMeta) {
+    if (meta.described !== undefined) addDescribed(meta.described);
     this.era = meta.era;
     this.#path = path;
     this.#meta = { ...meta };
@@ -110,7 +112,7 @@ export class CaptureBuilder implements RecordHandler {
       return rows;
     };
     const listsOf = (table: Table) => rowsOf(table, lists(table.key.length === 1));
-    for (const tracepoint of TRACEPOINTS) {
+    for (const tracepoint of tracepointsIn(this.era)) {
       if (tracepoint.format(this.era) === null) continue;
       this.#byRecord[tracepoint.record] = {
         pages: pagesOf(tracepoint.name),
@@ -283,10 +285,10 @@ export class CaptureBuilder implements RecordHandler {
     const defaults: Record<string, unknown> = {
       epoch_ms: 0,
       clock_origin_ns: 0,
-      options: {},
       unparsed_lines: 0,
       lost_events: this.lostEvents,
       ...this.#meta,
+      options: this.#options(),
       events: this.events,
       complete: this.complete ? 1 : 0,
       finish_ms: Math.round(finishMs),
@@ -298,6 +300,12 @@ export class CaptureBuilder implements RecordHandler {
         ? JSON.stringify(value)
         : (value as SqlValue);
     });
+  }
+
+  /** Options as they were told, with the kernel where it is not one of those known. */
+  #options(): unknown {
+    const { options = {}, described } = this.#meta;
+    return described === undefined ? options : { ...(options as object), [DESCRIBED]: described };
   }
 
   #source(word: number): string | null {

@@ -52,8 +52,7 @@ export function eraAge(era: Era): number {
 /** The kernels of an era, for people. */
 export function kernelsOf(era: Era): string {
   const known = ERA_KERNELS[knownEra(era)];
-  if (!era.includes('+')) return known;
-  return `a kernel described by its format files; closest: ${known}`;
+  return era.includes('+') ? `described by its format files; closest: ${known}` : known;
 }
 
 /** What is different in an era, and from which; null = from nothing. */
@@ -62,7 +61,8 @@ export function dataOf(era: Era): { readonly data: EraData; readonly before: Era
   const own = described.get(era);
   if (own !== undefined) return { data: own.data, before: known };
   const age = ERAS.indexOf(known);
-  return { data: KERNELS[age]?.[3] ?? {}, before: ERAS[age - 1] ?? null };
+  const [, , , data = {}, before = ERAS[age - 1] ?? null] = KERNELS[age] ?? [];
+  return { data, before };
 }
 
 /** A number that compares as releases do: 6 012 107 for `6.12.107`; null where there is none. */

@@ -1,5 +1,7 @@
 /** The registry of tracepoints: adding an event is a definition in events/ and a row here. */
 
+import type { DescribedColumn, DescribedKernel } from './described.js';
+import { descriptionOf, type Era } from './eras.js';
 import * as v9fs from './events/9p.js';
 import * as afs from './events/afs.js';
 import * as cachefiles from './events/cachefiles.js';
@@ -10,7 +12,8 @@ import * as write from './events/netfs_write.js';
 import * as nfs from './events/nfs.js';
 import * as own from './events/own.js';
 import * as smb3 from './events/smb3.js';
-import type { AnyTracepoint } from './tracepoint.js';
+import { symbols } from './symbols.js';
+import { type AnyTracepoint, type Column, tracepoint } from './tracepoint.js';
 
 /** Every tracepoint, in the order of their record numbers. */
 export const TRACEPOINTS = [
@@ -162,18 +165,72 @@ export const TRACEPOINTS = [
   afs.afsPageDirty,
 ] as const satisfies readonly AnyTracepoint[];
 
-const byRecord = new Map<number, AnyTracepoint>(TRACEPOINTS.map((each) => [each.record, each]));
-const byName = new Map<string, AnyTracepoint>(TRACEPOINTS.map((each) => [each.name, each]));
+/** The tracepoints of an era, and how they are found. */
+interface Vocabulary {
+  readonly all: readonly AnyTracepoint[];
+  readonly byRecord: ReadonlyMap<number, AnyTracepoint>;
+  readonly byName: ReadonlyMap<string, AnyTracepoint>;
+}
 
-/** The highest record number in use. */
-export const MAX_RECORD = Math.max(...byRecord.keys());
+function vocabulary(all: readonly AnyTracepoint[]): Vocabulary {
+  const byRecord = new Map(all.map((each) => [each.record, each]));
+  return { all, byRecord, byName: new Map(all.map((each) => [each.name, each])) };
+}
+
+const KNOWN = vocabulary(TRACEPOINTS);
+const described = new Map<DescribedKernel, Vocabulary>();
+
+/** The highest record number in use by the known tracepoints. */
+export const MAX_RECORD = Math.max(...KNOWN.byRecord.keys());
+/** The first record number of events that only a described kernel has. */
+const DESCRIBED_RECORD = 4096;
+
+function vocabularyOf(era: Era | undefined): Vocabulary {
+  const kernel = era === undefined ? undefined : descriptionOf(era);
+  if (kernel === undefined) return KNOWN;
+  let found = described.get(kernel);
+  if (found === undefined) {
+    found = vocabulary(tracepointsOfKernel(kernel));
+    described.set(kernel, found);
+  }
+  return found;
+}
+
+function tracepointsOfKernel({ events, columns }: DescribedKernel): AnyTracepoint[] {
+  const known = TRACEPOINTS.map((each: AnyTracepoint) => {
+    const more = columns[each.name];
+    return more === undefined ? each : each.widened(more.map(columnOf));
+  });
+  const added = Object.entries(events).map(([name, each], i) =>
+    tracepoint({
+      name,
+      system: each.system,
+      doc: 'An event that only the format files of this kernel describe.',
+      kernel: 'its format file',
+      record: DESCRIBED_RECORD + i,
+      columns: each.columns.map(columnOf),
+    }),
+  );
+  return [...known, ...added];
+}
+
+function columnOf({ name, kind, table }: DescribedColumn): Column {
+  const words = table === undefined ? null : symbols(table);
+  const doc = 'A field that only the format files of this kernel describe.';
+  return { name, kind, doc, symbols: words, flags: null };
+}
+
+/** The tracepoints of an era; those of a described kernel have its columns and its own events. */
+export function tracepointsIn(era: Era): readonly AnyTracepoint[] {
+  return vocabularyOf(era).all;
+}
 
 /** The tracepoint of a record number, undefined if there is none. */
-export function tracepointOfRecord(record: number): AnyTracepoint | undefined {
-  return byRecord.get(record);
+export function tracepointOfRecord(record: number, era?: Era): AnyTracepoint | undefined {
+  return vocabularyOf(era).byRecord.get(record);
 }
 
 /** The tracepoint of a name, undefined if there is none. */
-export function tracepointNamed(name: string): AnyTracepoint | undefined {
-  return byName.get(name);
+export function tracepointNamed(name: string, era?: Era): AnyTracepoint | undefined {
+  return vocabularyOf(era).byName.get(name);
 }

@@ -26,12 +26,20 @@ function isOne(texts: EventText | readonly EventText[]): texts is EventText {
   return typeof texts[0] === 'string';
 }
 
+const labelCache = new Map<string, readonly Word[]>();
+
 /** The labels of a table in an era, in the order of the kernel's enum. */
 export function labelWords(table: string, era: Era): readonly Word[] {
-  return dataUpTo(era).reduce<readonly Word[]>((words, { labels }) => {
-    const changes = labels?.[table];
-    return changes === undefined ? words : applyChanges(words, changes);
-  }, []);
+  const { data, before } = dataOf(era);
+  // Described kernels come and go; the known ones are asked for table by table, era by era.
+  const key = era.includes('+') ? null : `${era} ${table}`;
+  const cached = key === null ? undefined : labelCache.get(key);
+  if (cached !== undefined) return cached;
+  const words = before === null ? [] : labelWords(table, before);
+  const changes = data.labels?.[table];
+  const changed = changes === undefined ? words : applyChanges(words, changes);
+  if (key !== null) labelCache.set(key, changed);
+  return changed;
 }
 
 /** The names of the bits of a set of flags, by bit; '' = no name. */

@@ -22,8 +22,8 @@ export function applyChanges(
   for (const [id, change] of Object.entries(changes)) {
     if (change === null || (typeof change === 'string' && known.has(id))) continue;
     const [word, after] = typeof change === 'string' ? [change, undefined] : change;
-    const at = after === undefined ? words.length : words.findIndex(([each]) => each === after) + 1;
-    words.splice(at, 0, [id, word]);
+    const at = after === '' ? 0 : words.findIndex(([each]) => each === after) + 1;
+    words.splice(at === 0 && after !== '' ? words.length : at, 0, [id, word]);
   }
   return words;
 }

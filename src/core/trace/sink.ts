@@ -145,7 +145,7 @@ export class MemorySink implements TraceSink {
   }
 
   #event(record: number, words: Float64Array, at: number): void {
-    const tracepoint = tracepointOfRecord(record);
+    const tracepoint = tracepointOfRecord(record, this.era);
     if (tracepoint === undefined || tracepoint.format(this.era) === null) return;
     const values = tracepoint.columns.map((column, i) =>
       tracepoint.prints(this.era, i)

@@ -85,6 +85,8 @@ export interface AnyTracepoint {
   decode(row: Row, era: Era): string;
   /** Reads the kernel's text, by the format; null if the text is not of that form. */
   parse(text: string, era: Era): Value[] | null;
+  /** The same event with more columns behind its own, as a kernel has it that was described. */
+  widened(columns: readonly Column[]): AnyTracepoint;
 }
 
 /** A tracepoint with its typed emit. */
@@ -113,8 +115,10 @@ export interface TracepointSpec<C extends readonly Column[], O extends readonly 
 
 type FormatSource = Pick<TracepointSpec<[], []>, 'name' | 'formats'>;
 
-/** Most columns an event can have; `emit` spells out that many parameters. */
-export const MAX_COLUMNS = 12;
+/** Most columns of an event that is emitted: so many parameters `emit` spells out. */
+const EMITTED_MAX = 12;
+/** Most columns an event can have. */
+export const MAX_COLUMNS = 64;
 
 /** Words in front of a record's columns. */
 export const HEADER_WORDS = 5;
@@ -123,7 +127,7 @@ export const HEADER_WORDS = 5;
 export const FIRST_EVENT_RECORD = 32;
 
 /** Columns that every event has in the database in front of its own. */
-const COMMON: readonly string[] = ['id', 'ts', 'task', 'cpu', 'common_flags', 'op'];
+export const COMMON: readonly string[] = ['id', 'ts', 'task', 'cpu', 'common_flags', 'op'];
 
 /** A compiled format with the column of each conversion. */
 interface Compiled extends EraFormat {
@@ -145,7 +149,7 @@ export function tracepoint<
   const variants = (era: Era): readonly Compiled[] => {
     let found = cache.get(era);
     if (found === undefined) {
-      found = formatsOf(spec, era).map((each) => compileFor(spec.name, each, columns));
+      found = formatsOf(spec, columns, era).map((each) => compileFor(spec.name, each, columns));
       cache.set(era, found);
     }
     return found;
@@ -177,12 +181,21 @@ export function tracepoint<
       return null;
     },
     emit: makeEmit(spec.record, columns.length) as unknown as Tracepoint<C, O>['emit'],
+    widened: (more) => tracepoint({ ...spec, optional: [...(spec.optional ?? []), ...more] }),
   };
 }
 
-function formatsOf({ name, formats }: FormatSource, era: Era): readonly EraFormat[] {
+/** The formats of an era; of a described kernel those whose columns are all here. */
+function formatsOf(
+  { name, formats }: FormatSource,
+  columns: readonly Column[],
+  era: Era,
+): readonly EraFormat[] {
   if (formats !== undefined) return [inEra(formats, era) ?? []].flat();
-  return eventTexts(name, era).map(([format, args]) => prints(format, args));
+  const known = eventTexts(name, era).map(([format, args]) => prints(format, args));
+  if (!era.includes('+')) return known;
+  const has = (arg: string) => columns.some((column) => column.name === arg);
+  return known.filter(({ args }) => args.every(has));
 }
 
 /** `tracepoint` for the events of one system, all defined in one kernel file. */
@@ -301,6 +314,7 @@ type Slot = number | undefined;
  * Float64Array gives NaN, which is how records spell absent.
  */
 function makeEmit(record: number, count: number) {
+  if (count > EMITTED_MAX) return () => assert(false, `record ${record} has too many columns`);
   return (
     tracer: Tracer,
     a: Slot,

@@ -128,8 +128,8 @@ test('raw fields tell the era by their names', async (t) => {
   const at = (text: string) => `  a-1     [001]     1.000001: ${text}\n`;
   const begin = 'netfs_read:           rreq=00000001 cookie=00000002';
   const end = 'start=0 len=126976 what=2 netfs_inode=4554793';
-  t.is((await importBytes(at(`${begin} i_size=400000 ${end}`))).era, 'E6');
-  t.is((await importBytes(at(`${begin} ${end}`))).era, 'E2');
+  t.is((await importBytes(at(`${begin} i_size=400000 ${end}`))).era, 'E12');
+  t.is((await importBytes(at(`${begin} ${end}`))).era, 'E5');
 });
 
 test('numbers that do not fit a double survive', async (t) => {

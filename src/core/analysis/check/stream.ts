@@ -147,9 +147,11 @@ function labelsOf({ columns }: AnyTracepoint, name: string, era: Era): Labels | 
     let found = known.get(word);
     if (found === undefined) {
       const number = symbols.find(era, word);
-      found = number === undefined ? word : (symbols.ids[number] as string);
+      // A described kernel has words that no known one has: they are only themselves.
+      const id = number === undefined ? undefined : symbols.ids[number];
+      found = id ?? word;
       // An event without the label has none that is not known.
-      if (number === undefined && word !== 'null') unknown.add(word);
+      if (id === undefined && word !== 'null') unknown.add(word);
       known.set(word, found);
     }
     return found;

@@ -69,6 +69,15 @@ export const e6 = {
     },
     netfs_sreq_ref_traces: { put_discard: null, put_consumed: ['PUT CONSUME', 'put_clear'] },
     netfs_folio_traces: {
+      // What v6.12.107 has from later kernels: inval-*, and these four.
+      whole_folio_modify_efault: ['mod-whole-f!', 'whole_folio_modify'],
+      whole_folio_modify_filled: ['mod-whole-f+', 'whole_folio_modify_efault'],
+      whole_folio_modify_filled_efault: ['mod-whole-f+!', 'whole_folio_modify_filled'],
+      modify_and_clear_rm_finfo: ['mod-n-clear+', 'modify_and_clear'],
+      invalidate_all: ['inval-all', 'filled_gaps'],
+      invalidate_front: ['inval-front', 'invalidate_all'],
+      invalidate_middle: ['inval-mid', 'invalidate_front'],
+      invalidate_tail: ['inval-tail', 'invalidate_middle'],
       abandon: ['abandon', 'streaming_cont_filled_page'],
       cancel_store: ['cancel-store', 'cancel_copy'],
       put: ['put', 'not_under_wback'],

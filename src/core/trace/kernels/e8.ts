@@ -4,6 +4,7 @@ import type { EraData } from './types.js';
 /** Changes that come with E8. */
 export const e8 = {
   events: {
+    netfs_truncate: null,
     netfs_sreq: [
       'R=%08x[%x] %s %s f=%03x s=%llx %zx/%zx s=%u e=%d',
       'rreq index source what flags start transferred len slot error',

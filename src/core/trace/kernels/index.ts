@@ -1,6 +1,6 @@
 /**
- * The kernels that are known, one row per era. A new one costs its file, which bench/make_era.ts
- * writes from the format files of a kernel, and a row here.
+ * The kernels that are known, one row per era. A new one costs its file, which `npm run era` writes
+ * from the format files of a kernel, and a row here, in front of what is under development.
  */
 import { e0 } from './e0.js';
 import { e1 } from './e1.js';
@@ -17,7 +17,10 @@ import { e11 } from './e11.js';
 import { e12 } from './e12.js';
 import { e13 } from './e13.js';
 
-/** Oldest first: name, kernels for people, first release (null = none), what is different. */
+/**
+ * Oldest first: name, kernels for people, first release (null = none), what is different, and from
+ * which era where that is not the one before.
+ */
 export const KERNELS = [
   ['E0', 'posted patchset, March 2021', null, e0],
   ['E1', 'v5.13 - v5.16', '5.13', e1],
@@ -32,7 +35,7 @@ export const KERNELS = [
   ['E10', 'v7.1 - v7.2.11', '7.1', e10],
   ['E11', 'v7.2.12 and later v7.2', '7.2.12', e11],
   ['E12', 'v7.3', '7.3', e12],
-  ['E13', 'development', null, e13],
+  ['E13', 'development', null, e13, 'E12'],
 ] as const;
 
 type Labels<Data> = Data extends { readonly labels: infer Tables } ? Tables : never;
