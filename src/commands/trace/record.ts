@@ -1,8 +1,11 @@
 /** `netfslab trace record`: this machine's kernel into a capture. */
 import { Flags } from '@oclif/core';
 import { newCapturePath } from '../../core/app/capture_path.js';
+import type { ImportSummary } from '../../core/app/import.js';
 import { importSummaryLines } from '../../core/app/import_summary.js';
 import { type RecordSummary, recordTrace, type Trouble } from '../../core/app/record.js';
+import { recordHost } from '../../core/app/record_host.js';
+import { UsageError } from '../../core/base/errors.js';
 import { formatBytes, formatCount } from '../../core/base/units.js';
 import { EXIT } from '../../core/cli/exit.js';
 import { durationFlag, sizeFlag } from '../../core/cli/flags.js';
@@ -25,6 +28,7 @@ With a COMMAND, the system calls of its processes become operations, and its exi
     '<%= config.bin %> <%= command.id %> --for 10s',
     '<%= config.bin %> <%= command.id %> -o cp.db -- cp -r /mnt/src /tmp/copy',
     '<%= config.bin %> <%= command.id %> --hang --buffer 64m',
+    '<%= config.bin %> <%= command.id %> --host root@fileserver --for 30s',
   ];
 
   static override strict = false;
@@ -57,6 +61,10 @@ With a COMMAND, the system calls of its processes become operations, and its exi
     for: durationFlag({ description: 'stop after this' }),
     buffer: sizeFlag({ description: 'ring buffers, all processors together' }),
     limit: sizeFlag({ description: 'stop when this much is on disk; default 2g' }),
+    host: Flags.string({
+      description: 'record this machine through ssh; a shell and root are all it needs',
+      helpValue: 'USER@HOST',
+    }),
     out: Flags.string({ char: 'o', description: 'capture to write', helpValue: 'FILE' }),
     'trace-dat': Flags.string({
       description: 'also write a trace.dat, which trace-cmd and KernelShark read',
@@ -64,13 +72,15 @@ With a COMMAND, the system calls of its processes become operations, and its exi
     }),
   };
 
-  async run(): Promise<RecordSummary> {
+  async run(): Promise<RecordSummary | ImportSummary> {
     const { argv, flags } = await this.parse(TraceRecord);
     const command = argv as string[];
     const trouble: Trouble = EXCLUSIVE.find((each) => flags[each]) ?? 'slow';
     const out = newCapturePath(command[0]?.split('/').at(-1) ?? 'record', flags.out);
     const interrupt = onInterrupt();
     try {
+      if (flags.host !== undefined)
+        return await this.#host(flags.host, trouble, out, flags, command, interrupt.signal);
       const summary = await recordTrace(
         {
           target: this.traceTarget(out),
@@ -100,6 +110,50 @@ With a COMMAND, the system calls of its processes become operations, and its exi
       interrupt.stop();
     }
   }
+
+  /** Records another machine. What needs this machine is refused by name. */
+  async #host(
+    host: string,
+    trouble: Trouble,
+    out: string,
+    flags: HostFlags,
+    command: readonly string[],
+    signal: AbortSignal,
+  ): Promise<ImportSummary> {
+    const here = ['limit', 'trace-dat'] as const;
+    const wrong = here.find((name) => flags[name] !== undefined);
+    if (wrong !== undefined) {
+      throw new UsageError(`--${wrong}`, 'has no effect with --host', 'leave one of them out');
+    }
+    if (command.length > 0) {
+      throw new UsageError('COMMAND', 'cannot be run on --host', `run it there: ssh ${host} ...`);
+    }
+    const summary = await recordHost(
+      {
+        host,
+        target: this.traceTarget(out),
+        trouble,
+        events: flags.events,
+        seconds: Math.ceil((flags.for ?? 0) / 1e9),
+        operations: flags.ops ?? false,
+        ...(flags.buffer === undefined ? {} : { bufferKb: Math.ceil(flags.buffer / 1024) }),
+      },
+      signal,
+    );
+    this.noteCapture(out);
+    await this.print(importSummaryLines(summary));
+    return summary;
+  }
+}
+
+/** The flags that --host looks at. */
+interface HostFlags {
+  readonly events: string[];
+  readonly ops?: boolean | undefined;
+  readonly for?: number | undefined;
+  readonly buffer?: number | undefined;
+  readonly limit?: number | undefined;
+  readonly 'trace-dat'?: string | undefined;
 }
 
 /** Shows the state in one line on a terminal. A COMMAND has the terminal for itself. */

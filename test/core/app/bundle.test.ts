@@ -1,6 +1,5 @@
 /** Bundles as the shell of capture-script packs them, and archives that are something else. */
-import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import test, { type ExecutionContext } from 'ava';
@@ -14,6 +13,7 @@ import { StoreError } from '../../../src/core/base/errors.js';
 import { openCapture } from '../../../src/core/store/database.js';
 import { temporaryFolder } from '../../helpers/capture.js';
 import { samplePath, sampleText } from '../../helpers/import.js';
+import { SimulatedMachine } from '../../helpers/simulated_machine.js';
 
 const SAMPLE = 'linux-6.12-cachefull3-known-file-nospace';
 const LIST = `REQUEST  OR REF FL ERR  OPS COVERAGE
@@ -21,28 +21,17 @@ const LIST = `REQUEST  OR REF FL ERR  OPS COVERAGE
 00000fff RA   3 20    0   1 @0000 0/1000
 `;
 
-/** Runs the script on a machine of files, whose trace is there once the recording is over. */
+/** Runs the script on a machine of files, whose trace is there before the recording begins. */
 function bundle(t: ExecutionContext): string {
   const folder = temporaryFolder(t);
-  const [tracing, proc] = [join(folder, 'tracing'), join(folder, 'proc')];
-  mkdirSync(join(tracing, 'events'), { recursive: true });
-  for (const each of ['fscache', 'netfs']) mkdirSync(join(proc, each), { recursive: true });
-  copyFileSync(samplePath(`${SAMPLE}/stats-before.txt`), join(proc, 'netfs/stats'));
-  copyFileSync(samplePath(`${SAMPLE}/stats-after.txt`), join(folder, 'stats-after'));
-  writeFileSync(join(proc, 'netfs/requests'), LIST);
-  writeFileSync(join(folder, 'trace'), sampleText(`${SAMPLE}/trace.txt.gz`));
-  const happens = `cp ../trace "${tracing}/trace"; cp ../stats-after "${proc}/netfs/stats"`;
-  const script = captureScript('slow', 'E6', 1)
-    .join('\n')
-    .replaceAll('/sys/kernel/tracing', tracing)
-    .replaceAll('/proc/fs', proc)
-    .replace('uname -r', 'echo 6.12.107')
-    .replace('sleep 1 & wait $! || true', happens);
-  mkdirSync(join(folder, 'work'));
-  const ran = spawnSync('sh', { cwd: join(folder, 'work'), input: script, encoding: 'utf8' });
-  t.is(ran.status, 0, ran.stderr);
-  const [packed] = readdirSync(join(folder, 'work')).filter((name) => name.endsWith('.tar.gz'));
-  return join(folder, 'work', packed as string);
+  const machine = new SimulatedMachine(folder);
+  copyFileSync(samplePath(`${SAMPLE}/stats-before.txt`), machine.path('proc/fs/netfs/stats'));
+  machine.write('proc/fs/netfs/requests', LIST);
+  machine.trace = sampleText(`${SAMPLE}/trace.txt.gz`);
+  machine.release = '6.12.107';
+  const after = samplePath(`${SAMPLE}/stats-after.txt`);
+  machine.during = `cp '${after}' '${machine.path('proc/fs/netfs/stats')}'`;
+  return machine.run(t, captureScript({ trouble: 'slow', seconds: 1 }));
 }
 
 const target = (out: string) => ({ out, commandLine: 'test', toolVersion: 'test' });

@@ -1,8 +1,6 @@
 /** Two captures by their figures, and the script that records one. */
-import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import test from 'ava';
-import { captureScript, RECIPES, type Trouble } from '../../../src/core/app/capture_script.js';
 import { compareCaptures } from '../../../src/core/app/trace_compare.js';
 import { captureOfTimes, temporaryFolder } from '../../helpers/capture.js';
 
@@ -37,14 +35,3 @@ test('slower slices are beyond the threshold, equal ones and few slow ones are n
   const median = compareCaptures(before, slow).find(({ name }) => name === 'DOWN p50');
   t.regex(median?.confidence ?? '', /^1\.00 \[1\.00, 1\.00\] p=/);
 });
-
-for (const trouble of Object.keys(RECIPES) as Trouble[]) {
-  test(`the script for ${trouble} is a shell script that records netfs`, (t) => {
-    for (const era of ['E3', 'E8'] as const) {
-      const script = `${captureScript(trouble, era, 5).join('\n')}\n`;
-      t.is(spawnSync('sh', ['-n'], { input: script }).status, 0);
-      t.regex(script, /for e in netfs /);
-      t.is(/fs\/netfs\/requests/.test(script), era === 'E8');
-    }
-  });
-}
