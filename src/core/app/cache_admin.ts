@@ -167,7 +167,7 @@ export function checkObjects(
 export function cullCache(dir: string, size: number, limits: SpaceLimits, warn: Warn): Table {
   return bound(dir, warn, (binding) => {
     const ledger = new Ledger(disk, binding.root, size > 0);
-    const room = new Room(disk, binding.root, ledger, { size, taken: 0, limits });
+    const room = new Room(disk, binding.root, ledger, { size, taken: 0, limits, inodes: 0 });
     const removed: Row[] = [];
     // As if it had begun already: what counts is the level at which it ends.
     room.culling = true;

@@ -151,7 +151,7 @@ export class Unplayable extends Error {
 }
 
 function labOptions({ settings }: Scenario, cacheDir: string): Partial<LabOptions> {
-  const { profile, msize, readAheadKb, cacheBound, cacheDisk } = settings;
+  const { profile, msize, readAheadKb, cacheBound, cacheDisk, cacheInodes } = settings;
   const room = cacheDisk && roomOf(cacheDisk);
   return {
     profile,
@@ -160,7 +160,7 @@ function labOptions({ settings }: Scenario, cacheDir: string): Partial<LabOption
     serverWrites: 'direct',
     ...(msize === undefined ? {} : { msize }),
     ...(readAheadKb === undefined ? {} : { readAheadKb }),
-    ...(cacheBound ? { cacheDir, ...room } : {}),
+    ...(cacheBound ? { cacheDir, cacheInodes, ...room } : {}),
   };
 }
 

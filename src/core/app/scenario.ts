@@ -7,6 +7,7 @@ import { basename, dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { errnoFromNode } from '../base/errno.js';
 import { ErrnoError, StoreError } from '../base/errors.js';
+import { LAB_DEFAULTS } from '../lab/options.js';
 import type { StatEntry } from '../trace/record.js';
 import { parseStats } from '../trace/stats_layout.js';
 import { type Op, parseOp, parseOps } from '../workload/ops/language.js';
@@ -37,6 +38,8 @@ export interface ScenarioSettings {
   readonly cacheBound: boolean;
   /** The cache's disk before the scenario, bytes; undefined where it was not recorded. */
   readonly cacheDisk: { readonly total: number; readonly available: number } | undefined;
+  /** Inodes of that disk, at least; 0 where that was not recorded. */
+  readonly cacheInodes: number;
   readonly processors: number;
 }
 
@@ -109,7 +112,11 @@ export function readScenario(directory: string): Scenario {
     directory,
     name: basename(directory),
     group: workload.group,
-    settings: { ...settingsOf(workload), cacheDisk: parseDisk(text('cache-df.before')) },
+    settings: {
+      ...settingsOf(workload),
+      cacheDisk: parseDisk(text('cache-df.before')),
+      cacheInodes: parseInodes(text('cachefiles-daemon-state.after')),
+    },
     files: Object.entries(workload.files).flatMap(([name, file]) => fileOf(name, file)),
     before: workload.pre_commands.flatMap((command) => commandOps(command, directory)),
     ops: parseOps(ops, join(directory, 'ops.txt')),
@@ -132,7 +139,7 @@ function parseWorkload(directory: string): Workload {
   }
 }
 
-function settingsOf(workload: Workload): Omit<ScenarioSettings, 'cacheDisk'> {
+function settingsOf(workload: Workload): Omit<ScenarioSettings, 'cacheDisk' | 'cacheInodes'> {
   const { kernel, filesystem = '9p', msize, cache, cache_bound, smp } = workload;
   return {
     profile: `linux-${kernel}-${filesystem}`,
@@ -183,6 +190,13 @@ function parseDisk(text: string | null): ScenarioSettings['cacheDisk'] {
   const match = /^\S+ +(\d+) +\d+ +(\d+) +\d+% /m.exec(text ?? '');
   if (match === null) return undefined;
   return { total: Number(match[1]) * 1024, available: Number(match[2]) * 1024 };
+}
+
+// cull=1 frun=14 fcull=e ...: the limit is that many percent of whole hundredths of the inodes.
+function parseInodes(text: string | null): number {
+  const match = /\bfrun=([0-9a-f]+)/.exec(text ?? '');
+  const limit = Number.parseInt(match?.[1] ?? '0', 16);
+  return Math.floor(limit / LAB_DEFAULTS.cacheLimits.run) * 100;
 }
 
 const LAYOUT = /^(\S+?),? size=(\d+) blocks512=\d+ data=(\S+)/;

@@ -53,7 +53,12 @@ export class CachefilesBackend implements CacheBackend {
     return this.#cache.counters;
   }
 
-  *lookup(cookie: CacheCookie): Task<LookedUp> {
+  *lookup(cookie: CacheCookie): Task<LookedUp | undefined> {
+    if (!this.#cache.room.hasVolume) {
+      this.#cache.counters.noSpaceToCreate++;
+      yield* this.#step();
+      return undefined;
+    }
     const file = this.#cache.objectFile(cookie);
     const object = new CachefilesObject(++this.#lastId, file, cookie, this.#tracer);
     yield* this.#step();

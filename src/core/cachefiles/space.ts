@@ -11,6 +11,11 @@ import type { Backing, Space } from '../io/types.js';
 import { type Ledger, OBJECT_MARGIN } from './ledger.js';
 import type { CacheOptions, SpaceLimits } from './types.js';
 
+/** Inodes of an ext4 that nobody has filled, with the two directories of a cache. */
+const INODES_TAKEN = 13;
+/** Directories of a volume: its own, and those that objects are spread over. */
+const VOLUME_DIRECTORIES = 257;
+
 interface Level {
   /** Bytes of the filesystem, bytes of the cache's own size, and inodes that must be free. */
   readonly disk: number;
@@ -30,6 +35,8 @@ export class Room {
   culling = false;
   /** Culling is not for want of bytes, but of inodes alone. */
   wantsFiles = false;
+  /** The directories of a volume fit into the inodes of the modelled disk. */
+  readonly hasVolume: boolean;
   readonly #ledger: Ledger;
   readonly #backing: Backing;
   readonly #root: string;
@@ -44,7 +51,7 @@ export class Room {
     backing: Backing,
     root: string,
     ledger: Ledger,
-    { size, taken, limits }: Pick<CacheOptions, 'size' | 'taken' | 'limits'>,
+    { size, taken, limits, inodes }: Pick<CacheOptions, 'size' | 'taken' | 'limits' | 'inodes'>,
   ) {
     this.#backing = backing;
     this.#ledger = ledger;
@@ -59,6 +66,8 @@ export class Room {
       own: Math.floor(size / 100) * percent,
       files: Math.floor((known?.filesTotal ?? 0) / 100) * percent,
     });
+    const stop = Math.floor(inodes / 100) * limits.stop;
+    this.hasVolume = inodes === 0 || inodes - INODES_TAKEN - VOLUME_DIRECTORIES >= stop;
     this.#levels = { run: level(limits.run), cull: level(limits.cull), stop: level(limits.stop) };
   }
 

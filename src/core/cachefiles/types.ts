@@ -53,6 +53,11 @@ export interface CacheOptions {
   /** Bytes of `size` that are not for objects. */
   readonly taken: number;
   readonly limits: SpaceLimits;
+  /**
+   * Inodes of the modelled disk of the cache; 0 = as many as the filesystem has. The kernel makes
+   * all directories of a volume at once, and where they do not fit the volume has no cache.
+   */
+  readonly inodes: number;
   /** Time between checkpoints, ns: what is younger is downloaded again after a crash. */
   readonly checkpointNs: number;
   /** Modelled time of one cache operation on the virtual clock, ns. */

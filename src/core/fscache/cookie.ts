@@ -482,7 +482,6 @@ export class Cookie implements CacheCookie {
   *#step(): Task<boolean> {
     switch (this.#state) {
       case 'looking_up':
-        if (this.#pinned) return false;
         this.#pinned = true;
         this.#traceAccess('pin_cache');
         yield* this.#lookup();
@@ -537,9 +536,14 @@ export class Cookie implements CacheCookie {
     const { stats } = this.#home;
     const backend = this.owner.backend as CacheBackend;
     stats.lookups++;
-    const { object, usable } = yield* backend.lookup(this);
-    this.object = object;
-    if (usable) {
+    const found = yield* backend.lookup(this);
+    const usable = found?.usable === true;
+    this.object = found?.object;
+    if (found === undefined) {
+      // Stays cached in name, and looks again when it is next used.
+      stats.lookupsFailed++;
+      this.#setState('quiescent');
+    } else if (usable) {
       this.#trace('activ');
       this.#setState('active');
     } else {
@@ -548,7 +552,7 @@ export class Cookie implements CacheCookie {
     }
     const why = usable ? 'end_lookup' : 'end_lookupf';
     this.#endAccess(why);
-    if (!usable) this.#unpin();
+    if (found !== undefined && !usable) this.#unpin();
     this.owner.accesses--;
     this.#traceVolume(why);
   }

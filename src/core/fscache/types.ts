@@ -79,8 +79,8 @@ export interface LookedUp {
 /** A cache. Every step either succeeds, or leaves the object with its old content or with none. */
 export interface CacheBackend {
   readonly counters: BackendCounters;
-  /** Finds the object of a cookie or makes one. */
-  lookup(cookie: CacheCookie): Task<LookedUp>;
+  /** Finds the object of a cookie or makes one; undefined when its volume cannot be made. */
+  lookup(cookie: CacheCookie): Task<LookedUp | undefined>;
   /** Fills in `cres` for a request or a write; the object may not be there yet. */
   beginOperation(cookie: CacheCookie, cres: CacheResources): void;
   /**

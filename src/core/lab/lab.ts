@@ -341,6 +341,7 @@ export class Lab {
       size: options.cacheSize,
       taken: options.cacheTaken,
       limits: options.cacheLimits,
+      inodes: options.cacheInodes,
       checkpointNs: options.cacheCheckpointNs,
       latencyNs: options.cacheLatencyNs,
       compat: options.defects === 'kernel',

@@ -100,6 +100,8 @@ export interface LabOptions {
   readonly cacheTaken: number;
   /** When to cull and when to stop storing, percent of what is free. */
   readonly cacheLimits: SpaceLimits;
+  /** Inodes of the modelled disk of the cache; 0 = as many as its filesystem has. */
+  readonly cacheInodes: number;
   /** Time between checkpoints of the cache. */
   readonly cacheCheckpointNs: number;
   /** Modelled time of a cache operation on the virtual clock. */
@@ -156,6 +158,7 @@ export const LAB_DEFAULTS: Omit<LabOptions, 'server'> = {
   cacheSize: 0,
   cacheTaken: 0,
   cacheLimits: { run: 10, cull: 7, stop: 3 },
+  cacheInodes: 0,
   cacheCheckpointNs: 5e9,
   cacheLatencyNs: 100_000,
   sink: undefined,

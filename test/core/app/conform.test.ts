@@ -24,6 +24,7 @@ test('a scenario is read with its settings, its files and the commands before it
     readAheadKb: undefined,
     cacheBound: true,
     cacheDisk: { total: 13804 << 10, available: 11616 << 10 },
+    cacheInodes: 0,
     processors: 1,
   });
   t.deepEqual(scenario.files, [{ name: 'f1m', size: 1 << 20, label: 'f1m', extents: null }]);
