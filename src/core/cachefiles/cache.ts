@@ -11,7 +11,7 @@ import { ENOBUFS, ENOENT } from '../base/errno.js';
 import type { CookieIdentity } from '../fscache/types.js';
 import type { Backing } from '../io/types.js';
 import type { Scheduler } from '../sim/scheduler.js';
-import type { Task } from '../sim/wait_queue.js';
+import { type Task, WaitQueue } from '../sim/wait_queue.js';
 import { netfslabCull } from '../trace/events/own.js';
 import type { Tracer } from '../trace/tracer.js';
 import { Binding, objectPath, objectsDirectory } from './binding.js';
@@ -51,6 +51,8 @@ export class Cachefiles {
   readonly warnings: string[] = [];
   /** Fault injection: the device fails every read and write at once. */
   broken = false;
+  /** Where those sleep who wait for the end of a store. */
+  readonly stored = new WaitQueue('stores under way in the cache');
   readonly #binding: Binding;
   readonly #direct: boolean;
   readonly #xattr: boolean;
@@ -88,6 +90,11 @@ export class Cachefiles {
   /** Ends the use of the directory; nothing is under way. */
   close(): void {
     this.#binding.release();
+  }
+
+  /** Sleeps until no store is under way, as sync(2) does for the disk of the cache. */
+  *storesEnded(): Task {
+    while (this.room.inFlight > 0) yield this.stored;
   }
 
   /** True if `files` and `bytes` more may be stored; when room gets short, culling begins. */

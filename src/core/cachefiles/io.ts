@@ -11,7 +11,7 @@ import type { IovIter } from '../mm/iov_iter.js';
 import { SREQ_COPY_TO_CACHE, type Subrequest } from '../netfs/objects.js';
 import { SOURCE_LABELS } from '../netfs/requests.js';
 import type { ByteRange, CacheOps, CacheResources, Source, Terminated } from '../netfs/types.js';
-import { type MaybeTask, type Task, WaitQueue } from '../sim/wait_queue.js';
+import type { MaybeTask, Task } from '../sim/wait_queue.js';
 import {
   cachefilesErrorTraces,
   cachefilesIoError,
@@ -42,7 +42,6 @@ export class CacheIo implements CacheOps {
   readonly #segments = makeSegmentList();
   readonly #verifier: PageVerifier;
   #storing = 0;
-  readonly #stored = new WaitQueue('stores under way in the cache');
   /**
    * Present only where granules are larger than a page, so that the kernel's events stay as they
    * are.
@@ -74,7 +73,7 @@ export class CacheIo implements CacheOps {
   }
 
   *#chooseLater(operation: Operation, subreq: Subrequest, iSize: number): Task<Source> {
-    while (this.#storing >= STORES_MAX) yield this.#stored;
+    while (this.#storing >= STORES_MAX) yield this.#cache.stored;
     if (this.#chooser.needsFile(operation, subreq.start, iSize)) yield* operation.waitForData();
     return this.#choose(operation, subreq, iSize);
   }
@@ -310,7 +309,7 @@ export class CacheIo implements CacheOps {
     this.#cache.room.store(-count);
     data.changed();
     this.#storing--;
-    this.#stored.wakeAll();
+    this.#cache.stored.wakeAll();
   }
 
   // Room may have gone since a store was prepared. What has its blocks needs no more.

@@ -38,10 +38,10 @@ export class LabMachine implements Machine {
         yield* lab.scheduler.sleep(op.ms * NS_PER_MS);
         return;
       case 'sync':
-        yield* lab.sync();
+        yield* this.#sync();
         return;
       case 'drop':
-        yield* lab.sync();
+        yield* this.#sync();
         lab.dropCaches(op.level);
         return;
       case 'host':
@@ -71,6 +71,12 @@ export class LabMachine implements Machine {
         if (!lab.fillCache(op.kind === 'fill')) throw this.#unsupported(printOp(op));
         return;
     }
+  }
+
+  // All filesystems: that of the server, and that of the cache.
+  *#sync(): Task {
+    yield* this.#lab.sync();
+    if (this.#lab.cachefiles !== undefined) yield* this.#lab.cachefiles.storesEnded();
   }
 
   #host(text: string): void {
