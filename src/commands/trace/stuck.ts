@@ -12,7 +12,8 @@ A trace that was stopped in the middle of work has some that are merely under wa
 --requests adds what a copy of /proc/fs/netfs/requests says of them, and those only it has;
 a bundle of capture-script brings one with it.
 Ends with 1 if there is any.
---json gives { capture, rows: [{ R, kind, silent, step, open, waits_for, flags, listed, rules, last_event }] }.`;
+--json gives { capture, rows: [{ R, kind, silent, step, open, who, waits_for, front, collected,
+folios, flags, listed, rules, last_event }] }.`;
 
   static override examples = [
     '<%= config.bin %> <%= command.id %> host.db',
@@ -29,6 +30,7 @@ Ends with 1 if there is any.
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(TraceStuck);
     const table = stuckTable(args.file, flags.requests);
+    if (table.note !== null) this.note(table.note);
     if (table.count > 0) this.endWith(EXIT.failed);
     return this.show(table, flags);
   }

@@ -2,7 +2,12 @@
  * The use case `trace stuck`: requests that never end, from the trace and from a copy of
  * /proc/fs/netfs/requests. Called by the command.
  */
-import { type OpenRequest, openRequests } from '../analysis/check/stuck.js';
+import {
+  type OpenRequest,
+  openRequests,
+  type UnbegunRequest,
+  unbegunRequests,
+} from '../analysis/check/stuck.js';
 import type { Column, Row, Table } from '../analysis/types.js';
 import { StoreError } from '../base/errors.js';
 import { openCapture } from '../store/database.js';
@@ -19,7 +24,15 @@ const COLUMNS: readonly Column[] = [
   { name: 'silent', doc: 'Since its last event.', unit: 'ns' },
   { name: 'step', doc: 'Its last step.', unit: 'text' },
   { name: 'open', doc: 'Slices that have not ended, of those not freed.', unit: 'text' },
-  { name: 'waits_for', doc: 'What it waits for, as far as the trace tells.', unit: 'text' },
+  { name: 'who', doc: 'Who waits in it: issuer, collector, reader; nobody.', unit: 'text' },
+  { name: 'waits_for', doc: 'What for, as far as the trace tells.', unit: 'text' },
+  {
+    name: 'front',
+    doc: 'First open slice of each stream: [stream:slice] start bytes.',
+    unit: 'text',
+  },
+  { name: 'collected', doc: 'How far its collector came.', unit: 'text' },
+  { name: 'folios', doc: 'Folios still locked or under writeback.', unit: 'text' },
   { name: 'flags', doc: 'Its flags by name.', unit: 'text' },
   {
     name: 'listed',
@@ -30,25 +43,49 @@ const COLUMNS: readonly Column[] = [
   { name: 'last_event', doc: 'Last event: id of the event tables.', unit: 'number' },
 ];
 
+/** The open requests; `note` says what the trace lacks to tell, null if nothing. */
+export interface StuckTable extends Table {
+  readonly count: number;
+  readonly note: string | null;
+}
+
+/** True if a request is under way whatever became of the request events that were not recorded. */
+function isUnderWay({ request, open }: OpenRequest): boolean {
+  const held = request.ref !== null && request.ref > 0;
+  return held || open.some(({ reading }) => reading);
+}
+
 /**
  * The requests that are open when the trace ends, joined with a copy of the list of requests: the
  * file named, else what was imported with the trace.
  */
-export function stuckTable(file?: string, requests?: string): Table & { readonly count: number } {
+export function stuckTable(file?: string, requests?: string): StuckTable {
   const given = requests === undefined ? null : listOf(requests);
   const capture = openCapture(findCapture(file));
   try {
     const list = given ?? listWithin(capture);
     const { era } = capture.info;
-    const open = openRequests(capture);
+    const seen = openRequests(capture);
+    // That a request ended stands in netfs_rreq.
+    const told = capture.get('SELECT 1 FROM "netfs_rreq" LIMIT 1') !== undefined;
+    const open = told ? seen : seen.filter(isUnderWay);
+    const note = seen.length === open.length ? null : untold(seen.length - open.length);
     const rows = open.map((each) => rowOf(each, era, list));
     const known = new Set(open.map(({ request }) => request.rreq));
+    const unbegun = unbegunRequests(capture)
+      .filter(({ rreq }) => !known.has(rreq))
+      .map(unbegunRow);
     const alone = list.filter(({ rreq }) => !known.has(rreq)).map((line) => listedOnly(line, era));
-    const all = [...rows, ...alone];
-    return { capture: capture.path, columns: COLUMNS, rows: all, count: all.length };
+    const all = [...rows, ...unbegun, ...alone];
+    return { capture: capture.path, columns: COLUMNS, rows: all, count: all.length, note };
   } finally {
     capture.close();
   }
+}
+
+function untold(count: number): string {
+  const which = count === 1 ? '1 request' : `${count} requests`;
+  return `cannot tell whether ${which} ended: record netfs_rreq`;
 }
 
 /** The list that was imported with the trace. */
@@ -70,7 +107,7 @@ function listOf(file: string): readonly RequestLine[] {
 const number = (rreq: number) => rreq.toString(16).padStart(8, '0');
 
 function rowOf(each: OpenRequest, era: Era, list: readonly RequestLine[]): Row {
-  const { request, open, silentNs, waits, rules } = each;
+  const { request, open, silentNs, waits, rules, detail } = each;
   const line = list.find(({ rreq }) => rreq === request.rreq);
   const flying = open.filter(({ terminated }) => !terminated).map(({ index }) => `[${index}]`);
   return {
@@ -79,11 +116,25 @@ function rowOf(each: OpenRequest, era: Era, list: readonly RequestLine[]): Row {
     silent: silentNs,
     step: request.lastStep,
     open: `${flying.length} of ${open.length} ${flying.slice(0, 4).join('')}`.trim(),
-    waits_for: waits,
+    who: waits.who,
+    waits_for: waits.waits,
+    front: detail?.front ?? null,
+    collected: detail?.collected ?? null,
+    folios: detail?.folios ?? null,
     flags: flagNames(era, 'rreq', request.flags).join(' ') || null,
     listed: line === undefined ? null : listed(line),
     rules: rules.join(' ') || null,
     last_event: request.last.id,
+  };
+}
+
+function unbegunRow({ rreq, event, silentNs, waits }: UnbegunRequest): Row {
+  const none = { open: null, front: null, collected: null, folios: null, flags: null };
+  const rest = { ...none, listed: null, rules: null, last_event: event };
+  return {
+    ...{ R: number(rreq), kind: null, silent: silentNs, step: 'NEW' },
+    ...{ who: 'issuer', waits_for: waits },
+    ...rest,
   };
 }
 
@@ -96,6 +147,10 @@ function listedOnly(line: RequestLine, era: Era): Row {
   const flags = flagNames(era, 'rreq', line.flags).join(' ') || null;
   const kind = line.origin;
   const none = { silent: null, step: null, open: null, rules: null, last_event: null };
+  const detail = { who: null, front: null, collected: null, folios: null };
   const waits = `${listedState(line, era)} (it is not in the trace)`;
-  return { R: number(line.rreq), kind, ...none, waits_for: waits, flags, listed: listed(line) };
+  return {
+    ...{ R: number(line.rreq), kind, ...none, ...detail },
+    ...{ waits_for: waits, flags, listed: listed(line) },
+  };
 }

@@ -13,6 +13,8 @@ import {
   netfsReadTraces,
   netfsRreq,
   netfsRreqOrigins,
+  netfsRreqRef,
+  netfsRreqRefTraces,
   netfsRreqTraces,
   netfsSreq,
   netfsSreqSources,
@@ -123,6 +125,12 @@ const STAGE = netfsRreqTraces.id;
 const SLICE = netfsSreqTraces.id;
 const SOURCE = netfsSreqSources.id;
 const FAILURE = netfsFailures.id;
+const BIRTH = netfsRreqRefTraces.id.get_subreq;
+
+/** First events of a slice that is not under way yet, or tells by itself that it is. */
+const SPEAKS_FIRST: ReadonlySet<number | undefined> = new Set([
+  ...[SLICE.added, SLICE.prepare, SLICE.limited, SLICE.submit, SLICE.split, SLICE.retry],
+]);
 
 const KIND_OF_READ = new Map<number, RequestKind>([
   [READ.readahead, 'readahead'],
@@ -179,9 +187,14 @@ export class Reducer {
   readonly #choices = new Map<number, Choice>();
   /** By task: the slice it has added and not chosen a source for; v6.12 asks the cache then. */
   readonly #added = new Map<number, SubrequestRow>();
+  /** By request: when its last slice was born, which may tell nothing else before it ends. */
+  readonly #births = new Map<number, number>();
+  /** True for kernels with one collector per request (v6.14 and later). */
+  readonly #collects: boolean;
   #uids = 0;
 
   constructor(era: Era, output: ReducerOutput) {
+    this.#collects = flagMask(era, 'rreq', 'OFFLOAD_COLLECTION') !== 0;
     this.#output = output;
     this.#failedFlag = flagMask(era, 'rreq', 'FAILED');
   }
@@ -201,6 +214,11 @@ export class Reducer {
         break;
       case netfsFailure.record:
         this.#failure(words, a);
+        break;
+      case netfsRreqRef.record:
+        if (this.#collects && words[a + 1] === BIRTH) {
+          this.#births.set(words[a] as number, words[at + 1] as number);
+        }
         break;
       case netfslabPrepRead.record:
         this.#choice(words, at, words[a + 4]);
@@ -323,8 +341,17 @@ export class Reducer {
         // Which of both it is shows in its source.
         if (slice.source === SOURCE.unknown) this.#added.set(words[at + 2] as number, slice);
         break;
+      case SLICE.retry:
+        if (slice.first_source === SOURCE.read && slice.source === SOURCE.down) {
+          slice.rdowns = 1;
+          slice.cached = Math.max(slice.cached, words[a + 6] as number);
+        }
+        break;
       case SLICE.terminated:
         slice.term_ns = ts;
+        // 9p does not tell that it submits: it reads where the slice is prepared.
+        if (this.#collects) slice.submit_ns ??= slice.prep_ns;
+        live.row.submit_ns ??= slice.submit_ns;
         slice.start = words[a + 5] as number;
         slice.len = words[a + 7] as number;
         slice.transferred = words[a + 6] as number;
@@ -384,6 +411,9 @@ export class Reducer {
     let slice = live.slices.get(index);
     if (slice === undefined) {
       slice = newSubrequest(live.row.uid, index, words, a);
+      if (this.#collects && !SPEAKS_FIRST.has(words[a + 3])) {
+        slice.submit_ns = this.#births.get(live.row.rreq) ?? null;
+      }
       live.slices.set(index, slice);
     }
     return slice;
@@ -391,6 +421,7 @@ export class Reducer {
 
   #retire(key: number, live: Live): void {
     this.#live.delete(key);
+    this.#births.delete(live.row.rreq);
     this.#emit(live);
   }
 
@@ -406,6 +437,8 @@ export class Reducer {
 
 /** Adds a slice to the sums of its request. */
 function account(row: RequestRow, slice: SubrequestRow): void {
+  // No flag of a write says that it failed; what the cache refuses fails nobody's write.
+  if (slice.error < 0 && slice.source === SOURCE.upload) row.failed = 1;
   row.slices++;
   row.shorts += slice.shorts;
   row.rdowns += slice.rdowns;

@@ -402,3 +402,49 @@ test('a read of any kind begins a request; only EXPANDED does not', (t) => {
     ],
   );
 });
+
+test('a slice of 9p that tells no SUBMT is under way since it was prepared, or born', (t) => {
+  const { subrequests } = reduce('E12', [
+    { event: 'netfs_read', text: 'R=00000001 READAHEAD c=00000000 ni=1 s=0 l=2000 sz=8000' },
+    { event: 'netfs_rreq_ref', text: 'R=00000001 GET SUBREQ  r=3' },
+    { event: 'netfs_sreq', text: 'R=00000001[1] DOWN TERM  f=112 s=0 2000/2000 s=0 e=0' },
+    { event: 'netfs_rreq', text: 'R=00000001 RA FREE    f=102' },
+    { event: 'netfs_read', text: 'R=00000002 READAHEAD c=00000003 ni=1 s=0 l=2000 sz=8000' },
+    { event: 'netfs_rreq_ref', text: 'R=00000002 GET SUBREQ  r=3' },
+    { event: 'netfs_sreq', text: 'R=00000002[1] ---- PREP  f=101 s=0 0/2000 s=0 e=0' },
+    { event: 'netfs_sreq', text: 'R=00000002[1] DOWN TERM  f=113 s=0 2000/2000 s=0 e=0' },
+    { event: 'netfs_rreq', text: 'R=00000002 RA FREE    f=102' },
+  ]);
+  t.deepEqual(
+    subrequests.map(({ submit_ns, term_ns }) => [submit_ns, term_ns]),
+    [
+      [2, 3],
+      [7, 8],
+    ],
+  );
+});
+
+test('a cache read that is retried from the server is one that failed', (t) => {
+  const { subrequests } = reduce('E12', [
+    { event: 'netfs_sreq', text: 'R=00000001[1] ---- PREP  f=100 s=0 0/2000 s=0 e=0' },
+    { event: 'netfs_sreq', text: 'R=00000001[1] READ SUBMT f=100 s=0 0/2000 s=0 e=0' },
+    { event: 'netfs_sreq', text: 'R=00000001[1] READ TERM  f=300 s=0 0/2000 s=0 e=-5' },
+    { event: 'netfs_sreq', text: 'R=00000001[1] DOWN RETRY f=000 s=0 0/2000 s=0 e=-5' },
+    { event: 'netfs_sreq', text: 'R=00000001[1] DOWN TERM  f=100 s=0 2000/2000 s=0 e=0' },
+    { event: 'netfs_rreq', text: 'R=00000001 RA FREE    f=102' },
+  ]);
+  t.like(subrequests[0], { rdowns: 1, error: 0, transferred: 0x2000, submit_ns: 2 });
+});
+
+test('a write whose upload failed has failed, and one that the cache refused has not', (t) => {
+  const { requests } = reduce('E12', [
+    { event: 'netfs_sreq', text: 'R=00000001[1] UPLD TERM  f=500 s=0 0/2000 s=0 e=-5' },
+    { event: 'netfs_rreq', text: 'R=00000001 WB FREE    f=902' },
+    { event: 'netfs_sreq', text: 'R=00000002[1] WRIT TERM  f=500 s=0 0/2000 s=0 e=-105' },
+    { event: 'netfs_rreq', text: 'R=00000002 WB FREE    f=902' },
+  ]);
+  t.deepEqual(
+    requests.map(({ outcome }) => outcome),
+    ['failed', 'ok'],
+  );
+});

@@ -5,7 +5,9 @@
 import type { Capture } from '../../store/types.js';
 import { checkCapture, endOf } from './check.js';
 import { eventStream } from './stream.js';
+import { type Detail, detailOf } from './stuck_detail.js';
 import type { RequestSeen, SliceSeen } from './types.js';
+import { settingOf, type Waits, waitsOf } from './waits.js';
 import { REQUEST_EVENTS, Walk } from './walk.js';
 import { Walked } from './world.js';
 
@@ -26,8 +28,10 @@ export interface OpenRequest {
   readonly open: readonly SliceSeen[];
   /** Nanoseconds since its last event. */
   readonly silentNs: number;
-  /** What it waits for, as far as the trace tells. */
-  readonly waits: string;
+  /** Who waits in it, and for what, as far as the trace tells. */
+  readonly waits: Waits;
+  /** How far it came; null where that is not looked up. */
+  readonly detail: Detail | null;
   /** Rules of `trace check` that find something in it. */
   readonly rules: readonly string[];
 }
@@ -47,6 +51,7 @@ export function openRequests(capture: Capture): OpenRequest[] {
   const after = lastBefore(capture, Number(begin));
   const few = requests.length <= FEW;
   walk.run(eventStream(capture, [...present], few ? { after, requests } : { after }));
+  const setting = settingOf(capture);
   const small = capture.info.events <= CHECKED_EVENTS;
   const findings = small ? checkCapture(capture).findings : [];
   return seen
@@ -58,31 +63,59 @@ export function openRequests(capture: Capture): OpenRequest[] {
         request,
         open: slices.sort((a, b) => Number(a.terminated) - Number(b.terminated)),
         silentNs: endNs - request.last.ts,
-        waits: waitsFor(request, slices),
+        waits: waitsOf(request, setting),
+        detail: null,
         rules: [...new Set(mine.map(({ rule }) => rule))],
       };
     })
-    .sort((a, b) => b.silentNs - a.silentNs);
+    .sort((a, b) => b.silentNs - a.silentNs)
+    .map((each, i) => (i < DETAILED ? { ...each, detail: detailOf(each, capture) } : each));
 }
+
+/** Requests of which details are looked up; each costs a walk over the folios since it began. */
+const DETAILED = 50;
+
+/** A request of which only the making was seen: it waits before it can begin. */
+export interface UnbegunRequest {
+  readonly rreq: number;
+  readonly event: number;
+  readonly silentNs: number;
+  readonly waits: string;
+}
+
+/** Requests made (NEW) that neither began nor were refused, oldest first. */
+export function unbegunRequests(capture: Capture): UnbegunRequest[] {
+  const begins = ['netfs_read', 'netfs_write'].some(
+    (name) => capture.get(`SELECT 1 FROM "${name}" LIMIT 1`) !== undefined,
+  );
+  // Without either no request is seen to begin.
+  if (!begins) return [];
+  const endNs = endOf(capture, new Set(REQUEST_EVENTS));
+  return capture.all(UNBEGUN).map(({ id, ts, rreq, task }) => {
+    const wait = capture.get(WAITING, { id, task });
+    const cookie = wait === undefined ? '' : Number(wait.cookie).toString(16);
+    const waits = cookie === '' ? 'the cache, or its client, to begin' : lookupOf(cookie);
+    const silentNs = endNs - Number(wait?.ts ?? ts);
+    return { rreq: Number(rreq), event: Number(wait?.id ?? id), silentNs, waits };
+  });
+}
+
+const lookupOf = (cookie: string) => `the lookup or invalidation of c=${cookie} (WAIT io)`;
+
+const UNBEGUN = `
+SELECT "id", "ts", "rreq", "task" FROM "netfs_rreq_ref" WHERE "what" = 'NEW' AND "rreq" IN (
+  SELECT "rreq" FROM "netfs_rreq_ref" WHERE "what" = 'NEW'
+  EXCEPT SELECT "rreq" FROM "netfs_read" EXCEPT SELECT "wreq" FROM "netfs_write"
+  EXCEPT SELECT "rreq" FROM "netfs_rreq_ref" WHERE "what" = 'PUT FAILED'
+  EXCEPT SELECT "rreq" FROM "netfs_rreq" WHERE "what" = 'FREE'
+) ORDER BY "id" LIMIT ${FEW}`;
+
+const WAITING = `
+SELECT "id", "ts", "cookie" FROM "fscache_access"
+WHERE "id" > @id AND "task" = @task AND "why" LIKE 'WAIT%' ORDER BY "id" LIMIT 1`;
 
 /** Number of the last begin of a read before a moment; 0 if there is none. */
 function lastBefore(capture: Capture, ts: number): number {
   const row = capture.get('SELECT max("id") AS "id" FROM "netfs_read" WHERE "ts" < @ts', { ts });
   return Number(row?.id ?? 0);
-}
-
-function waitsFor(request: RequestSeen, slices: readonly SliceSeen[]): string {
-  const flying = slices.filter(({ terminated, step }) => !terminated && step !== 'new');
-  const source = (from: string) => flying.filter((slice) => slice.source === from).length;
-  if (source('down') > 0) return `the server: ${source('down')} downloads`;
-  if (source('read') > 0) return `the cache: ${source('read')} reads`;
-  if (source('upload') > 0) return `the server: ${source('upload')} uploads`;
-  const storing = slices.filter(({ step }) => step === 'write').length + source('write');
-  if (storing > 0) return `the cache: ${storing} stores`;
-  if (request.lastStep === 'set_pause') return 'itself: it is paused';
-  if (request.lastStep === 'wake_queue') return 'its collector, which was woken and did not run';
-  if (request.step === 'unlock') return 'a worker, to store what came';
-  if (request.step === 'done') return 'whoever holds it: the work is done';
-  if (slices.length > 0) return 'its collector: all slices have ended';
-  return 'its first slice';
 }
