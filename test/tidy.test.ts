@@ -56,7 +56,7 @@ const PACKAGES: Record<string, RegExp> = {
   tinyqueue: /^src\/core\/(sim|importer)\//,
   minimatch: /^src\/core\/app\//,
   koffi: /^src\/core\/io\//,
-  '@node-rs/crc32': /^src\/core\/cachefiles\//,
+  '@node-rs/crc32': /^src\/core\/(cachefiles\/|workload\/fio\/verify)/,
   fzstd: /^src\/core\/importer\//,
   'seek-bzip': /^src\/core\/importer\//,
   'xz-decompress': /^src\/core\/importer\//,

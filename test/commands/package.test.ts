@@ -60,7 +60,7 @@ test('the packed package works in an empty project, as a module and as a program
   const command = run(process.execPath, [bin, 'trace', 'requests', 'run.db', '--csv'], project);
   t.is(command.status, 0, command.stderr);
   t.regex(command.stdout, /\n00000001,1,readahead,/);
-  const help = run(process.execPath, [bin, 'run', '--help'], project);
+  const help = run(process.execPath, [bin, 'run', '--help-all'], project);
   t.regex(help.stdout, /--page-cache=SIZE/);
 
   t.false(files.some((name) => /(^|\/)test(\/|$)|\.test\.|^src\/|^traces/.test(name)));

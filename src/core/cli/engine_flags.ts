@@ -11,7 +11,7 @@ export const engineFlags = {
     description: 'directory that is served',
     helpValue: 'DIR',
     default: '.',
-    helpGroup: 'ENGINE',
+    helpGroup: 'SERVER',
   }),
   profile: Flags.string({
     description: `kernel that is played: ${PROFILE_NAMES.join(', ')}`,
@@ -101,49 +101,49 @@ export const engineFlags = {
   'server-latency': durationFlag({
     description: 'time from request to reply',
     default: 0,
-    helpGroup: 'ENGINE',
+    helpGroup: 'SERVER',
   }),
   'server-jitter': durationFlag({
     description: 'up to this much more at random',
     default: 0,
-    helpGroup: 'ENGINE',
+    helpGroup: 'SERVER',
   }),
   'server-bandwidth': sizeFlag({
     description: 'bytes per second that all replies share; 0 = unlimited',
     default: 0,
-    helpGroup: 'ENGINE',
+    helpGroup: 'SERVER',
   }),
   'server-concurrency': Flags.integer({
     description: 'server operations in service at once; 0 = unlimited',
     default: 0,
-    helpGroup: 'ENGINE',
+    helpGroup: 'SERVER',
   }),
   'server-completion': Flags.string({
     description:
       'sync: operations end inside the call, as in the AFS client; default async under the real clock' +
       ' or with several jobs, else sync',
     options: ['sync', 'async'],
-    helpGroup: 'ENGINE',
+    helpGroup: 'SERVER',
   }),
   'callback-time': durationFlag({
     description: 'how long the server promises to tell of changes of a file (AFS); 0 = not at all',
     default: LAB_DEFAULTS.callbackNs,
     defaultHelp: async () => '2h',
-    helpGroup: 'ENGINE',
+    helpGroup: 'SERVER',
   }),
   'server-writes': Flags.string({
     description:
       'what becomes of writes: kept in a directory over the served one, made in place, refused',
     options: ['overlay', 'direct', 'refuse'],
     default: LAB_DEFAULTS.serverWrites,
-    helpGroup: 'ENGINE',
+    helpGroup: 'SERVER',
   }),
   'server-overlay': Flags.string({
     description:
       'directory of the overlay; default one in the temporary directory, removed at the end or, after a kill,' +
       ' by the next run',
     helpValue: 'DIR',
-    helpGroup: 'ENGINE',
+    helpGroup: 'SERVER',
   }),
 };
 
@@ -223,6 +223,35 @@ export const cacheFlags = {
     helpGroup: 'CACHE',
   }),
 };
+
+/** Where the trace of a run goes. */
+export const traceFlags = {
+  out: Flags.string({
+    description: 'capture to write (must not exist)',
+    helpValue: 'FILE',
+    helpGroup: 'TRACE',
+  }),
+  trace: Flags.boolean({
+    description: 'record the trace',
+    default: true,
+    allowNo: true,
+    helpGroup: 'TRACE',
+  }),
+  'trace-overflow': Flags.string({
+    description: 'when events come faster than they can be stored: wait, or drop and count',
+    options: ['block', 'drop'],
+    default: 'block',
+    helpGroup: 'TRACE',
+  }),
+};
+
+/** Which operations a run records. */
+export const opLogFlag = Flags.string({
+  description: 'operations that get a row in the capture: all, those that missed, none',
+  options: ['all', 'miss', 'none'],
+  default: 'all',
+  helpGroup: 'TRACE',
+});
 
 /** The values of `engineFlags` and `cacheFlags` once parsed. */
 export interface EngineFlags {

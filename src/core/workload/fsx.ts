@@ -25,7 +25,36 @@ export interface FsxSpec {
    * then counts as not done.
    */
   readonly tolerates: (error: unknown) => boolean;
+  /** Reads and writes go past the page cache (O_DIRECT). */
+  readonly direct?: boolean;
+  /**
+   * Operations at the beginning that are done to the copy only; what it holds then is written to
+   * the file at once (fsx -b).
+   */
+  readonly simulated?: number;
+  /** Told of every operation that is performed, as a line. */
+  readonly told?: (line: string, number: number) => void;
 }
+
+/** What random operations are drawn from. Sizes are bytes, with fsx's letters. */
+export interface FsxDraw {
+  /** -o: longest operation; 0: as the kind has it. */
+  readonly longest: number;
+  /** -r, -w, -t: boundaries of reads, writes and truncations. */
+  readonly readBoundary: number;
+  readonly writeBoundary: number;
+  readonly truncateBoundary: number;
+  /** -c: the file is closed and opened again once in so many operations; 0: never. */
+  readonly reopenOnceIn: number;
+  /** Kinds that are left out. */
+  readonly without: readonly FsxKind[];
+}
+
+/** As fsx draws without letters. */
+export const FSX_DRAW: FsxDraw = {
+  ...{ longest: 0, readBoundary: 1, writeBoundary: 1, truncateBoundary: 1, reopenOnceIn: 50 },
+  without: ['copy_range'],
+};
 
 /** Where the file is not what it should be. */
 export interface FsxFailure {
@@ -43,32 +72,55 @@ const WEIGHTS: Readonly<Record<FsxKind, number>> = {
   mapread: 12,
   mapwrite: 12,
   truncate: 10,
+  copy_range: 6,
   fsync: 4,
   invalidate: 4,
   drop: 4,
   foreign: 3,
 };
-const TOTAL = Object.values(WEIGHTS).reduce((sum, weight) => sum + weight, 0);
 const PAGE = 4096;
 
 /** Random operations, fixed by the seed of `prng`. */
-export function fsxOps(count: number, prng: Prng, most: number): FsxOp[] {
+export function fsxOps(count: number, prng: Prng, most: number, draw: FsxDraw = FSX_DRAW): FsxOp[] {
+  const kinds = FSX_KINDS.filter((kind) => !draw.without.includes(kind));
+  const total = kinds.reduce((sum, kind) => sum + WEIGHTS[kind], 0);
   return Array.from({ length: count }, () => {
-    const kind = drawKind(prng);
-    const offset = prng.below(most);
-    const longest = prng.chance(0.5) ? 3 * PAGE : 16 * PAGE;
-    const length = kind === 'truncate' ? offset : 1 + prng.below(Math.min(longest, most - offset));
-    return { kind, offset, length, reopen: prng.chance(0.02) };
+    const kind = drawKind(prng, kinds, total);
+    const offset = aligned(prng.below(most), boundaryOf(kind, draw));
+    const usual = prng.chance(0.5) ? 3 * PAGE : 16 * PAGE;
+    const longest = Math.min(draw.longest > 0 ? draw.longest : usual, most - offset);
+    const length = kind === 'truncate' ? offset : drawLength(prng, longest, kind, draw);
+    const reopen = draw.reopenOnceIn > 0 && prng.chance(1 / draw.reopenOnceIn);
+    const op = { kind, offset, length, reopen };
+    if (kind !== 'copy_range') return op;
+    return { ...op, to: aligned(prng.below(most), draw.writeBoundary) };
   });
 }
 
-function drawKind(prng: Prng): FsxKind {
-  let draw = prng.below(TOTAL);
-  for (const kind of FSX_KINDS) {
+function drawKind(prng: Prng, kinds: readonly FsxKind[], total: number): FsxKind {
+  let draw = prng.below(total);
+  for (const kind of kinds) {
     draw -= WEIGHTS[kind];
     if (draw < 0) return kind;
   }
   return 'read';
+}
+
+// At least one byte; a multiple of the boundary where the kind has one.
+function drawLength(prng: Prng, longest: number, kind: FsxKind, draw: FsxDraw): number {
+  const boundary = boundaryOf(kind, draw);
+  const length = 1 + prng.below(Math.max(1, longest));
+  return boundary === 1 ? length : Math.max(boundary, aligned(length, boundary));
+}
+
+function boundaryOf(kind: FsxKind, draw: FsxDraw): number {
+  if (kind === 'read' || kind === 'copy_range') return draw.readBoundary;
+  if (kind === 'write') return draw.writeBoundary;
+  return kind === 'truncate' ? draw.truncateBoundary : 1;
+}
+
+function aligned(value: number, boundary: number): number {
+  return value - (value % boundary);
 }
 
 /** Bytes at a position of the file. */
@@ -148,9 +200,13 @@ export class Fsx {
   }
 
   *#runAll(ops: readonly FsxOp[]): Task<FsxFailure | undefined> {
-    this.#file = yield* this.#spec.vfs.openTruncated(this.#spec.name, { create: true });
+    const { vfs, name, direct = false, simulated = 0 } = this.#spec;
+    this.#file = yield* vfs.openTruncated(name, { create: true, direct });
     for (const op of ops) {
-      yield* this.#step(op);
+      if (this.#at < simulated) {
+        this.#simulate(op);
+        if (this.#at + 1 === Math.min(simulated, ops.length)) yield* this.#writeCopy();
+      } else yield* this.#step(op);
       if (this.#failure !== undefined) return this.#failure;
       this.#at++;
     }
@@ -171,8 +227,39 @@ export class Fsx {
     return this.#file as VfsFile;
   }
 
+  // Does an operation to the copy alone.
+  #simulate(op: FsxOp): void {
+    const { most } = this.#spec;
+    const offset = op.offset % most;
+    const count = Math.min(op.length, most - offset);
+    if (op.kind === 'truncate') {
+      const size = Math.min(op.length, most);
+      if (size < this.#size) this.#copy.fill(0, size, this.#size);
+      this.#size = size;
+    } else if (op.kind === 'write' || op.kind === 'mapwrite') {
+      this.#put(offset, this.#pattern(offset, count));
+    } else if (op.kind === 'copy_range' && this.#size > 0) {
+      const from = op.offset % this.#size;
+      const to = (op.to ?? 0) % most;
+      const length = Math.min(op.length, this.#size - from, most - to);
+      this.#put(to, this.#copy.slice(from, from + length));
+    }
+  }
+
+  *#writeCopy(): Task {
+    yield* this.#truncate(this.#size);
+    for (let done = 0; done < this.#size; ) {
+      const bytes = this.#copy.slice(done, this.#size);
+      const got = yield* this.#tolerate(this.#open.write(bytes, 0, bytes.length, done));
+      if (got === undefined) return;
+      done += got;
+    }
+  }
+
   *#step(op: FsxOp): Task {
-    this.log.push(printFsxOp(op, this.#size));
+    const line = printFsxOp(op, this.#size);
+    this.log.push(line);
+    this.#spec.told?.(line, this.#at + 1);
     yield* this.#perform(op);
     this.#coming = [];
     const { size } = this.#open.fstat();
@@ -181,7 +268,7 @@ export class Fsx {
   }
 
   // Offsets and lengths are trimmed as fsx does when it replays.
-  *#perform({ kind, offset, length }: FsxOp): Task {
+  *#perform({ kind, offset, length, to = 0 }: FsxOp): Task {
     const { most } = this.#spec;
     const file = this.#open;
     const start = offset % (inside(kind) ? Math.max(1, this.#size) : most);
@@ -191,6 +278,7 @@ export class Fsx {
     else if (kind === 'write') yield* this.#write(start, count);
     else if (kind === 'mapwrite') yield* this.#mapWrite(start, count);
     else if (kind === 'truncate') yield* this.#truncate(Math.min(length, most));
+    else if (kind === 'copy_range' && count > 0) yield* this.#copyRange(start, count, to % most);
     else if (kind === 'fsync') yield* this.#tolerate(file.fsync());
     else if (kind === 'invalidate') yield* this.#tolerate(file.invalidate());
     else if (kind === 'drop') yield* file.fadvise('dontneed');
@@ -228,6 +316,23 @@ export class Fsx {
       if (got === undefined) return;
       this.#put(start + done, bytes.subarray(0, got));
       done += got;
+    }
+  }
+
+  // copy_file_range(2) as the kernel does it where the filesystem cannot: read and written.
+  *#copyRange(start: number, count: number, to: number): Task {
+    const length = Math.min(count, this.#spec.most - to);
+    const got = yield* this.#tolerate(this.#open.read(this.#buffer, 0, length, start));
+    if (got === undefined) return;
+    this.#compare(start, got);
+    const bytes = this.#buffer.slice(0, got);
+    for (let done = 0; done < got; ) {
+      const rest = bytes.subarray(done);
+      this.#announce(to + done, rest);
+      const put = yield* this.#tolerate(this.#open.write(rest, 0, rest.length, to + done));
+      if (put === undefined) return;
+      this.#put(to + done, rest.subarray(0, put));
+      done += put;
     }
   }
 
@@ -281,7 +386,8 @@ export class Fsx {
   *#reopen(): Task {
     yield* this.#tolerate(this.#open.flush());
     this.#open.close();
-    this.#file = yield* this.#spec.vfs.open(this.#spec.name, { write: true });
+    const { direct = false } = this.#spec;
+    this.#file = yield* this.#spec.vfs.open(this.#spec.name, { write: true, direct });
   }
 
   *#tolerate<T>(task: Task<T>): Task<T | undefined> {
@@ -335,5 +441,5 @@ export function patternByte(generation: number, position: number): number {
 
 // Operations that stay inside the file.
 function inside(kind: FsxKind): boolean {
-  return kind === 'read' || kind === 'mapread' || kind === 'foreign';
+  return ['read', 'mapread', 'foreign', 'copy_range'].includes(kind);
 }

@@ -1,9 +1,9 @@
 /**
  * The operations of fsx and the text they are kept in (`.fsxops`), as fsx of xfstests reads and
- * writes it: `[skip ]OP 0xOFFSET 0xLENGTH 0xSIZE[ keep_size][ close_open][ *]`, one a line.
+ * writes it: `[skip ]OP 0xOFFSET 0xLENGTH [0xTO ]0xSIZE[ keep_size][ close_open][ *]`, one a line.
  *
- * Differs: `invalidate`, `drop` and `foreign` are ours; operations that AFS does not have
- * (`fallocate`, `punch_hole`, ...) are read and passed over.
+ * Differs: `invalidate`, `drop` and `foreign` are ours; operations that a network file cannot do
+ * (`insert_range`, `clone_range`, ...) are read and counted by name.
  */
 import { TraceParseError } from '../base/errors.js';
 
@@ -14,6 +14,7 @@ export const FSX_KINDS = [
   'mapread',
   'mapwrite',
   'truncate',
+  'copy_range',
   'fsync',
   'invalidate',
   'drop',
@@ -23,75 +24,116 @@ export const FSX_KINDS = [
 /** One of them. */
 export type FsxKind = (typeof FSX_KINDS)[number];
 
-/** Operations of fsx that the played filesystem refuses with EOPNOTSUPP. */
-const UNSUPPORTED = [
-  'fallocate',
-  'punch_hole',
-  'zero_range',
-  'collapse_range',
-  'insert_range',
-  'read_dontcache',
-  'write_dontcache',
-  'write_atomic',
-  'clone_range',
-  'dedupe_range',
-  'copy_range',
-  'exchange_range',
-];
+/** Operations of fsx that are not performed, and why. */
+export const FSX_REFUSED: Readonly<Record<string, string>> = {
+  fallocate: 'the engine cannot do it yet',
+  punch_hole: 'the engine cannot do it yet',
+  zero_range: 'the engine cannot do it yet',
+  collapse_range: 'a network file cannot shift its extents',
+  insert_range: 'a network file cannot shift its extents',
+  clone_range: 'a network file cannot share extents',
+  dedupe_range: 'a network file cannot share extents',
+  exchange_range: 'a network file cannot exchange extents',
+  read_dontcache: 'RWF_DONTCACHE is newer than the kernels that are played',
+  write_dontcache: 'RWF_DONTCACHE is newer than the kernels that are played',
+  write_atomic: 'RWF_ATOMIC is newer than the kernels that are played',
+};
+
+/** Operations whose line has a second position in front of the size. */
+const TWO_PLACES = ['copy_range', 'clone_range', 'dedupe_range', 'exchange_range'];
 
 /** One operation. Bytes; of `truncate`, `length` is the new size. */
 export interface FsxOp {
   readonly kind: FsxKind;
   readonly offset: number;
   readonly length: number;
+  /** Where `copy_range` copies to. */
+  readonly to?: number;
   /** The file is closed and opened again behind it. */
   readonly reopen: boolean;
+}
+
+/** An operation of a list that is not performed. */
+export interface FsxSkipped {
+  readonly kind: string;
+  readonly reason: string;
+  /** Line of the list, from 1. */
+  readonly line: number;
 }
 
 /** What a file of operations holds. */
 export interface FsxOps {
   readonly ops: readonly FsxOp[];
-  /** Lines that are not performed: marked `skip`, or not supported. */
-  readonly skipped: number;
+  /** Operations that change the file and are not performed. */
+  readonly skipped: readonly FsxSkipped[];
+  /** Lines that the list itself marks as no operation. */
+  readonly marked: number;
+  /** What else the text tells: sentences. */
+  readonly notes: readonly string[];
 }
 
 /** One operation as a line; `size` is the file's before it. */
-export function printFsxOp({ kind, offset, length, reopen }: FsxOp, size: number): string {
+export function printFsxOp({ kind, offset, length, to, reopen }: FsxOp, size: number): string {
   const hex = (value: number): string => `0x${value.toString(16)}`;
   const flags = reopen ? ' close_open' : '';
-  return `${kind} ${hex(offset)} ${hex(length)} ${hex(size)}${flags}`;
+  const second = kind === 'copy_range' ? ` ${hex(to ?? 0)}` : '';
+  return `${kind} ${hex(offset)} ${hex(length)}${second} ${hex(size)}${flags}`;
+}
+
+/** True for a line that could be of a list. */
+export function isFsxOpsLine(line: string): boolean {
+  const words = line.trim().split(/[ \t]+/);
+  const kind = words[0] === 'skip' ? words[1] : words[0];
+  const known = (FSX_KINDS as readonly string[]).includes(kind ?? '') || kind! in FSX_REFUSED;
+  return known && words.some((word) => /^0x[0-9a-f]+$/i.test(word));
 }
 
 /** Reads a file of operations. Throws a `TraceParseError` at a line that is none. */
 export function parseFsxOps(text: string, file: string): FsxOps {
   const ops: FsxOp[] = [];
-  let skipped = 0;
+  const skipped: FsxSkipped[] = [];
+  let marked = 0;
   for (const [at, line] of text.split('\n').entries()) {
-    const words = line.split(/[ \t]+/).filter((word) => word !== '');
+    const words = [...line.matchAll(/[^ \t\r]+/g)];
     if (words.length === 0) continue;
-    const op = parseWords(words, (expected) => {
-      throw new TraceParseError(file, at + 1, 1, expected, line);
+    const parsed = parseWords(words, (expected, index) => {
+      const word = words[index];
+      const column = (word?.index ?? line.length) + 1;
+      throw new TraceParseError(file, at + 1, column, expected, word?.[0] ?? 'end of line');
     });
-    if (op === undefined) skipped++;
-    else ops.push(op);
+    if (parsed === 'skip') marked++;
+    else if (typeof parsed === 'string') {
+      skipped.push({ kind: parsed, reason: FSX_REFUSED[parsed] as string, line: at + 1 });
+    } else ops.push(parsed);
   }
-  return { ops, skipped };
+  return { ops, skipped, marked, notes: [] };
 }
 
-function parseWords(words: string[], fail: (expected: string) => never): FsxOp | undefined {
-  const skip = words[0] === 'skip';
-  const [kind = '', ...rest] = skip ? words.slice(1) : words;
+// An operation, 'skip', or the name of one that is not performed.
+function parseWords(
+  words: readonly RegExpMatchArray[],
+  fail: (expected: string, index: number) => never,
+): FsxOp | string {
+  const skip = words[0]?.[0] === 'skip';
+  const first = skip ? 1 : 0;
+  const kind = words[first]?.[0] ?? '';
   const known = (FSX_KINDS as readonly string[]).includes(kind);
-  if (!known && !UNSUPPORTED.includes(kind)) fail('an operation of fsx');
-  const numbers = rest.filter((word) => /^(0[xX][0-9a-fA-F]+|[0-9]+)$/.test(word));
-  const flags = rest.slice(numbers.length);
-  if (numbers.length < 3 || numbers.length > 4) fail('offset, length and size');
-  for (const flag of flags) {
-    if (!['keep_size', 'close_open', '*'].includes(flag)) fail('keep_size, close_open or *');
-  }
-  if (skip || !known) return undefined;
-  const [offset = 0, length = 0] = numbers.map(parseNumber);
-  return { kind: kind as FsxKind, offset, length, reopen: flags.includes('close_open') };
+  if (!known && !Object.hasOwn(FSX_REFUSED, kind)) fail('an operation of fsx', first);
+  const rest = words.slice(first + 1).map((word) => word[0] as string);
+  const isFlag = (word: string): boolean => !/^(0[xX][0-9a-fA-F]+|[0-9]+)$/.test(word);
+  const count = rest.findIndex(isFlag) < 0 ? rest.length : rest.findIndex(isFlag);
+  const two = TWO_PLACES.includes(kind);
+  // A line of copy_range without its second position is of an older fsx: cannot be performed.
+  if (count < 3 || count > 4) fail('offset, length and size', first + 1 + count);
+  const flags = rest.slice(count);
+  const wrong = flags.findIndex((flag) => !['keep_size', 'close_open', '*'].includes(flag));
+  if (wrong >= 0) fail('keep_size, close_open or *', first + 1 + count + wrong);
+  if (skip) return 'skip';
+  if (!known) return kind;
+  if (two && count < 4) fail('offset, length, position to copy to, and size', first + 1 + count);
+  const [offset = 0, length = 0, to = 0] = rest.slice(0, count).map(parseNumber);
+  const base = { kind: kind as FsxKind, offset, length, reopen: flags.includes('close_open') };
+  return two ? { ...base, to } : base;
 }
 
 // As strtoul(3) with base 0: a leading 0 is octal.

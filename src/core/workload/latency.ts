@@ -72,6 +72,19 @@ export class LatencyHistogram {
     return this.max;
   }
 
+  /** How many durations were at most `ns`; those in the counter that `ns` is in count too. */
+  countUpTo(ns: number): number {
+    let sum = 0;
+    for (let i = 0; i <= Math.min(ns, EXACT - 1); i++) sum += this.#exact[i] as number;
+    for (let exponent = 1; exponent < this.#rows.length; exponent++) {
+      const row = this.#rows[exponent];
+      for (let i = 0; row !== undefined && i < ROW; i++) {
+        if ((ROW + i) * 2 ** exponent <= ns) sum += row[i] as number;
+      }
+    }
+    return sum;
+  }
+
   #recordLong(ns: number): void {
     const large = ns >= LARGE ? LARGE_BITS : 0;
     const small = large === 0 ? ns : Math.floor(ns / 2 ** large);

@@ -9,11 +9,11 @@ import { shrink } from '../../../src/core/workload/shrink.js';
 test('operations are read back as they were printed', (t) => {
   const ops = fsxOps(200, new Prng(1), 1 << 18);
   const text = ops.map((op) => `${printFsxOp(op, 123)}\n`).join('');
-  t.deepEqual(parseFsxOps(text, 'f'), { ops, skipped: 0 });
+  t.deepEqual(parseFsxOps(text, 'f'), { ops, skipped: [], marked: 0, notes: [] });
 });
 
 test('numbers may be hexadecimal, decimal or octal; marks and blank lines are passed over', (t) => {
-  const { ops, skipped } = parseFsxOps(
+  const { ops, skipped, marked } = parseFsxOps(
     [
       'write 0x10 16 010 *',
       '',
@@ -23,7 +23,11 @@ test('numbers may be hexadecimal, decimal or octal; marks and blank lines are pa
     ].join('\n'),
     'f',
   );
-  t.is(skipped, 2);
+  t.is(marked, 1);
+  t.deepEqual(
+    skipped.map(({ kind, line }) => [kind, line]),
+    [['punch_hole', 4]],
+  );
   t.deepEqual(ops, [
     { kind: 'write', offset: 16, length: 16, reopen: false },
     { kind: 'truncate', offset: 0, length: 32, reopen: true },

@@ -66,6 +66,14 @@ export const OPS = {
   mmap: { args: ['slot', 'length', 'rw?', 'random?'], doc: 'mmap(2) from the beginning, shared' },
   touch: { args: ['slot', 'offset'], doc: 'loads one byte of the mapping; it is the result' },
   poke: { args: ['slot', 'offset', 'value'], doc: 'stores one byte into the mapping' },
+  load: {
+    args: ['slot', 'offset', 'length'],
+    doc: 'loads a range through the mapping, made where there is none; ends with the file',
+  },
+  store: {
+    args: ['slot', 'offset', 'length', 'seed'],
+    doc: 'stores into a range through the mapping, made where there is none; ends with the file',
+  },
   msync: { args: ['slot'], doc: 'msync(2) of the mapping' },
   munmap: { args: ['slot'], doc: 'munmap(2)' },
   mincore: { args: ['slot'], doc: 'mincore(2): which pages are resident' },

@@ -14,6 +14,10 @@ import type { FileOpKind, Machine, MachineOp } from './types.js';
 
 /** Largest read or write, bytes. */
 const LENGTH_MAX = 1 << 30;
+/** Largest buffer that is kept for the next read, bytes. */
+const KEPT_MAX = 16 << 20;
+/** Length of a mapping that is made for an operation: more than any file has. */
+const MAPPED_MAX = 2 ** 42;
 
 type Outcome = Partial<Pick<OpResult, 'ret' | 'md5' | 'residency'>>;
 
@@ -25,7 +29,15 @@ export interface PlayWatch {
   pace?(op: Op, number: number): Task;
   begin?(op: Op, number: number): void;
   ended?(op: Op, result: OpResult, file: string): void;
+  /** What an operation writes, instead of bytes made from its seed. */
+  content?(number: number): Uint8Array | undefined;
+  /** Receives what an operation has read, valid during the call. */
+  got?(number: number, bytes: Uint8Array): void;
+  /** False: md5s are not computed. */
+  readonly md5?: boolean;
 }
+
+type WritingKind = 'write' | 'truncate' | 'fsync' | 'poke' | 'msync' | 'store';
 
 type Handlers = { readonly [K in FileOpKind]: (op: OpOf<K>) => Task<Outcome> };
 
@@ -34,9 +46,14 @@ export class OpPlayer {
   readonly #machine: Machine;
   readonly #files = new Map<number, VfsFile>();
   readonly #mappings = new Map<number, MappingHandle>();
+  /** Slots whose mapping was made for an operation: it goes with the file. */
+  readonly #made = new Set<number>();
   /** Files opened for writing: closing them waits for what is dirty. */
   readonly #written = new Set<VfsFile>();
   readonly #handlers: Handlers;
+  #watch: PlayWatch = {};
+  #number = 0;
+  #buffer: Uint8Array = Buffer.alloc(0);
 
   constructor(machine: Machine) {
     this.#machine = machine;
@@ -45,8 +62,10 @@ export class OpPlayer {
 
   /** Plays the list. What is no `ErrnoError` is thrown on. */
   *play(ops: readonly Op[], watch: PlayWatch = {}): Task {
+    this.#watch = watch;
     for (const [number, op] of ops.entries()) {
       if (watch.stop?.()) return;
+      this.#number = number;
       if (watch.pace !== undefined) yield* watch.pace(op, number);
       watch.begin?.(op, number);
       const name = 'slot' in op ? this.#files.get(op.slot)?.path : undefined;
@@ -116,17 +135,18 @@ export class OpPlayer {
         return { ret: byte[0] as number };
       },
       munmap: (op) => this.#munmap(op),
+      load: (op) => this.#load(op),
       ...this.#makeWriters(),
     };
   }
 
-  #makeWriters(): Pick<Handlers, 'write' | 'truncate' | 'fsync' | 'poke' | 'msync'> {
+  #makeWriters(): Pick<Handlers, WritingKind> {
     const player = this;
     return {
       *write({ slot, offset, length, seed }) {
         const file = player.#file(slot);
         if (length > LENGTH_MAX) throw new ErrnoError(EINVAL, 'write', file.path);
-        const source = writtenContent(offset, length, seed);
+        const source = player.#content(offset, length, seed);
         return { ret: yield* file.write(source, 0, length, offset) };
       },
       *truncate({ slot, length }) {
@@ -140,6 +160,13 @@ export class OpPlayer {
       *poke({ slot, offset, value }) {
         yield* player.#mapping(slot).store(Uint8Array.of(value), 0, 1, offset);
         return {};
+      },
+      *store({ slot, offset, length, seed }) {
+        const mapping = player.#wholeMapping(slot);
+        const count = player.#within(slot, offset, length, 'store');
+        if (count === 0) return { ret: 0 };
+        const source = player.#content(offset, count, seed);
+        return { ret: yield* mapping.store(source, 0, count, offset) };
       },
       *msync({ slot }) {
         yield* player.#mapping(slot).msync();
@@ -169,6 +196,10 @@ export class OpPlayer {
   *#close(slot: number): Task<Outcome> {
     const file = this.#file(slot);
     this.#files.delete(slot);
+    if (this.#made.delete(slot)) {
+      this.#mappings.get(slot)?.munmap();
+      this.#mappings.delete(slot);
+    }
     try {
       if (this.#written.delete(file)) yield* file.flush();
     } finally {
@@ -180,9 +211,42 @@ export class OpPlayer {
   *#read({ slot, offset, length }: OpOf<'read'>): Task<Outcome> {
     const file = this.#file(slot);
     if (length > LENGTH_MAX) throw new ErrnoError(EINVAL, 'read', file.path);
-    const target = Buffer.alloc(length);
+    const target = this.#room(length);
     const ret = yield* file.read(target, 0, length, offset);
-    return { ret, md5: createHash('md5').update(target.subarray(0, ret)).digest('hex') };
+    return this.#outcome(target.subarray(0, ret));
+  }
+
+  *#load({ slot, offset, length }: OpOf<'load'>): Task<Outcome> {
+    const mapping = this.#wholeMapping(slot);
+    const count = this.#within(slot, offset, length, 'load');
+    const target = this.#room(count);
+    if (count > 0) yield* mapping.load(target, offset, count);
+    return this.#outcome(target.subarray(0, count));
+  }
+
+  #outcome(bytes: Uint8Array): Outcome {
+    this.#watch.got?.(this.#number, bytes);
+    if (this.#watch.md5 === false) return { ret: bytes.length };
+    return { ret: bytes.length, md5: createHash('md5').update(bytes).digest('hex') };
+  }
+
+  // Nobody keeps what was read: one buffer serves all reads that are not huge.
+  #room(length: number): Uint8Array {
+    if (length > KEPT_MAX) return Buffer.alloc(length);
+    if (this.#buffer.length < length) this.#buffer = Buffer.alloc(Math.max(length, 64 << 10));
+    return this.#buffer.subarray(0, length);
+  }
+
+  #content(offset: number, length: number, seed: number): Uint8Array {
+    const given = this.#watch.content?.(this.#number);
+    return given?.length === length ? given : writtenContent(offset, length, seed);
+  }
+
+  // How much of a range is in the file: beyond its last page the processor would deliver SIGBUS.
+  #within(slot: number, offset: number, length: number, call: string): number {
+    const file = this.#file(slot);
+    if (length > LENGTH_MAX) throw new ErrnoError(EINVAL, call, file.path);
+    return Math.max(0, Math.min(length, file.fstat().size - offset));
   }
 
   *#mmap({ slot, length, random }: OpOf<'mmap'>): Task<Outcome> {
@@ -204,6 +268,15 @@ export class OpPlayer {
     const file = this.#files.get(slot);
     if (file === undefined) throw new ErrnoError(EBADF, 'slot', String(slot));
     return file;
+  }
+
+  #wholeMapping(slot: number): MappingHandle {
+    const there = this.#mappings.get(slot);
+    if (there !== undefined) return there;
+    const mapping = this.#file(slot).mmap(0, MAPPED_MAX);
+    this.#mappings.set(slot, mapping);
+    this.#made.add(slot);
+    return mapping;
   }
 
   #mapping(slot: number): MappingHandle {
