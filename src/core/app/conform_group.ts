@@ -151,16 +151,16 @@ export class Unplayable extends Error {
 }
 
 function labOptions({ settings }: Scenario, cacheDir: string): Partial<LabOptions> {
-  const { profile, msize, readAheadKb, cacheBound, cacheDisk, cacheInodes } = settings;
+  const { profile, msize, readAheadKb, cacheBound, cacheDisk, cacheInodes, cacheMode } = settings;
   const room = cacheDisk && roomOf(cacheDisk);
   return {
     profile,
     clock: 'virtual',
-    presence: 'seek',
     serverWrites: 'direct',
     ...(msize === undefined ? {} : { msize }),
+    ...(cacheMode === undefined ? {} : { cacheMode }),
     ...(readAheadKb === undefined ? {} : { readAheadKb }),
-    ...(cacheBound ? { cacheDir, cacheInodes, ...room } : {}),
+    ...(cacheBound ? { cacheDir, presence: 'seek', cacheInodes, ...room } : {}),
   };
 }
 

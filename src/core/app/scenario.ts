@@ -7,7 +7,7 @@ import { basename, dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { errnoFromNode } from '../base/errno.js';
 import { ErrnoError, StoreError } from '../base/errors.js';
-import { LAB_DEFAULTS } from '../lab/options.js';
+import { LAB_DEFAULTS, type LabOptions } from '../lab/options.js';
 import type { StatEntry } from '../trace/record.js';
 import { parseStats } from '../trace/stats_layout.js';
 import { type Op, parseOp, parseOps } from '../workload/ops/language.js';
@@ -30,8 +30,8 @@ export interface ScenarioSettings {
   readonly profile: string;
   /** 9p's msize, bytes; undefined where there is none. */
   readonly msize: number | undefined;
-  /** 9p's cache mode, `fscache` or `loose`; undefined where there is none. */
-  readonly cacheMode: string | undefined;
+  /** 9p's cache mode; undefined where there is none. */
+  readonly cacheMode: LabOptions['cacheMode'] | undefined;
   /** read_ahead_kb where it was set; undefined: what the mount makes of it. */
   readonly readAheadKb: number | undefined;
   /** A cache was bound. */
@@ -144,7 +144,7 @@ function settingsOf(workload: Workload): Omit<ScenarioSettings, 'cacheDisk' | 'c
   return {
     profile: `linux-${kernel}-${filesystem}`,
     msize,
-    cacheMode: cache,
+    cacheMode: cache as LabOptions['cacheMode'] | undefined,
     readAheadKb: workload.read_ahead_kb_set ?? undefined,
     cacheBound: cache_bound,
     processors: smp,

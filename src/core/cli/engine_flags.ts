@@ -1,7 +1,13 @@
 /** The flags of every command that runs the engine, and the lab options they stand for. */
 
 import { Flags } from '@oclif/core';
-import { checkLimits, LAB_DEFAULTS, type LabOptions, PROFILE_NAMES } from '../app/lab_options.js';
+import {
+  checkLimits,
+  LAB_DEFAULTS,
+  type LabOptions,
+  obeys,
+  PROFILE_NAMES,
+} from '../app/lab_options.js';
 import { UsageError } from '../base/errors.js';
 import { durationFlag, sizeFlag } from './flags.js';
 
@@ -73,6 +79,12 @@ export const engineFlags = {
     description:
       'largest message of a transport, at least 4k (profiles with 9p); bounds the window',
     default: LAB_DEFAULTS.msize,
+    helpGroup: 'ENGINE',
+  }),
+  'cache-mode': Flags.string({
+    description: 'what a 9p mount keeps (its cache= option): fscache, loose, mmap, none',
+    options: ['fscache', 'loose', 'mmap', 'none'],
+    default: LAB_DEFAULTS.cacheMode,
     helpGroup: 'ENGINE',
   }),
   rsize: sizeFlag({
@@ -278,6 +290,7 @@ export interface EngineFlags {
   readonly cpu?: number | undefined;
   readonly 'read-ahead-kb'?: number | undefined;
   readonly msize: number;
+  readonly 'cache-mode': string;
   readonly rsize: number;
   readonly 'stripe-unit': number;
   readonly 'clear-tail': boolean;
@@ -305,6 +318,7 @@ export function labFrom(flags: EngineFlags, readers = 1): Partial<LabOptions> & 
     cpu: flags.cpu,
     readAheadKb: flags['read-ahead-kb'],
     msize: flags.msize,
+    cacheMode: flags['cache-mode'] as LabOptions['cacheMode'],
     rsize: flags.rsize,
     stripeUnit: flags['stripe-unit'],
     clearTail: flags['clear-tail'],
@@ -326,6 +340,7 @@ export function labFrom(flags: EngineFlags, readers = 1): Partial<LabOptions> & 
     cacheOwner: flags['cache-owner'] as LabOptions['cacheOwner'],
     cacheSize: flags['cache-size'],
     cacheLimits: limitsFrom(flags['cull-limits']),
-    completion: completion ?? (readers > 1 ? 'async' : undefined),
+    completion:
+      completion ?? (readers > 1 && obeys(flags.profile, 'completion') ? 'async' : undefined),
   };
 }

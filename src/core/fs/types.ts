@@ -36,6 +36,11 @@ export interface Vnode extends Inode {
   readonly changes?: VnodeChanges;
   /** I/O past the page cache; a filesystem without it refuses O_DIRECT. */
   readonly direct?: DirectIo;
+  /**
+   * The mount keeps no pages for read(2) and write(2), which use `direct`; only mappings have
+   * pages. `readOnlyMaps`: nor may a shared mapping be writable.
+   */
+  readonly uncached?: { readonly readOnlyMaps: boolean } | undefined;
 }
 
 /** Moves bytes between a program's memory and the server: bytes moved, or a negative errno. */

@@ -4,7 +4,7 @@
  */
 import { PAGE_SHIFT, PAGE_SIZE, roundDown, roundUp } from '../base/range.js';
 import { CachefilesBackend } from '../cachefiles/interface.js';
-import { NinepClient } from '../fs/9p.js';
+import { keepsInodes, NinepClient } from '../fs/9p.js';
 import { AfsClient } from '../fs/afs.js';
 import type { CookieFsParts } from '../fs/cookie_fs.js';
 import { KafsClient } from '../fs/kafs.js';
@@ -38,10 +38,13 @@ export const CLIENTS: Readonly<Record<Profile['client'], (lab: Lab) => NetworkFs
 export function readaheadDevice({ options, profile, server, tracer }: Lab): BackingDevice {
   const pagesOf = (kib: number): number => (kib * 1024) >> PAGE_SHIFT;
   const { msize, readAheadKb } = options;
+  const { cacheMode } = options;
   const ioPages =
-    profile.client === '9p'
+    profile.client === '9p' && cacheMode !== 'none'
       ? new Transport(server, msize, tracer).maxData >> PAGE_SHIFT
-      : pagesOf(profile.readAheadKb);
+      : cacheMode === 'none'
+        ? 0
+        : pagesOf(profile.readAheadKb);
   // As through sysfs, read_ahead_kb sets the window and leaves the largest I/O as it was.
   return { raPages: readAheadKb === undefined ? ioPages : pagesOf(readAheadKb), ioPages };
 }
@@ -62,7 +65,7 @@ function makeHelper(requests: Requests, { options, profile, clock }: Lab): ReadH
 }
 
 function makeAfs(lab: Lab): NetworkFs {
-  const { options, profile, server, health, scheduler, folios, freezer, cachefiles } = lab;
+  const { options, server, health, scheduler, folios, freezer, cachefiles } = lab;
   const { defects, cache } = options;
   const fscache = cachefiles && makeFscache(lab);
   const requests = makeRequests(lab);
@@ -82,7 +85,7 @@ function makeAfs(lab: Lab): NetworkFs {
     options: {
       rsize: options.rsize,
       stripeUnit: options.stripeUnit,
-      clearTail: options.clearTail ?? profile.clearTail,
+      clearTail: options.clearTail ?? true,
       completion: options.completion ?? (inside ? 'sync' : 'async'),
       cacheWrites: options.cacheWrites,
     },
@@ -92,11 +95,14 @@ function makeAfs(lab: Lab): NetworkFs {
 function makeNinep(lab: Lab): NetworkFs {
   const { options, server, tracer, folios, writeback } = lab;
   const requests = makeRequests(lab);
-  const parts = cookieParts(lab, requests);
+  const { defects, cacheMode } = options;
+  const kept = cookieParts(lab, requests);
+  // Other modes have no cookies: those of their inodes are no part of FS-Cache and not told of.
+  const parts = keepsInodes(cacheMode) ? kept : { ...kept, fscache: untold(lab) };
   const { helper } = parts;
   const transport = new Transport(server, options.msize, tracer);
-  const { defects } = options;
-  return new NinepClient(parts, { folios, requests, helper, writeback, transport, defects });
+  const writing = { folios, requests, helper, writeback, transport, defects };
+  return new NinepClient(parts, writing, cacheMode);
 }
 
 function makeKafs(lab: Lab): NetworkFs {
@@ -121,6 +127,11 @@ function makeFscache(lab: Lab): Fscache {
     cachefiles && new CachefilesBackend(cachefiles, eventsOf(profile.cachefiles.events));
   lab.fscache = new Fscache(profile.fscache, scheduler, eventsOf(profile.fscache.events), backend);
   return lab.fscache;
+}
+
+// Cookies of a mount that has none in the kernel.
+function untold(lab: Lab): Fscache {
+  return new Fscache(lab.profile.fscache, lab.scheduler, silentTracer(lab), undefined);
 }
 
 // Takes the events of what has none in the kernel being played.

@@ -1,7 +1,9 @@
 /** The options of a lab, each with its default: everything that decides what an engine does. */
+import { isDeepStrictEqual } from 'node:util';
 import { UsageError } from '../base/errors.js';
 import { isPowerOfTwo, PAGE_SIZE } from '../base/range.js';
 import type { Presence, SpaceLimits } from '../cachefiles/types.js';
+import { keepsInodes, NINEP_CACHE_MODES, type NinepCacheMode } from '../fs/9p.js';
 import type { ClientOptions } from '../fs/types.js';
 import type { IoChoice } from '../io/drivers.js';
 import type { Backing } from '../io/types.js';
@@ -10,7 +12,8 @@ import type { DirtyLimits } from '../mm/writeback.js';
 import type { ReadRequest } from '../netfs/objects.js';
 import type { ParallelCount } from '../netfs/parallel_download.js';
 import type { CacheShare, Defects } from '../netfs/types.js';
-import { PROFILES } from '../profile/index.js';
+import { PROFILES, profileByName } from '../profile/index.js';
+import type { ClientOption } from '../profile/types.js';
 import { MSIZE_MIN } from '../server/transport.js';
 import type { Server, ServerOptions } from '../server/types.js';
 import type { TraceSink } from '../trace/types.js';
@@ -51,6 +54,8 @@ export interface LabOptions {
   readonly readAheadKb: number | undefined;
   /** Largest message of a transport (9p), bytes; at least 4096. */
   readonly msize: number;
+  /** What a 9p mount keeps (`cache=`); without a disk cache `fscache` is as `loose`. */
+  readonly cacheMode: NinepCacheMode;
   /** Most bytes of one server operation; 0 = no limit. */
   readonly rsize: number;
   /** Readahead windows are widened to multiples of this; 0 = not. */
@@ -134,6 +139,7 @@ export const LAB_DEFAULTS: Omit<LabOptions, 'server'> = {
   cpu: undefined,
   readAheadKb: undefined,
   msize: 128 << 10,
+  cacheMode: 'fscache',
   rsize: 0,
   stripeUnit: 0,
   clearTail: undefined,
@@ -169,6 +175,66 @@ export const LAB_DEFAULTS: Omit<LabOptions, 'server'> = {
   mm: {},
   failAllocation: undefined,
 };
+
+/** Options of the disk cache, with the flags that set them. */
+const CACHE_OPTIONS = {
+  presence: '--presence',
+  granule: '--granule',
+  verifyCache: '--no-verify-cache',
+  cacheDirect: '--no-cache-direct',
+  cacheXattr: '--no-cache-xattr',
+  cacheSize: '--cache-size',
+  cacheLimits: '--cull-limits',
+  cacheWrites: '--cache-writes',
+} as const satisfies Partial<Record<keyof LabOptions, string>>;
+
+/** Options that a profile may refuse, with the flags that set them. */
+const CLIENT_OPTIONS: Readonly<Record<ClientOption, string>> = {
+  msize: '--msize',
+  cacheMode: '--cache-mode',
+  rsize: '--rsize',
+  stripeUnit: '--stripe-unit',
+  clearTail: '--no-clear-tail',
+  completion: '--server-completion',
+  streams: '--streams',
+  callbackNs: '--callback-time',
+  cacheWrites: '--cache-writes',
+};
+
+/** True if a profile obeys an option whatever its value. */
+export function obeys(profile: string, option: ClientOption): boolean {
+  return profileByName(profile).fixed[option] === undefined;
+}
+
+// An option that is accepted is obeyed: what would have no effect is refused by name.
+function refuseIdle(options: LabOptions): void {
+  const differs = (option: keyof typeof LAB_DEFAULTS): boolean =>
+    !isDeepStrictEqual(options[option], LAB_DEFAULTS[option]);
+  const { name, fixed } = profileByName(options.profile);
+  for (const option of Object.keys(CLIENT_OPTIONS) as ClientOption[]) {
+    const refusal = fixed[option];
+    if (refusal === undefined || !differs(option) || options[option] === refusal.is) continue;
+    throw new UsageError(CLIENT_OPTIONS[option], `${name} ${refusal.why}`);
+  }
+  for (const option of Object.keys(CACHE_OPTIONS) as Array<keyof typeof CACHE_OPTIONS>) {
+    if (options.cacheDir !== undefined || !differs(option)) continue;
+    throw new UsageError(CACHE_OPTIONS[option], 'needs a disk cache', 'add --cache DIR');
+  }
+  if (options.serverOverlay !== undefined && options.serverWrites !== 'overlay') {
+    const got = `--server-writes ${options.serverWrites} makes no overlay`;
+    throw new UsageError('--server-overlay', got, 'leave one of the two out');
+  }
+  if (options.streams !== 1 && options.completion === 'sync') {
+    const why = 'with --server-completion sync one operation ends before the next is sent';
+    throw new UsageError('--streams', why, 'leave one of the two out');
+  }
+  if (options.streams !== 1 && options.readAheadKb === 0) {
+    throw new UsageError('--streams', 'fetches what is read ahead, and --read-ahead-kb is 0');
+  }
+  if (options.cacheDir !== undefined && !keepsInodes(options.cacheMode)) {
+    throw new UsageError('--cache', `a mount with --cache-mode ${options.cacheMode} has no cache`);
+  }
+}
 
 /** Fills in defaults. Throws a `UsageError` for a value that cannot work. */
 export function labOptions(given: Partial<LabOptions> & { server: string }): LabOptions {
@@ -212,6 +278,7 @@ export function labOptions(given: Partial<LabOptions> & { server: string }): Lab
     ['--io', options.io, ['auto', 'sync', 'libuv', 'uring', 'sqpoll']],
     ['--defects', options.defects, ['kernel', 'repaired']],
     ['--presence', options.presence, ['seek', 'map', 'both']],
+    ['--cache-mode', options.cacheMode, NINEP_CACHE_MODES],
     ['--server-writes', options.serverWrites, ['overlay', 'direct', 'refuse']],
     ['--cache-writes', options.cacheWrites, ['through', 'invalidate', 'off']],
     ['--cache-owner', options.cacheOwner, ['own', 'any']],
@@ -227,6 +294,7 @@ export function labOptions(given: Partial<LabOptions> & { server: string }): Lab
   if (!isPowerOfTwo(options.granule) || options.granule < PAGE_SIZE) {
     throw new UsageError('--granule', `expected a power of two from 4096, got ${options.granule}`);
   }
+  refuseIdle(options);
   return options;
 }
 

@@ -186,6 +186,31 @@ export class Folios {
     if (mapping.pages === 0) this.#hooks.mappingEmptied?.(mapping);
   }
 
+  /**
+   * Makes single pages of a large folio that the caller has locked and referenced, and that nobody
+   * else uses: its first page stays locked and referenced, the others are neither. False if it is
+   * used, or something is kept of it (split_folio).
+   */
+  split(pfn: number): boolean {
+    const order = this.#order[pfn] as number;
+    const mapping = this.#mapping[pfn];
+    const busy = this.test(pfn, PG_DIRTY | PG_PRIVATE | PG_FSCACHE | PG_WRITEBACK | PG_WAITERS);
+    if (order === 0 || mapping === undefined || busy || this.#refs[pfn] !== 2) return false;
+    const index = this.#index[pfn] as number;
+    const flags = (this.#flags[pfn] as number) & ~PG_HEAD;
+    mapping.erase(index, 1 << order);
+    for (let i = 0; i < 1 << order; i++) {
+      this.#flags[pfn + i] = i === 0 ? flags : flags & ~(PG_LOCKED | PG_READAHEAD);
+      this.#refs[pfn + i] = i === 0 ? 2 : 1;
+      this.#order[pfn + i] = 0;
+      this.#index[pfn + i] = index + i;
+      this.#mapping[pfn + i] = mapping;
+      mapping.insert(index + i, pfn + i, 1);
+      if (i > 0) this.#lruAppend(pfn + i);
+    }
+    return true;
+  }
+
   get(pfn: number): void {
     this.#refs[pfn] = (this.#refs[pfn] as number) + 1;
   }

@@ -4,7 +4,7 @@
  *
  * Differs: one pass that waits, where the kernel makes one that does not and one that does.
  */
-import { PAGE_SIZE, pageIndex } from '../base/range.js';
+import { PAGE_SIZE, pageIndex, pagesFor } from '../base/range.js';
 import type { Task } from '../sim/wait_queue.js';
 import type { AddressSpace } from './address_space.js';
 import { PG_DIRTY, PG_WRITEBACK } from './folio.js';
@@ -22,10 +22,20 @@ export function* truncatePages(mapping: AddressSpace, size: number): Task {
     } else if (length > 0) {
       zeroPart(mapping, pfn, keep, length);
       yield* invalidatePart(mapping, pfn, keep, length);
+      if (folios.pagesOf(pfn) > 1) yield* cutLarge(mapping, pfn, pagesFor(keep));
     }
     folios.unlock(pfn);
     folios.put(pfn);
   }
+}
+
+// Of a large folio the pages behind the first `keep` go; all of it, where it cannot be split and
+// holds nothing that is not on the server (truncate_inode_partial_folio).
+function* cutLarge(mapping: AddressSpace, pfn: number, keep: number): Task {
+  const { folios } = mapping;
+  const pages = folios.pagesOf(pfn);
+  if (folios.split(pfn)) for (let i = keep; i < pages; i++) folios.remove(pfn + i);
+  else if (!folios.test(pfn, PG_DIRTY)) yield* removeFolio(mapping, pfn);
 }
 
 /** Removes the locked folio from its mapping, dirty or not (truncate_inode_page). */

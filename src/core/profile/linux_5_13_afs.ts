@@ -41,5 +41,8 @@ export const linux513Afs: Profile = {
     onWorker: false,
     events: false,
   },
-  clearTail: true,
+  fixed: {
+    msize: { why: 'has no transport with messages; see --rsize' },
+    cacheMode: { why: 'has no cache modes' },
+  },
 };

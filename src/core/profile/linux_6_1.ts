@@ -1,6 +1,15 @@
 /** What every profile of Linux 6.1 has in common, whatever its network filesystem. */
 import type { Profile } from './types.js';
 
+/** What the clients of 6.1 do their own way, whatever a lab is asked for. */
+export const fixed61 = {
+  stripeUnit: { why: 'does not widen readahead windows (it has no expand_readahead)' },
+  clearTail: { is: true, why: 'always zeroes what a short reply leaves out' },
+  completion: { is: 'sync', why: 'ends a download inside the call that issued it' },
+  streams: { why: 'ends each download before it issues the next' },
+  cacheWrites: { why: 'always stores what is written in the cache, too' },
+} as const satisfies Profile['fixed'];
+
 /** The kernel of the profiles `linux-6.1-*`. */
 export const linux61 = {
   kernel: 'v6.1',
@@ -36,5 +45,4 @@ export const linux61 = {
     onWorker: true,
     events: true,
   },
-  clearTail: true,
 } as const satisfies Partial<Profile>;

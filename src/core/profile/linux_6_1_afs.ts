@@ -2,7 +2,7 @@
  * Linux 6.1 with AFS: one FetchData a slice, large folios, files validated before what is cached of
  * them is used.
  */
-import { linux61 } from './linux_6_1.js';
+import { fixed61, linux61 } from './linux_6_1.js';
 import type { Profile } from './types.js';
 
 /** Profile `linux-6.1-afs`. */
@@ -11,4 +11,10 @@ export const linux61Afs: Profile = {
   name: 'linux-6.1-afs',
   client: 'kafs',
   readAheadKb: 128,
+  fixed: {
+    ...fixed61,
+    rsize: { why: 'fetches a slice whole (it has no clamp_length)' },
+    msize: { why: 'has no transport with messages' },
+    cacheMode: { why: 'has no cache modes' },
+  },
 };

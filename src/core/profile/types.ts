@@ -7,6 +7,26 @@ import type { MmBehaviour } from '../mm/types.js';
 import type { NetfsBehaviour } from '../netfs/types.js';
 import type { TraceSink } from '../trace/types.js';
 
+/** Options of a lab that not every client can obey. */
+export type ClientOption =
+  | 'msize'
+  | 'cacheMode'
+  | 'rsize'
+  | 'stripeUnit'
+  | 'clearTail'
+  | 'completion'
+  | 'streams'
+  | 'callbackNs'
+  | 'cacheWrites';
+
+/** An option that a profile does not have. */
+export interface FixedOption {
+  /** The value that says what it does anyway; undefined: only the default is accepted. */
+  readonly is?: unknown;
+  /** What it does instead: the end of a sentence that begins with the name of the profile. */
+  readonly why: string;
+}
+
 /** One kernel with one network filesystem. */
 export interface Profile {
   readonly name: string;
@@ -26,6 +46,6 @@ export interface Profile {
   readonly netfs: NetfsBehaviour;
   readonly fscache: FscacheBehaviour;
   readonly cachefiles: CachefilesBehaviour;
-  /** The client zeroes what a server's short reply leaves out (CLEAR_TAIL). */
-  readonly clearTail: boolean;
+  /** Options that are refused by name, because the kernel's client has nothing like them. */
+  readonly fixed: Readonly<Partial<Record<ClientOption, FixedOption>>>;
 }

@@ -40,6 +40,41 @@ export function* directRead(
   return done > 0 ? done + Math.max(0, rest) : rest;
 }
 
+/**
+ * Reads as a mount without a page cache does, O_DIRECT or not: what is dirty in a mapping is not
+ * looked at (v9fs_file_read_iter). Bytes read or an errno.
+ */
+export function* uncachedRead(
+  { direct }: Vnode,
+  target: Uint8Array,
+  at: number,
+  count: number,
+  position: number,
+): Task<number> {
+  if (direct === undefined) return -EINVAL;
+  return count === 0 ? 0 : yield* direct.read(target, at, count, position);
+}
+
+/** Writes as such a mount does, and drops pages that mappings have of it (v9fs_file_write_iter). */
+export function* uncachedWrite(
+  vnode: Vnode,
+  source: Uint8Array,
+  at: number,
+  count: number,
+  position: number,
+): Task<number> {
+  const { direct, mapping } = vnode;
+  if (direct === undefined) return -EINVAL;
+  if (count === 0) return 0;
+  const done = yield* direct.write(source, at, count, position);
+  if (done <= 0) return done;
+  if (mapping.pages > 0) {
+    yield* invalidateFolios(mapping, pageIndex(position), pageIndex(position + done - 1));
+  }
+  vnode.size = Math.max(vnode.size, position + done);
+  return done;
+}
+
 /** Writes `count` bytes of `source` from `at` on at `position`: bytes written or an errno. */
 export function* directWrite(
   writeback: Writeback,

@@ -20,7 +20,7 @@ import type { Writeback } from '../mm/writeback.js';
 import type { Clock } from '../sim/clock.js';
 import { isTask, type Task } from '../sim/wait_queue.js';
 import { CallsInProgress } from './calls.js';
-import { directRead, directWrite } from './direct.js';
+import { directRead, directWrite, uncachedRead, uncachedWrite } from './direct.js';
 import type {
   CachedRange,
   FileAdvice,
@@ -64,6 +64,8 @@ export class File implements VfsFile, OpenFile {
   /** Errors of writeback that this file has been told of. */
   #errorsSeen: number;
   #open = true;
+  /** Reads and writes go past the page cache. */
+  readonly #bypasses: boolean;
   readonly #calls: CallsInProgress;
 
   /** Takes over a use of the vnode and, with `write`, one of its opens for writing. */
@@ -75,6 +77,7 @@ export class File implements VfsFile, OpenFile {
     this.inode = vnode;
     this.mapping = vnode.mapping;
     this.ra = new FileRaState(parts.device);
+    this.#bypasses = flags.direct === true || vnode.uncached !== undefined;
     parts.mount.users++;
     this.#calls = new CallsInProgress(() => this.#release());
   }
@@ -85,7 +88,7 @@ export class File implements VfsFile, OpenFile {
   }
 
   #readNow(target: Uint8Array, at: number, count: number, position: number): number {
-    if (this.inode.isValid?.() === false || this.#flags.direct === true) return -1;
+    if (this.inode.isValid?.() === false || this.#bypasses) return -1;
     const got = this.#parts.filemap.hit(this, target, at, count, position);
     if (got >= 0) this.#charge(got);
     return got;
@@ -115,7 +118,9 @@ export class File implements VfsFile, OpenFile {
     yield* this.#mustBeValid('read');
     const { filemap } = this.#parts;
     let got = -1;
-    if (this.#flags.direct === true) {
+    if (this.inode.uncached !== undefined) {
+      got = yield* uncachedRead(this.inode, target, at, count, position);
+    } else if (this.#bypasses) {
       got = yield* directRead(this.#parts, this, target, at, count, position);
     } else {
       const found = filemap.startPage(this, count, position);
@@ -146,9 +151,11 @@ export class File implements VfsFile, OpenFile {
     position: number,
   ): Task<number> {
     yield* this.#mustBeValid('write');
+    const uncached = this.inode.uncached !== undefined;
     const done = yield* this.#parts.freezer.during('write', () =>
       lock.exclusively(() => {
         const to = this.#flags.append === true ? this.inode.size : position;
+        if (uncached) return uncachedWrite(this.inode, source, at, count, to);
         return this.#flags.direct === true
           ? directWrite(this.#parts.writeback, this.inode, source, at, count, to)
           : performWrite(this.#parts, this, source, at, count, to);
@@ -263,6 +270,10 @@ export class File implements VfsFile, OpenFile {
     this.#checkOpen('mmap');
     if (!(offset >= 0 && length > 0) || offset % PAGE_SIZE !== 0)
       throw new ErrnoError(EINVAL, 'mmap', this.path);
+    if (this.isWritable && this.inode.uncached?.readOnlyMaps === true) {
+      const text = 'a mount with cache=none has no writable shared mappings';
+      throw new ErrnoError(EINVAL, 'mmap', this.path, { text });
+    }
     this.inode.hold();
     const area = new Area(this, offset / PAGE_SIZE, pagesFor(length));
     return new Mapping(this.#parts, this, area);

@@ -92,8 +92,12 @@ function rigOf(t: ExecutionContext): CacheRig {
   return cacheRig(t, Object.fromEntries(files));
 }
 
+/** Downloads end in their own time where the client can do that; in 6.1 their readers do them. */
+function completionOf({ profile }: { profile: string }): Partial<LabOptions> {
+  return profile === 'linux-5.13-afs' ? { completion: 'async' } : {};
+}
+
 const SMALL: Partial<LabOptions> = {
-  completion: 'async',
   latencyNs: 300_000,
   jitterNs: 300_000,
   cacheCheckpointNs: 5e6,
@@ -111,7 +115,14 @@ for (const how of [
     const rig = rigOf(t);
     const cacheSize = 0x100000;
     const disk = new MeasuredDisk(rig.dir);
-    const made = rig.lab({ ...SMALL, ...how, cacheSize, backing: disk, sink: undefined });
+    const made = rig.lab({
+      ...SMALL,
+      ...completionOf(how),
+      ...how,
+      cacheSize,
+      backing: disk,
+      sink: undefined,
+    });
     await readers(t, made, 8, 20);
     await made.lab.close();
     t.true(disk.most <= cacheSize, `${disk.most} of ${cacheSize} bytes`);

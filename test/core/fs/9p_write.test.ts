@@ -11,7 +11,8 @@ import { linesOf } from '../../helpers/lines.js';
 const SIZE = 65_636;
 
 function lab(t: ExecutionContext, options: Partial<LabOptions> = {}) {
-  const common = { profile: 'linux-6.1-9p', defects: 'kernel', presence: 'seek' } as const;
+  const presence = options.cacheDir === undefined ? {} : ({ presence: 'seek' } as const);
+  const common = { profile: 'linux-6.1-9p', defects: 'kernel', ...presence } as const;
   const made = makeLab(t, { f: SIZE }, { ...common, ...options });
   let seen = 0;
   return {

@@ -30,7 +30,7 @@ for (const profile of PROFILES) {
 }
 
 test('the default profile is the system of the patchset', (t) => {
-  t.like(PROFILES[0], { name: 'linux-5.13-afs', era: 'E1', readAheadKb: 128, clearTail: true });
+  t.like(PROFILES[0], { name: 'linux-5.13-afs', era: 'E1', readAheadKb: 128 });
   t.like(PROFILES[0].mm, { batchLimitInclusive: true, eofCheckedFirst: false });
 });
 
