@@ -5,6 +5,8 @@
  * in `RENAMED`.
  */
 import { type Era, inEra, type PerEra } from '../trace/eras.js';
+import { tracepointNamed } from '../trace/index.js';
+import { labelMeaning } from './words/index.js';
 
 /** What one word of one event means. */
 export interface Meaning {
@@ -189,9 +191,18 @@ const RENAMED: Readonly<Record<string, PerEra<string>>> = {
   netfs_collect_write_results: { E0: 'netfs_collect_write_results', E7: '' },
 };
 
+/** What the main label of an event says, whoever emits it. */
+function ofTable(event: string, step: string): Meaning | undefined {
+  const tables = tracepointNamed(event)?.columns.flatMap(({ symbols }) => symbols ?? []) ?? [];
+  const means = tables
+    .map(({ name }) => labelMeaning(name, step))
+    .find((each) => each !== undefined);
+  return means === undefined ? undefined : { means, by: '' };
+}
+
 /** What an event says in an era; undefined where nobody has written it down. */
 export function meaningOf(event: string, step: string, era: Era): Meaning | undefined {
-  const meaning = MEANINGS[event]?.[step] ?? MEANINGS[event]?.[''];
+  const meaning = MEANINGS[event]?.[step] ?? ofTable(event, step) ?? MEANINGS[event]?.[''];
   const renamed = meaning === undefined ? undefined : RENAMED[meaning.by];
   if (meaning === undefined || renamed === undefined) return meaning;
   return { ...meaning, by: inEra(renamed, era) ?? '' };

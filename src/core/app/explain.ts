@@ -2,15 +2,16 @@
  * The use case `explain`: any word, flag word, counter, error number or line of a trace, decoded by
  * era. Called by the command.
  */
-import { meaningOf } from '../analysis/meanings.js';
-import { VERDICTS } from '../analysis/why.js';
+import { MEANINGS, meaningOf } from '../analysis/meanings.js';
+import { collectNotes, flagMeaning, labelMeaning } from '../analysis/words/index.js';
 import { errnoName, errnoText } from '../base/errno.js';
 import { UsageError } from '../base/errors.js';
 import { readLog } from '../importer/dmesg/read_log.js';
-import { ERA_KERNELS, ERAS, type Era } from '../trace/eras.js';
+import { ERA_KERNELS, ERAS, type Era, type KnownEra } from '../trace/eras.js';
 import { flagMask, flagNames } from '../trace/flag_bits.js';
 import { TRACEPOINTS } from '../trace/index.js';
-import { explainStat } from '../trace/stats_layout.js';
+import { compileFormat } from '../trace/printk.js';
+import { keysNamed, type StatExplanation } from '../trace/stats_layout.js';
 import type { AnyTracepoint } from '../trace/tracepoint.js';
 
 /** One thing that a token can be. */
@@ -38,6 +39,7 @@ export function explainText(text: string, era?: Era): Explanation[] {
     ...errors(word),
     ...counters(word, eras),
     ...events(word),
+    ...columnsCalled(word, eras),
   ];
   if (found.length > 0) return found;
   throw new UsageError(
@@ -93,7 +95,9 @@ function fields(
     else if (symbols !== null) {
       const number = symbols.find(era, String(value));
       const id = number === undefined ? '' : (symbols.ids[number] as string);
-      means = wordMeaning(name, id, String(value), era) ?? column.doc;
+      means = wordMeaning(name, symbols.name, id, era) ?? notKnown(column.doc);
+    } else if (name === 'netfs_collect_state' && column.name === 'notes') {
+      means = collectNotes(Number(value), era) || 'no note';
     }
     const shown =
       typeof value === 'number' && value > 9 ? `0x${value.toString(16)}` : String(value);
@@ -102,35 +106,92 @@ function fields(
   return found;
 }
 
-function wordMeaning(event: string, id: string, word: string, era: Era): string | undefined {
-  const meaning = meaningOf(event, id, era);
-  if (meaning === undefined) return VERDICTS[word];
-  return meaning.by === '' ? meaning.means : `${meaning.means} (${meaning.by})`;
+/** What a label means: with the function that emits it where that is known. */
+function wordMeaning(event: string, table: string, id: string, era: Era): string | undefined {
+  const meaning = MEANINGS[event]?.[id] === undefined ? undefined : meaningOf(event, id, era);
+  const means = meaning?.means ?? labelMeaning(table, id);
+  return meaning === undefined || meaning.by === '' ? means : `${means} (${meaning.by})`;
 }
 
+/** Of a word that no known kernel has, only what it stands for can be said. */
+function notKnown(doc: string): string {
+  return `not known here; it tells: ${doc}`;
+}
+
+/** The kernels of eras, neighbours as one span; null = all. */
 function kernelsOf(eras: readonly Era[]): string | null {
-  if (eras.length === ERAS.length) return null;
-  return ERAS.filter((era) => eras.includes(era))
-    .map((era) => ERA_KERNELS[era])
-    .join(', ');
+  const having = ERAS.map((era) => eras.includes(era));
+  if (having.every(Boolean)) return null;
+  const spans: string[] = [];
+  for (let from = 0; from < ERAS.length; from++) {
+    if (!having[from]) continue;
+    let to = from;
+    while (having[to + 1]) to++;
+    const first = ERA_KERNELS[ERAS[from] as KnownEra].split(' - ')[0] as string;
+    const last = ERA_KERNELS[ERAS[to] as KnownEra].split(' - ').at(-1) as string;
+    spans.push(first === last ? first : `${first} - ${last}`);
+    from = to;
+  }
+  return spans.join(', ');
 }
 
-/** Events whose labels have the word, each with what it means there. */
+/** Events whose labels have the word, with what it means there; else those of which it is part. */
 function labels(word: string, eras: readonly Era[]): Explanation[] {
-  return TRACEPOINTS.flatMap((tracepoint) =>
-    tracepoint.columns.flatMap(({ name, symbols, doc }) => {
+  const whole = labelsThat(eras, (text) => text === word);
+  if (whole.length > 0 || word.length < 2) return whole;
+  return labelsThat(eras, (text) => text.split(/ +/).includes(word));
+}
+
+function labelsThat(eras: readonly Era[], wanted: (text: string) => boolean): Explanation[] {
+  return TRACEPOINTS.flatMap((tracepoint) => {
+    const printing = eras.filter((era) => tracepoint.format(era) !== null);
+    return tracepoint.columns.flatMap(({ name, symbols, doc }) => {
       if (symbols === null) return [];
-      const printing = eras.filter((era) => tracepoint.format(era) !== null);
-      const having = printing.filter((era) => symbols.find(era, word) !== undefined);
-      const [era] = having;
-      if (era === undefined) return [];
-      const id = symbols.ids[symbols.find(era, word) as number] as string;
-      const means = wordMeaning(tracepoint.name, id, word, era) ?? doc;
+      const having = new Map<string, Era[]>();
+      for (const era of printing) {
+        for (const { id, text } of symbols.labels(era)) {
+          if (!wanted(text)) continue;
+          const key = symbols.ids[id] as string;
+          having.set(key, [...(having.get(key) ?? []), era]);
+        }
+      }
+      return [...having].map(([id, of]) => {
+        const means = wordMeaning(tracepoint.name, symbols.name, id, of[0] as Era) ?? notKnown(doc);
+        return { kind: 'label', name: `${tracepoint.name} ${name}`, means, kernels: kernelsOf(of) };
+      });
+    });
+  });
+}
+
+/** Columns of this name, or that are printed behind this key: `prg=`. */
+function columnsCalled(word: string, eras: readonly Era[]): Explanation[] {
+  const key = word.replace(/=.*$/, '');
+  return TRACEPOINTS.flatMap((tracepoint) =>
+    tracepoint.columns.flatMap(({ name, doc }) => {
+      const having = eras.filter((era) =>
+        tracepoint.variants(era).some(({ format, args }) => {
+          const at = args.indexOf(name);
+          if (at < 0 || name === key) return at >= 0;
+          return keyBefore(format, at) === key;
+        }),
+      );
+      if (having.length === 0) return [];
       return [
-        { kind: 'label', name: `${tracepoint.name} ${name}`, means, kernels: kernelsOf(having) },
+        {
+          kind: 'field',
+          name: `${tracepoint.name} ${name}`,
+          means: doc,
+          kernels: kernelsOf(having),
+        },
       ];
     }),
   );
+}
+
+/** `prg` of `cln=%zx prg=%zx` for the second conversion. */
+function keyBefore(format: string, conversion: number): string | undefined {
+  const text = compileFormat(format).text[conversion] ?? '';
+  return /([\w]+)=(?:0x)?$/.exec(text)?.[1];
 }
 
 /** `f=22`: the bits by name, for requests and slices, as far as eras differ. */
@@ -151,14 +212,20 @@ function flagWord(word: string, eras: readonly Era[]): Explanation[] {
   });
 }
 
+/** A flag by its name, once for each bit that it has or had. */
 function flagName(word: string, eras: readonly Era[]): Explanation[] {
   return (['rreq', 'sreq'] as const).flatMap((set) => {
-    const having = eras.filter((era) => flagMask(era, set, word) !== 0);
-    const [era] = having;
-    if (era === undefined) return [];
-    const of = set === 'rreq' ? 'request' : 'slice';
-    const means = `flag of a ${of}, f=${flagMask(era, set, word).toString(16)}`;
-    return [{ kind: 'flag', name: word, means, kernels: kernelsOf(having) }];
+    const masks = new Map<number, Era[]>();
+    for (const era of eras) {
+      const mask = flagMask(era, set, word);
+      if (mask !== 0) masks.set(mask, [...(masks.get(mask) ?? []), era]);
+    }
+    return [...masks].map(([mask, having]) => {
+      const of = `flag of a ${set === 'rreq' ? 'request' : 'slice'}, f=${mask.toString(16)}`;
+      const sentence = flagMeaning(set, word);
+      const means = sentence === undefined ? of : `${sentence}; ${of}`;
+      return { kind: 'flag', name: word, means, kernels: kernelsOf(having) };
+    });
   });
 }
 
@@ -174,13 +241,22 @@ function errors(word: string): Explanation[] {
   return [{ kind: 'error', name: `-${number}`, means, kernels: null }];
 }
 
+/** Every line of statistics that has the key, with what it counts there. */
 function counters(word: string, eras: readonly Era[]): Explanation[] {
-  const key = word.replace(/=.*$/, '');
-  const era = eras.find((each) => explainStat(each, key) !== undefined);
-  const found = era === undefined ? undefined : explainStat(era, key);
-  if (found === undefined) return [];
-  const name = `${found.key} (${found.label})`;
-  return [{ kind: found.kind, name, means: `${found.doc} ${found.events}`.trim(), kernels: null }];
+  const found = new Map<string, { explained: StatExplanation; having: Era[] }>();
+  for (const era of eras) {
+    for (const explained of keysNamed(word.replace(/=.*$/, ''), era)) {
+      const same = `${explained.label} ${explained.variable} ${explained.doc}`;
+      const entry = found.get(same) ?? { explained, having: [] };
+      entry.having.push(era);
+      found.set(same, entry);
+    }
+  }
+  return [...found.values()].map(({ explained, having }) => {
+    const { kind, key, label, doc, events } = explained;
+    const means = `${doc} ${events}`.trim();
+    return { kind, name: `${key} (${label})`, means, kernels: kernelsOf(having) };
+  });
 }
 
 function events(word: string): Explanation[] {

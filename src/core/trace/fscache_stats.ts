@@ -73,7 +73,7 @@ const OLD: readonly Line[] = [
   [
     'Invals',
     {
-      n: counter('Invalidations.'),
+      n: counter('Invalidations of cookies.'),
       run: counter('Invalidations carried out.'),
     },
   ],
@@ -154,7 +154,7 @@ const OLD: readonly Line[] = [
       gon: counter('Pages that were gone.'),
       bsy: counter('Pages that were busy.'),
       can: counter('Stores cancelled.'),
-      wt: counter('Waits.'),
+      wt: counter('Waits for a page to be stored before it could be released.'),
     },
   ],
   [
@@ -236,7 +236,7 @@ const NEW: readonly Line[] = [
   [
     'Invals',
     {
-      n: counter('Invalidations.'),
+      n: counter('Invalidations of cookies.'),
     },
   ],
   [

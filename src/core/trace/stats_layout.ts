@@ -307,6 +307,11 @@ export function statKeys(era: Era): StatExplanation[] {
   );
 }
 
+/** What a key means on each line of an era's statistics that has it; none where none has. */
+export function keysNamed(key: string, era: Era): StatExplanation[] {
+  return [...statKeys(era), ...fscacheKeys(era)].filter((each) => each.key === key);
+}
+
 /**
  * The meaning of a key of the helper's or of FS-Cache's lines, undefined if the era does not print
  * it. A key may stand on several lines; without a label the first counts.
