@@ -5,8 +5,9 @@ import { tableFlags } from '../../core/cli/flags.js';
 import { LabCommand } from '../../core/cli/lab_command.js';
 
 export default class StatsExplain extends LabCommand {
-  static override description = `Explain a key of the netfs statistics, or all of them
---json gives { capture: null, rows: [{ key, label, kind, variable, doc, events, healthy }] }.`;
+  static override description = `Explain a key of the netfs and FS-Cache statistics, or all of them
+Without --era, the keys of all kernels, with the kernels that print them.
+--json gives { capture: null, rows: [{ key, label, kind, variable, doc, events, healthy, kernels }] }.`;
 
   static override examples = [
     '<%= config.bin %> <%= command.id %> DL',
@@ -16,7 +17,7 @@ export default class StatsExplain extends LabCommand {
   static override args = { key: Args.string({ description: 'key as printed; default all' }) };
 
   static override flags = {
-    era: Flags.string({ description: 'era of the kernel whose keys to explain', default: 'E1' }),
+    era: Flags.string({ description: 'only the keys of this era of the kernel' }),
     ...tableFlags,
   };
 

@@ -7,12 +7,13 @@ import { collectNotes, flagMeaning, labelMeaning } from '../analysis/words/index
 import { errnoName, errnoText } from '../base/errno.js';
 import { UsageError } from '../base/errors.js';
 import { readLog } from '../importer/dmesg/read_log.js';
-import { ERA_KERNELS, ERAS, type Era, type KnownEra } from '../trace/eras.js';
+import { ERAS, type Era } from '../trace/eras.js';
 import { flagMask, flagNames } from '../trace/flag_bits.js';
 import { TRACEPOINTS } from '../trace/index.js';
 import { compileFormat } from '../trace/printk.js';
 import { keysNamed, type StatExplanation } from '../trace/stats_layout.js';
 import type { AnyTracepoint } from '../trace/tracepoint.js';
+import { kernelsOf } from './explain_era.js';
 
 /** One thing that a token can be. */
 export interface Explanation {
@@ -116,23 +117,6 @@ function wordMeaning(event: string, table: string, id: string, era: Era): string
 /** Of a word that no known kernel has, only what it stands for can be said. */
 function notKnown(doc: string): string {
   return `not known here; it tells: ${doc}`;
-}
-
-/** The kernels of eras, neighbours as one span; null = all. */
-function kernelsOf(eras: readonly Era[]): string | null {
-  const having = ERAS.map((era) => eras.includes(era));
-  if (having.every(Boolean)) return null;
-  const spans: string[] = [];
-  for (let from = 0; from < ERAS.length; from++) {
-    if (!having[from]) continue;
-    let to = from;
-    while (having[to + 1]) to++;
-    const first = ERA_KERNELS[ERAS[from] as KnownEra].split(' - ')[0] as string;
-    const last = ERA_KERNELS[ERAS[to] as KnownEra].split(' - ').at(-1) as string;
-    spans.push(first === last ? first : `${first} - ${last}`);
-    from = to;
-  }
-  return spans.join(', ');
 }
 
 /** Events whose labels have the word, with what it means there; else those of which it is part. */

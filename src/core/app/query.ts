@@ -102,7 +102,7 @@ export function demand(capture: Capture, { name, records = [] }: Analysis): Capt
     if (some) continue;
     capture.close();
     throw new StoreError(capture.path, `cannot answer trace ${name}: no ${group.join(' or ')}`, {
-      hint: `record ${group.join(', ')}: netfslab capture-script prints how`,
+      hint: `record ${group.join(', ')}: netfslab capture-script --slow`,
     });
   }
   return capture;

@@ -5,6 +5,7 @@
 import type { Column, Row, Table } from '../analysis/types.js';
 import { segmentsOf } from '../importer/paste/segments.js';
 import { procRow } from '../importer/paste/tables.js';
+import type { Capture } from '../store/types.js';
 import type { Era, KnownEra } from '../trace/eras.js';
 import { flagNames } from '../trace/flag_bits.js';
 import { erasOfRequests, newestFitting } from './stats_era.js';
@@ -56,6 +57,13 @@ export function listOf(rows: readonly string[], around: string): RequestList {
   const heading = /REQUEST +OR +REF +(FLAG|FL) +ERR/.exec(around)?.[1] ?? null;
   const eras = erasOfRequests(heading, requests);
   return { requests, era: newestFitting([eras]).era, eras };
+}
+
+/** The list that was imported with a capture. */
+export function listWithin(capture: Capture): readonly RequestLine[] {
+  const sql = `SELECT "text" FROM "other_event" WHERE "system" = 'proc' AND "event" = ?`;
+  const lines = capture.all(sql, [REQUEST_EVENTS.after]).map(({ text }) => String(text));
+  return listOf(lines, '').requests;
 }
 
 function requestOf(text: string): RequestLine[] {

@@ -8,13 +8,15 @@ import { ERAS, type Era, isEra } from '../trace/eras.js';
 import { fscacheMissing } from '../trace/fscache_stats.js';
 import type { StatEntry } from '../trace/record.js';
 import {
+  everyStat,
   explainStat,
   printStats,
   type StatExplanation,
-  statKeys,
+  type StatOfEras,
   statLines,
 } from '../trace/stats_layout.js';
 import { findCapture } from './capture_path.js';
+import { kernelsOf } from './explain_era.js';
 
 /** One snapshot of the statistics. */
 export interface StatsSnapshot extends Table {
@@ -98,6 +100,9 @@ function noSnapshot(capture: Capture, asked: number | undefined, of: number): Us
   return new UsageError('--snapshot', `there is no snapshot ${asked}`, `1 to ${of}`);
 }
 
+/** A key and the kernels that print it, in words; null = all. */
+type StatRow = StatExplanation & { readonly kernels: string | null };
+
 const EXPLAIN_COLUMNS: readonly Column[] = [
   { name: 'key', doc: 'Key as printed.', unit: 'text' },
   { name: 'label', doc: 'Label of the line.', unit: 'text' },
@@ -106,30 +111,36 @@ const EXPLAIN_COLUMNS: readonly Column[] = [
   { name: 'doc', doc: 'What it counts.', unit: 'text' },
   { name: 'events', doc: 'Events that change it.', unit: 'text' },
   { name: 'healthy', doc: 'What holds at rest.', unit: 'text' },
+  { name: 'kernels', doc: 'Kernels that print it; NULL = all.', unit: 'text' },
 ];
 
-/** What one key, or every key, of an era's statistics means (default: v5.13). */
-export function explainStats(key?: string, era = 'E1'): Table & { readonly lines: string[] } {
-  if (!isEra(era) || statLines(era).length === 0) {
+/** What one key, or every key, of the statistics means: of one era, or of all. */
+export function explainStats(key?: string, era?: string): Table & { readonly lines: string[] } {
+  if (era !== undefined && (!isEra(era) || statLines(era).length === 0)) {
     const known = ERAS.filter((each) => statLines(each).length > 0);
     throw new UsageError('--era', `no statistics for '${era}'`, `one of ${known.join(', ')}`);
   }
-  const found = key === undefined ? statKeys(era) : [oneKey(era, key)];
+  const all = everyStat(era === undefined ? ERAS : [era as Era]);
+  const found = key === undefined ? all : keysNamed(all, key);
+  const rows = found.map(({ eras, ...each }) => ({ ...each, kernels: kernelsOf(eras) }));
   return {
     capture: null,
     columns: EXPLAIN_COLUMNS,
-    rows: found.map((each) => ({ ...each })),
-    lines: found.flatMap((each, i) => [...(i > 0 ? [''] : []), ...explanation(each)]),
+    rows,
+    lines: rows.flatMap((each, i) => [...(i > 0 ? [''] : []), ...explanation(each)]),
   };
 }
 
 /** Keys differ by case (rs, RS), so another case is only taken where it is the only one. */
-function oneKey(era: Era, key: string): StatExplanation {
-  const keys = statKeys(era);
-  const similar = keys.filter((each) => each.key.toLowerCase() === key.toLowerCase());
-  const found = explainStat(era, key) ?? (similar.length === 1 ? similar[0] : undefined);
-  if (found !== undefined) return found;
-  const names = keys.map((each) => each.key);
+function keysNamed(all: readonly StatOfEras[], text: string): readonly StatOfEras[] {
+  const key = text.replace(/=.*$/, '');
+  const found = all.filter((each) => each.key === key);
+  if (found.length > 0) return found;
+  const similar = all.filter((each) => each.key.toLowerCase() === key.toLowerCase());
+  if (new Set(similar.map((each) => each.key)).size === 1) return similar;
+  const labelled = all.filter(({ label }) => label.toLowerCase() === key.toLowerCase());
+  if (labelled.length > 0) return labelled;
+  const names = [...new Set(all.map((each) => each.key))];
   throw new UsageError(
     'KEY',
     `no key '${key}'`,
@@ -137,9 +148,10 @@ function oneKey(era: Era, key: string): StatExplanation {
   );
 }
 
-function explanation({ key, label, kind, variable, doc, events, healthy }: StatExplanation) {
+function explanation({ key, label, kind, variable, doc, events, healthy, kernels }: StatRow) {
+  const where = kernels === null ? '' : `; ${kernels}`;
   return [
-    `${key}  (${label}, ${kind} ${variable})`,
+    `${key}  (${label}, ${kind} ${variable}${where})`,
     `  ${doc}`,
     `  events:  ${events}`,
     ...(healthy === '' ? [] : [`  at rest: ${healthy}`]),

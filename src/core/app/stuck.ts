@@ -11,11 +11,10 @@ import {
 import type { Column, Row, Table } from '../analysis/types.js';
 import { StoreError } from '../base/errors.js';
 import { openCapture } from '../store/database.js';
-import type { Capture } from '../store/types.js';
 import type { Era } from '../trace/eras.js';
 import { flagNames } from '../trace/flag_bits.js';
 import { findCapture } from './capture_path.js';
-import { listedState, parseRequests, REQUEST_EVENTS, type RequestLine } from './request_list.js';
+import { listedState, listWithin, parseRequests, type RequestLine } from './request_list.js';
 import { readSmallText } from './stats_source.js';
 
 const COLUMNS: readonly Column[] = [
@@ -86,13 +85,6 @@ export function stuckTable(file?: string, requests?: string): StuckTable {
 function untold(count: number): string {
   const which = count === 1 ? '1 request' : `${count} requests`;
   return `cannot tell whether ${which} ended: record netfs_rreq`;
-}
-
-/** The list that was imported with the trace. */
-function listWithin(capture: Capture): readonly RequestLine[] {
-  const sql = `SELECT "text" FROM "other_event" WHERE "system" = 'proc' AND "event" = ?`;
-  const lines = capture.all(sql, [REQUEST_EVENTS.after]).map(({ text }) => String(text));
-  return parseRequests(lines.join('\n'))?.requests ?? [];
 }
 
 /** The requests of a copy of /proc/fs/netfs/requests. Throws `StoreError`. */

@@ -13,6 +13,7 @@ import type { Capture } from '../store/types.js';
 import { type Era, kernelsOf } from '../trace/eras.js';
 import { findCapture } from './capture_path.js';
 import { rowsOf } from './query.js';
+import { listNotables, logNotables, statsNotables } from './stats_notable.js';
 
 /** Something a person should know, with what to ask next. */
 export interface Notable {
@@ -83,6 +84,9 @@ function notables(capture: Capture, hits: readonly Row[]): Notable[] {
     ...readaheads(capture),
     ...repeats(capture),
     ...misses(capture, hits),
+    ...statsNotables(capture),
+    ...listNotables(capture),
+    ...logNotables(capture),
   ];
 }
 
@@ -91,7 +95,7 @@ function wrong(capture: Capture): Notable[] {
   const found: Notable[] = [];
   if (lost_events > 0) {
     const says = `${formatCount(lost_events)} events were lost; figures are too low.`;
-    found.push({ weight: 90, says, ask: 'netfslab capture-script prints larger buffers' });
+    found.push({ weight: 90, says, ask: 'netfslab capture-script --slow' });
   }
   if (events > CHECKED_EVENTS) return found;
   for (const { id, findings, severity } of checkCapture(capture).rules) {

@@ -273,7 +273,15 @@ const NEW: readonly Line[] = [
   ],
 ];
 
-const LINES: PerEra<readonly Line[]> = { E0: OLD, E2: NEW };
+/** v5.17 to v6.11 did not count I/O that is not aligned. */
+const WITHOUT_MIS: readonly Line[] = NEW.map(
+  ([label, { mis, ...keys }]): Line => [
+    label,
+    label === 'IO' || mis === undefined ? keys : { ...keys, mis },
+  ],
+);
+
+const LINES: PerEra<readonly Line[]> = { E0: OLD, E2: WITHOUT_MIS, E6: NEW };
 
 /** Every key of FS-Cache's lines in an era, in printed order. */
 export function fscacheKeys(

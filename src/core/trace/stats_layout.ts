@@ -5,7 +5,7 @@
  * Kernel: fs/netfs/stats.c, fs/fscache/stats.c. `WBZ` and `sk` print the same variable; `rs` and
  * `ws` stand on two lines with two meanings: a key is known by its line's label and itself.
  */
-import { type Era, inEra, type PerEra } from './eras.js';
+import { ERAS, type Era, inEra, type PerEra } from './eras.js';
 import { type FscacheValues, fscacheEntries, fscacheKeys } from './fscache_stats.js';
 import type { StatEntry } from './record.js';
 import { counter, gauge, type StatDoc } from './stat_doc.js';
@@ -320,4 +320,23 @@ export function explainStat(era: Era, key: string, label?: string): StatExplanat
   return [...statKeys(era), ...fscacheKeys(era)].find(
     (each) => each.key === key && (label === undefined || each.label === label),
   );
+}
+
+/** A key of any kernel, with the eras that print it. */
+export interface StatOfEras extends StatExplanation {
+  readonly eras: readonly Era[];
+}
+
+/** Every key of every kernel; one that means the same under the same label is there once. */
+export function everyStat(eras: readonly Era[] = ERAS): readonly StatOfEras[] {
+  const found = new Map<string, StatOfEras & { eras: Era[] }>();
+  for (const era of eras) {
+    for (const stat of [...statKeys(era), ...fscacheKeys(era)]) {
+      const id = `${stat.label} ${stat.key} ${stat.variable} ${stat.doc}`;
+      const known = found.get(id);
+      if (known === undefined) found.set(id, { ...stat, eras: [era] });
+      else known.eras.push(era);
+    }
+  }
+  return [...found.values()];
 }
