@@ -22,6 +22,11 @@ export function forward(server: Server, changes: Partial<Server>): Server {
     list: (...args) => server.list(...args),
     filesIn: (...args) => server.filesIn(...args),
     namespace: server.namespace,
+    nodeStatus: (...args) => server.nodeStatus(...args),
+    changeOpen: (...args) => server.changeOpen(...args),
+    seek: (...args) => server.seek(...args),
+    allocate: (...args) => server.allocate(...args),
+    unlinked: (...args) => server.unlinked(...args),
     prepareWriting: (...args) => server.prepareWriting(...args),
     ...changes,
   };

@@ -106,6 +106,10 @@ class AfsVnode implements Vnode, AfsWritable, PromisedFile {
     return this.cookie === undefined ? -ENOBUFS : yield* this.cookie.occupancy(range);
   }
 
+  forgetCached(): void {
+    this.cookie?.invalidate(this.version, this.size);
+  }
+
   /** The file on the server; only while the vnode is in use. */
   get file(): ServerFile {
     assert(this.#file !== undefined, `vnode ${this.name} is not open on the server`);
@@ -220,6 +224,16 @@ export class AfsClient implements NetworkFs {
 
   get vnodes(): number {
     return this.#vnodes.size;
+  }
+
+  find(key: string): AfsVnode | undefined {
+    return this.#vnodes.get(key);
+  }
+
+  forgetFile(key: string): void {
+    const vnode = this.#vnodes.get(key);
+    if (vnode === undefined || vnode.uses > 0) return;
+    vnode.mapping.invalidate(0, Number.MAX_SAFE_INTEGER);
   }
 
   *open(name: string): Task<Vnode | OpenFailed> {

@@ -98,6 +98,10 @@ export abstract class CookieInode implements Vnode {
     return this.cookie.occupancy(range);
   }
 
+  forgetCached(): void {
+    this.cookie.invalidate(this.version, this.size);
+  }
+
   /**
    * There are dirty pages: the cookie stays in use, and the file open, until the inode has been
    * written, too.
@@ -217,14 +221,21 @@ export abstract class CookieFs implements NetworkFs {
   }
 
   evictInodes(): void {
-    for (const inode of this.#inodes.values()) {
-      if (!inode.isIdle) continue;
-      inode.mapping.invalidate(0, Number.MAX_SAFE_INTEGER);
-      if (inode.mapping.pages > 0) continue;
-      this.#inodes.delete(inode.key);
-      this.forgotten(inode);
-      inode.cookie.relinquish(false);
-    }
+    for (const inode of this.#inodes.values()) this.#evict(inode, false);
+  }
+
+  forgetFile(key: string): void {
+    const inode = this.#inodes.get(key);
+    if (inode !== undefined) this.#evict(inode, true);
+  }
+
+  #evict(inode: CookieInode, retire: boolean): void {
+    if (!inode.isIdle) return;
+    inode.mapping.invalidate(0, Number.MAX_SAFE_INTEGER);
+    if (inode.mapping.pages > 0) return;
+    this.#inodes.delete(inode.key);
+    this.forgotten(inode);
+    inode.cookie.relinquish(retire);
   }
 
   inodesWritten(): void {
@@ -260,7 +271,7 @@ export abstract class CookieFs implements NetworkFs {
   protected forgotten(_inode: CookieInode): void {}
 
   /** The inode of this key, if it is known. */
-  protected find(key: string): CookieInode | undefined {
+  find(key: string): CookieInode | undefined {
     return this.#inodes.get(key);
   }
 

@@ -2,6 +2,7 @@
 import type { AddressSpace } from '../mm/address_space.js';
 import type { Inode } from '../mm/types.js';
 import type { ByteRange } from '../netfs/types.js';
+import type { ServerFile, ServerStatus } from '../server/types.js';
 import type { RwSemaphore } from '../sim/rw_semaphore.js';
 import type { Task } from '../sim/wait_queue.js';
 
@@ -32,6 +33,12 @@ export interface Vnode extends Inode {
   occupancy?(range: ByteRange): Task<ByteRange | number>;
   /** Uses now. */
   readonly uses: number;
+  /** The file on the server; only while the vnode is in use. */
+  readonly file?: ServerFile;
+  /** Applies the status after a change of our own, which is no reason to drop anything. */
+  applyOwn?(status: ServerStatus): void;
+  /** What the disk cache has of the file is not believed any more. */
+  forgetCached?(): void;
   /** What changes the file; a filesystem that is read-only has none of it. */
   readonly changes?: VnodeChanges;
   /** I/O past the page cache; a filesystem without it refuses O_DIRECT. */
@@ -88,6 +95,10 @@ export interface NetworkFs {
   mappingEmptied?(mapping: AddressSpace): void;
   /** A mapping has pages to be written, so that its file stays in use; or has no more of them. */
   taggedChanged?(mapping: AddressSpace): void;
+  /** The vnode of the file that the server knows by this key, if there is one. */
+  find?(key: string): Vnode | undefined;
+  /** The file of this key is gone, and with it all that is known of it, unless it is in use. */
+  forgetFile?(key: string): void;
   /** Forgets the files that nobody uses and nothing is under way on (drop_caches 2). */
   evictInodes?(): void;
   /** All that was dirty has been written: what files kept for that is given up. */

@@ -348,6 +348,14 @@ const times = new BigInt64Array(4);
 const UTIME_NOW = 0x3fffffff;
 const UTIME_OMIT = 0x3ffffffe;
 
+function fillTimes(...given: readonly (Moment | 'now' | undefined)[]): void {
+  for (const [i, time] of given.entries()) {
+    const special = time === 'now' ? UTIME_NOW : UTIME_OMIT;
+    times[2 * i] = typeof time === 'object' ? BigInt(time.s) : 0n;
+    times[2 * i + 1] = BigInt(typeof time === 'object' ? time.ns : special);
+  }
+}
+
 /** utimensat(2), of a link itself: a moment, `now`, or undefined: that one stays. */
 export function setTimesAt(
   dirfd: number,
@@ -355,12 +363,19 @@ export function setTimesAt(
   atime: Moment | 'now' | undefined,
   mtime: Moment | 'now' | undefined,
 ): number {
-  for (const [i, time] of [atime, mtime].entries()) {
-    const special = time === 'now' ? UTIME_NOW : UTIME_OMIT;
-    times[2 * i] = typeof time === 'object' ? BigInt(time.s) : 0n;
-    times[2 * i + 1] = BigInt(typeof time === 'object' ? time.ns : special);
-  }
+  fillTimes(atime, mtime);
   return via((from) => from.utimensat(dirfd, name, times, AT_SYMLINK_NOFOLLOW));
+}
+
+/** As `setTimesAt`, of a descriptor. */
+export function setTimesOf(
+  fd: number,
+  atime: Moment | 'now' | undefined,
+  mtime: Moment | 'now' | undefined,
+): number {
+  const path = terminated(Buffer.from(`/proc/self/fd/${fd}`));
+  fillTimes(atime, mtime);
+  return via((from) => from.utimensat(-100, path, times, 0));
 }
 
 /** getdents64(2): bytes filled of `into`, 0 at the end. */

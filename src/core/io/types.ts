@@ -24,6 +24,19 @@ export type IoDone = (result: number) => void;
 /** The drivers there are. */
 export type DriverName = 'sync' | 'libuv' | 'uring' | 'sqpoll';
 
+/** What a driver does with a descriptor besides moving bytes; 0 or a negative errno each. */
+export type ControlCall =
+  /** Answers when the descriptor can be read. */
+  | { readonly kind: 'readable' }
+  | { readonly kind: 'fsync'; readonly dataOnly: boolean }
+  /** fallocate(2). */
+  | {
+      readonly kind: 'fallocate';
+      readonly mode: number;
+      readonly position: number;
+      readonly length: number;
+    };
+
 /**
  * Reads and writes files. All drivers give the same results: an error is its negative number, and
  * a short count means the end of the file, because what is short or interrupted is continued.
@@ -43,6 +56,11 @@ export interface IoDriver {
    * `done`.
    */
   write(fd: number, from: SegmentList, position: number, done: IoDone): void;
+  /**
+   * Waits for, or makes durable, or changes the room of a file without moving bytes; absent: the
+   * driver cannot.
+   */
+  control?(call: ControlCall, fd: number, done: IoDone): void;
   /**
    * Gives up what the driver holds. What is under way is answered first, with -ECANCELED where the
    * kernel lets it be cancelled; nothing may be asked afterwards.

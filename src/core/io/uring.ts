@@ -10,11 +10,14 @@ import { EAGAIN, ECANCELED, EINTR, EINVAL } from '../base/errno.js';
 import type { Pump } from '../sim/types.js';
 import { segmentBytes } from './segments.js';
 import { addressOf } from './syscalls.js';
-import type { DriverName, IoDone, IoDriver, SegmentList } from './types.js';
+import type { ControlCall, DriverName, IoDone, IoDriver, SegmentList } from './types.js';
 import {
   ELSEWHERE,
   OP_ASYNC_CANCEL,
+  OP_FALLOCATE,
+  OP_FSYNC,
   OP_NOP,
+  OP_POLL_ADD,
   OP_READ,
   OP_READV,
   OP_WRITE,
@@ -38,6 +41,10 @@ const DUE_BYTES = 64 << 10;
 const ELSEWHERE_BYTES = 64 << 10;
 /** How often an operation is tried again that the kernel says to. */
 const TRIES_MAX = 16;
+/** poll(2): can be read. */
+const POLLIN = 1;
+/** Of an fsync: not the times (IORING_FSYNC_DATASYNC). */
+const FSYNC_DATASYNC = 1;
 /** Tag of an operation whose result nobody wants. */
 const NO_TAG = -1;
 /** How long `close` waits in one go, ns. */
@@ -53,6 +60,8 @@ class Operation {
   /** Where in the file the next byte goes. */
   position = 0;
   done: IoDone | undefined;
+  /** It moves no bytes. */
+  control: ControlCall | undefined;
   /** The pieces: memory (kept alive by this until the next use), address and length. */
   readonly memories: Uint8Array[] = [];
   readonly addresses: number[] = [];
@@ -132,6 +141,14 @@ export class UringDriver implements IoDriver, Pump {
     this.#ask(0, true, fd, from, position, done);
   }
 
+  control(call: ControlCall, fd: number, done: IoDone): void {
+    assert(!this.#closed, 'the io_uring driver was used after it was closed');
+    const operation = this.#take(fd, done);
+    operation.control = call;
+    operation.count = 0;
+    this.#begin(operation);
+  }
+
   poll(waitNs: number): void {
     const ring = this.#ring;
     // The memory of the ring has gone.
@@ -168,14 +185,11 @@ export class UringDriver implements IoDriver, Pump {
     done: IoDone,
   ): void {
     assert(!this.#closed, 'the io_uring driver was used after it was closed');
-    const operation = this.#free.pop() ?? this.#makeOperation();
+    const operation = this.#take(fd, done);
     operation.how = how;
     operation.write = write;
-    operation.fd = fd;
     operation.position = position;
-    operation.done = done;
     operation.count = list.count;
-    operation.first = operation.moved = operation.tries = 0;
     for (let i = 0; i < list.count; i++) {
       const { memory, offset, length } = list.segments[i] as SegmentList['segments'][number];
       operation.memories[i] = memory;
@@ -183,10 +197,31 @@ export class UringDriver implements IoDriver, Pump {
       operation.lengths[i] = length;
       this.#queuedBytes += length;
     }
+    this.#begin(operation);
+  }
+
+  #take(fd: number, done: IoDone): Operation {
+    const operation = this.#free.pop() ?? this.#makeOperation();
+    operation.fd = fd;
+    operation.done = done;
+    operation.control = undefined;
+    operation.first = operation.moved = operation.tries = 0;
+    return operation;
+  }
+
+  #begin(operation: Operation): void {
     this.#queued++;
     this.#pending++;
     if (this.#pending > this.#ring.entries) this.#waiting.push(operation);
     else this.#start(operation);
+  }
+
+  #startControl(call: ControlCall, { fd, tag }: Operation): void {
+    const ring = this.#ring;
+    if (call.kind === 'readable') ring.push(OP_POLL_ADD, fd, 0, 0, 0, tag, POLLIN);
+    else if (call.kind === 'fsync') {
+      ring.push(OP_FSYNC, fd, 0, 0, 0, tag, call.dataOnly ? FSYNC_DATASYNC : 0);
+    } else ring.push(OP_FALLOCATE, fd, call.length, call.mode, call.position, tag);
   }
 
   #makeOperation(): Operation {
@@ -206,7 +241,11 @@ export class UringDriver implements IoDriver, Pump {
 
   // Queues what is left of an operation; there is a place in the ring for each that is in flight.
   #start(operation: Operation): void {
-    const { fd, how, position, first, tag, write } = operation;
+    const { control, fd, how, position, first, tag, write } = operation;
+    if (control !== undefined) {
+      this.#startControl(control, operation);
+      return;
+    }
     const pieces = Math.min(operation.count - first, PIECES_MAX);
     while (this.#piecesUsed + pieces > PIECES) this.#submit(0);
     const address = operation.addresses[first] as number;
@@ -246,7 +285,8 @@ export class UringDriver implements IoDriver, Pump {
     }
     // Direct I/O that goes on at an odd end of a file.
     const atEnd = result === -EINVAL && operation.moved > 0;
-    this.#finish(operation, result < 0 && !atEnd ? result : operation.moved);
+    const moved = operation.control === undefined ? operation.moved : 0;
+    this.#finish(operation, result < 0 && !atEnd ? result : moved);
   }
 
   #continue(operation: Operation): void {

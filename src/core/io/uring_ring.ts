@@ -13,7 +13,10 @@ import { addressOf, mapRing, memoryAt, unmapRing, uringEnter, uringSetup } from 
 export const OP_NOP = 0;
 export const OP_READV = 1;
 export const OP_WRITEV = 2;
+export const OP_FSYNC = 3;
+export const OP_POLL_ADD = 6;
 export const OP_ASYNC_CANCEL = 14;
+export const OP_FALLOCATE = 17;
 export const OP_READ = 22;
 export const OP_WRITE = 23;
 
@@ -73,7 +76,7 @@ export interface RingQueues {
   readonly unposted: boolean;
   /**
    * Adds an operation; there must be room. `address` is the memory, or that of `length` pieces;
-   * `tag` comes back with the result.
+   * `tag` comes back with the result; `flags` are the operation's own.
    */
   push(
     op: number,
@@ -82,6 +85,7 @@ export interface RingQueues {
     length: number,
     position: number,
     tag: number,
+    flags?: number,
   ): void;
   /** Hands over what is queued, and waits up to `waitNs` for a result if there is none. */
   submit(waitNs: number): void;
@@ -207,6 +211,7 @@ export class Ring implements RingQueues {
     length: number,
     position: number,
     tag: number,
+    flags = 0,
   ): void {
     const tail = this.#ring[this.#sqTail] as number;
     const at = (tail & this.#sqMask) * SQE_WORDS;
@@ -219,6 +224,7 @@ export class Ring implements RingQueues {
     sqes[at + 4] = address;
     sqes[at + 5] = high(address);
     sqes[at + 6] = length;
+    sqes[at + 7] = flags;
     sqes[at + 8] = tag;
     Atomics.store(this.#ring, this.#sqTail, tail + 1);
   }

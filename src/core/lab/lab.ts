@@ -153,6 +153,11 @@ export class Lab {
     return statEntries(this.profile.era, this.stats, fscache);
   }
 
+  /** What reads and writes files, for who waits for descriptors of its own. */
+  get driver(): IoDriver {
+    return this.#driver;
+  }
+
   /** The next number for an operation of a workload; the first is 1. */
   nextOp(): number {
     return ++this.#lastOp;
@@ -375,6 +380,7 @@ export class Lab {
         clock,
         delivered,
         accepted,
+        server: this.server,
         mount: this.#mount,
       },
       client,

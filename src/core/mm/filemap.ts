@@ -8,6 +8,8 @@
  */
 import { EFAULT, EINTR, EIO } from '../base/errno.js';
 import { PAGE_SHIFT, PAGE_SIZE, pageIndex, pagesFor } from '../base/range.js';
+import { addSegment } from '../io/segments.js';
+import type { SegmentList } from '../io/types.js';
 import type { Scheduler } from '../sim/scheduler.js';
 import { isTask, type MaybeTask, type Task, type WaitQueue } from '../sim/wait_queue.js';
 import { type AddressSpace, AOP_TRUNCATED_PAGE } from './address_space.js';
@@ -140,6 +142,84 @@ export class Filemap {
       for (const pfn of batch) this.#folios.put(pfn);
     } while (error === 0 && done < count && pos + done < inode.size);
     return done > 0 ? done : error;
+  }
+
+  /**
+   * As `hit`, but tells where the bytes lie instead of copying them: for who hands them to a system
+   * call before anybody else runs.
+   */
+  hitPieces(file: OpenFile, list: SegmentList, count: number, pos: number): number {
+    const { size } = file.inode;
+    list.count = 0;
+    if (pos >= size || count === 0) return this.#behaviour.eofCheckedFirst || count === 0 ? 0 : -1;
+    const end = Math.min(pos + count, size);
+    let looked = 0;
+    for (let position = pos; position < end; looked++) {
+      const pfn = file.mapping.find(pageIndex(position));
+      if (!this.#isReady(pfn)) return -1;
+      position = this.#addPiece(list, pfn, position, end);
+    }
+    // Behind the last byte `read` looks at what is present in the rest of its batch.
+    const behind = pageIndex(end - 1) + 1;
+    const looks = this.#behaviour.batchLimitInclusive && looked % BATCH_PAGES !== 0;
+    if (looks && behind <= pagesFor(pos + count)) {
+      const pfn = file.mapping.find(behind);
+      if (pfn >= 0 && !this.#isReady(pfn)) return -1;
+    }
+    file.ra.prevPos = end;
+    return end - pos;
+  }
+
+  #isReady(pfn: number): boolean {
+    return pfn >= 0 && (this.#folios.flagsOf(pfn) & (PG_UPTODATE | PG_READAHEAD)) === PG_UPTODATE;
+  }
+
+  // Adds what a folio has of [position, end): where it goes on.
+  #addPiece(list: SegmentList, pfn: number, position: number, end: number): number {
+    const folios = this.#folios;
+    const start = folios.startOf(pfn, pageIndex(position)) * PAGE_SIZE;
+    const stop = Math.min(end, start + folios.sizeOf(pfn));
+    const offset = folios.frames.offsetOf(pfn) + position - start;
+    addSegment(list, folios.frames.memoryOf(pfn), offset, stop - position);
+    folios.touch(pfn);
+    return stop;
+  }
+
+  /**
+   * As `read`, but tells where the bytes lie. Each folio in `held` is referenced, and to be put
+   * once they have been used.
+   */
+  *readPieces(
+    file: OpenFile,
+    list: SegmentList,
+    held: number[],
+    count: number,
+    pos: number,
+  ): Task<number> {
+    const { inode } = file;
+    const batch: number[] = [];
+    let done = 0;
+    let error = 0;
+    list.count = 0;
+    if (this.#behaviour.eofCheckedFirst && pos >= inode.size) return 0;
+    do {
+      error = yield* this.#getPages(file, pos + done, count - done, batch);
+      if (error < 0) break;
+      const end = Math.min(pos + count, inode.size);
+      for (const pfn of batch) {
+        const wanted = pos + done < end;
+        if (wanted) done = this.#addPiece(list, pfn, pos + done, end) - pos;
+        if (wanted) held.push(pfn);
+        else this.#folios.put(pfn);
+      }
+      file.ra.prevPos = pos + done;
+    } while (done < count && pos + done < inode.size);
+    return done > 0 ? done : error;
+  }
+
+  /** Puts the folios of `readPieces`. */
+  release(held: number[]): void {
+    for (const pfn of held.splice(0)) this.#folios.put(pfn);
   }
 
   /** Reads one page that is not uptodate, held locked by the caller: 0, or a negative errno. */

@@ -26,6 +26,9 @@ import {
 import { ErrnoError } from '../base/errors.js';
 import { nameOfBytes } from '../base/names.js';
 import {
+  allocateLater,
+  attributesAt,
+  chownAt,
   closeAt,
   type Moment,
   O_NONBLOCK,
@@ -34,6 +37,7 @@ import {
   S_IFLNK,
   S_IFMT,
   S_IFREG,
+  setTimesOf,
 } from '../io/at_calls.js';
 import {
   changeFd,
@@ -46,6 +50,7 @@ import {
 } from '../io/changes.js';
 import { closeFd, resolveRoot, statFd } from '../io/files.js';
 import { makeSegmentList } from '../io/segments.js';
+import { seekData, seekHole } from '../io/syscalls.js';
 import type { FileStatus, IoDriver } from '../io/types.js';
 import type { Prng } from '../sim/prng.js';
 import type { Scheduler } from '../sim/scheduler.js';
@@ -58,6 +63,7 @@ import { OverlayTree } from './overlay_tree.js';
 import { ServiceQueue } from './service_queue.js';
 import { DirectTree, ReadOnlyTree, type Tree } from './tree.js';
 import type {
+  AttributeChange,
   ChangeReply,
   FetchReply,
   FetchTarget,
@@ -87,6 +93,8 @@ interface DirFile extends ServerFile {
   /** Descriptors from before: a fetch may still be reading through them. */
   readonly former: number[];
   writable: boolean;
+  /** Its last name was removed here, which is no reason to refuse anything. */
+  unlinked: boolean;
 }
 
 /** A file of the overlay that stands for a served one and has not been changed yet. */
@@ -156,6 +164,7 @@ export class DirServer implements Server {
       renamed: (from, to, exchanged) => this.#renamed(from, to, exchanged),
       changing: (key, status) => this.callbacks.changing(key, this.#versionOf(status)),
       changed: (key, status) => this.callbacks.changed(key, status && this.#versionOf(status)),
+      version: (status) => this.#versionOf(status),
     });
   }
 
@@ -182,6 +191,7 @@ export class DirServer implements Server {
       fd,
       former: [],
       writable: false,
+      unlinked: false,
       status: this.#toStatus(status),
     };
     this.#open.add(file);
@@ -260,7 +270,7 @@ export class DirServer implements Server {
     if (own.writable) return 0;
     const before = statFd(own.fd);
     if (typeof before === 'number') return before;
-    if (before.links === 0) return -ENOENT;
+    if (before.links === 0 && !own.unlinked) return -ENOENT;
     const found = this.#tree.status(own.path);
     const error = this.#tree.prepareNow(own.path);
     if (error < 0) return error;
@@ -347,8 +357,55 @@ export class DirServer implements Server {
   }
 
   sync(file: ServerFile, done: (result: number) => void): void {
+    const { fd } = file as DirFile;
     const now = this.#driver.name === 'sync';
-    syncFd((file as DirFile).fd, now, now ? done : this.#scheduler.expect(done));
+    const answer = now ? done : this.#scheduler.expect(done);
+    if (this.#driver.control === undefined) syncFd(fd, now, answer);
+    else this.#driver.control({ kind: 'fsync', dataOnly: true }, fd, answer);
+  }
+
+  nodeStatus(file: ServerFile): NodeStatus | number {
+    const attributes = attributesAt((file as DirFile).fd);
+    return typeof attributes === 'number' ? attributes : this.#tree.told(attributes);
+  }
+
+  changeOpen(file: ServerFile, { uid, gid, mode, atime, mtime }: AttributeChange): number {
+    const { fd } = file as DirFile;
+    try {
+      if (uid !== undefined || gid !== undefined) {
+        const error = chownAt(fd, uid ?? -1, gid ?? -1);
+        if (error < 0) return error;
+      }
+      if (mode !== undefined) fs.fchmodSync(fd, mode & 0o7777);
+      return atime === undefined && mtime === undefined ? 0 : setTimesOf(fd, atime, mtime);
+    } catch (error) {
+      return errnoFromNode(error);
+    }
+  }
+
+  seek(file: ServerFile, position: number, what: 'data' | 'hole'): number {
+    const { fd } = file as DirFile;
+    return what === 'data' ? seekData(fd, position) : seekHole(fd, position);
+  }
+
+  allocate(
+    file: ServerFile,
+    mode: number,
+    position: number,
+    length: number,
+    done: (reply: ChangeReply) => void,
+  ): void {
+    this.#change(file as DirFile, 0, done, (fd, _before, finish) => {
+      const now = this.#driver.name === 'sync';
+      const answer = now ? finish : this.#scheduler.expect(finish);
+      const call = { kind: 'fallocate', mode, position, length } as const;
+      if (this.#driver.control !== undefined) this.#driver.control(call, fd, answer);
+      else allocateLater(fd, mode, position, length, answer);
+    });
+  }
+
+  unlinked(key: string): void {
+    for (const file of this.#open) if (file.key === key) file.unlinked = true;
   }
 
   fetch(
@@ -468,7 +525,8 @@ export class DirServer implements Server {
   #statusOf(file: ServerFile): ServerStatus | number {
     const status = statFd((file as DirFile).fd);
     if (typeof status === 'number') return status;
-    return status.links === 0 ? -ENOENT : this.#tellStatus(file, status);
+    const gone = status.links === 0 && !(file as DirFile).unlinked;
+    return gone ? -ENOENT : this.#tellStatus(file, status);
   }
 
   #toStatus(status: FileStatus): ServerStatus {
@@ -513,7 +571,7 @@ export class DirServer implements Server {
         done({ result, status, before: version });
       };
       if (typeof before === 'number') answer(before);
-      else if (before.links === 0) answer(-ENOENT);
+      else if (before.links === 0 && !file.unlinked) answer(-ENOENT);
       else {
         this.callbacks.changing(file.key, version);
         perform(file.fd, before, (result) => {

@@ -35,6 +35,7 @@ export interface NamespaceParts {
   /** The client is about to change what may be seen in the version of a file, and has. */
   changing(key: string, status: NodeStatus): void;
   changed(key: string, status: NodeStatus | undefined): void;
+  version(status: NodeStatus): string;
 }
 
 /** Set-group-ID of a directory: what is made in it belongs to its group. */
@@ -175,6 +176,10 @@ export class DirNamespace implements Namespace {
     } catch (error) {
       return errnoFromNode(error);
     }
+  }
+
+  version(status: NodeStatus): string {
+    return this.#parts.version(status);
   }
 
   // One operation of the server; inside the call when nothing delays it.

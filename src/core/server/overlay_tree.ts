@@ -77,7 +77,10 @@ export class OverlayTree implements Tree {
     const found = this.#find(path);
     if (typeof found === 'number') return found;
     if (!found.upper) return ownStatus(found.attributes);
-    return this.#identities.status(found.attributes, this.#upperNow(), found.path);
+    const status = this.#identities.status(found.attributes, this.#upperNow(), found.path);
+    const merged = isDirectory(status) && (this.#directory(path) as Where).lower !== undefined;
+    // How many directories are in it nobody has counted.
+    return merged ? { ...status, links: 1 } : status;
   }
 
   told(attributes: Attributes): NodeStatus {

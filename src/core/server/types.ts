@@ -145,6 +145,22 @@ export interface Server {
   setSize(file: ServerFile, size: number, done: (reply: ChangeReply) => void): void;
   /** Makes what was stored durable: answers once with 0 or a negative errno. */
   sync(file: ServerFile, done: (result: number) => void): void;
+  /** The status of an open file, whatever it is called now. */
+  nodeStatus(file: ServerFile): NodeStatus | number;
+  /** As `Namespace.change`, of an open file. */
+  changeOpen(file: ServerFile, change: AttributeChange): number;
+  /** lseek(2) with SEEK_DATA or SEEK_HOLE. */
+  seek(file: ServerFile, position: number, what: 'data' | 'hole'): number;
+  /** fallocate(2): answers as `store` does. */
+  allocate(
+    file: ServerFile,
+    mode: number,
+    position: number,
+    length: number,
+    done: (reply: ChangeReply) => void,
+  ): void;
+  /** The last name of a file was removed here: who has it open goes on with it. */
+  unlinked(key: string): void;
   /** Ends the use of the server. */
   shutDown(): void;
   /** Ends the use of an opened file; no fetch of it is in service. */
@@ -293,4 +309,6 @@ export interface Namespace {
   /** Whatever has to be copied for the file to be changed in place is: 0 or a negative errno. */
   prepareWriting(path: string): Task<number>;
   filesystem(): FilesystemStatus | number;
+  /** The version of a file with this status, as in `ServerStatus`. */
+  version(status: NodeStatus): string;
 }

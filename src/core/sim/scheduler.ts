@@ -187,6 +187,14 @@ export class Scheduler {
     return strand;
   }
 
+  /** As `startHere`, in a process of this identity. */
+  startAs(context: ExecContext, task: Task<unknown>): Strand {
+    const strand = new Strand(this, context, task);
+    this.#strands.add(strand);
+    this.#run(strand);
+    return strand;
+  }
+
   /** Queues work to a kernel worker; it runs later, on behalf of the present operation. */
   queueWork(body: () => Task<unknown> | undefined, pool: WorkPool = 'bound'): void {
     let context = this.#idleWorkers[pool].pop();

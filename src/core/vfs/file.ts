@@ -7,6 +7,7 @@ import { EAGAIN, EFAULT, EINTR, EINVAL, ERESTARTSYS, type ErrnoName } from '../b
 import { ErrnoError } from '../base/errors.js';
 import { PAGE_SIZE, pageIndex, pagesFor } from '../base/range.js';
 import type { Vnode, VnodeChanges } from '../fs/types.js';
+import type { SegmentList } from '../io/types.js';
 import type { AddressSpace } from '../mm/address_space.js';
 import type { ReaderBuffers } from '../mm/arena.js';
 import { Area, type FaultHandler } from '../mm/fault.js';
@@ -17,6 +18,7 @@ import { type BackingDevice, FileRaState, ReadaheadControl } from '../mm/readahe
 import { invalidateFolios } from '../mm/truncate.js';
 import type { OpenFile } from '../mm/types.js';
 import type { Writeback } from '../mm/writeback.js';
+import type { Server } from '../server/types.js';
 import type { Clock } from '../sim/clock.js';
 import { isTask, type Task } from '../sim/wait_queue.js';
 import { CallsInProgress } from './calls.js';
@@ -50,6 +52,7 @@ export interface VfsParts {
   readonly accepted: { bytes: number };
   /** Open files, mappings and calls in progress: what keeps the filesystem mounted. */
   readonly mount: { users: number };
+  readonly server: Server;
 }
 
 /** An open file. */
@@ -137,7 +140,51 @@ export class File implements VfsFile, OpenFile {
     return got;
   }
 
+  /**
+   * As `readNow`, telling where the bytes lie: valid until anything else of the lab runs. -1:
+   * `readPieces` must do it.
+   */
+  readPiecesNow(list: SegmentList, count: number, position: number): number {
+    this.#checkRange('read', position, count);
+    if (this.inode.isValid?.() === false) return -1;
+    const got = this.#parts.filemap.hitPieces(this, list, count, position);
+    if (got >= 0) this.#charge(got);
+    return got;
+  }
+
+  /** Reads and writes go past the page cache: there is nothing that could lie anywhere. */
+  get isUncached(): boolean {
+    return this.#flags.direct === true || this.inode.uncached !== undefined;
+  }
+
+  /** As `read`, telling where the bytes lie; what is `held` is to be given to `releasePieces`. */
+  readPieces(list: SegmentList, held: number[], count: number, position: number): Task<number> {
+    this.#checkRange('read', position, count);
+    return this.#calls.during(this.#readPieces(list, held, count, position));
+  }
+
+  *#readPieces(list: SegmentList, held: number[], count: number, position: number): Task<number> {
+    yield* this.#mustBeValid('read');
+    const got = yield* this.#parts.filemap.readPieces(this, list, held, count, position);
+    if (got < 0) throw new ErrnoError(got === -ERESTARTSYS ? -EINTR : got, 'read', this.path);
+    this.#charge(got);
+    return got;
+  }
+
+  /** The bytes of `readPieces` have been used. */
+  releasePieces(held: number[]): void {
+    this.#parts.filemap.release(held);
+  }
+
   write(source: Uint8Array, at: number, count: number, position: number): Task<number> {
+    this.#check('write', source, at, count, position);
+    const changes = this.#changes('write', 'EBADF');
+    const to = this.#flags.append === true ? undefined : position;
+    return this.#calls.during(this.#write(changes, source, at, count, to));
+  }
+
+  /** As `write`, of pages that were mapped elsewhere: at `position` also with O_APPEND. */
+  writeMapped(source: Uint8Array, at: number, count: number, position: number): Task<number> {
     this.#check('write', source, at, count, position);
     const changes = this.#changes('write', 'EBADF');
     return this.#calls.during(this.#write(changes, source, at, count, position));
@@ -148,13 +195,13 @@ export class File implements VfsFile, OpenFile {
     source: Uint8Array,
     at: number,
     count: number,
-    position: number,
+    position: number | undefined,
   ): Task<number> {
     yield* this.#mustBeValid('write');
     const uncached = this.inode.uncached !== undefined;
     const done = yield* this.#parts.freezer.during('write', () =>
       lock.exclusively(() => {
-        const to = this.#flags.append === true ? this.inode.size : position;
+        const to = position ?? this.inode.size;
         if (uncached) return uncachedWrite(this.inode, source, at, count, to);
         return this.#flags.direct === true
           ? directWrite(this.#parts.writeback, this.inode, source, at, count, to)

@@ -6,16 +6,20 @@ import { ErrnoError } from '../base/errors.js';
 import type { NetworkFs, OpenFailed, Vnode } from '../fs/types.js';
 import type { Task } from '../sim/wait_queue.js';
 import { File, type VfsParts } from './file.js';
+import { VfsNames } from './names.js';
 import type { OpenFlags, VfsSurface } from './types.js';
 
 /** The system-call surface of one lab. */
 export class Vfs implements VfsSurface {
+  /** Names, attributes and directories. */
+  readonly names: VfsNames;
   readonly #parts: VfsParts;
   readonly #fs: NetworkFs;
 
   constructor(parts: VfsParts, fs: NetworkFs) {
     this.#parts = parts;
     this.#fs = fs;
+    this.names = new VfsNames(parts, fs, this);
   }
 
   /**
@@ -34,6 +38,8 @@ export class Vfs implements VfsSurface {
   }
 
   *#open(path: string, flags: OpenFlags): Task<File> {
+    // On other threads; what it fails with is told by who asks again inside the call.
+    if (flags.write === true) yield* this.#parts.server.prepareWriting(path);
     const vnode = yield* this.#find(path, flags);
     if ('errno' in vnode) {
       throw new ErrnoError(
