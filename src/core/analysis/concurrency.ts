@@ -6,6 +6,7 @@ export const concurrency: Analysis = {
   name: 'concurrency',
   doc: 'Slices in flight over time: average and most, from server and cache.',
   needs: ['subrequest'],
+  timed: true,
   records: [['netfs_sreq']],
   columns: [
     { name: 'at', doc: 'Begin of the stretch since the start of the capture.', unit: 'ns' },

@@ -48,6 +48,9 @@ const CHANGES: Readonly<Record<string, Change>> = {
   'fscache_access END   lookupf': { means: 'looking it up failed', state: 'not cached' },
   'fscache_cookie FAILED': { means: 'the cache failed it', state: 'not cached' },
   'fscache_cookie -   lrudo': { means: 'unused for long: its file is put away' },
+  'fscache_cookie PQ  overq': {
+    means: 'it was queued already: what it was queued for this time is lost',
+  },
   'fscache_cookie -   x-lru': { means: 'its file was put away', state: 'put away' },
   'fscache_cookie -   x-rlq': { means: 'given up', state: 'gone' },
   'fscache_cookie -   x-wth': { means: 'withdrawn from the cache', state: 'not cached' },

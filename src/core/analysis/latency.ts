@@ -15,6 +15,7 @@ export const latency: Analysis = {
   name: 'latency',
   doc: 'How long each stage takes: I/O of a slice, wait of a reader, life of a request.',
   needs: ['request', 'subrequest', 'latency'],
+  timed: true,
   columns: [
     {
       name: 'stage',

@@ -42,6 +42,8 @@ export interface Analysis {
   readonly doc: string;
   /** Tables and views the question reads. */
   readonly needs: readonly string[];
+  /** True if it is about durations: without times there is no answer. */
+  readonly timed?: boolean;
   /** Events that must be in the capture: of each group at least one. */
   readonly records?: readonly (readonly string[])[];
   readonly columns: readonly Column[];

@@ -1,6 +1,7 @@
 /**
  * Where the bytes of a range came from and why, slice by slice, in words. Called by `trace why`.
  */
+import { formatNs } from '../base/units.js';
 import { CHANGE_SQL, CHANGE_TABLES, type CookieState, CookieStates } from './cookies.js';
 import type { Analysis, Row } from './types.js';
 
@@ -40,6 +41,17 @@ export function sourceOf(row: Row): string {
 interface Discards {
   readonly discarded: number;
   readonly kept: number;
+  /** Volumes that were thrown away: ts, word and number (size), in order. */
+  readonly volumes: readonly Row[];
+}
+
+/** The last volume that was thrown away before a request, in words; null if none was. */
+function volumeBefore({ begin_ns: begin }: Row, { volumes }: Discards): string | null {
+  const last = volumes.findLast(({ ts }) => begin === null || Number(ts) <= Number(begin));
+  if (last === undefined) return null;
+  const ago = begin === null ? '' : `, ${formatNs(Number(begin) - Number(last.ts))} before`;
+  const which = `${last.word}, V=${hex(last.size)}${ago}`;
+  return `the volume's coherency data differed (${which}), so all that was cached of it was thrown away`;
 }
 
 /** What the cache said, in words; undefined = it said nothing. */
@@ -64,10 +76,16 @@ function reasonOf(row: Row, state: CookieState | null, discards: Discards): stri
   if (Number(row.rdowns) > 0) parts.push('the cache had it, but reading it failed');
   else if (verdict !== undefined) parts.push(verdict);
   else if (row.source === 'ZERO') parts.push('behind the end of the file');
-  else if (!(Number(row.cookie) > 0)) parts.push('the file has no cookie: no cache is used for it');
-  else if (state !== null && NOT_BOUND.has(state.state)) {
+  else if (row.cookie === null) {
+    parts.push('whether a cache is used cannot be told: record netfs_read');
+  } else if (!(Number(row.cookie) > 0)) {
+    parts.push('the file has no cookie: no cache is used for it');
+  } else if (state !== null && NOT_BOUND.has(state.state)) {
     parts.push(`its cookie was ${state.state} then: ${state.cause}`);
-  } else parts.push('the trace does not tell: record cachefiles_prep_read and fscache');
+  } else {
+    const volume = state === null ? volumeBefore(row, discards) : null;
+    parts.push(volume ?? 'the trace does not tell: record cachefiles_prep_read and fscache');
+  }
   if (Number(row.error) < 0) parts.push(`it failed with ${row.error}`);
   if (Number(row.shorts) > 0) parts.push('it came short and was asked for again');
   if (Number(row.skipped) > 0) parts.push('the cache refused to store it');
@@ -105,6 +123,8 @@ export const why: Analysis = {
     { name: 'to', doc: 'Only bytes before this one.', default: Number.MAX_SAFE_INTEGER },
   ],
   context: `${CHANGE_SQL}
+  UNION ALL SELECT "id", "ts", NULL, NULL, 'volume', "why", "vol", NULL
+  FROM "cachefiles_vol_coherency" WHERE "why" GLOB 'VOL BAD*'
   UNION ALL SELECT NULL, NULL, NULL, NULL, 'ChkAux', "key",
     max("value") - CASE WHEN count(DISTINCT "snapshot") > 1 THEN min("value") ELSE 0 END, NULL
   FROM "stats" WHERE "label" = 'ChkAux' GROUP BY "key"
@@ -147,11 +167,13 @@ ORDER BY "file", "start", "request", "index"`,
   derive(_era, changes) {
     const states = new CookieStates();
     const checks: Record<string, number> = {};
+    const volumes: Row[] = [];
     for (const row of changes) {
       if (row.event === 'ChkAux') checks[String(row.word)] = Number(row.size);
+      else if (row.event === 'volume') volumes.push(row);
       else states.change(row);
     }
-    const discards = { discarded: checks.obs ?? 0, kept: checks.ok ?? 0 };
+    const discards = { discarded: checks.obs ?? 0, kept: checks.ok ?? 0, volumes };
     return (row) => told(row, states.at(Number(row.cookie), Number(row.begin_ns)), discards);
   },
 };

@@ -5,15 +5,23 @@ import type { Analysis } from './types.js';
 export const writes: Analysis = {
   name: 'writes',
   doc: 'Dirty pages by file: how they became dirty, in what runs they were stored, what was cut.',
-  needs: ['afs_page_dirty', 'afs_folio_dirty'],
-  records: [['afs_page_dirty', 'afs_folio_dirty']],
+  needs: ['afs_page_dirty', 'afs_folio_dirty', 'netfs_folio'],
+  records: [['afs_page_dirty', 'afs_folio_dirty', 'netfs_folio']],
   columns: [
-    { name: 'vnode', doc: 'Hashed address of the file, as the events print it.', unit: 'text' },
-    { name: 'dirtied', doc: 'Pages that became dirty by a write.', unit: 'count' },
-    { name: 'merged', doc: 'Writes that joined a region that was dirty already.', unit: 'count' },
+    {
+      name: 'vnode',
+      doc: 'Hashed address of the file, or its inode, as the events print it.',
+      unit: 'text',
+    },
+    { name: 'dirtied', doc: 'Pages that a write changed; from v6.8 on folios.', unit: 'count' },
+    {
+      name: 'merged',
+      doc: 'Writes that joined a region that was dirty already, or a streaming write.',
+      unit: 'count',
+    },
     { name: 'mapped', doc: 'Pages made writable through a mapping.', unit: 'count' },
     { name: 'conflicts', doc: 'Writes that met a page under writeback.', unit: 'count' },
-    { name: 'stores', doc: 'Operations on the server: runs of pages.', unit: 'count' },
+    { name: 'stores', doc: 'Runs of pages that went to the server.', unit: 'count' },
     { name: 'stored_pages', doc: 'Pages in them.', unit: 'count' },
     { name: 'pages_per_store', doc: 'Pages of a run on average.', unit: 'ratio' },
     {
@@ -23,6 +31,11 @@ export const writes: Analysis = {
     },
     { name: 'laundered', doc: 'Pages written because they were to be dropped.', unit: 'count' },
     { name: 'cut', doc: 'Regions that were shortened or thrown away.', unit: 'count' },
+    {
+      name: 'copied_pages',
+      doc: 'Pages that were read and then written to the cache only; from v6.10.',
+      unit: 'count',
+    },
   ],
   params: [{ name: 'limit', doc: 'At most this many files; -1 = all.', default: -1 }],
   sql: `
@@ -36,14 +49,34 @@ WITH "dirty" AS (
     sum("where" = 'alrdy') AS "conflicts", sum("where" = 'store') AS "stores",
     sum("where" IN ('store', 'store+')) AS "stored_pages",
     sum(CASE WHEN "where" IN ('store', 'store+') THEN "to" - "from" ELSE 0 END) AS "stored_bytes",
-    sum("where" = 'launder') AS "laundered", sum("where" IN ('trunc', 'inval')) AS "cut"
+    sum("where" = 'launder') AS "laundered", sum("where" IN ('trunc', 'inval')) AS "cut",
+    NULL AS "copied_pages"
   FROM "dirty"
   GROUP BY "vnode_ptr"
+), "folio" AS (
+  SELECT "ino", "why", "last" - "index" + 1 AS "pages" FROM "netfs_folio"
+  -- Private buffers, as directories of AFS have them, have no inode.
+  WHERE "ino" <> 0
+), "folios" AS (
+  SELECT 'inode ' || "ino" AS "vnode", sum("why" GLOB 'mod-*') AS "dirtied",
+    sum("why" IN ('mod-streamw+', 'mod-streamw-f+')) AS "merged",
+    sum("why" IN ('mkwrite', 'mkwrite+')) AS "mapped", sum("why" = 'flush') AS "conflicts",
+    sum("why" = 'store') AS "stores",
+    sum(CASE WHEN "why" IN ('store', 'store+') THEN "pages" ELSE 0 END) AS "stored_pages",
+    4096 * sum(CASE WHEN "why" IN ('store', 'store+') THEN "pages" ELSE 0 END) AS "stored_bytes",
+    sum("why" = 'launder') AS "laundered",
+    sum("why" GLOB 'inval-*' OR "why" GLOB 'kill*') AS "cut",
+    sum(CASE WHEN "why" = 'store-copy' THEN "pages" ELSE 0 END) AS "copied_pages"
+  FROM "folio"
+  GROUP BY "ino"
+  HAVING sum("why" GLOB 'mod-*' OR "why" GLOB 'mkwrite*' OR "why" GLOB 'store*') > 0
+), "both" AS (
+  SELECT * FROM "counted" UNION ALL SELECT * FROM "folios"
 )
 SELECT "vnode", "dirtied", "merged", "mapped", "conflicts", "stores", "stored_pages",
   1.0 * "stored_pages" / nullif("stores", 0) AS "pages_per_store", "stored_bytes", "laundered",
-  "cut"
-FROM "counted"
+  "cut", "copied_pages"
+FROM "both"
 ORDER BY "stored_bytes" DESC, "vnode"
 LIMIT @limit`,
 };

@@ -1,7 +1,8 @@
 /** Runs an analysis over a capture. Called by the commands that print its table. */
 import { ANALYSES, type AnalysisName } from '../analysis/index.js';
 import { requestStory, STORY_COLUMNS } from '../analysis/request_story.js';
-import type { Analysis, Bound, FirstRows, Row, Table } from '../analysis/types.js';
+import { spanOf } from '../analysis/span.js';
+import type { Analysis, Bound, Column, FirstRows, Row, Table } from '../analysis/types.js';
 import { StoreError, UsageError } from '../base/errors.js';
 import { openCapture } from '../store/database.js';
 import type { Capture } from '../store/types.js';
@@ -80,12 +81,22 @@ function firstRows(capture: Capture, analysis: Analysis, set: Params, count: num
 
 function* derived(
   capture: Capture,
-  { derive, context }: Analysis,
+  { derive, context, columns }: Analysis,
   rows: Iterable<Row>,
 ): Iterable<Row> {
   const known = context === undefined ? [] : capture.iterate(context);
   const turned = derive?.(capture.info.era, known);
-  for (const row of rows) yield turned === undefined ? row : turned(row);
+  const times = columns.filter(({ unit }) => unit === 'ns' || unit === 'time');
+  const none = times.length === 0 || spanOf(capture).timed ? null : noTimes(times);
+  for (const row of rows) {
+    const made = turned === undefined ? row : turned(row);
+    yield none === null ? made : { ...made, ...none };
+  }
+}
+
+/** Order is no time: these columns are empty where no event has one. */
+function noTimes(columns: readonly Column[]): Row {
+  return Object.fromEntries(columns.map(({ name }) => [name, null]));
 }
 
 function boundOf({ params }: Analysis, set: Params): Bound {
@@ -96,7 +107,13 @@ function boundOf({ params }: Analysis, set: Params): Bound {
  * Refuses by name what a capture cannot answer: an analysis needs at least one row in one of the
  * tables of each of its groups. Throws `StoreError`, after closing the capture.
  */
-export function demand(capture: Capture, { name, records = [] }: Analysis): Capture {
+export function demand(capture: Capture, { name, records = [], timed }: Analysis): Capture {
+  if (timed === true && !spanOf(capture).timed) {
+    capture.close();
+    throw new StoreError(capture.path, `cannot answer trace ${name}: its events have no times`, {
+      hint: 'paste the lines with their times, or record them: netfslab capture-script prints how',
+    });
+  }
   for (const group of records) {
     const some = group.some((table) => capture.get(`SELECT 1 FROM "${table}" LIMIT 1`));
     if (some) continue;

@@ -4,7 +4,10 @@
  */
 import { checkCapture } from '../analysis/check/check.js';
 import { RULES, type RuleId } from '../analysis/check/index.js';
+import { STUCK_NS } from '../analysis/check/rules/stuck_after.js';
+import { openRequests } from '../analysis/check/stuck.js';
 import { ANALYSES } from '../analysis/index.js';
+import { spanOf } from '../analysis/span.js';
 import type { Analysis, Row } from '../analysis/types.js';
 import { VERDICTS } from '../analysis/why.js';
 import { formatBytes, formatCount, formatNs } from '../base/units.js';
@@ -30,10 +33,13 @@ export interface TraceSummary {
   readonly era: Era;
   readonly events: number;
   readonly lost_events: number;
-  readonly span_ns: number;
+  /** From the first event to the last, whatever they are; null if they have no times. */
+  readonly span_ns: number | null;
   readonly requests: readonly Row[];
   readonly hits: readonly Row[];
   readonly latency: readonly Row[];
+  /** What the trace lacks to say more. */
+  readonly missing: readonly string[];
   readonly notable: readonly Notable[];
 }
 
@@ -46,19 +52,18 @@ export function summarise(file?: string): TraceSummary {
   try {
     const { info } = capture;
     const hits = [...rowsOf(capture, ANALYSES.hits)];
-    const span = capture.get(
-      'SELECT max("free_ns", "begin_ns") AS "end" FROM (SELECT max(coalesce("free_ns", 0)) AS "free_ns", max(coalesce("begin_ns", 0)) AS "begin_ns" FROM "request")',
-    );
+    const { first, last, timed } = spanOf(capture);
     return {
       capture: capture.path,
       kernel: info.kernel_release,
       era: info.era,
       events: info.events,
       lost_events: info.lost_events,
-      span_ns: Number(span?.end ?? 0),
+      span_ns: timed ? last - first : null,
       requests: capture.all(REQUESTS),
       hits,
-      latency: capture.all(LATENCY),
+      latency: timed ? capture.all(LATENCY) : [],
+      missing: missingFrom(capture),
       notable: notables(capture, hits).sort((a, b) => b.weight - a.weight),
     };
   } finally {
@@ -77,8 +82,54 @@ SELECT "source", count(*) AS "slices", CAST(avg("term_ns" - "submit_ns") AS INTE
 FROM "subrequest"
 WHERE "source" IN ('DOWN', 'READ') AND "term_ns" >= "submit_ns" GROUP BY "source" ORDER BY 1`;
 
+/** What is usually asked and is not in the trace, and what to record for it. */
+const USUAL: readonly (readonly [events: readonly string[], tells: string])[] = [
+  [['netfs_rreq'], 'whether requests ended'],
+  [['netfs_read', 'netfs_write'], 'what was asked for, of which file, and whether it has a cookie'],
+  [['netfs_sreq'], 'where bytes came from'],
+];
+
+/** Empty where everything usual is there; a run records what it does. */
+function missingFrom(capture: Capture): string[] {
+  if (capture.info.source === 'run') return [];
+  const some = (name: string) => capture.get(`SELECT 1 FROM "${name}" LIMIT 1`) !== undefined;
+  return USUAL.filter(([events]) => !events.some(some)).map(
+    ([events, tells]) => `${tells}: record ${events.join(' or ')}`,
+  );
+}
+
+/** What page-cache events say, where there is nothing else. */
+function pageCacheOnly(capture: Capture): Notable[] {
+  const rows = capture.all(FILEMAP);
+  if (rows.length === 0) return [];
+  const of = (event: string) => Number(rows.find((row) => row.event === event)?.count ?? 0);
+  const parts = [
+    [of('mm_filemap_add_to_page_cache'), 'brought in'],
+    [of('mm_filemap_get_pages'), 'looked up by reads'],
+    [of('mm_filemap_map_pages'), 'mapped around faults'],
+    [of('mm_filemap_fault'), 'faulted'],
+    [of('mm_filemap_delete_from_page_cache'), 'dropped'],
+  ] as const;
+  const told = parts.filter(([count]) => count > 0).map(([count, how]) => `${count} times ${how}`);
+  const files = Number(rows[0]?.files ?? 0);
+  const says = `Only page-cache events were recorded: pages of ${countOf(files, 'file')} ${told.join(', ')}.`;
+  return [{ weight: 95, says, ask: 'netfslab trace events' }];
+}
+
+const FILEMAP = `
+WITH "of" AS (
+  SELECT "event", substr("text", instr("text", 'dev '), instr("text", ' ofs=') - instr("text", 'dev '))
+    AS "file" FROM "other_event" WHERE "event" GLOB 'mm_filemap_*'
+)
+SELECT "event", count(*) AS "count", (SELECT count(DISTINCT substr("file", 1, CASE
+    WHEN instr("file", ' pfn=') > 0 THEN instr("file", ' pfn=') - 1 ELSE length("file") END))
+  FROM "of") AS "files"
+FROM "of" WHERE NOT EXISTS (SELECT 1 FROM "request") GROUP BY 1`;
+
 function notables(capture: Capture, hits: readonly Row[]): Notable[] {
   return [
+    ...pageCacheOnly(capture),
+    ...openOnes(capture),
     ...wrong(capture),
     ...failures(capture),
     ...readaheads(capture),
@@ -114,7 +165,7 @@ function countOf(count: number, what: string): string {
 
 function failures(capture: Capture): Notable[] {
   const row = capture.get(`
-SELECT sum("outcome" = 'failed') AS "failed", sum("outcome" = 'open') AS "open",
+SELECT sum("outcome" = 'failed') AS "failed",
   sum("rdowns") AS "rdowns", sum("skips") AS "skips", min("error") AS "error"
 FROM "request" WHERE "kind" IS NOT NULL`);
   const of = (name: string) => Number(row?.[name] ?? 0);
@@ -122,10 +173,6 @@ FROM "request" WHERE "kind" IS NOT NULL`);
   if (of('failed') > 0) {
     const says = `${countOf(of('failed'), 'request')} failed (error ${of('error')}).`;
     found.push({ weight: 80, says, ask: 'netfslab trace requests --failed' });
-  }
-  if (of('open') > 0) {
-    const says = `${countOf(of('open'), 'request')} open when the trace ends.`;
-    found.push({ weight: 70, says, ask: 'netfslab trace stuck' });
   }
   if (of('rdowns') > 0) {
     const says = `${countOf(of('rdowns'), 'cache read')} failed and went to the server.`;
@@ -136,6 +183,25 @@ FROM "request" WHERE "kind" IS NOT NULL`);
     found.push({ weight: 60, says, ask: 'netfslab stats explain nwr' });
   }
   return found;
+}
+
+/** Requests that are open, the one that waits longest by name; stuck ones go before all else. */
+function openOnes(capture: Capture): Notable[] {
+  const some = (sql: string) => capture.get(sql) !== undefined;
+  // Whether one ended stands there.
+  if (!some('SELECT 1 FROM "netfs_rreq" LIMIT 1')) return [];
+  if (!some('SELECT 1 FROM "request" WHERE "free_ns" IS NULL LIMIT 1')) return [];
+  const ask = 'netfslab trace stuck';
+  if (capture.info.events > CHECKED_EVENTS) {
+    return [{ weight: 70, says: 'Requests are open when the trace ends.', ask }];
+  }
+  const open = openRequests(capture);
+  const [first] = open;
+  if (first === undefined) return [];
+  const says = `${countOf(open.length, 'request')} open when the trace ends; R=${first.request.rreq.toString(16)} waits for ${first.waits.waits}.`;
+  // What is cut off in the middle of work is no news.
+  const stuck = first.silentNs >= STUCK_NS || first.rules.some((rule) => rule !== 'request-open');
+  return [{ weight: stuck ? 110 : 70, says, ask }];
 }
 
 function readaheads(capture: Capture): Notable[] {
@@ -182,8 +248,9 @@ function reasonOf(capture: Capture, { rreq, verdict }: Row): string {
 export function* summaryScreen(summary: TraceSummary): Iterable<string> {
   const { era, kernel, events, lost_events: lost, span_ns } = summary;
   const named = kernel ?? kernelsOf(era);
-  const span = formatNs(span_ns);
-  yield `trace     kernel ${named} (${era}), ${formatCount(events)} events in ${span}, ${formatCount(lost)} lost`;
+  const span = span_ns === null ? ', no times' : ` in ${formatNs(span_ns)}`;
+  yield `trace     kernel ${named} (${era}), ${formatCount(events)} events${span}, ${formatCount(lost)} lost`;
+  for (const each of summary.missing) yield `not told  ${each}`;
   for (const row of summary.requests) {
     const bytes = (name: string) => formatBytes(Number(row[name] ?? 0));
     const sources = `server ${bytes('down')}, cache ${bytes('read')}, zeros ${bytes('zero')}`;

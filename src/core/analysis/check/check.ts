@@ -126,6 +126,9 @@ function stateOf(rule: Rule, world: Walked): Pick<RuleResult, 'state' | 'reason'
   const absent = neededBy(rule, info.era).filter((event) => !world.recorded(event));
   if (absent.length > 0) return { state: 'cannot tell', reason: `record ${absent.join(', ')}` };
   if (rule.sure === true) return { state: 'checked', reason: null };
+  if (world.excerpt) {
+    return { state: 'cannot tell', reason: 'pasted without times: lines may be missing' };
+  }
   if (info.lost_events > 0) {
     return { state: 'cannot tell', reason: `${info.lost_events} events were lost` };
   }

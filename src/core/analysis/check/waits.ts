@@ -53,8 +53,9 @@ function lost(request: RequestSeen): Waits | null {
     ({ step, freed }) => !freed && !TAKEN.has(step) && request.side === 'read',
   );
   if (left === undefined) return null;
-  const what = left.reading ? 'is in flight' : 'ended after it';
-  const waits = `nobody collects it any more: the request was ended, and [${left.index}] ${what}`;
+  const end = request.seen.has('done') ? 'DONE' : 'COMPLET';
+  const what = left.reading ? `is in flight after ${end}` : `ended after ${end}`;
+  const waits = `a collector, and nobody collects any more: [${left.index}] ${what}`;
   return { who: 'nobody', waits };
 }
 

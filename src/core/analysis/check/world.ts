@@ -6,6 +6,7 @@
 import type { Capture } from '../../store/types.js';
 import type { Era } from '../../trace/eras.js';
 import { TRACEPOINTS } from '../../trace/index.js';
+import { isTimed } from '../span.js';
 import { collectorEra, type Laws, lawsOf } from './laws.js';
 import type { CheckEvent, RequestSeen, Side, SliceSeen, World } from './types.js';
 
@@ -20,6 +21,8 @@ export class Walked implements World {
   readonly era: Era;
   readonly capture: Capture;
   readonly endNs: number;
+  /** True for lines that somebody pasted without their times: some may be left out. */
+  readonly excerpt: boolean;
   readonly #laws: Laws | null;
   readonly #collects: boolean;
   readonly #present: ReadonlySet<string>;
@@ -35,6 +38,7 @@ export class Walked implements World {
     this.#laws = lawsOf(this.era);
     this.#collects = collectorEra(this.era);
     this.#present = present;
+    this.excerpt = !isTimed(capture);
     this.endNs = endNs;
   }
 

@@ -28,7 +28,7 @@ const REAL: Partial<Record<SampleName, readonly string[]>> = {
   'afs-7.3-bad-cache': ['cache-read-failed'],
   'mail-unlock': ['early-unlock'],
   'mail-stuck': ['never-collected', 'request-open'],
-  'early-end': ['collector-ended-early', 'request-open', 'slice-in-flight'],
+  'early-end': ['collector-ended-early'],
   'no-retry': ['retry-not-made'],
   overq: ['cookie-overqueued'],
   'bad-volume': ['volume-discarded'],

@@ -67,7 +67,7 @@ test('a slice that nobody collects any more is what holds its request', async (t
   const { rows } = await stuckIn(t, samplePath('collector-ended-early.txt'));
   t.like(rows.get('00000a20'), {
     who: 'nobody',
-    waits_for: 'nobody collects it any more: the request was ended, and [2] ended after it',
+    waits_for: 'a collector, and nobody collects any more: [2] ended after DONE',
   });
 });
 

@@ -19,8 +19,7 @@ const endedEarly: Rule = {
   doc: 'A request is ended after its last slice was queued, has ended and was collected.',
   explanation:
     'The collector saw everything queued before the last slice was on its list. Nobody collects that slice any more: its pages stay locked, and references of the request stay.',
-  known:
-    'D. Howells on linux-cifs, December 2024: "all queued" was set before the list was complete',
+  known: null,
   needs: ['netfs_rreq', 'netfs_sreq'],
   sure: true,
   holds: collectorEra,
@@ -57,6 +56,7 @@ const retryDenied: Rule = {
     'The client, or the cache, asked for a second try; none was made, and the reader gets the error, EAGAIN or EIO, of a file that can be read.',
   known: 'series "netfs, cifs: Fixes to retry-related code", July 2025',
   needs: ['netfs_rreq', 'netfs_sreq'],
+  sure: true,
   holds: collectorEra,
   elsewhere: NO_COLLECTOR,
   watch(world, report) {
@@ -97,8 +97,7 @@ const directHole: Rule = {
   doc: 'Of direct I/O, what counts ends with the first slice that came short or failed.',
   explanation:
     'Bytes behind a short or failed part were moved all the same: a write leaves a hole with data behind it, a read returns a length that is not what came.',
-  known:
-    '"netfs: Fix setting of transferred bytes with short DIO reads", May 2025; K1 of writes to v6.18',
+  known: null,
   needs: ['netfs_sreq', 'netfs_rreq'],
   holds: collectorEra,
   elsewhere: NO_COLLECTOR,
@@ -200,8 +199,7 @@ const overQueued: Rule = {
   doc: 'A cookie that is queued twice is worked on afterwards.',
   explanation:
     'The cookie was on the queue already (PQ overq), so what it was queued for the second time is lost if its worker does not run again. A cookie that was thrown out of the LRU and relinquished at once stays in the hash, and the next user of the file waits for it.',
-  known:
-    'D. Howells: "fscache: Fix incorrect handling of cookies that are relinquished while in LRU"',
+  known: null,
   needs: ['fscache_cookie'],
   holds: everyEra,
   watch(_world, report) {
