@@ -122,11 +122,10 @@ export class CachefilesBackend implements CacheBackend {
     data.modified = true;
     cachefilesTrunc.emit(this.#tracer, debugId, inode, shrink, cookie.size, size);
     let error = checkpointer.unpublishNow(data, first, Math.ceil(cookie.size / PAGE_SIZE));
-    if (error === 0) error = backing.truncate(data.fd, size);
-    if (error === 0 && to > size) {
-      cachefilesTrunc.emit(this.#tracer, debugId, inode, dioadj, size, to);
-      error = backing.truncate(data.fd, to);
-    }
+    // The map has nothing of the block that the file ends in, and so has the file.
+    if (error === 0) error = backing.truncate(data.fd, first * PAGE_SIZE);
+    if (to > size) cachefilesTrunc.emit(this.#tracer, debugId, inode, dioadj, size, to);
+    if (error === 0 && to > first * PAGE_SIZE) error = backing.truncate(data.fd, to);
     if (error < 0) this.#lose(object, data);
     else data.changed();
   }

@@ -230,13 +230,19 @@ export class CacheIo implements CacheOps {
   }
 
   #mayOverwrite(data: DataFile, start: number, length: number): number {
-    const { backing, checkpointer } = this.#cache;
+    const { backing } = this.#cache;
     const from = backing.seekData(data.fd, start);
     if (from < 0 && from !== -ENXIO && from !== -EOPNOTSUPP) return from;
     if (from < 0 || from >= start + length) return this.#hasRoom(length) ? 0 : -ENOBUFS;
     if (this.#cache.hasRoom(0, length)) return 0;
     if (backing.seekHole(data.fd, from) >= start + length) return 0;
     this.#cache.counters.noSpace++;
+    return this.#giveUp(data, start, length);
+  }
+
+  // What cannot be overwritten is not kept either: 0 or a negative errno.
+  #giveUp(data: DataFile, start: number, length: number): number {
+    const { backing, checkpointer } = this.#cache;
     const first = start / PAGE_SIZE;
     const end = first + length / PAGE_SIZE;
     for (let block = first; block < end; block++) data.map.clear(block);
@@ -251,11 +257,14 @@ export class CacheIo implements CacheOps {
     const { count } = iter;
     const first = start / PAGE_SIZE;
     const end = first + count / PAGE_SIZE;
-    for (let block = first; block < end; block++) data.map.clear(block);
     if (!this.#mayStore(data, start, count)) {
+      this.#giveUp(data, start, count);
+      checkpointer.changed(data, 0);
+      data.changed();
       done(-ENOBUFS, false);
       return;
     }
+    for (let block = first; block < end; block++) data.map.clear(block);
     room.store(count);
     this.#storing++;
     if (data.waiting === undefined && !data.map.isPublished(first, end)) {

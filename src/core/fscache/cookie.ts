@@ -432,7 +432,7 @@ export class Cookie implements CacheCookie {
   }
 
   #beginLookup(willModify: boolean): boolean {
-    if (this.owner.backend === undefined) return false;
+    if (this.owner.backend === undefined || !this.owner.isBound) return false;
     this.owner.accesses++;
     this.#traceVolume('begin_lookup');
     this.accesses++;
@@ -482,8 +482,8 @@ export class Cookie implements CacheCookie {
   *#step(): Task<boolean> {
     switch (this.#state) {
       case 'looking_up':
-        this.#pinned = true;
-        this.#traceAccess('pin_cache');
+        this.#pinned = false;
+        this.#notePinned(true);
         yield* this.#lookup();
         return true;
       case 'invalidating':
@@ -590,6 +590,8 @@ export class Cookie implements CacheCookie {
     this.needsUpdate = false;
     this.noDataToRead = true;
     this.#isCaching = false;
+    // Withdrawn while it was looked up: the look-up pinned it again.
+    this.#notePinned(false);
     this.#invalidateAsked = false;
     this.#commitAsked = false;
     for (const each of ['withdraw', 'lru_discard', 'prep_to_write'] as const) {
@@ -609,11 +611,14 @@ export class Cookie implements CacheCookie {
   }
 
   #unpin(): void {
-    if (this.#pinned) {
-      this.#pinned = false;
-      this.#traceAccess('unpin_cache');
-    }
+    this.#notePinned(false);
     if (this.accesses === 0) this.#queue('gq_endac');
+  }
+
+  #notePinned(pinned: boolean): void {
+    if (this.#pinned === pinned) return;
+    this.#pinned = pinned;
+    this.#traceAccess(pinned ? 'pin_cache' : 'unpin_cache');
   }
 
   #setState(state: State): void {

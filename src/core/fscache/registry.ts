@@ -11,7 +11,7 @@ import type { Tracer } from '../trace/tracer.js';
 import { Cookie, type CookieHome } from './cookie.js';
 import { FSCACHE_VALUES, FscacheStats } from './stats.js';
 import type { CacheBackend, FscacheBehaviour } from './types.js';
-import { Volume } from './volume.js';
+import { type Bound, Volume } from './volume.js';
 
 /** A jiffy of a kernel with 250 ticks a second, in which `LRU: at=` is printed, ns. */
 const JIFFY_NS = 4e6;
@@ -31,7 +31,7 @@ export class Fscache implements CookieHome {
   readonly tracer: Tracer;
   readonly behaviour: FscacheBehaviour;
   readonly backend: CacheBackend | undefined;
-  #bound: boolean;
+  #binding: Bound;
   /** Cookies with an object and no user, oldest first. */
   readonly #lru = new Set<Cookie>();
   readonly #cookies = new Set<Cookie>();
@@ -51,7 +51,7 @@ export class Fscache implements CookieHome {
     this.scheduler = scheduler;
     this.tracer = tracer;
     this.backend = backend;
-    this.#bound = backend !== undefined;
+    this.#binding = { backend };
     this.#nextCookie = behaviour.firstCookie;
     // Not the kernel's way: there a small cache may be full of cookies that wait to expire.
     backend?.onPressure(() => this.#expire(0));
@@ -60,8 +60,7 @@ export class Fscache implements CookieHome {
   /** A volume for a mounted server; give it back with `relinquishVolume`. */
   acquireVolume(key: string): Volume {
     this.stats.volumes++;
-    const backend = this.#bound ? this.backend : undefined;
-    return new Volume(++this.#lastVolume, key, backend, this.tracer);
+    return new Volume(++this.#lastVolume, key, this.#binding, this.tracer);
   }
 
   /** The server is unmounted. Its cookies have been relinquished. */
@@ -90,7 +89,8 @@ export class Fscache implements CookieHome {
 
   /** Commits and closes every object that nobody uses, without waiting for its time. */
   quiesce(): void {
-    for (const cookie of this.#lru) if (!cookie.inUse) cookie.withdraw();
+    // Not all are on the list: an object that was being looked up when its time came is not.
+    for (const cookie of [...this.#lru, ...this.#cookies]) if (!cookie.inUse) cookie.withdraw();
   }
 
   /** Begins to publish all that has been committed. */
@@ -100,13 +100,13 @@ export class Fscache implements CookieHome {
 
   /** Withdraws the cache from every cookie; in the background. New volumes get none. */
   unbind(): void {
-    this.#bound = false;
+    this.#binding.backend = undefined;
     for (const cookie of this.#cookies) cookie.withdraw();
   }
 
   /** Volumes made from now on have the cache again. */
   bind(): void {
-    this.#bound = true;
+    this.#binding = { backend: this.backend };
   }
 
   /** Closes the cache; nothing is under way. */

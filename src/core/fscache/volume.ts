@@ -3,6 +3,11 @@ import { fscacheVolume, fscacheVolumeTraces } from '../trace/events/fscache.js';
 import type { Tracer } from '../trace/tracer.js';
 import type { CacheBackend } from './types.js';
 
+/** A cache from its bind to its unbind. */
+export interface Bound {
+  backend: CacheBackend | undefined;
+}
+
 /** A group of cookies: one per mounted server (struct fscache_volume). */
 export class Volume {
   readonly debugId: number;
@@ -12,15 +17,24 @@ export class Volume {
   accesses: number;
   /** The cache that is bound, if one was when the volume was made. */
   readonly backend: CacheBackend | undefined;
+  readonly #binding: Bound;
   readonly #tracer: Tracer;
   #refs = 1;
 
-  constructor(debugId: number, key: string, backend: CacheBackend | undefined, tracer: Tracer) {
+  /** `binding` says how long the cache is there. */
+  constructor(debugId: number, key: string, binding: Bound, tracer: Tracer) {
+    const { backend } = binding;
     this.debugId = debugId;
     this.key = key;
+    this.#binding = binding;
     this.backend = backend;
     this.#tracer = tracer;
     this.accesses = backend === undefined ? 0 : 1;
+  }
+
+  /** False: the cache has been unbound, and nothing more is looked up in it. */
+  get isBound(): boolean {
+    return this.#binding.backend !== undefined;
   }
 
   get refs(): number {

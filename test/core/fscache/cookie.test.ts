@@ -273,3 +273,35 @@ test('a transition that sleeps is not made a second time by other work on the co
   t.deepEqual(backend.log.slice(1), ['invalidate 1 2 10', 'prepare 1']);
   t.is(cookie.accesses, 0);
 });
+
+test('a cookie withdrawn while it is looked up is quiescent afterwards, and not looked up again', async (t) => {
+  const { backend, fscache, scheduler, acquire } = make(linux61.fscache);
+  backend.latencyNs = 1e6;
+  const cookie = acquire();
+  cookie.use(false);
+  scheduler.after(1, () => fscache.unbind());
+  await scheduler.drain();
+  fscache.bind();
+  // Its volume was mounted with the cache that went.
+  cookie.use(true);
+  t.is(begin(cookie), -ENOBUFS);
+  await scheduler.drain();
+  t.deepEqual(backend.log, ['lookup k 1 10', 'withdraw 1']);
+  const again = fscache.acquire(fscache.acquireVolume('v'), 'k', 'name', '1', 10);
+  again.use(false);
+  await scheduler.drain();
+  t.is(begin(again), 0);
+});
+
+test('at the end also objects that were looked up under pressure are given up', async (t) => {
+  const { backend, fscache, scheduler, acquire } = make(linux61.fscache);
+  backend.latencyNs = 1e6;
+  const cookie = acquire();
+  cookie.use(false);
+  cookie.unuse();
+  scheduler.after(1, () => backend.pressure());
+  await scheduler.drain();
+  fscache.quiesce();
+  await scheduler.drain();
+  t.deepEqual(backend.log, ['lookup k 1 10', 'withdraw 1']);
+});
