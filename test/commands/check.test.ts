@@ -69,5 +69,5 @@ test.serial('a summary is one screen and names the defeated readahead of 6.12', 
   t.true(stdout.split('\n').length <= 24);
   t.regex(stdout, /^1\. Readahead of f1m is defeated: readers waited for 127 of 127 windows/m);
   const sql = await netfslab(['trace', 'hits', out, '--explain-sql']);
-  t.regex(sql.stdout, /^WITH "known_inode" AS/m);
+  t.regex(sql.stdout, /^WITH "reads" AS/m);
 });

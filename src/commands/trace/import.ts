@@ -48,6 +48,10 @@ Ends with 1 if lines were damaged (what could be read is kept), with 3 if nothin
         "the kernel's events folder (tracefs), a copy or a tar of it: reads a kernel not known here",
       helpValue: 'DIR|TAR',
     }),
+    'files-from': Flags.string({
+      description: "names of files by inode: find MOUNT -printf '%i %p\\n'",
+      helpValue: 'FILE',
+    }),
     stats: Flags.string({
       description: 'copy of the statistics before or after; may be repeated',
       multiple: true,
@@ -62,7 +66,16 @@ Ends with 1 if lines were damaged (what could be read is kept), with 3 if nothin
     const progress = startProgress('importing', 'bytes');
     try {
       const { format, era, kernel, formats, stats } = flags;
-      const request = { files, target: this.traceTarget(out), format, era, kernel, formats, stats };
+      const request = {
+        files,
+        target: this.traceTarget(out),
+        format,
+        era,
+        kernel,
+        formats,
+        stats,
+        filesFrom: flags['files-from'],
+      };
       const summary = await importTraces(request, {
         signal: interrupt.signal,
         progress: (done, total) => progress.update(done, total),

@@ -184,8 +184,8 @@ export const cookies: Analysis = {
   params: [{ name: 'cookie', doc: 'Only this cookie.', default: null }],
   sql: `
 WITH "file" AS (
-  SELECT "r"."cookie", min("o"."file") AS "file"
-  FROM "request" AS "r" JOIN "op" AS "o" ON "o"."id" = "r"."op"
+  SELECT "r"."cookie", min("f"."file") AS "file"
+  FROM "request" AS "r" JOIN "request_file" AS "f" ON "f"."uid" = "r"."uid"
   WHERE "r"."cookie" > 0 GROUP BY 1
 ), "change" AS (
   ${CHANGE_SQL}

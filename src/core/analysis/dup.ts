@@ -2,7 +2,6 @@
  * Bytes that were downloaded more than once with no invalidation between, by file and cause.
  * Called by `trace dup`.
  */
-import { FILE_OF } from './files.js';
 import { RangeMap } from './ranges.js';
 import type { Analysis, Gathering, Row } from './types.js';
 
@@ -41,7 +40,7 @@ function causeOf(row: Row, seen: Download): string {
 export const dup: Analysis = {
   name: 'dup',
   doc: 'Bytes downloaded more than once with no invalidation between, by file and cause.',
-  needs: ['request', 'subrequest', 'op', 'fscache_invalidate'],
+  needs: ['request', 'request_file', 'subrequest', 'op', 'fscache_invalidate'],
   records: [['netfs_read']],
   columns: [
     { name: 'file', doc: 'File.', unit: 'text' },
@@ -52,14 +51,13 @@ export const dup: Analysis = {
   ],
   params: [],
   sql: `
-WITH ${FILE_OF}
 SELECT "f"."file",
   "r"."cookie", "r"."rreq", "s"."start", "s"."transferred", "s"."submit_ns",
   "s"."term_ns" AS "term_ns",
   "s"."stored", "s"."skipped", "s"."rdowns", "s"."verdict", "s"."flags", 0 AS "invalidates"
 FROM "subrequest" AS "s"
 JOIN "request" AS "r" ON "r"."uid" = "s"."request"
-JOIN "file_of" AS "f" ON "f"."uid" = "r"."uid"
+JOIN "request_file" AS "f" ON "f"."uid" = "r"."uid"
 WHERE "s"."source" = 'DOWN' AND "s"."error" = 0 AND "s"."transferred" > 0
 UNION ALL
 SELECT NULL, "cookie", NULL, NULL, NULL, NULL, "ts", NULL, NULL, NULL, NULL, NULL, 1

@@ -14,14 +14,13 @@ import {
   ORIGIN,
   type Origin,
 } from '../base/byte_origins.js';
-import { FILE_OF } from './files.js';
 import type { Analysis, Gathering, Row } from './types.js';
 
 /** One row per denominator, then reads that went past the page cache. */
 export const hits: Analysis = {
   name: 'hits',
   doc: 'How much came from memory, cache and server, by bytes read, requests, slices, device bytes.',
-  needs: ['request', 'subrequest', 'op'],
+  needs: ['request', 'request_file', 'subrequest', 'op'],
   records: [['netfs_read', 'netfs_sreq', 'op']],
   columns: [
     { name: 'of', doc: 'What is counted.', unit: 'text' },
@@ -49,7 +48,7 @@ export const hits: Analysis = {
   ],
   params: [],
   sql: `
-WITH ${FILE_OF}, "reads" AS (
+WITH "reads" AS (
   SELECT * FROM "request" WHERE "kind" IS NOT NULL
 ), "known" AS (
   SELECT sum("memory") AS "memory", sum("shared") AS "shared", sum("written") AS "written",
@@ -78,7 +77,7 @@ WITH ${FILE_OF}, "reads" AS (
     coalesce("s"."term_ns", "r"."unlock_ns") AS "ns", NULL AS "began"
   FROM "subrequest" AS "s"
   JOIN "reads" AS "r" ON "r"."uid" = "s"."request"
-  JOIN "file_of" AS "f" ON "f"."uid" = "r"."uid"
+  JOIN "request_file" AS "f" ON "f"."uid" = "r"."uid"
   WHERE "s"."source" IN ('READ', 'DOWN', 'ZERO') AND "s"."transferred" > 0
     AND (SELECT "n" FROM "known") = 0
   UNION ALL

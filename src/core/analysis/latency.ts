@@ -45,8 +45,8 @@ WITH "chosen" AS (
       WHEN "zero_bytes" > 0 THEN 'ZERO'
     END AS "source"
   FROM "request" AS "r"
-  JOIN "op" AS "o" ON "o"."id" = "r"."op"
-  WHERE @file IS NOT NULL AND "o"."file" = @file
+  JOIN "request_file" AS "f" ON "f"."uid" = "r"."uid"
+  WHERE @file IS NOT NULL AND "f"."file" = @file
 ), "sample" AS (
   SELECT 'io' AS "stage", "c"."kind", "s"."source",
     "s"."term_ns" - "s"."submit_ns" AS "ns"

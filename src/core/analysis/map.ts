@@ -25,15 +25,15 @@ export const map: Analysis = {
     { name: 'width', doc: 'Parts of a file.', default: 64 },
   ],
   sql: `
-SELECT coalesce("o"."file", 'inode ' || "r"."netfs_inode") AS "file",
+SELECT "f"."file",
   CASE "s"."source" ${ORDER.map((name, i) => `WHEN '${name}' THEN ${i}`).join(' ')} END AS "source",
   "s"."start",
   "s"."start" + "s"."transferred" AS "end"
 FROM "subrequest" AS "s"
 JOIN "request" AS "r" ON "r"."uid" = "s"."request"
-LEFT JOIN "op" AS "o" ON "o"."id" = "r"."op"
+JOIN "request_file" AS "f" ON "f"."uid" = "r"."uid"
 WHERE "s"."source" IN ('ZERO', 'READ', 'DOWN') AND "s"."transferred" > 0
-  AND (@file IS NULL OR "o"."file" = @file)
+  AND (@file IS NULL OR "f"."file" = @file)
 ORDER BY 1`,
   gather: ({ width }) => new Pictures(Number(width)),
 };

@@ -10,6 +10,8 @@ class Windows {
   sequential = 0;
   grown = 0;
   missed = 0;
+  /** Sequential windows of which it is known what the reader had asked for. */
+  told = 0;
   first = 0;
   last = 0;
   max = 0;
@@ -25,6 +27,7 @@ class Windows {
       this.sequential++;
       if (len > this.last) this.grown++;
       // The reader had read all there was and stood before this window when it was begun.
+      if (asked !== null) this.told++;
       if (asked !== null && asked >= start) this.missed++;
     }
     this.last = len;
@@ -36,10 +39,22 @@ class Windows {
     const { count, sequential, grown, missed, first, max, ahead, read } = this;
     let used = 0;
     for (const [start, end] of ahead.ranges()) used += read.overlap(start, end);
-    const defeated = sequential >= 4 && missed > sequential / 2;
-    const note = defeated ? `defeated: ${missed} of ${sequential} windows were waited for` : null;
+    const note = this.#note();
     const unused = read.bytes === 0 ? null : ahead.bytes - used;
-    return { file, windows: count, sequential, grown, missed, first, max, unused, note };
+    const known = this.told > 0 || sequential === 0 ? missed : null;
+    return { file, windows: count, sequential, grown, missed: known, first, max, unused, note };
+  }
+
+  #note(): string | null {
+    const { sequential, missed, grown, told, max } = this;
+    if (sequential < 4) return null;
+    if (missed > sequential / 2) {
+      return `defeated: ${missed} of ${sequential} windows were waited for`;
+    }
+    if (told > 0 || grown > 0) return null;
+    // Without operations nobody can say who waited, but a window that works grows to its largest.
+    const size = `${max / 1024} KiB`;
+    return `never grew: ${sequential} sequential windows of ${size}; record operations to tell why`;
   }
 }
 
@@ -56,7 +71,7 @@ export const readahead: Analysis = {
     { name: 'grown', doc: 'Sequential ones that are larger than the one before.', unit: 'count' },
     {
       name: 'missed',
-      doc: 'Sequential ones begun only when a read asked for them: the marker was not met.',
+      doc: 'Sequential ones begun only when a read asked for them; NULL without operations.',
       unit: 'count',
     },
     { name: 'first', doc: 'Length of the first window.', unit: 'bytes' },
@@ -66,10 +81,11 @@ export const readahead: Analysis = {
   ],
   params: [],
   sql: `
-SELECT coalesce("o"."file", 'inode ' || "r"."netfs_inode") AS "file", 1 AS "window",
+SELECT "f"."file", 1 AS "window",
   coalesce("r"."expanded_start", "r"."start") AS "start",
   coalesce("r"."expanded_len", "r"."len") AS "len", "o"."offset" AS "asked", "r"."begin_ns" AS "ts"
 FROM "request" AS "r"
+JOIN "request_file" AS "f" ON "f"."uid" = "r"."uid"
 LEFT JOIN "op" AS "o" ON "o"."id" = "r"."op"
 WHERE "r"."kind" = 'readahead'
 UNION ALL

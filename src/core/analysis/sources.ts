@@ -1,12 +1,11 @@
 /** Where the bytes came from, in all and by file, against what the application read. */
-import { FILE_OF } from './files.js';
 import type { Analysis } from './types.js';
 
 /** One row for the whole capture, then one per file. */
 export const sources: Analysis = {
   name: 'sources',
   doc: 'Bytes by source, in all and by file: zeros, server, cache; and the amplification.',
-  needs: ['request', 'op'],
+  needs: ['request', 'request_file', 'op'],
   columns: [
     { name: 'file', doc: 'File; (all) = the whole capture, NULL = not known.', unit: 'text' },
     {
@@ -28,7 +27,7 @@ export const sources: Analysis = {
   ],
   params: [{ name: 'limit', doc: 'At most this many files; -1 = all.', default: -1 }],
   sql: `
-WITH ${FILE_OF}, "each" AS (
+WITH "each" AS (
   SELECT "file", sum(coalesce("result", "len")) AS "app_bytes", 0 AS "zero_bytes",
     -- A direct read without requests asked the server itself.
     sum(CASE WHEN "direct" = 1 AND "requests" = 0 THEN "result" ELSE 0 END) AS "down_bytes",
@@ -40,7 +39,7 @@ WITH ${FILE_OF}, "each" AS (
   SELECT "f"."file", 0, sum("r"."zero_bytes"), sum("r"."down_bytes"), sum("r"."read_bytes"),
     sum("r"."stored_bytes"), sum("r"."kind" IS NOT NULL), sum("r"."slices")
   FROM "request" AS "r"
-  JOIN "file_of" AS "f" ON "f"."uid" = "r"."uid"
+  JOIN "request_file" AS "f" ON "f"."uid" = "r"."uid"
   GROUP BY "f"."file"
 ), "per_file" AS (
   SELECT "file", sum("app_bytes") AS "app_bytes", sum("zero_bytes") AS "zero_bytes",

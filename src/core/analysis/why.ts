@@ -131,15 +131,15 @@ export const why: Analysis = {
 ORDER BY "id"`,
   sql: `
 WITH "slice" AS (
-  SELECT coalesce("o"."file", 'inode ' || "r"."netfs_inode") AS "file", "s".*, "r"."rreq",
+  SELECT "f"."file", "s".*, "r"."rreq",
     "r"."kind", "r"."op", "r"."cookie", "r"."begin_ns",
     -- What the cache gave before it failed stays: the server is asked for the rest.
     coalesce("s"."cached", 0) AS "kept"
   FROM "request" AS "r"
   JOIN "subrequest" AS "s" ON "s"."request" = "r"."uid"
-  LEFT JOIN "op" AS "o" ON "o"."id" = "r"."op"
+  JOIN "request_file" AS "f" ON "f"."uid" = "r"."uid"
   WHERE "s"."source" IN ('ZERO', 'DOWN', 'READ') AND "s"."len" > 0
-    AND (@file IS NULL OR "o"."file" = @file)
+    AND (@file IS NULL OR "f"."file" = @file)
     AND (@ino IS NULL OR "r"."netfs_inode" = @ino)
     AND (@rreq IS NULL OR "r"."rreq" = @rreq)
     AND (@op IS NULL OR "r"."op" = @op)

@@ -79,7 +79,8 @@ function checkEvent(capture: Capture, event: string): void {
 }
 
 function checkFile(capture: Capture, file: string): string {
-  const files = capture.all('SELECT DISTINCT "file" FROM "op" WHERE "file" IS NOT NULL');
+  const files = capture.all(`SELECT "file" FROM "op" WHERE "file" <> ''
+    UNION SELECT "file" FROM "request_file" WHERE "file" IS NOT NULL`);
   const known = files.map((row) => String(row.file));
   if (known.includes(file)) return file;
   throw unknown('--file', file, known, 'netfslab trace sources lists the files');

@@ -44,6 +44,8 @@ export interface ImportRequest {
   readonly kernel?: string | undefined;
   /** A folder or tar with the kernel's events, as in tracefs: events/SYSTEM/EVENT/format. */
   readonly formats?: string | undefined;
+  /** A file of lines `INODE PATH`, which name files. */
+  readonly filesFrom?: string | undefined;
   /** Files of statistics text, which become snapshots of the capture. */
   readonly stats?: readonly string[] | undefined;
 }
@@ -251,6 +253,7 @@ async function importAll(
   try {
     for (const entries of snapshots) sink.stats(entries);
     for (const { openFiles } of bundles) sink.openFiles(openFiles);
+    if (request.filesFrom !== undefined) sink.listedFiles(readSmallText(request.filesFrom));
     await readAll(sources, sink, watch);
     addRequests(bundles, sink);
     for (const paste of pastes) addPaste(paste, sink);

@@ -208,7 +208,11 @@ function readaheads(capture: Capture): Notable[] {
   const defeated = [...rowsOf(capture, ANALYSES.readahead)].filter(({ note }) => note !== null);
   const [worst] = defeated;
   if (worst === undefined) return [];
-  const says = `Readahead of ${worst.file} is defeated: readers waited for ${worst.missed} of ${worst.sequential} windows of ${formatBytes(Number(worst.max))}.`;
+  const size = formatBytes(Number(worst.max));
+  const says =
+    worst.missed === null
+      ? `Readahead of ${worst.file} ${worst.note}.`
+      : `Readahead of ${worst.file} is defeated: readers waited for ${worst.missed} of ${worst.sequential} windows of ${size}.`;
   return [{ weight: 65, says, ask: 'netfslab trace readahead' }];
 }
 

@@ -21,7 +21,7 @@ function parseWord(word: string): Record<string, string | number> {
   if (request !== undefined) return { rreq: Number.parseInt(request, 16) };
   const op = /^op[ =]?(\d+)$/.exec(word)?.[1];
   if (op !== undefined) return { op: Number(op) };
-  const ino = /^inode[ =](\d+)$/.exec(word)?.[1];
+  const ino = /^inode[ =](0x[0-9a-f]+|\d+)$/i.exec(word)?.[1];
   return ino === undefined ? { file: word } : { ino: Number(ino) };
 }
 

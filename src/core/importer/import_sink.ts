@@ -164,6 +164,21 @@ export class ImportSink implements EventSink {
   /** The open files of processes when the recording began, as recorder/snapshot.ts writes them. */
   openFiles(lines: string): void {
     this.#calls.seed(lines);
+    const seen = new Set<string>();
+    for (const line of lines.split('\n')) {
+      const [, , fd, , , dev, ino, ...path] = line.split(' ');
+      const name = path.join(' ');
+      if (fd === undefined || fd === 'cwd' || seen.has(`${dev} ${ino} ${name}`)) continue;
+      seen.add(`${dev} ${ino} ${name}`);
+      this.#writer.file({ ino: Number(ino), dev: Number(dev), path: name, how: 'was open' });
+    }
+  }
+
+  /** Names of files by inode: lines `INODE PATH`, as `find -printf '%i %p\n'` prints them. */
+  listedFiles(lines: string): void {
+    for (const [, ino, path = ''] of lines.matchAll(/^\s*(\d+)\s(.+)$/gm)) {
+      this.#writer.file({ ino: Number(ino), dev: Number.NaN, path, how: 'listed' });
+    }
   }
 
   /** An event of a system call or of a task, which may begin or end an operation. */

@@ -20,6 +20,7 @@ import {
   DESCRIBED,
   eventTables,
   quoted,
+  requestFile,
   SCHEMA_VERSION,
   TABLES,
 } from './schema.js';
@@ -141,6 +142,11 @@ function supplyLater(db: Database.Database): void {
     `SELECT "name", "sql" FROM "main"."sqlite_schema" WHERE "type" = 'table'`,
   );
   const present = new Map(made.raw().all() as [string, string][]);
+  const views = db.prepare(`SELECT 1 FROM "main"."sqlite_schema" WHERE "name" = 'request_file'`);
+  if (views.get() === undefined) {
+    const none = 'SELECT NULL, NULL WHERE 0';
+    db.exec(`CREATE TEMP VIEW "request_file" AS ${requestFile(none)}`);
+  }
   if (!present.has('event_range')) db.exec(`CREATE TEMP VIEW "event_range" AS ${NO_RANGES}`);
   for (const table of ALL_TABLES) {
     const sql = present.get(table.name);

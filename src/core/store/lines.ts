@@ -106,8 +106,8 @@ function selection(table: Source, filter: LineFilter): { sql: string; params: Sq
     const ofOp = '"e"."op" IN (SELECT "id" FROM "op" WHERE "file" = ?)';
     // What other threads do for a request carries no operation; the request does.
     const ofRequest = `EXISTS (SELECT 1 FROM "request" AS "r"
-      JOIN "op" AS "o" ON "o"."id" = "r"."op"
-      WHERE "r"."rreq" = "e"."rreq" AND "o"."file" = ? AND "e"."ts" >= "r"."begin_ns"
+      JOIN "request_file" AS "f" ON "f"."uid" = "r"."uid"
+      WHERE "r"."rreq" = "e"."rreq" AND "f"."file" = ? AND "e"."ts" >= "r"."begin_ns"
       AND ("r"."free_ns" IS NULL OR "e"."ts" <= "r"."free_ns"))`;
     if (table.columns.includes('rreq')) add(`(${ofOp} OR ${ofRequest})`, file, file);
     else add(ofOp, file);

@@ -168,6 +168,19 @@ const OP_TABLE: Table = {
   ],
 };
 
+const FILE_TABLE: Table = {
+  name: 'file',
+  doc: 'Files known by name: open when the recording began, or listed with --files-from.',
+  key: [],
+  indexes: [['ino']],
+  columns: [
+    integer('ino', 'Inode number.'),
+    integer('dev', 'Device (st_dev); NULL = not known.'),
+    text('path', 'Path.'),
+    text('how', 'How it is known.'),
+  ],
+};
+
 const REQUEST: Table = {
   name: 'request',
   doc: 'Read requests, made from the events. Times are nanoseconds since the start of the capture.',
@@ -304,6 +317,7 @@ export const TABLES = {
   capture: CAPTURE,
   task: TASK_TABLE,
   op: OP_TABLE,
+  file: FILE_TABLE,
   request: REQUEST,
   subrequest: SUBREQUEST,
   latency: LATENCY,
@@ -358,6 +372,46 @@ const EVENTS: View = {
     ].join('\nUNION ALL\n'),
 };
 
+/** What every analysis takes for the file of a request. */
+const REQUEST_FILE: View = {
+  name: 'request_file',
+  doc: 'The file of each request: that of its operation, else what its inode or cookie tells.',
+  columns: [
+    shown('uid', 'Number of the request in this capture.'),
+    shown(
+      'file',
+      'Path as far as one is known, else `inode 0x...` or `cookie 0x...`; NULL = nothing known.',
+    ),
+  ],
+  sql: () => requestFile(ALL_OF_FILE),
+};
+
+/** The statement of `request_file`; `files` = what gives (ino, path) of known files. */
+export function requestFile(files: string): string {
+  return `WITH "named" AS (
+  SELECT "r"."netfs_inode" AS "ino", "o"."file" AS "path"
+  FROM "request" AS "r" JOIN "op" AS "o" ON "o"."id" = "r"."op"
+  WHERE "r"."netfs_inode" > 0 AND "o"."file" <> '' GROUP BY 1, 2
+  UNION ${files}
+), "known_inode" AS (
+  -- An inode number that stands for several files names none of them.
+  SELECT "ino", min("path") AS "file" FROM "named" GROUP BY 1 HAVING count(*) = 1
+), "known_cookie" AS (
+  SELECT "r"."cookie" AS "cookie", min("o"."file") AS "file"
+  FROM "request" AS "r" JOIN "op" AS "o" ON "o"."id" = "r"."op"
+  WHERE "r"."cookie" > 0 AND "o"."file" <> '' GROUP BY 1 HAVING count(DISTINCT "o"."file") = 1
+)
+SELECT "r"."uid", coalesce(nullif("o"."file", ''), "i"."file", "c"."file",
+  'inode ' || printf('0x%llx', nullif("r"."netfs_inode", 0)),
+  CASE WHEN "r"."cookie" > 0 THEN 'cookie ' || printf('0x%llx', "r"."cookie") END) AS "file"
+FROM "request" AS "r"
+LEFT JOIN "op" AS "o" ON "o"."id" = "r"."op"
+LEFT JOIN "known_inode" AS "i" ON "i"."ino" = "r"."netfs_inode"
+LEFT JOIN "known_cookie" AS "c" ON "c"."cookie" = "r"."cookie"`;
+}
+
+const ALL_OF_FILE = 'SELECT "ino", "path" FROM "file"';
+
 const REQUESTS: View = {
   name: 'requests',
   doc: 'Requests with their file, their task and how long their stages took.',
@@ -382,14 +436,14 @@ const REQUESTS: View = {
     shown('error', 'Negative error number, 0 = none.'),
     shown('outcome', '`ok`, `failed` or `open`.'),
   ],
-  sql: () => `SELECT "r"."uid", printf('%08x', "r"."rreq"), "r"."kind", "o"."file", "t"."comm",
+  sql: () => `SELECT "r"."uid", printf('%08x', "r"."rreq"), "r"."kind", "f"."file", "t"."comm",
   "r"."begin_ns", coalesce("r"."expanded_start", "r"."start"),
   coalesce("r"."expanded_len", "r"."len"), "r"."slices", "r"."zero_bytes", "r"."down_bytes",
   "r"."read_bytes", "r"."stored_bytes", "r"."term_ns" - "r"."submit_ns",
   "r"."unlock_ns" - "r"."begin_ns", "r"."done_ns" - "r"."write_ns",
   "r"."free_ns" - "r"."begin_ns", "r"."error", "r"."outcome"
 FROM "request" AS "r"
-LEFT JOIN "op" AS "o" ON "o"."id" = "r"."op"
+JOIN "request_file" AS "f" ON "f"."uid" = "r"."uid"
 LEFT JOIN "task" AS "t" ON "t"."id" = "r"."task"`,
 };
 
@@ -416,12 +470,12 @@ const SUBREQUESTS: View = {
     shown('verdict', 'Why the cache chose this source; NULL if not known.'),
   ],
   sql: () => `SELECT "s"."request", printf('%08x', "r"."rreq"), "s"."index", "r"."kind",
-  "o"."file", "s"."first_source", "s"."source", "s"."start", "s"."len", "s"."transferred",
+  "f"."file", "s"."first_source", "s"."source", "s"."start", "s"."len", "s"."transferred",
   "s"."term_ns" - "s"."submit_ns", "s"."wterm_ns" - "s"."write_ns", "s"."shorts", "s"."rdowns",
   "s"."stored", "s"."error", "s"."verdict"
 FROM "subrequest" AS "s"
 JOIN "request" AS "r" ON "r"."uid" = "s"."request"
-LEFT JOIN "op" AS "o" ON "o"."id" = "r"."op"`,
+JOIN "request_file" AS "f" ON "f"."uid" = "r"."uid"`,
 };
 
 const PROVENANCE: View = {
@@ -438,16 +492,16 @@ const PROVENANCE: View = {
     shown('index', 'Number of the subrequest.'),
     shown('ts', 'When they were there, nanoseconds since the start of the capture.'),
   ],
-  sql: () => `SELECT "o"."file", "r"."netfs_inode", "s"."start", "s"."start" + "s"."transferred",
+  sql: () => `SELECT "f"."file", "r"."netfs_inode", "s"."start", "s"."start" + "s"."transferred",
   "s"."transferred", "s"."source", "s"."request", "s"."index", "s"."term_ns"
 FROM "subrequest" AS "s"
 JOIN "request" AS "r" ON "r"."uid" = "s"."request"
-LEFT JOIN "op" AS "o" ON "o"."id" = "r"."op"
+JOIN "request_file" AS "f" ON "f"."uid" = "r"."uid"
 WHERE "s"."transferred" > 0`,
 };
 
 /** Every view. */
-export const VIEWS: readonly View[] = [EVENTS, REQUESTS, SUBREQUESTS, PROVENANCE];
+export const VIEWS: readonly View[] = [EVENTS, REQUEST_FILE, REQUESTS, SUBREQUESTS, PROVENANCE];
 
 /** Every table, those of the events last. */
 export const ALL_TABLES: readonly Table[] = [...Object.values(TABLES), ...EVENT_TABLES];

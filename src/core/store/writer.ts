@@ -8,6 +8,7 @@ import { netfsSreqSources } from '../trace/events/netfs.js';
 import { tracepointsIn } from '../trace/index.js';
 import {
   decodeValue,
+  type FileRecord,
   type OpRecord,
   placeCpu,
   placeFlags,
@@ -81,6 +82,7 @@ export class CaptureBuilder implements RecordHandler {
   readonly #pages: TablePages[] = [];
   readonly #tables: Pick<TableRows<unknown>, 'name' | 'late' | 'finish'>[] = [];
   readonly #ops: TableRows<readonly SqlValue[]>;
+  readonly #files: TableRows<readonly SqlValue[]>;
   readonly #tasks: TableRows<readonly SqlValue[]>;
   readonly #stats: TableRows<readonly SqlValue[]>;
   readonly #latency: TableRows<readonly SqlValue[]>;
@@ -123,6 +125,7 @@ export class CaptureBuilder implements RecordHandler {
     this.#markers = pagesOf('marker');
     this.#others = pagesOf('other_event');
     this.#ops = listsOf(TABLES.op);
+    this.#files = listsOf(TABLES.file);
     this.#tasks = listsOf(TABLES.task);
     this.#stats = listsOf(TABLES.stats);
     this.#latency = listsOf(TABLES.latency);
@@ -201,6 +204,10 @@ export class CaptureBuilder implements RecordHandler {
 
   task(task: number, pid: number, comm: string): void {
     this.#tasks.add([task, pid, comm]);
+  }
+
+  file({ ino, dev, path, how }: FileRecord): void {
+    this.#files.add([ino, Number.isNaN(dev) ? null : dev, path, how]);
   }
 
   op({ op, kind, file, offset, len, result, start, end, direct }: OpRecord, task: number): void {

@@ -18,7 +18,7 @@ export const RECORD = {
   string: 1,
   /** task, pid, string of the name */
   task: 2,
-  /** operation, strings of kind and file, offset, len, result, start ns, end ns */
+  /** operation, strings of kind and file, offset, len, result, start ns, end ns, direct or NaN */
   op: 3,
   /** snapshot, then line, strings of label and key, value of each counter */
   stat: 4,
@@ -32,6 +32,8 @@ export const RECORD = {
   meta: 8,
   /** events lost in all */
   end: 9,
+  /** inode number, device or NaN, strings of path and of how it is known */
+  file: 10,
 } as const;
 
 /** A label word from here on is a string that is not in the label table. */
@@ -154,6 +156,16 @@ export interface OpRecord {
   readonly direct?: boolean | undefined;
 }
 
+/** A file of the machine that was traced. */
+export interface FileRecord {
+  readonly ino: number;
+  /** st_dev; NaN = not known. */
+  readonly dev: number;
+  readonly path: string;
+  /** How the path is known, in words. */
+  readonly how: string;
+}
+
 /** One counter in a snapshot of the statistics. */
 export interface StatEntry {
   /** Line of the statistics text, counted from 0. */
@@ -169,6 +181,7 @@ export interface RecordHandler {
   /** An event, or a record of a number nobody knows; decoding is up to the handler. */
   event(record: number, words: Float64Array, at: number): void;
   task(task: number, pid: number, comm: string): void;
+  file(file: FileRecord): void;
   op(op: OpRecord, task: number): void;
   stats(snapshot: number, ts: number, entries: readonly StatEntry[]): void;
   marker(text: string, words: Float64Array, at: number): void;
@@ -220,6 +233,9 @@ export class RecordDecoder {
       case RECORD.task:
         handler.task(word(0), word(1), string(2));
         return;
+      case RECORD.file:
+        handler.file({ ino: word(0), dev: word(1), path: string(2), how: string(3) });
+        return;
       case RECORD.op:
         handler.op(this.#op(words, a), words[at + 2] as number);
         return;
@@ -256,7 +272,7 @@ export class RecordDecoder {
       result: words[a + 5] as number,
       start: words[a + 6] as number,
       end: words[a + 7] as number,
-      direct: Number.isNaN(words[a + 8]) ? undefined : words[a + 8] === 1,
+      ...(Number.isNaN(words[a + 8]) ? {} : { direct: words[a + 8] === 1 }),
     };
   }
 

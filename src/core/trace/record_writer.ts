@@ -4,6 +4,7 @@
  */
 import {
   encodeValue,
+  type FileRecord,
   type OpRecord,
   packBytes,
   packedWords,
@@ -132,6 +133,11 @@ export class RecordWriter {
   }
 
   /** An operation of the workload that ended. */
+  file({ ino, dev, path, how }: FileRecord): void {
+    this.#write(RECORD.file, NOWHERE, ino, dev, this.string(path), this.string(how));
+  }
+
+  /** An operation of the workload that has ended. */
   op(header: RecordHeader, op: OpRecord): void {
     if (op.kind !== this.#opKind || op.file !== this.#opFile) this.#nameOp(op);
     const words = this.#begin(RECORD.op, header, 9);

@@ -7,6 +7,7 @@ import { OWN_SYSTEM } from './events/own.js';
 import { tracepointOfRecord } from './index.js';
 import {
   decodeValue,
+  type FileRecord,
   type OpRecord,
   placeCpu,
   placeFlags,
@@ -103,6 +104,8 @@ export class MemorySink implements TraceSink {
   readonly rows: MemoryRow[] = [];
   /** The events of our own, in order. */
   readonly own: MemoryRow[] = [];
+  /** The files that are known by name. */
+  readonly files: FileRecord[] = [];
   /** The operations in order of their end. */
   readonly ops: OpRecord[] = [];
   /** The texts of the application. */
@@ -121,6 +124,7 @@ export class MemorySink implements TraceSink {
     this.#decoder = new RecordDecoder({
       event: (record, words, at) => this.#event(record, words, at),
       task: (task, pid, comm) => this.#tasks.set(task, { pid, comm }),
+      file: (file) => this.files.push(file),
       op: (op) => this.ops.push(op),
       stats: (_snapshot, _ts, entries) => this.snapshots.push(entries),
       marker: (text) => this.markers.push(text),

@@ -47,6 +47,7 @@ function listener(): { handler: RecordHandler; heard: string[] } {
   const heard: string[] = [];
   const handler: RecordHandler = {
     event: (record) => heard.push(`event ${record}`),
+    file: ({ ino, path }) => heard.push(`file ${ino} ${path}`),
     task: (task, pid, comm) => heard.push(`task ${task} ${pid} ${comm}`),
     op: (op, task) => heard.push(`op ${op.op} ${op.kind} ${op.file} by ${task}`),
     stats: (snapshot, ts, entries) => heard.push(`stats ${snapshot} ${ts} ${entries.length}`),

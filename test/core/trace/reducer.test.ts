@@ -26,7 +26,7 @@ function reduce(era: Era, steps: readonly Step[]) {
   const ignore = () => {};
   const handler: RecordHandler = {
     event: (record, words, at) => reducer.event(record, words, at),
-    ...{ task: ignore, op: ignore, stats: ignore, marker: ignore, other: ignore },
+    ...{ file: ignore, task: ignore, op: ignore, stats: ignore, marker: ignore, other: ignore },
     ...{ lost: ignore, meta: ignore, end: ignore },
   };
   const decoder = new RecordDecoder(handler);
