@@ -330,13 +330,19 @@ export class PowerCutDisk implements Backing {
 
   status(file: string | number): BackingStatus | number {
     const ino = typeof file === 'number' ? this.#inoOf(file) : this.#now.names.get(file);
-    if (ino === undefined) return -ENOENT;
+    if (ino === undefined) return this.#directoryStatus(file);
     const { size, sectors } = inodeOf(this.#now, ino);
     const inode = this.#numbers.get(ino) as number;
     const born = this.births ? ino : 0;
     const allocated = sectors.size * SECTOR;
     const [usedAt, uid, mode] = [this.#clock++, this.uid, 0o600];
     return { size, allocated, isDirectory: false, inode, born, usedAt, uid, mode };
+  }
+
+  // A directory takes up nothing.
+  #directoryStatus(file: string | number): BackingStatus | number {
+    if (typeof file === 'number' || this.names(file).length === 0) return -ENOENT;
+    return { size: 0, allocated: 0, isDirectory: true, inode: 0, born: 0, usedAt: 0 };
   }
 
   space(): Space {

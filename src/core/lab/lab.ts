@@ -229,19 +229,20 @@ export class Lab {
 
   /**
    * Runs one process to its end: its result, or what it threw. Several may run at once. `body` is
-   * called before `run` returns, so that a call counts as begun from then on. Rejects with a
-   * `UsageError` once the lab is closed or being closed.
+   * called before `run` returns, so that a call counts as begun from then on. `started` is given
+   * the process, which can be killed. Rejects with a `UsageError` once the lab is closed or being
+   * closed.
    */
-  async run<T>(comm: string, body: () => Task<T>): Promise<T> {
+  async run<T>(comm: string, body: () => Task<T>, started?: (strand: Strand) => void): Promise<T> {
     if (this.#closed) throw new UsageError('lab', 'was closed', 'open another');
-    return this.#run(comm, body());
+    return this.#run(comm, body(), started);
   }
 
-  #run<T>(comm: string, task: Task<T>): Promise<T> {
+  #run<T>(comm: string, task: Task<T>, started?: (strand: Strand) => void): Promise<T> {
     this.#running++;
     const promise = new Promise<T>((resolve, reject) => {
       const lab = this;
-      this.scheduler.spawn(comm, function* () {
+      const strand = this.scheduler.spawn(comm, function* () {
         try {
           resolve(yield* task);
         } catch (error) {
@@ -250,6 +251,7 @@ export class Lab {
           lab.#running--;
         }
       });
+      started?.(strand);
     });
     // Not all of both: the loop goes on while another process runs, and its failure ends every one.
     return Promise.race([promise, this.#keepRunning().then(() => promise)]);
@@ -313,6 +315,8 @@ export class Lab {
       this.unwritten.push({ file: name, bytes, errno: mapping.errors.since(0) || -EIO });
       yield* truncatePages(mapping, 0);
     }
+    // Their files were kept open for what is lost now.
+    this.client.inodesWritten?.();
     for (const { host, errors } of this.writeback.losses()) {
       const { name } = host as Vnode;
       this.unwritten.push({ file: name, bytes: errors.untold, errno: errors.since(0) });
