@@ -342,7 +342,8 @@ export class PowerCutDisk implements Backing {
   // A directory takes up nothing.
   #directoryStatus(file: string | number): BackingStatus | number {
     if (typeof file === 'number' || this.names(file).length === 0) return -ENOENT;
-    return { size: 0, allocated: 0, isDirectory: true, inode: 0, born: 0, usedAt: 0 };
+    const nothing = { size: 0, allocated: 0, inode: 0, born: 0, usedAt: 0 };
+    return { ...nothing, isDirectory: true, uid: this.uid, mode: 0o700 };
   }
 
   space(): Space {

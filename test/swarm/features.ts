@@ -5,6 +5,7 @@
 import type { Prng } from '../../src/core/sim/prng.js';
 import type { OpKind } from './ops.js';
 import type { Setup } from './plan.js';
+import { PROBES } from './probes.js';
 
 /** What was drawn before the features. */
 export interface Ground {
@@ -141,5 +142,11 @@ export const FEATURES: readonly Feature[] = [
     share: 0.7,
     fits: ({ clock }) => clock === 'real',
     setup: (prng) => ({ io: pick(prng, ['sync', 'libuv', 'uring']) }),
+  },
+  {
+    name: 'scale',
+    share: 0.025,
+    fits: onVirtual,
+    setup: (prng) => ({ probe: pick(prng, Object.keys(PROBES)) }),
   },
 ];

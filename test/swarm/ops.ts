@@ -7,7 +7,7 @@ import fs from 'node:fs';
 import type { Prng } from '../../src/core/sim/prng.js';
 import type { Task } from '../../src/core/sim/wait_queue.js';
 import type { OpenFlags } from '../../src/core/vfs/types.js';
-import { DEVICE_CALLS, SERVER_CALLS } from './faults.js';
+import { DEVICE_CALLS, SERVER_CALLS } from './inject.js';
 import { contentAt, type FileModel, MOST } from './model.js';
 import type { Op } from './plan.js';
 import { Finding, NEW_FILES, negative, type Slot, type World } from './world.js';

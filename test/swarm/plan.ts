@@ -13,7 +13,9 @@ export type Setup = Partial<LabOptions> & {
   /** False: the cache's filesystem does not keep when a file was made. */
   readonly births?: boolean;
   /** Every so many allocations of the helper fail. */
-  readonly failEvery?: number;
+  readonly failEvery?: number | undefined;
+  /** A look at what must not grow, at the end. */
+  readonly probe?: string;
 };
 
 /** One operation: its kind and numbers whose meaning the kind knows. */

@@ -8,6 +8,7 @@ import { checkCache } from '../../src/core/cachefiles/audit.js';
 import { Binding } from '../../src/core/cachefiles/binding.js';
 import { closeSlot, OPS } from './ops.js';
 import type { Op, Plan } from './plan.js';
+import { PROBES } from './probes.js';
 import { Finding, PowerLost, World } from './world.js';
 
 /** Wall time after which a run is given up: it sleeps for ever. */
@@ -34,7 +35,8 @@ async function attempt(plan: Plan): Promise<string | undefined> {
     }
     await endLab(world, false);
     await readBack(world);
-    return undefined;
+    const { probe } = world.setup;
+    return probe === undefined ? undefined : await PROBES[probe as 'firstOpen'](plan.profile);
   } catch (error) {
     return error instanceof Finding ? error.message : `${(error as Error).stack}`;
   } finally {

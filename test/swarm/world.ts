@@ -16,7 +16,7 @@ import type { Strand } from '../../src/core/sim/scheduler.js';
 import type { Task } from '../../src/core/sim/wait_queue.js';
 import type { File } from '../../src/core/vfs/file.js';
 import { PowerCutDisk } from '../helpers/power_cut.js';
-import { Faults, PowerLost } from './faults.js';
+import { Faults, PowerLost } from './inject.js';
 import { contentAt, FileModel } from './model.js';
 import type { Plan, Setup } from './plan.js';
 
@@ -136,7 +136,7 @@ export class World {
 
   /** Starts a lab on what is there. */
   start(more: Setup = {}): void {
-    const { births, failEvery, cacheDir, ...options } = { ...this.setup, ...more };
+    const { births, failEvery, probe, cacheDir, ...options } = { ...this.setup, ...more };
     const writes = options.serverWrites ?? 'direct';
     this.allowed.clear();
     if (writes === 'refuse') this.allowed.add('EROFS');

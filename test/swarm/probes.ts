@@ -1,0 +1,184 @@
+/**
+ * What a plan of small files cannot show: that no step of the engine takes longer because files,
+ * trees or memory are large, and that a process killed while it copies a large file leaves the old
+ * file or the new one. Costs are time of the processor; what they are compared with is several
+ * times what is needed.
+ */
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { PAGE_SIZE } from '../../src/core/base/range.js';
+import { Lab } from '../../src/core/lab/lab.js';
+import type { LabOptions } from '../../src/core/lab/options.js';
+import { PageFrames } from '../../src/core/mm/arena.js';
+import { forward } from '../helpers/forward_server.js';
+import { PowerCutDisk } from '../helpers/power_cut.js';
+
+/** A look at one thing that must not grow: what is wrong, undefined if nothing is. */
+type Probe = (profile: string) => Promise<string | undefined>;
+
+/** Every probe. */
+export const PROBES = { scatteredPages, firstOpen, nearlyFull, largeMap, copyUp } satisfies Record<
+  string,
+  Probe
+>;
+
+const MEMORY = '/dev/shm';
+const ROOT = fs.existsSync(MEMORY) ? MEMORY : os.tmpdir();
+/** Longest time that the loop may be blocked, as the engine promises, and room for slow machines. */
+const BLOCKED_MS = 20;
+const SLOW = 3;
+
+function cpuMs(): number {
+  return process.cpuUsage().user / 1000;
+}
+
+async function inDirectory<T>(body: (dir: string) => Promise<T>): Promise<T> {
+  const dir = fs.mkdtempSync(path.join(ROOT, 'netfslab-probe-'));
+  try {
+    return await body(dir);
+  } finally {
+    fs.rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+// Dirty pages far apart: the cost of writing one must not depend on how many there are.
+async function scatteredPages(profile: string): Promise<string | undefined> {
+  const cost = (pages: number): Promise<number> =>
+    inDirectory(async (server) => {
+      fs.writeFileSync(path.join(server, 'f'), '');
+      fs.truncateSync(path.join(server, 'f'), pages * 64 * PAGE_SIZE);
+      const lab = new Lab({
+        server,
+        profile,
+        pageCache: Math.max(1 << 20, 2 * pages * PAGE_SIZE),
+        serverWrites: 'direct',
+        dirty: { ratio: 95, backgroundRatio: 95 },
+        wrapServer: (real) =>
+          forward(real, {
+            store: (_file, _position, _from, _size, done) =>
+              done({ result: 0, status: undefined, before: '' }),
+          }),
+      });
+      const file = await lab.run('opener', () => lab.vfs.open('f', { write: true }));
+      const page = new Uint8Array(PAGE_SIZE);
+      await lab.run('writer', function* () {
+        for (let i = 0; i < pages; i++) yield* file.write(page, 0, PAGE_SIZE, i * 64 * PAGE_SIZE);
+      });
+      const before = cpuMs();
+      await lab.run('syncer', () => file.flush());
+      const took = cpuMs() - before;
+      file.close();
+      await lab.close();
+      return took / pages;
+    });
+  await cost(1000);
+  const few = Math.min(await cost(500), await cost(500));
+  const many = await cost(4000);
+  const most = Math.max(3 * few, 0.03);
+  return many > most
+    ? `a dirty page of 4000 took ${many} ms, one of 500 took ${few} ms`
+    : undefined;
+}
+
+// The first open in a large tree, which must not be listed for it.
+function firstOpen(profile: string): Promise<string | undefined> {
+  return inDirectory(async (server) => {
+    for (let d = 0; d < 80; d++) {
+      fs.mkdirSync(path.join(server, `d${d}`));
+      for (let i = 0; i < 100; i++) fs.writeFileSync(path.join(server, `d${d}/f${i}`), '');
+    }
+    fs.writeFileSync(path.join(server, 'f'), 'x');
+    let least = Number.POSITIVE_INFINITY;
+    for (let i = 0; i < 3; i++) {
+      const lab = new Lab({ server, profile, pageCache: 1 << 20 });
+      const before = cpuMs();
+      const file = await lab.run('opener', () => lab.vfs.open('f'));
+      least = Math.min(least, cpuMs() - before);
+      file.close();
+      await lab.close();
+    }
+    return least > BLOCKED_MS ? `the first open of 8000 files took ${least} ms` : undefined;
+  });
+}
+
+async function nearlyFull(): Promise<string | undefined> {
+  const frames = new PageFrames(2 ** 33);
+  for (let left = frames.count - 4096; left > 0; left -= 512) frames.allocateOrder(9);
+  let least = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < 5; round++) {
+    const before = cpuMs();
+    const taken = Array.from({ length: 100 }, () => frames.allocateOrder(5));
+    least = Math.min(least, cpuMs() - before);
+    for (const pfn of taken) frames.release(pfn, 5);
+  }
+  return least > 4
+    ? `100 runs of 32 frames took ${least} ms in memory that is nearly full`
+    : undefined;
+}
+
+// A page more of a file of 16 GiB is cached: nothing of the size of the file may be written for it.
+function largeMap(profile: string): Promise<string | undefined> {
+  return inDirectory(async (server) => {
+    const size = 2 ** 34;
+    fs.writeFileSync(path.join(server, 'f'), '');
+    fs.truncateSync(path.join(server, 'f'), size);
+    const options: Partial<LabOptions> = { cacheDir: '/cache', backing: new PowerCutDisk() };
+    const lab = new Lab({ server, profile, pageCache: 1 << 20, readAheadKb: 4, ...options });
+    const file = await lab.run('opener', () => lab.vfs.open('f'));
+    const target = new Uint8Array(PAGE_SIZE);
+    let least = Number.POSITIVE_INFINITY;
+    for (let i = 1; i < 5; i++) {
+      const before = cpuMs();
+      await lab.run('reader', function* () {
+        yield* file.read(target, 0, PAGE_SIZE, size - i * (1 << 20));
+        yield* lab.scheduler.sleep(10e9);
+      });
+      least = Math.min(least, cpuMs() - before);
+    }
+    file.close();
+    await lab.close();
+    const most = SLOW * BLOCKED_MS;
+    return least > most ? `caching a page of a 16 GiB file took ${least} ms` : undefined;
+  });
+}
+
+// A process killed while it copies a served file, because somebody writes to it.
+function copyUp(profile: string): Promise<string | undefined> {
+  return inDirectory(async (dir) => {
+    const [served, overlay] = [path.join(dir, 'served'), path.join(dir, 'overlay')];
+    for (const each of [served, overlay]) fs.mkdirSync(each);
+    const size = 96 << 20;
+    fs.writeFileSync(path.join(served, 'f'), Buffer.alloc(size, 0x41));
+    const script = fileURLToPath(new URL('probe_child.js', import.meta.url));
+    const child = fork(script, [profile, served, overlay], {
+      stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+    });
+    const ended = once(child, 'exit');
+    await once(child, 'message');
+    const until = Date.now() + 5000;
+    while (bytesIn(overlay) < size / 8 && Date.now() < until && child.exitCode === null);
+    child.kill('SIGKILL');
+    await ended;
+    const copy = path.join(overlay, 'f');
+    if (!fs.existsSync(copy)) return undefined;
+    const found = fs.statSync(copy);
+    const whole = found.size === size && fs.readFileSync(copy).every((byte) => byte === 0x41);
+    return whole
+      ? undefined
+      : 'a process that was killed left half a copy of a file in the overlay';
+  });
+}
+
+// Bytes of every file beneath a directory, as far as they are written.
+function bytesIn(directory: string): number {
+  let sum = 0;
+  for (const entry of fs.readdirSync(directory, { withFileTypes: true, recursive: true })) {
+    const status = fs.statSync(path.join(entry.parentPath, entry.name), { throwIfNoEntry: false });
+    if (status?.isFile() === true) sum += status.blocks * 512;
+  }
+  return sum;
+}

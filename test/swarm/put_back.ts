@@ -1,0 +1,68 @@
+/**
+ * `npm run swarm:faults`: whether the swarm finds faults that the project once had. Each patch of
+ * `test/swarm/faults` puts one back: into a copy of the tree, which is built and played for up to
+ * NETFSLAB_SEEDS seeds. Arguments: parts of the names of patches; none: all of them.
+ */
+import { execFileSync, spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import process from 'node:process';
+import { ROOT } from '../helpers/source.js';
+
+const SEEDS = process.env.NETFSLAB_SEEDS ?? '2000';
+const PATCHES = path.join(ROOT, 'test/swarm/faults');
+const COPIED = ['src', 'test', 'bench', 'bin', 'package.json', 'tsconfig.json'];
+
+const asked = process.argv.slice(2);
+const names = fs
+  .readdirSync(PATCHES)
+  .filter((name) => name.endsWith('.patch'))
+  .filter((name) => asked.length === 0 || asked.some((part) => name.includes(part)))
+  .sort();
+
+const missed: string[] = [];
+for (const name of names) {
+  const started = process.hrtime.bigint();
+  const answer = putBack(name);
+  const seconds = (Number(process.hrtime.bigint() - started) / 1e9).toFixed(1);
+  if (answer === undefined) missed.push(name);
+  process.stdout.write(`${name}: ${answer ?? 'NOT FOUND'} (${seconds} s)\n`);
+}
+process.exitCode = missed.length === 0 ? 0 : 1;
+
+// What the swarm says, undefined if it finds nothing.
+function putBack(name: string): string | undefined {
+  const copy = fs.mkdtempSync(path.join(os.tmpdir(), 'netfslab-fault-'));
+  try {
+    for (const part of COPIED) {
+      fs.cpSync(path.join(ROOT, part), path.join(copy, part), { recursive: true });
+    }
+    fs.symlinkSync(path.join(ROOT, 'node_modules'), path.join(copy, 'node_modules'));
+    execFileSync(
+      'git',
+      ['apply', '--unsafe-paths', `--directory=${copy}`, path.join(PATCHES, name)],
+      {
+        cwd: copy,
+      },
+    );
+    // A fault may leave something unused.
+    const tsc = path.join(copy, 'node_modules/.bin/tsc');
+    execFileSync(tsc, ['-p', '.', '--noUnusedLocals', 'false', '--noUnusedParameters', 'false'], {
+      cwd: copy,
+      stdio: 'inherit',
+    });
+    const env = { ...process.env, NETFSLAB_SEEDS: SEEDS, NETFSLAB_FINDINGS: '1' };
+    const { stdout, status } = spawnSync(process.execPath, ['dist/test/swarm/main.js'], {
+      cwd: copy,
+      env,
+      encoding: 'utf8',
+      maxBuffer: 1 << 26,
+    });
+    return status === 0
+      ? undefined
+      : (stdout.split('\n').find((line) => line.startsWith('seed')) ?? `ended with ${status}`);
+  } finally {
+    fs.rmSync(copy, { recursive: true, force: true });
+  }
+}
