@@ -68,15 +68,16 @@ export class Faults {
   isCut = false;
   /** Answers of the server take so much longer, ns. */
   #delay = 0;
-  /** Descriptors of the backing filesystem that are open. */
-  descriptors = 0;
+  /** Descriptors of the backing filesystem that are open, and of which file. */
+  readonly descriptors = new Map<number, string>();
 
   reset(): void {
     this.#server.clear();
     this.#device.clear();
     this.#cutIn = Number.POSITIVE_INFINITY;
     this.isCut = false;
-    this.#delay = this.descriptors = 0;
+    this.#delay = 0;
+    this.descriptors.clear();
   }
 
   failServer(call: ServerCall, wrong: Wrong): void {
@@ -189,8 +190,10 @@ export class Faults {
             return undefined;
           }
           const result = wrong?.errno ?? (value.apply(target, args) as unknown);
-          if (name === 'open' && (result as number) >= 0) this.descriptors++;
-          if (name === 'close') this.descriptors--;
+          if (name === 'open' && (result as number) >= 0) {
+            this.descriptors.set(result as number, args[0] as string);
+          }
+          if (name === 'close') this.descriptors.delete(args[0] as number);
           return result;
         };
       },

@@ -171,6 +171,12 @@ export class FileModel {
     return this.now;
   }
 
+  // Somebody else has moved the end of the file over the byte: a reader that knows one size and has
+  // the data of the other finds zeros between them.
+  #mayEnd(at: number, least: number): boolean {
+    return this.foreign && this.#contents.slice(least).some(({ length }) => length <= at);
+  }
+
   #judgeBytes(
     least: (at: number) => number,
     zeros: boolean,
@@ -181,7 +187,7 @@ export class FileModel {
       return;
     for (let i = 0; i < bytes.length; i++) {
       const at = position + i;
-      if (zeros && bytes[i] === 0) continue;
+      if (bytes[i] === 0 && (zeros || this.#mayEnd(at, least(at)))) continue;
       let n = this.now;
       for (const from = least(at); n >= from; n--) if (this.#contents[n]?.[at] === bytes[i]) break;
       if (n >= least(at)) continue;

@@ -84,6 +84,8 @@ export function closeSlot(world: World, at: number): void {
   const slot = world.slots.get(at);
   if (slot === undefined) return;
   world.slots.delete(at);
+  // Whoever still uses the mapping finds nothing there.
+  if (world.inFlight.size > 0) world.allowed.add('EFAULT');
   slot.mapped.handle?.munmap();
   slot.file.close();
 }

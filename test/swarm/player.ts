@@ -140,7 +140,8 @@ function checkLeaks(world: World): void {
   const { openOnServer } = world;
   if (openOnServer.length > 0) throw new Finding(`still open on the server: ${openOnServer}`);
   const { descriptors } = world.faults;
-  if (descriptors !== 0) throw new Finding(`${descriptors} descriptors of the cache are open`);
+  if (descriptors.size === 0) return;
+  throw new Finding(`descriptors of the cache are open: ${[...descriptors.values()]}`);
 }
 
 function checkDirectory(world: World): void {

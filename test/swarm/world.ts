@@ -197,6 +197,7 @@ export class World {
   /** The process is gone: nothing of it goes on, its descriptors are closed. */
   abandon(powerCut: boolean): void {
     for (const file of this.#openOnServer) this.#server?.close(file);
+    this.#server?.shutDown();
     this.slots.clear();
     this.strands.clear();
     this.inFlight.clear();

@@ -485,6 +485,8 @@ export class Cookie implements CacheCookie {
         this.#pinned = false;
         this.#notePinned(true);
         yield* this.#lookup();
+        // Asked to go meanwhile: the last access lets it.
+        if (this.#asked.has('withdraw') || this.#asked.has('relinquish')) this.#notePinned(false);
         return true;
       case 'invalidating':
         yield* this.#invalidateObject();
@@ -590,8 +592,6 @@ export class Cookie implements CacheCookie {
     this.needsUpdate = false;
     this.noDataToRead = true;
     this.#isCaching = false;
-    // Withdrawn while it was looked up: the look-up pinned it again.
-    this.#notePinned(false);
     this.#invalidateAsked = false;
     this.#commitAsked = false;
     for (const each of ['withdraw', 'lru_discard', 'prep_to_write'] as const) {
