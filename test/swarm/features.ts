@@ -2,6 +2,8 @@
  * What a run of the swarm may have, one row each: how often, the options of the lab that it draws,
  * and the kinds of operations that it allows. A row is on or off independently of the others.
  */
+import { obeys } from '../../src/core/lab/options.js';
+import type { ClientOption } from '../../src/core/profile/types.js';
 import type { Prng } from '../../src/core/sim/prng.js';
 import type { OpKind } from './ops.js';
 import type { Setup } from './plan.js';
@@ -30,8 +32,11 @@ function pick<T>(prng: Prng, values: readonly T[]): T {
 }
 
 const onVirtual = ({ clock }: Ground): boolean => clock === 'virtual';
-const afs513 = ({ profile }: Ground): boolean => profile === 'linux-5.13-afs';
-const ninep = ({ profile }: Ground): boolean => profile.endsWith('9p');
+/** In runs of a profile that obeys the option. */
+const of =
+  (option: ClientOption) =>
+  ({ profile }: Ground): boolean =>
+    obeys(profile, option);
 
 /** Every feature. A new one goes to the end, so that the plans of other seeds stay alike. */
 export const FEATURES: readonly Feature[] = [
@@ -57,7 +62,7 @@ export const FEATURES: readonly Feature[] = [
   {
     name: 'cache writes',
     share: 0.2,
-    fits: afs513,
+    fits: of('cacheWrites'),
     setup: (prng) => ({ cacheWrites: pick(prng, ['invalidate', 'off']) }),
   },
   {
@@ -66,7 +71,7 @@ export const FEATURES: readonly Feature[] = [
     setup: (prng) => ({
       serverWrites: prng.chance(0.1) ? 'refuse' : prng.chance(0.4) ? 'overlay' : 'direct',
     }),
-    ops: ['openWrite', 'write', 'truncate', 'fsync', 'flush', 'create'],
+    ops: ['openWrite', 'write', 'truncate', 'fsync', 'flush', 'create', 'writeMuch'],
   },
   { name: 'direct I/O', share: 0.25, ops: ['openDirect'] },
   { name: 'mappings', share: 0.3, ops: ['load', 'store', 'msync'] },
@@ -88,12 +93,17 @@ export const FEATURES: readonly Feature[] = [
     share: 0.4,
     setup: (prng) => ({ readAheadKb: pick(prng, [0, 4, 16, 64, 512, 1024]) }),
   },
-  { name: 'rsize', share: 0.3, fits: afs513, setup: (prng) => ({ rsize: 1 + prng.below(40_000) }) },
-  { name: 'stripes', share: 0.2, fits: afs513, setup: () => ({ stripeUnit: 65_536 }) },
+  {
+    name: 'rsize',
+    share: 0.3,
+    fits: of('rsize'),
+    setup: (prng) => ({ rsize: 1 + prng.below(40_000) }),
+  },
+  { name: 'stripes', share: 0.2, fits: of('stripeUnit'), setup: () => ({ stripeUnit: 65_536 }) },
   {
     name: 'message size',
     share: 0.5,
-    fits: ninep,
+    fits: of('msize'),
     setup: (prng) => ({ msize: pick(prng, [4096, 8192 + 24, 65_536]) }),
   },
   {
@@ -105,12 +115,23 @@ export const FEATURES: readonly Feature[] = [
       maxConcurrent: prng.below(3),
     }),
   },
-  { name: 'answers later', share: 0.3, fits: afs513, setup: () => ({ completion: 'async' }) },
-  { name: 'streams', share: 0.15, setup: (prng) => ({ streams: 2 + prng.below(3) }) },
+  {
+    name: 'answers later',
+    share: 0.3,
+    fits: of('completion'),
+    setup: () => ({ completion: 'async' }),
+  },
+  {
+    name: 'streams',
+    share: 0.15,
+    fits: of('streams'),
+    setup: (prng) => ({ streams: 2 + prng.below(3), completion: 'async' }),
+  },
   { name: 'kernel defects', share: 0.12, setup: () => ({ defects: 'kernel' }) },
   {
     name: 'callback time',
     share: 0.3,
+    fits: of('callbackNs'),
     setup: (prng) => ({ callbackNs: pick(prng, [0, 1e6, 1e8]) }),
   },
   {
@@ -121,7 +142,15 @@ export const FEATURES: readonly Feature[] = [
   {
     name: 'server errors',
     share: 0.3,
-    ops: ['failFetch', 'shortFetch', 'failStore', 'failOpen', 'failChange'],
+    ops: [
+      'failFetch',
+      'shortFetch',
+      'failStore',
+      'failOpen',
+      'failChange',
+      'failCreate',
+      'serverFull',
+    ],
   },
   { name: 'a server that is away', share: 0.2, ops: ['pause', 'serverDies'] },
   { name: 'device errors', share: 0.35, ops: ['failDevice', 'breakDevice', 'fillDisk'] },
@@ -142,6 +171,12 @@ export const FEATURES: readonly Feature[] = [
     share: 0.7,
     fits: ({ clock }) => clock === 'real',
     setup: (prng) => ({ io: pick(prng, ['sync', 'libuv', 'uring']) }),
+  },
+  {
+    name: 'cache mode',
+    share: 0.25,
+    fits: of('cacheMode'),
+    setup: (prng) => ({ cacheMode: pick(prng, ['loose', 'mmap', 'none']) }),
   },
   {
     name: 'scale',

@@ -2,6 +2,7 @@
  * Faults that a run injects: a server and a backing filesystem that fail the next calls of a kind,
  * answer late or in part, and a process that ends in the middle of a change.
  */
+import { ErrnoError } from '../../src/core/base/errors.js';
 import type { Backing, IoDone, IoDriver, OpenHow, SegmentList } from '../../src/core/io/types.js';
 import type { Server, ServerFile, StoreSource } from '../../src/core/server/types.js';
 import { firstBytes } from '../helpers/bad_server.js';
@@ -66,6 +67,8 @@ export class Faults {
   /** Changes until the process ends. */
   #cutIn = Number.POSITIVE_INFINITY;
   isCut = false;
+  /** The next file cannot be made, which the server throws. */
+  failCreate = false;
   /** Answers of the server take so much longer, ns. */
   #delay = 0;
   /** Descriptors of the backing filesystem that are open, and of which file. */
@@ -75,7 +78,7 @@ export class Faults {
     this.#server.clear();
     this.#device.clear();
     this.#cutIn = Number.POSITIVE_INFINITY;
-    this.isCut = false;
+    this.isCut = this.failCreate = false;
     this.#delay = 0;
     this.descriptors.clear();
   }
@@ -114,6 +117,10 @@ export class Faults {
       },
       create: (name) => {
         this.#change();
+        if (this.failCreate) {
+          this.failCreate = false;
+          throw new ErrnoError('EMFILE', 'mkdtemp', name);
+        }
         return opened(server.create(name));
       },
       close: (file) => {
@@ -244,7 +251,7 @@ export class Faults {
 
   #take<C>(faults: Map<C, Wrong>, call: C): Wrong | undefined {
     const wrong = faults.get(call);
-    if (wrong === undefined || wrong.skip-- > 0) return undefined;
+    if (wrong === undefined || wrong.left <= 0 || wrong.skip-- > 0) return undefined;
     if (--wrong.left <= 0) faults.delete(call);
     return wrong;
   }

@@ -1,6 +1,7 @@
 /**
  * `npm run swarm`: plays seeds in several processes, prints what fails, shrinks it, and says how to
- * play it again. NETFSLAB_SEEDS: how many; NETFSLAB_FIRST: the first; NETFSLAB_SEED: this one alone.
+ * play it again. NETFSLAB_SEEDS says how many, NETFSLAB_FIRST which is the first; NETFSLAB_SEED
+ * plays one alone.
  */
 import { fork } from 'node:child_process';
 import os from 'node:os';
@@ -102,17 +103,15 @@ async function parent(): Promise<number> {
       }
       if (child.exitCode !== 0 && !findings.has(now)) {
         findings.set(now, 'crash');
-        print(
-          `seed ${now}: the process ended with ${child.exitCode ?? child.signalCode}\n  ${replay(now)}`,
-        );
+        const how = child.exitCode ?? child.signalCode;
+        print(`seed ${now}: the process ended with ${how}\n  ${replay(now)}`);
       }
     }
   };
   await Promise.all(Array.from({ length: JOBS }, job));
   const seconds = ((Date.now() - started) / 1000).toFixed(1);
-  print(
-    `${played} seeds from ${FIRST} in ${seconds} s with ${JOBS} processes: ${findings.size} findings`,
-  );
+  const how = `in ${seconds} s with ${JOBS} processes`;
+  print(`${played} seeds from ${FIRST} ${how}: ${findings.size} findings`);
   return findings.size === 0 ? 0 : 1;
 }
 

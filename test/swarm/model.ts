@@ -42,8 +42,9 @@ export class FileModel {
   lost = false;
   /** Somebody was told of an error. */
   told = false;
-  /** Changes under way. */
+  /** Changes under way, and who waits for their ends. */
   busy = 0;
+  readonly #waiting: Array<() => void> = [];
   changes = 0;
 
   constructor(name: string, content: Uint8Array | undefined) {
@@ -94,6 +95,7 @@ export class FileModel {
   /** A change has ended; `whole`: readers see all of it from now on. */
   ended(number: number, whole: boolean): void {
     this.busy--;
+    for (const wake of this.#waiting.splice(0)) wake();
     this.changes++;
     if (!whole) {
       this.lost = this.told = true;
@@ -115,6 +117,13 @@ export class FileModel {
   /** All of content `number` is durable. */
   synced(number: number): void {
     this.#synced = number;
+  }
+
+  /** Resolves when a change has ended. */
+  calm(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve);
+    });
   }
 
   mark(): Mark {

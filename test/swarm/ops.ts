@@ -92,8 +92,8 @@ export function closeSlot(world: World, at: number): void {
 
 // Waits until nobody changes the file any more: the model knows one change at a time.
 async function quiet(world: World, model: FileModel): Promise<boolean> {
-  if (model.busy > 0) await world.join();
-  return model.busy === 0;
+  while (model.busy > 0) await model.calm();
+  return !world.faults.isCut;
 }
 
 async function reading(
@@ -135,6 +135,31 @@ async function changing(
   } finally {
     model.ended(change, whole);
   }
+}
+
+async function writing(world: World, slot: Slot, position: number, most: number): Promise<void> {
+  const { file, model } = slot;
+  const count = Math.min(most, MOST - position);
+  if (count <= 0) return;
+  const bytes = contentAt(++world.salt + 50, position, count);
+  let done = 0;
+  let before = 0;
+  await changing(
+    world,
+    slot,
+    () => model.writing(position, bytes),
+    function* () {
+      before = file.inode.size;
+      done = yield* file.write(bytes, 0, count, position);
+      const { size } = file.inode;
+      if (done < count && !model.foreign && size > Math.max(before, position + done)) {
+        throw new Finding(
+          `${done} of ${count} bytes at ${position} were written: the size is ${size}`,
+        );
+      }
+      return done === count;
+    },
+  );
 }
 
 async function syncing(world: World, slot: Slot, body: () => Task): Promise<void> {
@@ -232,19 +257,17 @@ export const OPS = {
     16,
     async (world, op) => {
       const slot = writable(world, op);
-      if (slot === undefined) return;
-      const position = number(op, 'position');
-      const count = Math.min(number(op, 'count'), MOST - position);
-      if (count <= 0) return;
-      const bytes = contentAt(++world.salt + 50, position, count);
-      await changing(
-        world,
-        slot,
-        () => slot.model.writing(position, bytes),
-        function* () {
-          return (yield* slot.file.write(bytes, 0, count, position)) === count;
-        },
-      );
+      if (slot !== undefined)
+        await writing(world, slot, number(op, 'position'), number(op, 'count'));
+    },
+    { draw: place, background: true },
+  ),
+  // As much as fits: what fills a small page cache with dirty pages.
+  writeMuch: row(
+    2,
+    async (world, op) => {
+      const slot = writable(world, op);
+      if (slot !== undefined) await writing(world, slot, number(op, 'position') % 8192, MOST);
     },
     { draw: place, background: true },
   ),
@@ -387,6 +410,19 @@ export const OPS = {
     { draw: fault },
   ),
   failOpen: row(2, async (world, op) => fail(world, op, ['open'], OTHER_ERRORS), { draw: fault }),
+  failCreate: row(1, async (world) => {
+    world.allowed.add('EMFILE');
+    world.faults.failCreate = true;
+  }),
+  // Until somebody makes room there.
+  serverFull: row(
+    2,
+    async (world, op) => {
+      if (op.on !== true) world.faults.failServer('store', { skip: 0, left: 0, errno: 0 });
+      else fail(world, { ...op, left: 1e9 }, ['store'], ['ENOSPC', 'EDQUOT']);
+    },
+    { draw: (prng) => ({ on: prng.chance(0.7), error: prng.below(2) }) },
+  ),
   failChange: row(
     2,
     async (world, op) =>

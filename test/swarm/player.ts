@@ -184,9 +184,8 @@ async function readBack(world: World): Promise<void> {
     const same = got === found.length && Buffer.compare(target.subarray(0, got), found) === 0;
     if (same) continue;
     const at = found.findIndex((byte, i) => byte !== target[i]);
-    throw new Finding(
-      `${model.name} read by the next process: ${got} bytes of ${found.length}, first wrong at ${at}`,
-    );
+    const what = `${got} bytes of ${found.length}, first wrong at ${at}`;
+    throw new Finding(`${model.name} read by the next process: ${what}`);
   }
   await world.lab.close();
 }

@@ -28,7 +28,7 @@ export const PROBES = { scatteredPages, firstOpen, nearlyFull, largeMap, copyUp 
 
 const MEMORY = '/dev/shm';
 const ROOT = fs.existsSync(MEMORY) ? MEMORY : os.tmpdir();
-/** Longest time that the loop may be blocked, as the engine promises, and room for slow machines. */
+/** Longest time the engine promises to block the loop, and room for slow machines. */
 const BLOCKED_MS = 20;
 const SLOW = 3;
 

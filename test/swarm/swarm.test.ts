@@ -1,6 +1,6 @@
 /**
- * A short form of `npm run swarm`: so many seeds, one after the other. NETFSLAB_SEEDS says how many,
- * NETFSLAB_FIRST which is the first.
+ * A short form of `npm run swarm`: so many seeds, one after the other. NETFSLAB_SEEDS says how
+ * many, NETFSLAB_FIRST which is the first.
  */
 import test from 'ava';
 import { planOf } from './plan.js';

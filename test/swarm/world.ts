@@ -6,6 +6,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { errnoOf } from '../../src/core/base/errno.js';
+import { keepsInodes } from '../../src/core/fs/9p.js';
 import { DiskBacking } from '../../src/core/io/backing.js';
 import { syncDriver } from '../../src/core/io/drivers.js';
 import type { Backing } from '../../src/core/io/types.js';
@@ -26,6 +27,11 @@ const MEMORY = '/dev/shm';
 /** Where directories are fast. */
 const SCRATCH = fs.existsSync(MEMORY) ? MEMORY : os.tmpdir();
 
+/** Options of a disk cache. */
+const CACHE_OPTIONS = [
+  ...['presence', 'granule', 'verifyCache', 'cacheDirect', 'cacheXattr', 'cacheSize'],
+  ...['cacheWrites', 'cacheCheckpointNs', 'cacheLatencyNs'],
+];
 /** What costs a download and nothing else. */
 const REFUSED = [
   'a map that was never published',
@@ -84,7 +90,7 @@ export class World {
 
   constructor(plan: Plan) {
     this.plan = plan;
-    this.setup = Object.assign({}, ...plan.features.map(({ setup }) => setup));
+    this.setup = sensible(Object.assign({}, ...plan.features.map(({ setup }) => setup)));
     this.prng = new Prng(plan.seed ^ 0x5eed);
     const real = plan.clock === 'real';
     this.#root = fs.mkdtempSync(path.join(real ? os.tmpdir() : SCRATCH, 'netfslab-swarm-'));
@@ -136,7 +142,8 @@ export class World {
 
   /** Starts a lab on what is there. */
   start(more: Setup = {}): void {
-    const { births, failEvery, probe, cacheDir, ...options } = { ...this.setup, ...more };
+    const setup = sensible({ ...this.setup, ...more });
+    const { births, failEvery, probe, cacheDir, ...options } = setup;
     const writes = options.serverWrites ?? 'direct';
     this.allowed.clear();
     if (writes === 'refuse') this.allowed.add('EROFS');
@@ -231,6 +238,18 @@ export class World {
       after: (ns, fn) => this.lab.scheduler.after(ns, fn),
     });
   }
+}
+
+/** The setup without what another part of it leaves without effect, which a lab refuses. */
+function sensible(setup: Setup): Setup {
+  const { cacheMode, readAheadKb } = setup;
+  const off = new Set<string>();
+  if (cacheMode !== undefined && !keepsInodes(cacheMode)) off.add('cacheDir');
+  if (readAheadKb === 0) off.add('streams');
+  if (setup.cacheDir === undefined || off.has('cacheDir')) {
+    for (const option of CACHE_OPTIONS) off.add(option);
+  }
+  return Object.fromEntries(Object.entries(setup).filter(([option]) => !off.has(option)));
 }
 
 /** The errno of that name, negative. */

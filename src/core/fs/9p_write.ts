@@ -87,7 +87,7 @@ export class NinepWrite implements WriteOps {
       folios.put(pfn);
     }
     // The flusher writes the inode, too; fsync does not.
-    if (!wbc.sync && mapping.nextTagged(0, last, PG_DIRTY) < 0) inode.unpinCache();
+    if (!wbc.sync && !mapping.isTagged) inode.unpinCache();
     return result;
   }
 
