@@ -10,6 +10,7 @@ import { EBADF, EINVAL, EISDIR, ENXIO, EOPNOTSUPP } from '../base/errno.js';
 import { ErrnoError } from '../base/errors.js';
 import { PAGE_SIZE } from '../base/range.js';
 import type { NetworkFs, Vnode } from '../fs/types.js';
+import type { AddressSpace } from '../mm/address_space.js';
 import { invalidateFolios, truncatePages } from '../mm/truncate.js';
 import type {
   AttributeChange,
@@ -313,19 +314,25 @@ export class VfsNames {
     const first = Math.floor(position / PAGE_SIZE);
     const last = Math.floor((position + length - 1) / PAGE_SIZE);
     if ((mode & (PUNCH_HOLE | ZERO_RANGE)) !== 0) {
-      yield* invalidateFolios(mapping, first, last);
+      yield* invalidateFolios(mapping, this.#folioStart(mapping, first), last);
     }
     if (status !== undefined) {
       const before = inode.size;
       if (inode.applyOwn !== undefined) inode.applyOwn(status);
       if (status.size > before) {
         // The page that held the end is read again.
-        yield* invalidateFolios(mapping, Math.floor(before / PAGE_SIZE));
+        yield* invalidateFolios(mapping, this.#folioStart(mapping, Math.floor(before / PAGE_SIZE)));
         inode.size = status.size;
       }
     }
     inode.forgetCached?.();
     check('fallocate', file.path, result);
+  }
+
+  // A folio may begin before the page.
+  #folioStart(mapping: AddressSpace, page: number): number {
+    const pfn = mapping.find(page);
+    return pfn < 0 ? page : mapping.folios.indexOf(pfn);
   }
 
   *#asked(ask: (done: (reply: ChangeReply) => void) => void): Task<ChangeReply> {
