@@ -1,6 +1,6 @@
 /** `netfslab trace why`: where bytes came from, and why. */
 import { Args, Flags } from '@oclif/core';
-import { parseWhy, whyTable } from '../../core/app/why.js';
+import { parseWhy, whatAndCapture, whyTable } from '../../core/app/why.js';
 import { analysisFlags } from '../../core/cli/flags.js';
 import { LabCommand } from '../../core/cli/lab_command.js';
 
@@ -33,9 +33,10 @@ of the application caused at each layer, and how much more than it asked for.
 
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(TraceWhy);
-    const params = parseWhy(args.what === undefined ? [] : [args.what], flags.range);
-    if (flags.ops) return this.ask('operations', flags.capture, params, flags);
-    if (flags['explain-sql']) return this.ask('why', flags.capture, params, flags);
-    return this.show(whyTable(flags.capture, params), flags);
+    const { what, capture } = whatAndCapture(args.what, flags.capture);
+    const params = parseWhy(what === undefined ? [] : [what], flags.range);
+    if (flags.ops) return this.ask('operations', capture, params, flags);
+    if (flags['explain-sql']) return this.ask('why', capture, params, flags);
+    return this.show(whyTable(capture, params), flags);
   }
 }

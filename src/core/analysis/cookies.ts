@@ -1,7 +1,8 @@
 /**
  * What became of each cookie: when a file could be cached, when not, and which event did that.
- * Called by `trace cookies`. From v5.17 on; before, cookies had another life.
+ * Called by `trace cookies`. From v5.17 on, and as far as they tell it, the kernels before.
  */
+import { COOKIE_NAME, objectKey, objectText } from './objects.js';
 import type { Analysis, Gathering, Row } from './types.js';
 
 interface Change {
@@ -47,6 +48,16 @@ const CHANGES: Readonly<Record<string, Change>> = {
   'fscache_access END   lookup': { means: 'looked up', state: 'cacheable' },
   'fscache_access END   lookupf': { means: 'looking it up failed', state: 'not cached' },
   'fscache_cookie FAILED': { means: 'the cache failed it', state: 'not cached' },
+  'fscache_cookie *COLLISION*': {
+    means: 'a second cookie with the same key was asked for while this one is held',
+  },
+  'fscache_cookie *COLLIDE*': {
+    means: 'a second cookie with the same key waits until this one is given up',
+  },
+  'fscache_cookie DISCARD': {
+    means: 'thrown away, as its key was taken: its file goes uncached',
+    state: 'not cached',
+  },
   'fscache_cookie -   lrudo': { means: 'unused for long: its file is put away' },
   'fscache_cookie PQ  overq': {
     means: 'it was queued already: what it was queued for this time is lost',
@@ -70,13 +81,13 @@ const OF_OBJECT = `(SELECT max("c"."cookie") FROM "cachefiles_ref" AS "c"
     WHERE "c"."obj" = "e"."obj" AND "c"."why" = 'NEW obj')`;
 
 const EVENTS: readonly (readonly [name: string, word: string | null, cookie?: string])[] = [
-  ['fscache_acquire', null],
+  ['fscache_acquire', null, COOKIE_NAME],
   ['fscache_active', 'why'],
   ['fscache_access', 'why'],
-  ['fscache_cookie', 'where'],
+  ['fscache_cookie', 'where', COOKIE_NAME],
   ['fscache_invalidate', null],
   ['fscache_resize', null],
-  ['fscache_relinquish', null],
+  ['fscache_relinquish', null, COOKIE_NAME],
   ['cachefiles_coherency', 'why', OF_OBJECT],
 ];
 
@@ -125,13 +136,13 @@ export interface CookieState {
 
 /** Follows the states of all cookies through rows of `CHANGE_SQL` in their order. */
 export class CookieStates {
-  readonly #past = new Map<number, CookieState[]>();
+  readonly #past = new Map<number | string, CookieState[]>();
 
   /** Takes a change; gives what it means and the state afterwards, null if it changes nothing. */
   change(row: Row): CookieState | null {
     const change = CHANGES[changeName(row)];
     if (change === undefined) return null;
-    const cookie = Number(row.cookie);
+    const cookie = objectKey(row.cookie);
     let past = this.#past.get(cookie);
     if (past === undefined) {
       past = [];
@@ -214,12 +225,12 @@ interface Told extends Record<string, Row[string]> {
 /** Follows changes and requests in their order. */
 class Followed implements Gathering {
   readonly #states = new CookieStates();
-  readonly #last = new Map<number, Told>();
+  readonly #last = new Map<number | string, Told>();
   /** What was told, in order. */
   readonly told: Told[] = [];
 
   take(row: Row): void {
-    const cookie = Number(row.cookie);
+    const cookie = objectKey(row.cookie);
     if (row.event === null) {
       const told = this.#last.get(cookie) ?? this.#before(cookie, row);
       told.cache += Number(row.read);
@@ -228,7 +239,13 @@ class Followed implements Gathering {
     }
     const change = this.#states.change(row);
     if (change === null) return;
-    const told = { ...row, cookie: printed(cookie), event: changeName(row), cache: 0, server: 0 };
+    const told = {
+      ...row,
+      cookie: objectText(cookie),
+      event: changeName(row),
+      cache: 0,
+      server: 0,
+    };
     const means = `${change.means}${detail(row)}`;
     this.#tell(cookie, { ...told, means, state: change.state });
   }
@@ -237,17 +254,17 @@ class Followed implements Gathering {
     return this.told;
   }
 
-  #tell(cookie: number, told: Told): Told {
+  #tell(cookie: number | string, told: Told): Told {
     this.#last.set(cookie, told);
     this.told.push(told);
     return told;
   }
 
   /** What stands for the time before the first event of a cookie. */
-  #before(cookie: number, row: Row): Told {
+  #before(cookie: number | string, row: Row): Told {
     const means = 'what came before is not in the trace';
     const none = { event: '', means, state: 'not known', cache: 0, server: 0 };
-    return this.#tell(cookie, { ...row, cookie: printed(cookie), ...none });
+    return this.#tell(cookie, { ...row, cookie: objectText(cookie), ...none });
   }
 }
 
@@ -255,10 +272,6 @@ class Followed implements Gathering {
 function detail({ size, users }: Row): string {
   if (users !== null) return users === 1 ? '; 1 user now' : `; ${users} users now`;
   return size === null ? '' : ` (${size} bytes)`;
-}
-
-function printed(cookie: number): string {
-  return cookie.toString(16).padStart(8, '0');
 }
 
 /** One row per state: what was read of files whose cookie was in it. */

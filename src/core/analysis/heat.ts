@@ -9,6 +9,7 @@ export const heat: Analysis = {
   doc: 'Durations of slices against time: the darker the mark, the more of them.',
   needs: ['subrequest'],
   records: [['netfs_sreq']],
+  timed: true,
   columns: [
     { name: 'up_to', doc: 'Durations up to this, nanoseconds.', unit: 'ns' },
     { name: 'count', doc: 'Slices that took so long.', unit: 'count' },

@@ -112,6 +112,7 @@ export const queueing: Analysis = {
   doc: 'Whether slices wait before their source begins, or for what it does.',
   needs: ['netfs_sreq', 'netfs_read'],
   records: [['netfs_sreq']],
+  timed: true,
   columns: [
     { name: 'source', doc: 'READ (cache) or DOWN (server).', unit: 'text' },
     { name: 'by', doc: 'Event that says the source has begun.', unit: 'text' },

@@ -2,6 +2,7 @@
  * The ledger of references: for each object whose events print a count, whether every get and put
  * is accounted for. Called by `trace refs`.
  */
+import { COOKIE_NAME, objectKey, objectText } from './objects.js';
 import type { Analysis, Gathering, Row } from './types.js';
 
 /** What is counted, in the order in which it is listed. */
@@ -39,7 +40,7 @@ export const refs: Analysis = {
 ${[
   ledger('request', 'netfs_rreq_ref', '"rreq" AS "object", "what" AS "word", "ref"'),
   ledger('slice', 'netfs_sreq_ref', `"rreq" * ${SLICES_MAX} + "subreq", "what", "ref"`),
-  ledger('cookie', 'fscache_cookie', '"cookie", "where", "ref"'),
+  ledger('cookie', 'fscache_cookie', `${COOKIE_NAME}, "where", "ref"`),
   ledger('volume', 'fscache_volume', '"volume", "where", "usage"'),
   ledger('cache', 'fscache_cache', '"cache", "where", "usage"'),
 ].join('\nUNION ALL\n')}
@@ -63,8 +64,8 @@ function wordOf(word: string): Word {
 /** The events of an object so far. */
 class Account {
   readonly kind: number;
-  /** Its number; of a slice with that of its request. */
-  readonly object: number;
+  /** Its number, or its pointer; of a slice with that of its request. */
+  readonly object: number | string;
   /** Of a slice: another one of its request. */
   readonly sibling: Account | undefined;
   events = 0;
@@ -73,7 +74,7 @@ class Account {
   first: number | null = null;
   word = '';
 
-  constructor(kind: number, object: number, sibling: Account | undefined) {
+  constructor(kind: number, object: number | string, sibling: Account | undefined) {
     this.kind = kind;
     this.object = object;
     this.sibling = sibling;
@@ -107,9 +108,14 @@ class Numbers {
 
   /** True if the account may be that of two. */
   isShared({ kind, object }: Account): boolean {
-    if (kind === SLICE) return this.#shared.has(requestOf(object));
-    return kind === REQUEST && this.#shared.has(object);
+    if (kind === SLICE) return this.#shared.has(requestOf(Number(object)));
+    return kind === REQUEST && this.#shared.has(Number(object));
   }
+}
+
+function byObject({ object: a }: Account, { object: b }: Account): number {
+  if (typeof a === 'number' && typeof b === 'number') return a - b;
+  return String(a) < String(b) ? -1 : 1;
 }
 
 /** The request of a slice. */
@@ -122,7 +128,7 @@ class Ledger implements Gathering {
   readonly #all: boolean;
   readonly #numbers = new Numbers();
   readonly #words = new Map<string, Word>();
-  readonly #accounts = KINDS.map(() => new Map<number, Account>());
+  readonly #accounts = KINDS.map(() => new Map<number | string, Account>());
   readonly #last: (Account | undefined)[] = KINDS.map(() => undefined);
 
   /** With those that are in order, or without. */
@@ -131,7 +137,7 @@ class Ledger implements Gathering {
   }
 
   take(row: Row): void {
-    const account = this.#account(row.kind as number, row.object as number);
+    const account = this.#account(row.kind as number, objectKey(row.object));
     const text = row.word as string;
     let word = this.#words.get(text);
     if (word === undefined) {
@@ -139,19 +145,20 @@ class Ledger implements Gathering {
       this.#words.set(text, word);
     }
     if (word.fresh && account.kind === REQUEST) {
-      this.#numbers.begins(account.object, account.left);
+      this.#numbers.begins(Number(account.object), account.left);
     }
     enter(account, word, text, row);
   }
 
-  #account(kind: number, object: number): Account {
+  #account(kind: number, object: number | string): Account {
     // Events of the same object often follow one another.
     const last = this.#last[kind];
     if (last?.object === object) return last;
-    const of = this.#accounts[kind] as Map<number, Account>;
+    const of = this.#accounts[kind] as Map<number | string, Account>;
     let account = of.get(object);
     if (account === undefined) {
-      account = kind === SLICE ? this.#numbers.slice(object) : new Account(kind, object, undefined);
+      account =
+        kind === SLICE ? this.#numbers.slice(Number(object)) : new Account(kind, object, undefined);
       of.set(object, account);
     }
     this.#last[kind] = account;
@@ -162,7 +169,7 @@ class Ledger implements Gathering {
     for (const of of this.#accounts) {
       const judged = [...of.values()].filter((each) => !this.#numbers.isShared(each));
       const shown = judged.filter((each) => this.#all || isOdd(each));
-      shown.sort((a, b) => (a.first ?? 0) - (b.first ?? 0) || a.object - b.object);
+      shown.sort((a, b) => (a.first ?? 0) - (b.first ?? 0) || byObject(a, b));
       yield* shown.map(told);
     }
   }
@@ -187,19 +194,21 @@ function isHeld({ kind, left }: Account): boolean {
 }
 
 function isOdd(account: Account): boolean {
-  return account.jumps > 0 || isHeld(account);
+  return account.jumps > 0 || isHeld(account) || isUntold(account);
+}
+
+/** True for a pointer: kernels that print these do not tell every get and put. */
+function isUntold({ object }: Account): boolean {
+  return typeof object === 'string';
 }
 
 function told(account: Account): Row {
   const { kind, object, events, left, jumps, first: first_jump, word: last_word } = account;
-  const number = printed(kind === SLICE ? requestOf(object) : object);
+  const number = objectText(kind === SLICE ? requestOf(Number(object)) : object);
   let means = isHeld(account) ? 'not given back when the trace ended' : 'in order';
-  if (jumps > 0) means = 'a get or put has no event';
+  if (isUntold(account)) means = 'cannot tell: this kernel does not print every get and put';
+  else if (jumps > 0) means = 'a get or put has no event';
   const name = KINDS[kind] as string;
-  const text = kind === SLICE ? `${number}[${(object % SLICES_MAX).toString(16)}]` : number;
+  const text = kind === SLICE ? `${number}[${(Number(object) % SLICES_MAX).toString(16)}]` : number;
   return { kind: name, object: text, events, left, jumps, first_jump, last_word, means };
-}
-
-function printed(number: number): string {
-  return number.toString(16).padStart(8, '0');
 }

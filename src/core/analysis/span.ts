@@ -38,7 +38,13 @@ SELECT (SELECT min("ts") FROM (${ends('ASC')})) AS "first",
 
 /** True if the events of a capture have times. */
 export function isTimed(capture: Capture): boolean {
-  return capture.info.source === 'run' || spanOf(capture).timed;
+  if (capture.info.source === 'run') return true;
+  const timed = known.get(capture) ?? spanOf(capture).timed;
+  known.set(capture, timed);
+  return timed;
 }
+
+/** Each rule asks. */
+const known = new WeakMap<Capture, boolean>();
 
 const nameOf = ({ name }: { readonly name?: unknown }): string => String(name);

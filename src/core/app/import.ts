@@ -382,7 +382,13 @@ function captureMeta(
   return {
     clock_origin_ns: Number(sink.start ?? 0n),
     unparsed_lines: counts.damaged.count + counts.unknown.count,
-    options: { files, era: era.evidence, counts, ...(interrupted ? { interrupted } : {}) },
+    options: {
+      files,
+      era: era.evidence,
+      kernels: era.kernels,
+      counts,
+      ...(interrupted ? { interrupted } : {}),
+    },
   };
 }
 

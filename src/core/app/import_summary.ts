@@ -1,6 +1,7 @@
 /** What an import says when it is done. Called by `trace import`. */
 import { basename } from 'node:path';
 import { formatCount } from '../base/units.js';
+import { NOT_KNOWN } from '../importer/era.js';
 import type { Tally } from '../importer/import_sink.js';
 import type { Paste } from '../importer/paste/read_paste.js';
 import type { Segments } from '../importer/paste/segments.js';
@@ -36,7 +37,9 @@ export function importSummaryLines(summary: ImportSummary): string[] {
       const packed = compression === null ? '' : ` (${compression})`;
       return `${name}: ${format}${packed}: ${evidence}`;
     }),
-    `era ${era.era} (${era.kernels}): ${era.evidence}`,
+    era.kernels === NOT_KNOWN
+      ? `kernel not known: ${era.evidence}; read as era ${era.era}`
+      : `era ${era.era} (${era.kernels}): ${era.evidence}`,
     `${formatCount(counts.kept.count)} events kept`,
     ...besides(pastes),
     ...rows.filter(([{ count }]) => count > 0).map(([tally, what]) => tallyLine(tally, what)),

@@ -30,6 +30,8 @@ export interface Notable {
 export interface TraceSummary {
   readonly capture: string;
   readonly kernel: string | null;
+  /** The kernels that an import took it for; null for a run. */
+  readonly kernels: string | null;
   readonly era: Era;
   readonly events: number;
   readonly lost_events: number;
@@ -56,6 +58,7 @@ export function summarise(file?: string): TraceSummary {
     return {
       capture: capture.path,
       kernel: info.kernel_release,
+      kernels: kernelsTaken(info.options),
       era: info.era,
       events: info.events,
       lost_events: info.lost_events,
@@ -69,6 +72,11 @@ export function summarise(file?: string): TraceSummary {
   } finally {
     capture.close();
   }
+}
+
+function kernelsTaken(options: string): string | null {
+  const { kernels } = JSON.parse(options) as { kernels?: unknown };
+  return typeof kernels === 'string' ? kernels : null;
 }
 
 const REQUESTS = `
@@ -251,7 +259,7 @@ function reasonOf(capture: Capture, { rreq, verdict }: Row): string {
 /** The summary for people: one screen. */
 export function* summaryScreen(summary: TraceSummary): Iterable<string> {
   const { era, kernel, events, lost_events: lost, span_ns } = summary;
-  const named = kernel ?? kernelsOf(era);
+  const named = kernel ?? summary.kernels ?? kernelsOf(era);
   const span = span_ns === null ? ', no times' : ` in ${formatNs(span_ns)}`;
   yield `trace     kernel ${named} (${era}), ${formatCount(events)} events${span}, ${formatCount(lost)} lost`;
   for (const each of summary.missing) yield `not told  ${each}`;

@@ -6,6 +6,7 @@ import type { Rows, Table } from '../analysis/types.js';
 import { UsageError } from '../base/errors.js';
 import { parseSize } from '../base/units.js';
 import { firstRows } from '../report/first_rows.js';
+import { isDatabase } from '../store/database.js';
 import { type Params, runAnalysis } from './query.js';
 
 /** `R=1a`, `op 3`, `4k-64k`, or a file; several may be given, each narrows. */
@@ -14,6 +15,15 @@ export function parseWhy(words: readonly string[], range?: string): Params {
   for (const word of words) Object.assign(params, parseWord(word));
   if (range !== undefined) Object.assign(params, parseRange(range));
   return params;
+}
+
+/** A capture that is named where a file is asked for is the capture, as in the other commands. */
+export function whatAndCapture(
+  what: string | undefined,
+  capture: string | undefined,
+): { readonly what: string | undefined; readonly capture: string | undefined } {
+  if (what === undefined || capture !== undefined || !isDatabase(what)) return { what, capture };
+  return { what: undefined, capture: what };
 }
 
 function parseWord(word: string): Record<string, string | number> {

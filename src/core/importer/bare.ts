@@ -12,6 +12,8 @@ const FRONT = 200;
 
 const systems = [...new Set(TRACEPOINTS.map(({ name }) => name.split('_')[0] as string))];
 const names = [...new Set([...systems, 'netfs', 'fscache', 'cachefiles', '9p', 'afs', 'smb3'])];
+/** The system in front of the name of an event, as perf prints it. */
+const SYSTEM = /(?:^|\s)(?:netfs|fscache|cachefiles|9p|afs|nfs4?|cifs|ceph):\s*$/;
 const NAME = new RegExp(`(?:^|[ \\t:])((?:${names.join('|')})_\\w+|tracing_mark_write): `);
 
 class BareFormat implements LineFormat {
@@ -34,9 +36,19 @@ class BareFormat implements LineFormat {
     const time = /(?:^|\s)(\d+\.\d{6,9}): ?$/.exec(front);
     const task = time === null ? front : front.slice(0, time.index);
     to.timed = time !== null && scanTime(time[1] as string, 0, to) > 0;
-    const plain = task.replace(/\s+\[\d+\].*$/, '').replace(/[\s:]+$/, '');
-    scanTask(plain, plain.length, to);
+    const own = task.replace(SYSTEM, '');
+    const plain = own.replace(/\s+\[\d+\].*$/, '').replace(/[\s:]+$/, '');
+    if (!scanTask(plain, plain.length, to)) to.comm = nameOf(own, plain.trim());
   }
+}
+
+/** Longest name of a task that ftrace prints. */
+const NAME_MAX = 20;
+
+/** A task without its pid, `ip:` or `kworker/u8:3:`; '' where what is there is rather prose. */
+function nameOf(front: string, name: string): string {
+  const ends = /\S\s*:\s*$|\s\[\d+\]/.test(front);
+  return ends && name.length <= NAME_MAX ? name.replace(/^(?:=+>|-+>|>+|\*+)\s+/, '') : '';
 }
 
 /** The importer of trimmed lines. */

@@ -13,6 +13,7 @@ import {
   isEra,
   isNewerThanKnown,
   type KnownEra,
+  kernelSpans,
   kernelsOf,
   NEWEST_RELEASED,
 } from '../trace/eras.js';
@@ -51,6 +52,9 @@ export interface EraHints {
 }
 
 /** Taken where nothing tells: what most kernels in use print. */
+/** What is said of the kernel where nothing tells it. */
+export const NOT_KNOWN = 'not known';
+
 const FALLBACK: KnownEra = 'E3';
 
 /** Chooses the era. Throws `UsageError` for an era or kernel that is not known. */
@@ -121,7 +125,7 @@ function byText(samples: readonly Sample[], named: string | null): EraChoice {
     const inDoubt = samples.some(([name]) => tracepointNamed(name) !== undefined);
     const doubt = inDoubt ? 'no event is what any kernel prints: --kernel decides' : null;
     const evidence = 'nothing in the trace tells the era';
-    return { era: FALLBACK, kernels: kernelsOf(FALLBACK), evidence, doubt };
+    return { era: FALLBACK, kernels: NOT_KNOWN, evidence, doubt };
   }
   // The newest that a release has: people debug the kernel they run.
   const era = fitting.eras.findLast(isReleased) ?? first;
@@ -135,10 +139,13 @@ function byText(samples: readonly Sample[], named: string | null): EraChoice {
   if (others.length === 0) {
     return { era, kernels: kernelsOf(era), evidence: fitting.evidence, doubt: null };
   }
-  const alike = others.map(kernelsOf).join(', ');
-  const evidence = `${fitting.evidence}; those of ${alike} print them alike`;
-  const doubt = `kernels ${alike} print all these events as ${kernelsOf(era)} does`;
-  return { era, kernels: kernelsOf(era), evidence, doubt: `${doubt}: --kernel tells which it was` };
+  const doubt = `kernels ${kernelSpans(others)} print all these events as ${kernelsOf(era)} does`;
+  return {
+    era,
+    kernels: kernelsOf(era),
+    evidence: `${fitting.evidence}; ${others.join(', ')} would do as well`,
+    doubt: `${doubt}: --kernel tells which it was`,
+  };
 }
 
 /** What no known kernel prints, in words; null where there is no such thing. */

@@ -128,6 +128,15 @@ function scanSystemCall(line: string, from: number, to: TextLine): boolean {
   return true;
 }
 
+/** A name in [from, to), without a mark that somebody put in front of the line: `=>`, `>>>`. */
+function withoutMark(line: string, from: number, to: number): string {
+  const name = line.slice(from, to);
+  return MARKS.has(line.charCodeAt(from)) ? name.replace(/^(?:=+>|-+>|>{2,}|\*+)\s+/, '') : name;
+}
+
+/** What marks begin with: = - > * */
+const MARKS: ReadonlySet<number> = new Set([61, 45, 62, 42]);
+
 /** Reads `comm-pid` that ends at `end`: the last dash before digits; false where there is none. */
 export function scanTask(line: string, end: number, to: TextLine): boolean {
   let at = end;
@@ -139,6 +148,6 @@ export function scanTask(line: string, end: number, to: TextLine): boolean {
   let from = blanksEnd(line, 0);
   // A name of nothing, or of blanks only, is still a name.
   if (from > at - 1) from = at - 1;
-  to.comm = line.slice(from, at - 1);
+  to.comm = withoutMark(line, from, at - 1);
   return true;
 }

@@ -89,6 +89,16 @@ function recover(path: string): void {
   }
 }
 
+/** True for a file that is an SQLite database. */
+export function isDatabase(path: string): boolean {
+  try {
+    checkMagic(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function checkMagic(path: string): void {
   const bytes = Buffer.alloc(SQLITE_MAGIC.length);
   try {

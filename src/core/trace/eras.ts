@@ -55,6 +55,22 @@ export function kernelsOf(era: Era): string {
   return era.includes('+') ? `described by its format files; closest: ${known}` : known;
 }
 
+/** The kernels of known eras, neighbours as one span: `v5.17 - v6.7, v7.3`. */
+export function kernelSpans(eras: readonly KnownEra[]): string {
+  const having = ERAS.map((era) => eras.includes(era));
+  const spans: string[] = [];
+  for (let from = 0; from < ERAS.length; from++) {
+    if (!having[from]) continue;
+    let to = from;
+    while (having[to + 1]) to++;
+    const first = ERA_KERNELS[ERAS[from] as KnownEra].split(' - ')[0] as string;
+    const last = ERA_KERNELS[ERAS[to] as KnownEra].split(' - ').at(-1) as string;
+    spans.push(first === last ? first : `${first} - ${last}`);
+    from = to;
+  }
+  return spans.join(', ');
+}
+
 /** What is different in an era, and from which; null = from nothing. */
 export function dataOf(era: Era): { readonly data: EraData; readonly before: Era | null } {
   const known = knownEra(era);

@@ -4,6 +4,7 @@
  */
 import type { Capture } from '../../store/types.js';
 import type { Era } from '../../trace/eras.js';
+import { isTimed } from '../span.js';
 import { RULES } from './index.js';
 import { collectorEra } from './laws.js';
 import { eventStream, tracepointNamed } from './stream.js';
@@ -131,6 +132,9 @@ function stateOf(rule: Rule, world: Walked): Pick<RuleResult, 'state' | 'reason'
   }
   if (info.lost_events > 0) {
     return { state: 'cannot tell', reason: `${info.lost_events} events were lost` };
+  }
+  if (!isTimed(world.capture)) {
+    return { state: 'cannot tell', reason: 'lines without times may have been left out' };
   }
   return { state: 'checked', reason: null };
 }
