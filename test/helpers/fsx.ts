@@ -7,7 +7,7 @@ import { DiskBacking } from '../../src/core/io/backing.js';
 import { syncDriver } from '../../src/core/io/drivers.js';
 import type { IoDone, IoDriver } from '../../src/core/io/types.js';
 import { Lab } from '../../src/core/lab/lab.js';
-import type { LabOptions } from '../../src/core/lab/options.js';
+import { LAB_DEFAULTS, type LabOptions, obeys } from '../../src/core/lab/options.js';
 import type { Server } from '../../src/core/server/types.js';
 import { Prng } from '../../src/core/sim/prng.js';
 import type { Task } from '../../src/core/sim/wait_queue.js';
@@ -62,13 +62,14 @@ async function runIn(dir: string, given: FsxCase, ops: readonly FsxOp[]) {
   fs.mkdirSync(served);
   let failing = faults;
   const when = (): boolean => failing && prng.chance(0.03);
+  const completion = prng.chance(0.5) ? 'sync' : 'async';
   const lab = new Lab({
     seed,
     pageCache: 1 << 20,
     serverWrites: 'direct',
     dirty: { ratio: 12, backgroundRatio: 3 },
     latencyNs: prng.chance(0.5) ? 0 : 50_000,
-    completion: prng.chance(0.5) ? 'sync' : 'async',
+    ...(obeys(options?.profile ?? LAB_DEFAULTS.profile, 'completion') && { completion }),
     ...(cache && { cacheDir: path.join(dir, 'cache') }),
     ...(cache && { backing: new HastyBacking(faultyDriver(when, prng)) }),
     wrapServer: (server) => faultyServer(server, when, prng),

@@ -1,8 +1,8 @@
 /** Engines broken on purpose: fsx notices, and shrinks what it did to a few operations. */
 import test from 'ava';
-import { AfsCached } from '../../src/core/fs/afs_cached.js';
-import { AfsWrite } from '../../src/core/fs/afs_write.js';
-import { setRegion } from '../../src/core/fs/dirty_region.js';
+import { setRegion } from '../../src/core/fs/afs/dirty_region.js';
+import { AfsInode } from '../../src/core/fs/afs/inode.js';
+import { AfsWrite } from '../../src/core/fs/afs/write.js';
 import { Cookie } from '../../src/core/fscache/cookie.js';
 import type { OpenFile } from '../../src/core/mm/types.js';
 import { printFsxOp } from '../../src/core/workload/fsxops.js';
@@ -14,7 +14,7 @@ const GIVEN: FsxCase = { seed: 5, count: 300, cache: true, faults: false };
 /** Each breaks the engine and returns what mends it. */
 const BUGS: Readonly<Record<string, () => () => void>> = {
   'what is written does not go into the cache': () =>
-    replaced(AfsCached.prototype, 'stored', () => {}),
+    replaced(AfsInode.prototype, 'stored', () => {}),
   'a file that is cut off is not cut off in the cache': () =>
     replaced(Cookie.prototype, 'resize', function (this: Cookie, size: number) {
       this.update(undefined, size);

@@ -9,11 +9,12 @@
 import type { Cookie } from '../fscache/cookie.js';
 import type { AddressSpace } from '../mm/address_space.js';
 import { IovIter } from '../mm/iov_iter.js';
+import { SREQ_CLEAR_TAIL, type Subrequest } from '../netfs/objects.js';
 import type { ServerFile } from '../server/types.js';
 import type { Task } from '../sim/wait_queue.js';
 import { NinepDirect } from './9p_direct.js';
-import { NinepChanges, NinepWrite, type NinepWriteParts } from './9p_write.js';
-import { CookieFs, type CookieFsParts, CookieInode, type ReadReply } from './cookie_fs.js';
+import { NinepModify, NinepWrite, type NinepWriteParts } from './9p_write.js';
+import { CookieFs, type CookieFsParts, CookieInode } from './cookie_fs.js';
 import type { Vnode } from './types.js';
 
 /** The mount option `cache=` of 9p. */
@@ -27,7 +28,7 @@ export function keepsInodes(mode: NinepCacheMode): boolean {
 }
 
 class NinepInode extends CookieInode {
-  readonly changes: NinepChanges;
+  readonly modify: NinepModify;
   readonly direct: NinepDirect;
   readonly uncached: Vnode['uncached'];
   readonly #client: NinepClient;
@@ -43,7 +44,7 @@ class NinepInode extends CookieInode {
     this.#client = client;
     const { cacheMode } = client;
     this.uncached = keepsInodes(cacheMode) ? undefined : { readOnlyMaps: cacheMode === 'none' };
-    this.changes = new NinepChanges(this, writing);
+    this.modify = new NinepModify(this, writing);
     this.direct = new NinepDirect(this, writing);
   }
 
@@ -69,7 +70,7 @@ export class NinepClient extends CookieFs {
   readonly cacheMode: NinepCacheMode;
 
   constructor(parts: CookieFsParts, writing: NinepWriteParts, cacheMode: NinepCacheMode) {
-    super(parts, false, (ops) => new NinepWrite(writing, ops));
+    super(parts, { makeWrite: (ops) => new NinepWrite(writing, ops) });
     this.#writing = writing;
     this.cacheMode = cacheMode;
   }
@@ -87,10 +88,15 @@ export class NinepClient extends CookieFs {
     return new NinepInode(this, mapping, file, cookie, this.#writing);
   }
 
-  protected override *read(inode: CookieInode, position: number, count: number): Task<ReadReply> {
-    const piece = (at: number, size: number): IovIter => new IovIter(inode.mapping, at, size);
-    const { transport } = this.#writing;
-    const { bytes, error } = yield* transport.read(inode.file, position, count, piece);
-    return { result: error < 0 ? error : bytes, clearTail: true };
+  // However many messages the slice takes. An error wins over what had come before it.
+  protected override *issueRead(subreq: Subrequest): Task {
+    const { transport, helper } = this.#writing;
+    const { mapping, inode } = subreq.rreq;
+    const from = subreq.start + subreq.transferred;
+    const count = subreq.len - subreq.transferred;
+    const piece = (at: number, size: number): IovIter => new IovIter(mapping, at, size);
+    const { bytes, error } = yield* transport.read((inode as CookieInode).file, from, count, piece);
+    subreq.flags |= SREQ_CLEAR_TAIL;
+    helper.subreqTerminated(subreq, error < 0 ? error : bytes, false);
   }
 }

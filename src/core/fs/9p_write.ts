@@ -18,7 +18,7 @@ import type { Transport } from '../server/transport.js';
 import { RwSemaphore } from '../sim/rw_semaphore.js';
 import { awaited, type Task } from '../sim/wait_queue.js';
 import type { CookieInode } from './cookie_fs.js';
-import type { VnodeChanges } from './types.js';
+import type { ModifyOps } from './types.js';
 
 /** What the write side is built from. */
 export interface NinepWriteParts {
@@ -162,8 +162,8 @@ export class NinepWrite implements WriteOps {
   }
 }
 
-/** Changing one file. */
-export class NinepChanges implements VnodeChanges {
+/** Modifying one file. */
+export class NinepModify implements ModifyOps {
   readonly lock = new RwSemaphore('i_rwsem');
   readonly #inode: CookieInode;
   readonly #parts: NinepWriteParts;

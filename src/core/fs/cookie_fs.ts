@@ -1,7 +1,7 @@
 /**
- * What clients have in common whose files hold cookies that are state machines (v5.17 and later):
- * inodes that stay until they are evicted, opens and requests that use the cookie, reads that end
- * in the caller's context. Plays the like parts of fs/9p and fs/afs; a client adds how it reads.
+ * What clients have in common: inodes that hold a cookie and stay until they are evicted, opens and
+ * requests that use the cookie, reads that end in the caller's context. Kernel: the like parts of
+ * fs/9p and fs/afs; a client adds how it reads.
  */
 import { assert } from '../base/assert.js';
 import type { Cookie } from '../fscache/cookie.js';
@@ -10,11 +10,14 @@ import type { Volume } from '../fscache/volume.js';
 import { AddressSpace } from '../mm/address_space.js';
 import type { Folios } from '../mm/folio.js';
 import type { AddressSpaceOps, Inode, WriteOps } from '../mm/types.js';
-import { type ReadRequest, SREQ_CLEAR_TAIL, type Subrequest } from '../netfs/objects.js';
-import type { ByteRange, ReadHelper, RequestOps } from '../netfs/types.js';
+import type { ReadRequest, Subrequest } from '../netfs/objects.js';
+import type { ByteRange, CacheShare, ReadHelper, RequestOps } from '../netfs/types.js';
 import type { Server, ServerFile } from '../server/types.js';
-import type { Task } from '../sim/wait_queue.js';
-import type { NetworkFs, OpenFailed, Vnode, VnodeChanges } from './types.js';
+import type { MaybeTask, Task } from '../sim/wait_queue.js';
+import type { ModifyOps, NetworkFs, OpenFailed, Vnode } from './types.js';
+
+/** Files that are remembered; beyond that the idle ones that were opened longest ago go. */
+export const INODES_MAX = 1 << 14;
 
 /** What a client is built from. */
 export interface CookieFsParts {
@@ -24,13 +27,25 @@ export interface CookieFsParts {
   readonly fscache: Fscache;
   /** Names the mount in a cache. */
   readonly volume: string;
+  /** Requests do without a cache: there is none, and the kernel does not ask its cookies. */
+  readonly uncached?: boolean;
+  /** A cache's share of the request operations, in place of the cookies'. */
+  readonly share?: CacheShare | undefined;
+}
+
+/** What a client adds. */
+export interface CookieFsAdds {
+  /** Files are read in folios of several pages. */
+  readonly largeFolios?: boolean;
+  readonly makeWrite?: (ops: RequestOps) => WriteOps;
+  readonly ops?: Partial<RequestOps>;
 }
 
 /** A file of such a client. */
 export abstract class CookieInode implements Vnode {
   readonly ino: number;
   readonly key: string;
-  readonly name: string;
+  name: string;
   readonly mapping: AddressSpace;
   readonly cookie: Cookie;
   size: number;
@@ -38,7 +53,7 @@ export abstract class CookieInode implements Vnode {
   uses = 0;
   /** It was written and has been closed by a writer since its cookie was last told. */
   wasWritten = false;
-  abstract readonly changes: VnodeChanges;
+  abstract readonly modify: ModifyOps;
   readonly #client: CookieFs;
   #file: ServerFile | undefined;
   /** Opens that the cookie has been told of. */
@@ -72,6 +87,7 @@ export abstract class CookieInode implements Vnode {
 
   /** Takes a newly opened file, or closes it when one is open already. */
   open(file: ServerFile): void {
+    this.name = file.name;
     if (this.#file === undefined) this.#file = file;
     else this.#client.close(file);
     this.uses++;
@@ -137,14 +153,6 @@ export abstract class CookieInode implements Vnode {
   }
 }
 
-/** How a read ended. */
-export interface ReadReply {
-  /** Bytes read or a negative errno. */
-  readonly result: number;
-  /** What is missing of the slice is zeroed. */
-  readonly clearTail: boolean;
-}
-
 /** A client of one lab. */
 export abstract class CookieFs implements NetworkFs {
   readonly #parts: CookieFsParts;
@@ -153,14 +161,10 @@ export abstract class CookieFs implements NetworkFs {
   readonly #spaceOps: AddressSpaceOps;
   #volume: Volume;
 
-  constructor(
-    parts: CookieFsParts,
-    largeFolios: boolean,
-    makeWrite?: (ops: RequestOps) => WriteOps,
-  ) {
+  constructor(parts: CookieFsParts, { largeFolios = false, makeWrite, ops }: CookieFsAdds) {
     this.#parts = parts;
     this.#volume = parts.fscache.acquireVolume(parts.volume);
-    this.#requestOps = this.#makeRequestOps();
+    this.#requestOps = { ...this.#makeRequestOps(), ...ops, ...parts.share };
     const { helper } = parts;
     this.#spaceOps = {
       largeFolios,
@@ -210,9 +214,22 @@ export abstract class CookieFs implements NetworkFs {
       const { version, size } = file.status;
       const cookie = fscache.acquire(this.#volume, file.key, file.name, version, size);
       inode = this.makeInode(new AddressSpace(folios, this.#spaceOps), file, cookie);
-      this.#inodes.set(file.key, inode);
     }
+    // The newest is the last.
+    this.#inodes.delete(file.key);
+    this.#inodes.set(file.key, inode);
+    if (this.#inodes.size > INODES_MAX) this.#evictOldest();
     return inode;
+  }
+
+  // Looks at no more than a few: those that are in use are passed over, and are the newest then.
+  #evictOldest(): void {
+    let looked = 0;
+    for (const inode of this.#inodes.values()) {
+      if (this.#evict(inode, false) || ++looked === 8) return;
+      this.#inodes.delete(inode.key);
+      this.#inodes.set(inode.key, inode);
+    }
   }
 
   /** Ends the use of a file on the server. */
@@ -229,13 +246,14 @@ export abstract class CookieFs implements NetworkFs {
     if (inode !== undefined) this.#evict(inode, true);
   }
 
-  #evict(inode: CookieInode, retire: boolean): void {
-    if (!inode.isIdle) return;
+  #evict(inode: CookieInode, retire: boolean): boolean {
+    if (!inode.isIdle) return false;
     inode.mapping.invalidate(0, Number.MAX_SAFE_INTEGER);
-    if (inode.mapping.pages > 0) return;
+    if (inode.mapping.pages > 0) return false;
     this.#inodes.delete(inode.key);
     this.forgotten(inode);
     inode.cookie.relinquish(retire);
+    return true;
   }
 
   inodesWritten(): void {
@@ -275,31 +293,24 @@ export abstract class CookieFs implements NetworkFs {
     return this.#inodes.get(key);
   }
 
-  /** Reads `count` bytes at `position` into the pages. */
-  protected abstract read(inode: CookieInode, position: number, count: number): Task<ReadReply>;
+  /** Reads what the slice lacks from the server, and ends in `subreqTerminated`. */
+  protected abstract issueRead(subreq: Subrequest): MaybeTask;
 
   #makeRequestOps(): RequestOps {
     const inodeOf = (inode: Inode): CookieInode => inode as CookieInode;
+    const cached = this.#parts.uncached !== true;
     return {
-      isCacheEnabled: (inode) => inodeOf(inode).cookie.enabled,
-      beginCacheOperation: (rreq: ReadRequest) =>
-        inodeOf(rreq.inode).cookie.beginOperation(rreq.cache, 'begin_io_read'),
+      isCacheEnabled: (inode) => cached && inodeOf(inode).cookie.enabled,
+      ...(cached && {
+        beginCacheOperation: (rreq: ReadRequest) =>
+          inodeOf(rreq.inode).cookie.beginOperation(rreq.cache, 'begin_io_read'),
+      }),
       initRreq: (rreq) => {
         inodeOf(rreq.inode).beginRequest();
         rreq.netfsPriv = rreq.inode;
       },
       cleanup: (_mapping, priv) => (priv as CookieInode).endRequest(),
-      issueOp: (subreq) => this.#issueRead(subreq),
+      issueOp: (subreq) => this.issueRead(subreq),
     };
-  }
-
-  // However long the slice is. An error keeps the rest.
-  *#issueRead(subreq: Subrequest): Task {
-    const from = subreq.start + subreq.transferred;
-    const count = subreq.len - subreq.transferred;
-    const inode = subreq.rreq.inode as CookieInode;
-    const { result, clearTail } = yield* this.read(inode, from, count);
-    if (clearTail) subreq.flags |= SREQ_CLEAR_TAIL;
-    this.#parts.helper.subreqTerminated(subreq, result, false);
   }
 }

@@ -39,8 +39,8 @@ export interface Vnode extends Inode {
   applyOwn?(status: ServerStatus): void;
   /** What the disk cache has of the file is not believed any more. */
   forgetCached?(): void;
-  /** What changes the file; a filesystem that is read-only has none of it. */
-  readonly changes?: VnodeChanges;
+  /** Modifies the file; a filesystem that is read-only has none of it. */
+  readonly modify?: ModifyOps;
   /** I/O past the page cache; a filesystem without it refuses O_DIRECT. */
   readonly direct?: DirectIo;
   /**
@@ -58,8 +58,8 @@ export interface DirectIo {
   write(source: Uint8Array, at: number, count: number, position: number): Task<number>;
 }
 
-/** Changing a file. Every answer is 0 or a negative errno. */
-export interface VnodeChanges {
+/** Modifying a file. Every answer is 0 or a negative errno. */
+export interface ModifyOps {
   /** Held by who writes to the file or changes its size, one at a time (i_rwsem). */
   readonly lock: RwSemaphore;
   /**

@@ -2,13 +2,13 @@
  * The network filesystem clients that profiles name, one row each: how a lab makes them and the
  * cookies they hold of a cache.
  */
+import { assert } from '../base/assert.js';
 import { PAGE_SHIFT, PAGE_SIZE, roundDown, roundUp } from '../base/range.js';
 import { CachefilesBackend } from '../cachefiles/interface.js';
 import { keepsInodes, NinepClient } from '../fs/9p.js';
-import { AfsClient } from '../fs/afs.js';
+import { AfsClient } from '../fs/afs/client.js';
 import type { CookieFsParts } from '../fs/cookie_fs.js';
-import { KafsClient } from '../fs/kafs.js';
-import type { NetworkFs } from '../fs/types.js';
+import type { ClientOptions, NetworkFs } from '../fs/types.js';
 import { Fscache } from '../fscache/registry.js';
 import type { BackingDevice } from '../mm/readahead.js';
 import { ClassicReadHelper } from '../netfs/classic/read_helper.js';
@@ -31,7 +31,6 @@ export function cacheVolume({ root }: Server): string {
 export const CLIENTS: Readonly<Record<Profile['client'], (lab: Lab) => NetworkFs>> = {
   afs: makeAfs,
   '9p': makeNinep,
-  kafs: makeKafs,
 };
 
 /** What readahead is told of the mount. A transport's messages bound the window. */
@@ -65,31 +64,24 @@ function makeHelper(requests: Requests, { options, profile, clock }: Lab): ReadH
 }
 
 function makeAfs(lab: Lab): NetworkFs {
-  const { options, server, health, scheduler, folios, freezer, cachefiles } = lab;
-  const { defects, cache } = options;
-  const fscache = cachefiles && makeFscache(lab);
+  const { options, profile, server, scheduler, folios, tracer, writeback, health, freezer } = lab;
+  const { defects, clock, streams, rsize, stripeUnit, cacheWrites } = options;
+  const behaviour = profile.afs;
+  assert(behaviour !== undefined, 'a profile with AFS does not say how its AFS behaves');
   const requests = makeRequests(lab);
-  const inside = options.clock === 'virtual' && options.streams === 1;
-  return new AfsClient({
-    server,
-    health,
-    requests,
-    helper: makeHelper(requests, lab),
-    writeback: lab.writeback,
-    folios,
-    freezer,
-    scheduler,
-    defects,
-    cache,
-    fscache: fscache && { cookies: fscache, volume: fscache.acquireVolume(cacheVolume(server)) },
-    options: {
-      rsize: options.rsize,
-      stripeUnit: options.stripeUnit,
-      clearTail: options.clearTail ?? true,
-      completion: options.completion ?? (inside ? 'sync' : 'async'),
-      cacheWrites: options.cacheWrites,
-    },
-  });
+  const common = cookieParts(lab, requests);
+  const inside = clock === 'virtual' && streams === 1 ? 'sync' : 'async';
+  const fixed = profile.fixed.completion?.is as ClientOptions['completion'] | undefined;
+  const choices: ClientOptions = {
+    rsize,
+    stripeUnit,
+    cacheWrites,
+    clearTail: options.clearTail ?? true,
+    completion: options.completion ?? fixed ?? inside,
+  };
+  const own = { server, scheduler, folios, tracer, writeback, health, freezer, defects };
+  const { helper } = common;
+  return new AfsClient(common, { ...own, requests, helper, options: choices, behaviour });
 }
 
 function makeNinep(lab: Lab): NetworkFs {
@@ -105,19 +97,19 @@ function makeNinep(lab: Lab): NetworkFs {
   return new NinepClient(parts, writing, cacheMode);
 }
 
-function makeKafs(lab: Lab): NetworkFs {
-  const { options, server, scheduler, tracer, writeback, health, freezer } = lab;
-  const { defects } = options;
-  const requests = makeRequests(lab);
-  const parts = cookieParts(lab, requests);
-  const own = { requests, server, scheduler, tracer, writeback, health, freezer, defects };
-  return new KafsClient(parts, own);
-}
-
 function cookieParts(lab: Lab, requests: Requests): CookieFsParts {
-  const { server, folios } = lab;
-  const helper = makeHelper(requests, lab);
-  return { server, helper, folios, fscache: makeFscache(lab), volume: cacheVolume(server) };
+  const { server, folios, cachefiles, profile, options } = lab;
+  // Kernels whose cookies have no events are played without cookies where there is no cache.
+  const uncached = cachefiles === undefined && !profile.fscache.events;
+  return {
+    server,
+    helper: makeHelper(requests, lab),
+    folios,
+    fscache: uncached ? untold(lab) : makeFscache(lab),
+    volume: cacheVolume(server),
+    uncached,
+    share: options.cache,
+  };
 }
 
 function makeFscache(lab: Lab): Fscache {

@@ -41,6 +41,15 @@ export const linux513Afs: Profile = {
     onWorker: false,
     events: false,
   },
+  afs: {
+    largeFolios: false,
+    validates: 'open',
+    bulkStatus: false,
+    copiesStores: 'after',
+    pinsCookie: false,
+    directIo: true,
+    laundersAtPageStart: true,
+  },
   fixed: {
     msize: { why: 'has no transport with messages; see --rsize' },
     cacheMode: { why: 'has no cache modes' },

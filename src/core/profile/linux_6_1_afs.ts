@@ -9,8 +9,17 @@ import type { Profile } from './types.js';
 export const linux61Afs: Profile = {
   ...linux61,
   name: 'linux-6.1-afs',
-  client: 'kafs',
+  client: 'afs',
   readAheadKb: 128,
+  afs: {
+    largeFolios: true,
+    validates: 'use',
+    bulkStatus: true,
+    copiesStores: 'beside',
+    pinsCookie: true,
+    directIo: false,
+    laundersAtPageStart: false,
+  },
   fixed: {
     ...fixed61,
     rsize: { why: 'fetches a slice whole (it has no clamp_length)' },

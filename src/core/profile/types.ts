@@ -1,7 +1,9 @@
 /**
  * What a profile says: which kernel is being played, as data. Engine code asks it, never a version.
  */
+
 import type { CachefilesBehaviour } from '../cachefiles/types.js';
+import type { AfsBehaviour } from '../fs/afs/types.js';
 import type { FscacheBehaviour } from '../fscache/types.js';
 import type { MmBehaviour } from '../mm/types.js';
 import type { NetfsBehaviour } from '../netfs/types.js';
@@ -35,7 +37,7 @@ export interface Profile {
   /** Vocabulary of tracepoints and statistics. */
   readonly era: TraceSink['era'];
   /** The network filesystem client that is played. */
-  readonly client: 'afs' | '9p' | 'kafs';
+  readonly client: 'afs' | '9p';
   /** Where its behaviour was taken from. */
   readonly evidence: string;
   /** How ftrace marks what runs in interrupts: hard (`d.h2`) or soft (`..s.`). */
@@ -46,6 +48,8 @@ export interface Profile {
   readonly netfs: NetfsBehaviour;
   readonly fscache: FscacheBehaviour;
   readonly cachefiles: CachefilesBehaviour;
+  /** Of a client that is AFS. */
+  readonly afs?: AfsBehaviour;
   /** Options that are refused by name, because the kernel's client has nothing like them. */
   readonly fixed: Readonly<Partial<Record<ClientOption, FixedOption>>>;
 }

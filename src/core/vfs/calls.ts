@@ -6,7 +6,7 @@ import type { Task } from '../sim/wait_queue.js';
 
 /** Who still uses an open file or a mapping. */
 export class CallsInProgress {
-  readonly #release: () => void;
+  #release: (() => void) | undefined;
   #calls = 0;
   #closed = false;
 
@@ -23,7 +23,7 @@ export class CallsInProgress {
   /** A call has ended. */
   leave(): void {
     this.#calls--;
-    if (this.#calls === 0 && this.#closed) this.#release();
+    this.#end();
   }
 
   /** A call that begins here and ends with `body`. */
@@ -35,7 +35,15 @@ export class CallsInProgress {
   /** No call begins any more. */
   close(): void {
     this.#closed = true;
-    if (this.#calls === 0) this.#release();
+    this.#end();
+  }
+
+  // A call that begins on what is closed already fails, and ends nothing.
+  #end(): void {
+    if (this.#calls > 0 || !this.#closed) return;
+    const release = this.#release;
+    this.#release = undefined;
+    release?.();
   }
 
   *#run<T>(body: Task<T>): Task<T> {

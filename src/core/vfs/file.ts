@@ -6,7 +6,7 @@
 import { EAGAIN, EFAULT, EINTR, EINVAL, ERESTARTSYS, type ErrnoName } from '../base/errno.js';
 import { ErrnoError } from '../base/errors.js';
 import { PAGE_SIZE, pageIndex, pagesFor } from '../base/range.js';
-import type { Vnode, VnodeChanges } from '../fs/types.js';
+import type { ModifyOps, Vnode } from '../fs/types.js';
 import type { SegmentList } from '../io/types.js';
 import type { AddressSpace } from '../mm/address_space.js';
 import type { ReaderBuffers } from '../mm/arena.js';
@@ -178,20 +178,20 @@ export class File implements VfsFile, OpenFile {
 
   write(source: Uint8Array, at: number, count: number, position: number): Task<number> {
     this.#check('write', source, at, count, position);
-    const changes = this.#changes('write', 'EBADF');
+    const modify = this.#modifying('write', 'EBADF');
     const to = this.#flags.append === true ? undefined : position;
-    return this.#calls.during(this.#write(changes, source, at, count, to));
+    return this.#calls.during(this.#write(modify, source, at, count, to));
   }
 
   /** As `write`, of pages that were mapped elsewhere: at `position` also with O_APPEND. */
   writeMapped(source: Uint8Array, at: number, count: number, position: number): Task<number> {
     this.#check('write', source, at, count, position);
-    const changes = this.#changes('write', 'EBADF');
-    return this.#calls.during(this.#write(changes, source, at, count, position));
+    const modify = this.#modifying('write', 'EBADF');
+    return this.#calls.during(this.#write(modify, source, at, count, position));
   }
 
   *#write(
-    { lock }: VnodeChanges,
+    { lock }: ModifyOps,
     source: Uint8Array,
     at: number,
     count: number,
@@ -216,13 +216,13 @@ export class File implements VfsFile, OpenFile {
 
   truncate(size: number): Task {
     this.#checkRange('ftruncate', size, 0);
-    const changes = this.#changes('ftruncate', 'EINVAL');
-    return this.#calls.during(this.#truncate(changes, size));
+    const modify = this.#modifying('ftruncate', 'EINVAL');
+    return this.#calls.during(this.#truncate(modify, size));
   }
 
-  *#truncate(changes: VnodeChanges, size: number): Task {
+  *#truncate(modify: ModifyOps, size: number): Task {
     const error = yield* this.#parts.freezer.during('write', () =>
-      changes.lock.exclusively(() => changes.setSize(size)),
+      modify.lock.exclusively(() => modify.setSize(size)),
     );
     if (error < 0) throw new ErrnoError(error, 'ftruncate', this.path);
   }
@@ -230,7 +230,7 @@ export class File implements VfsFile, OpenFile {
   /** O_TRUNC, right after the file was opened: what is written from now on is all there is. */
   *makeEmpty(): Task {
     yield* this.truncate(0);
-    this.inode.changes?.startAnew();
+    this.inode.modify?.startAnew();
   }
 
   flush(): Task {
@@ -245,14 +245,14 @@ export class File implements VfsFile, OpenFile {
 
   fsync(): Task {
     this.#checkOpen('fsync');
-    const changes = this.#flags.write === true ? this.#changes('fsync', 'EBADF') : undefined;
-    return this.#calls.during(this.#fsync(changes));
+    const modify = this.#flags.write === true ? this.#modifying('fsync', 'EBADF') : undefined;
+    return this.#calls.during(this.#fsync(modify));
   }
 
-  *#fsync(changes: VnodeChanges | undefined): Task {
+  *#fsync(modify: ModifyOps | undefined): Task {
     yield* this.#parts.writeback.writeAndWait(this.mapping);
     this.#throwErrors('fsync');
-    const error = changes === undefined ? 0 : yield* changes.sync();
+    const error = modify === undefined ? 0 : yield* modify.sync();
     if (error < 0) throw new ErrnoError(error, 'fsync', this.path);
   }
 
@@ -377,7 +377,7 @@ export class File implements VfsFile, OpenFile {
 
   #release(): void {
     this.#parts.mount.users--;
-    if (this.#flags.write === true) this.inode.changes?.endWriting(this.#flags.direct === true);
+    if (this.#flags.write === true) this.inode.modify?.endWriting(this.#flags.direct === true);
     this.inode.release();
   }
 
@@ -396,10 +396,10 @@ export class File implements VfsFile, OpenFile {
     throw new ErrnoError(error, syscall, this.path);
   }
 
-  #changes(syscall: string, refusal: ErrnoName): VnodeChanges {
+  #modifying(syscall: string, refusal: ErrnoName): ModifyOps {
     this.#checkOpen(syscall);
-    const { changes } = this.inode;
-    if (this.#flags.write === true && changes !== undefined) return changes;
+    const modify = this.inode.modify;
+    if (this.#flags.write === true && modify !== undefined) return modify;
     throw new ErrnoError(refusal, syscall, this.path);
   }
 

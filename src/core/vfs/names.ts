@@ -292,12 +292,12 @@ export class VfsNames {
     const modes = [0, KEEP_SIZE, PUNCH_HOLE | KEEP_SIZE, ZERO_RANGE, ZERO_RANGE | KEEP_SIZE];
     if (position < 0 || length <= 0) throw new ErrnoError(-EINVAL, 'fallocate', file.path);
     if (!modes.includes(mode)) throw new ErrnoError(-EOPNOTSUPP, 'fallocate', file.path);
-    const changes = file.inode.changes;
-    if (!file.isWritable || changes === undefined) {
+    const modify = file.inode.modify;
+    if (!file.isWritable || modify === undefined) {
       throw new ErrnoError(-EBADF, 'fallocate', file.path);
     }
     yield* this.#parts.freezer.during('write', () =>
-      changes.lock.exclusively(() => this.#allocate(file, mode, position, length)),
+      modify.lock.exclusively(() => this.#allocate(file, mode, position, length)),
     );
   }
 

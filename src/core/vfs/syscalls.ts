@@ -58,12 +58,12 @@ export class Vfs implements VfsSurface {
     return new File(this.#parts, path, vnode, flags);
   }
 
-  #mayOpen({ changes, direct }: Vnode, path: string, flags: OpenFlags): void {
+  #mayOpen({ modify, direct }: Vnode, path: string, flags: OpenFlags): void {
     if (flags.direct === true && direct === undefined) {
       throw new ErrnoError('EINVAL', 'open', path, { text: 'the filesystem has no O_DIRECT' });
     }
     if (flags.write !== true) return;
-    const error = changes === undefined ? -EROFS : changes.beginWriting(flags.direct === true);
+    const error = modify === undefined ? -EROFS : modify.beginWriting(flags.direct === true);
     if (error < 0) throw new ErrnoError(error, 'open', path);
   }
 

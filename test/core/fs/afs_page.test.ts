@@ -7,7 +7,7 @@ import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { errnoOf } from '../../../src/core/base/errno.js';
 import { PAGE_SIZE } from '../../../src/core/base/range.js';
-import { regionOf, setRegion } from '../../../src/core/fs/dirty_region.js';
+import { regionOf, setRegion } from '../../../src/core/fs/afs/dirty_region.js';
 import type { LabOptions } from '../../../src/core/lab/options.js';
 import { PG_DIRTY, PG_PRIVATE, PG_UPTODATE } from '../../../src/core/mm/folio.js';
 import { invalidateFolios, truncatePages } from '../../../src/core/mm/truncate.js';

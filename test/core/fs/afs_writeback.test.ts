@@ -4,7 +4,7 @@ import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { errnoOf } from '../../../src/core/base/errno.js';
 import { PAGE_SIZE } from '../../../src/core/base/range.js';
-import { verdictOn } from '../../../src/core/fs/afs_writeback.js';
+import { verdictOn } from '../../../src/core/fs/afs/writeback.js';
 import type { LabOptions } from '../../../src/core/lab/options.js';
 import { PG_DIRTY, PG_PRIVATE, PG_WRITEBACK } from '../../../src/core/mm/folio.js';
 import type { OpenFile, WritebackControl } from '../../../src/core/mm/types.js';

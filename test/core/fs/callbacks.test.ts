@@ -6,7 +6,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { ErrnoError } from '../../../src/core/base/errors.js';
-import type { PromisedFile } from '../../../src/core/fs/callbacks.js';
+import type { AfsVnode } from '../../../src/core/fs/afs/types.js';
 import type { Lab } from '../../../src/core/lab/lab.js';
 import type { LabOptions } from '../../../src/core/lab/options.js';
 import type { OpenFile } from '../../../src/core/mm/types.js';
@@ -266,7 +266,7 @@ ofBoth(
     lab.server.look = () => {};
     await made.read(file, 0x2000, 0x1000);
     await lab.scheduler.drain();
-    const { callback } = (file as unknown as OpenFile).inode as unknown as PromisedFile;
+    const { callback } = (file as unknown as OpenFile).inode as unknown as AfsVnode;
     callback.expires = Number.MAX_SAFE_INTEGER;
     const [before = 0] = made.asked();
     sameBytes(t, await made.use(), other);

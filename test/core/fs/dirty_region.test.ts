@@ -6,7 +6,7 @@ import {
   decodeRegion,
   encodeRegion,
   regionShift,
-} from '../../../src/core/fs/dirty_region.js';
+} from '../../../src/core/fs/afs/dirty_region.js';
 
 const PAGE = 4096;
 

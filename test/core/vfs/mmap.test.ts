@@ -6,6 +6,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
 import { ErrnoError } from '../../../src/core/base/errors.js';
+import type { File } from '../../../src/core/vfs/file.js';
 import type { MappingHandle } from '../../../src/core/vfs/types.js';
 import { content, makeLab, type TestLab } from '../../helpers/lab.js';
 
@@ -107,7 +108,10 @@ test('a mapping that was ended loads nothing, and ending it again does nothing',
   await load(made, mapping, 0, 10);
   mapping.munmap();
   mapping.munmap();
-  t.like(await t.throwsAsync(load(made, mapping, 0, 10)), { code: 'EFAULT' });
+  for (let round = 0; round < 3; round++) {
+    t.like(await t.throwsAsync(load(made, mapping, 0, 10)), { code: 'EFAULT' });
+  }
+  t.is((file as File).inode.uses, 1);
   t.deepEqual((await made.read(file, 0, 10)).length, 10);
   file.close();
   await made.lab.close();

@@ -18,9 +18,9 @@ import {
   ENXIO,
   EREMOTEIO,
   EROFS,
-} from '../base/errno.js';
-import { PAGE_SIZE, pageIndex, roundUp } from '../base/range.js';
-import type { AddressSpace } from '../mm/address_space.js';
+} from '../../base/errno.js';
+import { PAGE_SIZE, pageIndex, roundUp } from '../../base/range.js';
+import type { AddressSpace } from '../../mm/address_space.js';
 import {
   type Folios,
   PG_DIRTY,
@@ -28,59 +28,20 @@ import {
   PG_PRIVATE,
   PG_UPTODATE,
   PG_WRITEBACK,
-} from '../mm/folio.js';
-import { IovIter } from '../mm/iov_iter.js';
-import { removeFolio } from '../mm/truncate.js';
-import type { Inode, WritebackControl } from '../mm/types.js';
-import type { Defects } from '../netfs/types.js';
-import type { StoreSource } from '../server/types.js';
-import type { RwSemaphore } from '../sim/rw_semaphore.js';
-import type { Scheduler } from '../sim/scheduler.js';
-import type { Task } from '../sim/wait_queue.js';
+} from '../../mm/folio.js';
+import { IovIter } from '../../mm/iov_iter.js';
+import { removeFolio } from '../../mm/truncate.js';
+import type { WritebackControl } from '../../mm/types.js';
+import { awaited, type Task } from '../../sim/wait_queue.js';
 import { regionOf } from './dirty_region.js';
+import { tracePageDirty } from './trace_dirty.js';
+import type { AfsParts, AfsVnode } from './types.js';
 
 /** Most bytes of one StoreData: 65536 pages. */
 const STORE_MAX = 65536 * PAGE_SIZE;
 /** Pages that are gathered before they are marked (PAGEVEC_SIZE). */
 const BATCH_PAGES = 15;
 const END = Number.MAX_SAFE_INTEGER;
-
-/** What the write side needs of a vnode. */
-export interface AfsWritable extends Inode {
-  /** Everything in the file was written since it was empty: gaps in a page are its zeros. */
-  newContent: boolean;
-  /** It has been removed on the server: nothing more can be written to it. */
-  readonly deleted: boolean;
-  /** Held shared by writeback, exclusively by what changes the size or throws pages away. */
-  readonly validateLock: RwSemaphore;
-  /** Something was written up to byte `end`: the file is at least that long from now on. */
-  grow(end: number): void;
-  /** A page has become dirty: the disk cache has to stay ready until it is written (v5.17 on). */
-  pinCache?(): void;
-  /** The flusher has written the inode, which has no dirty pages. */
-  unpinCache?(): void;
-  /**
-   * Pages [first, last], under writeback, are about to be stored: they go into the disk cache at
-   * the same time (v5.17 on).
-   */
-  storing?(first: number, last: number): Task;
-  /** StoreData: 0 or a negative errno. The version afterwards is the vnode's affair. */
-  readonly changes: { storeData(position: number, from: StoreSource): Task<number> };
-  /**
-   * Pages [first, last] have been stored and are held under writeback or locked: what they are to
-   * the disk cache. If their way into it begins, PG_fscache is set on them.
-   */
-  stored(first: number, last: number): void;
-}
-
-/** What writing back is built from. */
-export interface WriteParts {
-  readonly folios: Folios;
-  readonly scheduler: Scheduler;
-  readonly defects: Defects;
-  /** Traces what happens to a dirty page, with the region that it has. */
-  trace(vnode: AfsWritable, pfn: number, why: string): void;
-}
 
 /** What becomes of the pages of a StoreData that failed. */
 type Verdict = { readonly keep: boolean; readonly report: number };
@@ -112,15 +73,15 @@ interface Pass {
 
 /** Writing back for one client. */
 export class AfsWriteback {
-  readonly #parts: WriteParts;
+  readonly #parts: AfsParts;
 
-  constructor(parts: WriteParts) {
+  constructor(parts: AfsParts) {
     this.#parts = parts;
   }
 
   /** ->writepages: 0 or the errno of what could not be written. */
   *writepages(mapping: AddressSpace, wbc: WritebackControl): Task<number> {
-    const { validateLock } = mapping.host as AfsWritable;
+    const { validateLock } = mapping.host as AfsVnode;
     if (wbc.sync) yield* validateLock.read();
     else if (!validateLock.tryRead()) return 0;
     let result: number;
@@ -130,7 +91,7 @@ export class AfsWriteback {
       validateLock.doneReading();
     }
     // The flusher writes the inode, too; fsync does not.
-    if (!wbc.sync && !mapping.isTagged) (mapping.host as AfsWritable).unpinCache?.();
+    if (!wbc.sync && !mapping.isTagged) (mapping.host as AfsVnode).unpinCache();
     return result;
   }
 
@@ -246,15 +207,15 @@ export class AfsWriteback {
     position: number,
     end: number,
   ): Task<number> {
-    const { folios, trace, defects } = this.#parts;
-    const vnode = mapping.host as AfsWritable;
+    const { folios, tracer, defects } = this.#parts;
+    const vnode = mapping.host as AfsVnode;
     // In this order, so that the file always has pages to be written, and stays open.
     folios.startWriteback(pfn);
     folios.clearDirty(pfn);
     wbc.nrToWrite -= folios.pagesOf(pfn);
     const size = folios.sizeOf(pfn);
     const { from, to } = regionOrAll(folios, pfn);
-    trace(vnode, pfn, 'store');
+    tracePageDirty(tracer, vnode, pfn, 'store');
     const start = position + from;
     const first = folios.indexOf(pfn);
     const run: Run = { first, last: first + folios.pagesOf(pfn) - 1, start, len: to - from };
@@ -274,8 +235,8 @@ export class AfsWriteback {
     return error < 0 ? error : start - position + run.len;
   }
 
-  *#store(vnode: AfsWritable, { first, last, start, len }: Run): Task<number> {
-    if (vnode.storing !== undefined) yield* vnode.storing(first, last);
+  *#store(vnode: AfsVnode, { first, last, start, len }: Run): Task<number> {
+    yield* awaited(vnode.storing(first, last));
     return yield* storeRange(vnode, start, start, len);
   }
 
@@ -288,8 +249,8 @@ export class AfsWriteback {
     fillerBefore: number,
     max: number,
   ): void {
-    const { folios, trace } = this.#parts;
-    const vnode = mapping.host as AfsWritable;
+    const { folios, tracer } = this.#parts;
+    const vnode = mapping.host as AfsVnode;
     let filler = fillerBefore;
     // From where the run ends: with clean bytes at its end that is its own last page, which is
     // locked.
@@ -311,7 +272,7 @@ export class AfsWriteback {
         if (!more) break;
       }
       for (const pfn of batch) {
-        trace(vnode, pfn, 'store+');
+        tracePageDirty(tracer, vnode, pfn, 'store+');
         folios.startWriteback(pfn);
         folios.clearDirty(pfn);
         wbc.nrToWrite -= folios.pagesOf(pfn);
@@ -322,7 +283,7 @@ export class AfsWriteback {
   }
 
   // Locks a page that the run may go on with; false without having locked it.
-  #canAdd(vnode: AfsWritable, pfn: number): boolean {
+  #canAdd(vnode: AfsVnode, pfn: number): boolean {
     const { folios } = this.#parts;
     if (!folios.tryLock(pfn)) return false;
     const fits = vnode.newContent || regionOrAll(folios, pfn).from === 0;
@@ -332,13 +293,13 @@ export class AfsWriteback {
   }
 
   *#ended(mapping: AddressSpace, run: Run, error: number): Task {
-    const { folios, trace } = this.#parts;
-    const vnode = mapping.host as AfsWritable;
+    const { folios, tracer } = this.#parts;
+    const vnode = mapping.host as AfsVnode;
     const pages = [...mapping.range(run.first, run.last)];
     if (error === 0) {
       vnode.stored(run.first, run.last);
       for (const pfn of pages) {
-        trace(vnode, pfn, 'clear');
+        tracePageDirty(tracer, vnode, pfn, 'clear');
         if (folios.test(pfn, PG_PRIVATE)) folios.detachPrivate(pfn);
         folios.endWriteback(pfn);
       }
@@ -366,12 +327,12 @@ export class AfsWriteback {
 
 /** Stores `length` bytes of the mapping from `start` at `position` of the file: 0 or an errno. */
 export function storeRange(
-  vnode: AfsWritable,
+  vnode: AfsVnode,
   start: number,
   position: number,
   length: number,
 ): Task<number> {
-  return vnode.changes.storeData(position, new IovIter(vnode.mapping, start, length));
+  return vnode.modify.storeData(position, new IovIter(vnode.mapping, start, length));
 }
 
 function regionOrAll(folios: Folios, pfn: number): { from: number; to: number } {

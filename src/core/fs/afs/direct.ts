@@ -4,22 +4,20 @@
  *
  * Differs: the AFS client of v5.13 refuses O_DIRECT (EINVAL).
  */
-import type { Task } from '../sim/wait_queue.js';
-import type { AfsChanges } from './afs_changes.js';
-import type { AfsFetch, FetchedFile } from './afs_fetch.js';
-import type { DirectIo } from './types.js';
-import { UserMemory } from './user_memory.js';
-
-type DirectVnode = FetchedFile & { readonly changes: AfsChanges };
+import type { Task } from '../../sim/wait_queue.js';
+import type { DirectIo } from '../types.js';
+import { UserMemory } from '../user_memory.js';
+import type { AfsFetch } from './fetch.js';
+import type { AfsVnode } from './types.js';
 
 /** The direct I/O of one vnode. */
 export class AfsDirect implements DirectIo {
-  readonly #vnode: DirectVnode;
+  readonly #vnode: AfsVnode;
   readonly #fetch: AfsFetch;
   readonly #bytes: { direct: number };
 
   /** `bytes` counts what is read. */
-  constructor(vnode: DirectVnode, fetch: AfsFetch, bytes: { direct: number }) {
+  constructor(vnode: AfsVnode, fetch: AfsFetch, bytes: { direct: number }) {
     this.#vnode = vnode;
     this.#fetch = fetch;
     this.#bytes = bytes;
@@ -34,7 +32,7 @@ export class AfsDirect implements DirectIo {
 
   *write(source: Uint8Array, at: number, count: number, position: number): Task<number> {
     const from = new UserMemory(source, at, count);
-    const error = yield* this.#vnode.changes.storeData(position, from);
+    const error = yield* this.#vnode.modify.storeData(position, from);
     return error < 0 ? error : count;
   }
 }

@@ -8,55 +8,44 @@
  * again, and laundering stores a region where it belongs. A page that cannot be laundered is dirty
  * again, where the kernel lets go of its data.
  */
-import { EINTR, ESTALE } from '../base/errno.js';
-import { PAGE_SIZE } from '../base/range.js';
-import type { AddressSpace } from '../mm/address_space.js';
-import { PG_PRIVATE, PG_UPTODATE, PG_WRITEBACK } from '../mm/folio.js';
-import type { Freezer } from '../mm/freeze.js';
-import { zeroPart } from '../mm/truncate.js';
-import type { OpenFile, WriteOps } from '../mm/types.js';
-import type { Requests } from '../netfs/requests.js';
-import type { ReadHelper, RequestOps } from '../netfs/types.js';
-import { awaited, type Task } from '../sim/wait_queue.js';
-import { type AfsWritable, AfsWriteback, storeRange, type WriteParts } from './afs_writeback.js';
+import { EINTR, ESTALE } from '../../base/errno.js';
+import { PAGE_SIZE } from '../../base/range.js';
+import type { AddressSpace } from '../../mm/address_space.js';
+import { PG_PRIVATE, PG_UPTODATE, PG_WRITEBACK } from '../../mm/folio.js';
+import { zeroPart } from '../../mm/truncate.js';
+import type { OpenFile, WriteOps } from '../../mm/types.js';
+import type { RequestOps } from '../../netfs/types.js';
+import { awaited, type Task } from '../../sim/wait_queue.js';
 import { cutRegion, type DirtyRegion, joinRegions, regionOf, setRegion } from './dirty_region.js';
+import { tracePageDirty } from './trace_dirty.js';
+import type { AfsParts, AfsVnode } from './types.js';
+import { AfsWriteback, storeRange } from './writeback.js';
 
 /** A page operation that found its page gone: look again. */
 const RETRY = 1;
 
-/** What the write side is built from. */
-export interface AfsWriteParts extends WriteParts {
-  readonly requests: Requests;
-  readonly helper: ReadHelper;
-  readonly ops: RequestOps;
-  readonly freezer: Freezer;
-  /**
-   * What later kernels repaired: laundering stores a region where its page begins, and a page fault
-   * that is interrupted never ends its section.
-   */
-  readonly as513: boolean;
-}
-
 /** The write side of one client. */
 export class AfsWrite implements WriteOps {
-  readonly #parts: AfsWriteParts;
+  readonly #parts: AfsParts;
+  readonly #ops: RequestOps;
   readonly #writeback: AfsWriteback;
 
-  constructor(parts: AfsWriteParts) {
-    this.#parts = { ...parts, ops: { ...parts.ops, checkWriteBegin } };
+  constructor(parts: AfsParts, ops: RequestOps) {
+    this.#parts = parts;
+    this.#ops = { ...ops, checkWriteBegin };
     this.#writeback = new AfsWriteback(parts);
   }
 
   *writeBegin(file: OpenFile, pos: number, len: number): Task<number> {
-    const { helper, ops, folios } = this.#parts;
+    const { helper, folios } = this.#parts;
     const { mapping } = file;
     for (;;) {
-      const pfn = yield* helper.writeBegin(file, pos, len, ops);
+      const pfn = yield* helper.writeBegin(file, pos, len, this.#ops);
       if (pfn < 0) return pfn;
       const from = pos - folios.indexOf(pfn) * PAGE_SIZE;
       const verdict = yield* this.#settleConflicts(mapping, pfn, from, from + len);
       if (verdict === 0) {
-        if (pos + len > file.inode.size) this.#clearBeyond(file.inode as AfsWritable);
+        if (pos + len > file.inode.size) this.#clearBeyond(file.inode as AfsVnode);
         return pfn;
       }
       folios.put(pfn);
@@ -73,13 +62,13 @@ export class AfsWrite implements WriteOps {
       else folios.set(pfn, PG_UPTODATE);
     }
     if (accepted > 0) {
-      const vnode = file.inode as AfsWritable;
+      const vnode = file.inode as AfsVnode;
       // Before the page is unlocked, so that who sees the size finds the data.
       vnode.grow(pos + accepted);
       const from = pos - folios.indexOf(pfn) * PAGE_SIZE;
       this.#note(vnode, pfn, { from, to: from + accepted, mapped: false });
       folios.markDirty(pfn);
-      vnode.pinCache?.();
+      vnode.pinCache();
     }
     folios.unlock(pfn);
     folios.put(pfn);
@@ -91,13 +80,13 @@ export class AfsWrite implements WriteOps {
   }
 
   *pageMkwrite(file: OpenFile, pfn: number): Task<number> {
-    const { freezer, as513 } = this.#parts;
+    const { freezer } = this.#parts;
     yield* awaited(freezer.start('pagefault'));
     let verdict = 0;
     try {
       verdict = yield* this.#makeWritable(file, pfn);
     } finally {
-      if (verdict !== -EINTR || !as513) freezer.end('pagefault');
+      if (verdict !== -EINTR || !laundersAtPageStart(this.#parts)) freezer.end('pagefault');
     }
     return verdict;
   }
@@ -121,53 +110,55 @@ export class AfsWrite implements WriteOps {
     }
     const why = folios.test(pfn, PG_PRIVATE) ? 'mkwrite+' : 'mkwrite';
     setRegion(folios, pfn, { from: 0, to: folios.sizeOf(pfn), mapped: true });
-    const vnode = file.inode as AfsWritable;
-    this.#parts.trace(vnode, pfn, why);
-    vnode.pinCache?.();
+    const vnode = file.inode as AfsVnode;
+    tracePageDirty(this.#parts.tracer, vnode, pfn, why);
+    vnode.pinCache();
     return 0;
   }
 
   *invalidateFolio(pfn: number, offset: number, length: number): Task {
-    const { folios, trace } = this.#parts;
-    const vnode = folios.mappingOf(pfn)?.host as AfsWritable;
+    const { folios, tracer } = this.#parts;
+    const vnode = folios.mappingOf(pfn)?.host as AfsVnode;
     if (folios.test(pfn, PG_PRIVATE)) {
       const region = regionOf(folios, pfn);
       const whole = offset === 0 && length === folios.sizeOf(pfn);
       const rest = whole ? undefined : cutRegion(region, offset, length);
       if (rest === undefined) {
-        if (!whole) trace(vnode, pfn, 'undirty');
+        if (!whole) tracePageDirty(tracer, vnode, pfn, 'undirty');
         folios.clearDirty(pfn);
-        trace(vnode, pfn, 'inval');
+        tracePageDirty(tracer, vnode, pfn, 'inval');
         folios.detachPrivate(pfn);
       } else if (rest !== region) {
         setRegion(folios, pfn, rest);
-        trace(vnode, pfn, 'trunc');
+        tracePageDirty(tracer, vnode, pfn, 'trunc');
       }
     }
     yield* folios.waitFscache(pfn);
   }
 
   *launderFolio(pfn: number): Task<number> {
-    const { folios, trace, as513, defects } = this.#parts;
+    const { folios, tracer, defects, behaviour } = this.#parts;
+    const atPageStart = laundersAtPageStart(this.#parts);
     const mapping = folios.mappingOf(pfn) as AddressSpace;
-    const vnode = mapping.host as AfsWritable;
+    const vnode = mapping.host as AfsVnode;
     let error = 0;
     if (folios.clearDirty(pfn)) {
       const { from, to } = folios.test(pfn, PG_PRIVATE)
         ? regionOf(folios, pfn)
         : { from: 0, to: folios.sizeOf(pfn) };
-      trace(vnode, pfn, 'launder');
+      tracePageDirty(tracer, vnode, pfn, 'launder');
       const page = folios.indexOf(pfn) * PAGE_SIZE;
       // The kernel stores the region's bytes where the page begins, and those behind the end of the
       // file, which then grows on the server.
-      const length = as513 ? to - from : Math.min(to, vnode.size - page) - from;
-      const position = as513 ? page : page + from;
+      const length = atPageStart ? to - from : Math.min(to, vnode.size - page) - from;
+      const position = atPageStart ? page : page + from;
       const first = folios.indexOf(pfn);
       const last = first + folios.pagesOf(pfn) - 1;
       // The kernel (v6.1) leaves in the cache what was there.
-      if (length > 0 && defects === 'repaired' && vnode.storing !== undefined) {
+      const beside = behaviour.copiesStores === 'beside';
+      if (length > 0 && defects === 'repaired' && beside) {
         yield* folios.waitFscache(pfn);
-        yield* vnode.storing(first, last);
+        yield* awaited(vnode.storing(first, last));
       }
       if (length > 0) error = yield* storeRange(vnode, page + from, position, length);
       if (error < 0) {
@@ -178,7 +169,7 @@ export class AfsWrite implements WriteOps {
       vnode.stored(first, last);
     }
     if (folios.test(pfn, PG_PRIVATE)) {
-      trace(vnode, pfn, 'laundered');
+      tracePageDirty(tracer, vnode, pfn, 'laundered');
       folios.detachPrivate(pfn);
     }
     yield* folios.waitFscache(pfn);
@@ -189,10 +180,10 @@ export class AfsWrite implements WriteOps {
   // more; negative: it is unlocked.
   *#settleConflicts(mapping: AddressSpace, pfn: number, from: number, to: number): Task<number> {
     const { folios } = this.#parts;
-    const vnode = mapping.host as AfsWritable;
+    const vnode = mapping.host as AfsVnode;
     while (folios.test(pfn, PG_PRIVATE)) {
       const region = regionOf(folios, pfn);
-      if (folios.test(pfn, PG_WRITEBACK)) this.#parts.trace(vnode, pfn, 'alrdy');
+      if (folios.test(pfn, PG_WRITEBACK)) tracePageDirty(this.#parts.tracer, vnode, pfn, 'alrdy');
       // Regions that touch are one; what lies between others is not known to be the file's.
       else if (vnode.newContent || (to >= region.from && from <= region.to)) return 0;
       const error = yield* this.#writeback.writeOne(mapping, pfn);
@@ -207,25 +198,30 @@ export class AfsWrite implements WriteOps {
     return 0;
   }
 
-  #note(vnode: AfsWritable, pfn: number, region: DirtyRegion): void {
+  #note(vnode: AfsVnode, pfn: number, region: DirtyRegion): void {
     const { folios } = this.#parts;
     const merges = folios.test(pfn, PG_PRIVATE);
     setRegion(folios, pfn, merges ? joinRegions(regionOf(folios, pfn), region) : region);
-    this.#parts.trace(vnode, pfn, merges ? 'dirty+' : 'dirty');
+    tracePageDirty(this.#parts.tracer, vnode, pfn, merges ? 'dirty+' : 'dirty');
   }
 
   // A store through a mapping may have left something behind the end of the file.
-  #clearBeyond(vnode: AfsWritable): void {
+  #clearBeyond(vnode: AfsVnode): void {
     clearBeyondEnd(vnode, this.#parts.defects === 'repaired');
   }
 }
 
+// The defects of v5.13's write side.
+function laundersAtPageStart({ behaviour, defects }: AfsParts): boolean {
+  return behaviour.laundersAtPageStart && defects === 'kernel';
+}
+
 function* checkWriteBegin(file: OpenFile): Task<number> {
-  return (file.inode as AfsWritable).deleted ? -ESTALE : 0;
+  return (file.inode as AfsVnode).deleted ? -ESTALE : 0;
 }
 
 /** Zeroes what the last page holds behind the end of the file, before the file grows over it. */
-export function clearBeyondEnd(vnode: AfsWritable, repaired: boolean): void {
+export function clearBeyondEnd(vnode: AfsVnode, repaired: boolean): void {
   const offset = vnode.size % PAGE_SIZE;
   if (offset === 0 || !repaired) return;
   const { mapping } = vnode;

@@ -1,71 +1,43 @@
 /**
- * Changing a file of an AFS client: StoreData and setting the size, one at a time, with what they
- * mean for the version and the page cache; what they mean for the disk cache is a strategy. Plays
+ * Modifying a file on the server: StoreData and setting the size, one at a time, with what they
+ * mean for the version and the page cache; the disk cache is the inode's affair. Kernel:
  * fs/afs/fsclient.c (StoreData, StoreStatus) and fs/afs/inode.c (setattr). Spec: BEHAVIOUR 5.5,
- * 5.9; one per vnode.
+ * 5.9; one per file.
  *
  * Differs: repaired, what has been written behind the end and is not stored yet is not cut off when
  * somebody else changes the file.
  */
-import { ENOENT } from '../base/errno.js';
-import { pageIndex } from '../base/range.js';
-import { truncatePages } from '../mm/truncate.js';
-import type { Writeback } from '../mm/writeback.js';
-import type { Defects } from '../netfs/types.js';
-import type {
-  ChangeReply,
-  Server,
-  ServerFile,
-  ServerStatus,
-  StoreSource,
-} from '../server/types.js';
-import { RwSemaphore } from '../sim/rw_semaphore.js';
-import { type Task, WaitQueue } from '../sim/wait_queue.js';
-import { clearBeyondEnd } from './afs_write.js';
-import type { AfsWritable } from './afs_writeback.js';
-import type { VnodeChanges } from './types.js';
+import { ENOENT } from '../../base/errno.js';
+import { pageIndex } from '../../base/range.js';
+import { truncatePages } from '../../mm/truncate.js';
+import type { ChangeReply, ServerStatus, StoreSource } from '../../server/types.js';
+import { RwSemaphore } from '../../sim/rw_semaphore.js';
+import { type Task, WaitQueue } from '../../sim/wait_queue.js';
+import type { ModifyOps } from '../types.js';
+import type { AfsModifications, AfsParts, AfsVnode } from './types.js';
+import { clearBeyondEnd } from './write.js';
 
-/** What changing a file needs of its vnode. */
-export interface ChangedVnode extends AfsWritable {
-  readonly name: string;
-  version: string;
-  readonly file: ServerFile;
-  deleted: boolean;
-  applyStatus(status: ServerStatus): void;
-  applyOwn(status: ServerStatus): void;
-}
-
-/** What changes of a file mean for the disk cache. */
-export interface CachedChanges {
-  /** It is opened for writing, perhaps with O_DIRECT. */
-  beginWriting(direct: boolean): void;
-  /** An open for writing ends. */
-  endWriting(direct: boolean): void;
-  /** It is `size` bytes long now. */
+/** What modifications of a file mean for the disk cache. */
+interface CachedFile {
+  writingBegins(direct: boolean): void;
+  writingEnds(direct: boolean): void;
   resized(size: number): void;
 }
 
-/** What changing files is built from. */
-export interface ChangeParts {
-  readonly server: Server;
-  readonly writeback: Writeback;
-  readonly defects: Defects;
-}
-
-/** The changes of one vnode. */
-export class AfsChanges implements VnodeChanges {
+/** The modifications of one file. */
+export class AfsModify implements ModifyOps, AfsModifications {
   readonly lock: RwSemaphore;
-  readonly #vnode: ChangedVnode;
-  readonly #parts: ChangeParts;
-  readonly #cached: CachedChanges;
+  readonly #vnode: AfsVnode;
+  readonly #parts: AfsParts;
+  readonly #cached: CachedFile;
   /** One operation on the server at a time, so that each knows the version before it (io_lock). */
   readonly ioLock: RwSemaphore;
-  /** A change is with the server now. */
+  /** One is with the server now. */
   underWay = false;
-  /** Changes that have ended. */
+  /** Those that have ended. */
   ended = 0;
 
-  constructor(vnode: ChangedVnode, parts: ChangeParts, cached: CachedChanges) {
+  constructor(vnode: AfsVnode, parts: AfsParts, cached: CachedFile) {
     this.#vnode = vnode;
     this.#cached = cached;
     this.#parts = parts;
@@ -75,18 +47,19 @@ export class AfsChanges implements VnodeChanges {
 
   beginWriting(direct: boolean): number {
     const error = this.#parts.server.makeWritable(this.#vnode.file);
-    if (error === 0) this.#cached.beginWriting(direct);
+    if (error === 0) this.#cached.writingBegins(direct);
     return error;
   }
 
   endWriting(direct: boolean): void {
-    this.#cached.endWriting(direct);
+    this.#cached.writingEnds(direct);
   }
 
   /** StoreData: stores the bytes at `position` of the file. */
   storeData(position: number, from: StoreSource): Task<number> {
-    const size = Math.max(position + from.count, this.#vnode.size);
     return this.#change((done) => {
+      // As it is now that the lock is held: the file may have been cut off while it was waited for.
+      const size = Math.max(position + from.count, this.#vnode.size);
       this.#parts.server.store(this.#vnode.file, position, from, size, done);
     });
   }

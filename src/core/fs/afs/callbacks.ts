@@ -1,19 +1,16 @@
 /**
  * Callbacks as an AFS client sees them: the server's promise to tell of the next change of a file,
- * for as long as which nothing need be asked. Plays fs/afs/callback.c and afs_validate(); the same
- * for `afs.ts` (v5.13) and `kafs.ts` (v6.1). Spec: BEHAVIOUR 5.9.
+ * for as long as which nothing need be asked. Plays fs/afs/callback.c and afs_validate(). Spec:
+ * BEHAVIOUR 5.9.
  *
  * Differs: one server and one volume, so that one counter stands for what the kernel compares of
  * both; a call from the server arrives at once.
  */
-import { ENOENT, ESTALE } from '../base/errno.js';
-import type { ServerHealth } from '../server/health.js';
-import type { Server, ServerFile, ServerStatus } from '../server/types.js';
-import type { RwSemaphore } from '../sim/rw_semaphore.js';
-import type { Scheduler } from '../sim/scheduler.js';
-import { awaited, type MaybeTask, type Task, WaitQueue } from '../sim/wait_queue.js';
-import { afsCbBreak } from '../trace/events/afs.js';
-import type { Tracer } from '../trace/tracer.js';
+import { ENOENT, ESTALE } from '../../base/errno.js';
+import type { ServerFile, ServerStatus } from '../../server/types.js';
+import { type Task, WaitQueue } from '../../sim/wait_queue.js';
+import { afsCbBreak } from '../../trace/events/afs.js';
+import type { AfsParts, AfsVnode, CallbackState } from './types.js';
 
 /** A promise is not believed in the last of its time, ns. */
 const MARGIN_NS = 10e9;
@@ -21,52 +18,16 @@ const MARGIN_NS = 10e9;
 /** The volume as the trace has it. */
 const VOLUME = 0x20000000;
 
-/** What is promised about one file. */
-export interface CallbackState {
-  /** Up to when, ns; 0: nothing is promised. */
-  expires: number;
-  /** Times that a promise about this file was broken (cb_break). */
-  breaks: number;
-  /** Breaks of all promises at once that were known when it was given (cb_s_break). */
-  serverBreaks: number;
-}
-
-/** What callbacks need of a file. */
-export interface PromisedFile {
-  readonly ino: number;
-  readonly name: string;
-  readonly callback: CallbackState;
-  /** The file has been removed on the server (AFS_VNODE_DELETED). */
-  deleted: boolean;
-  /** What this client takes the file for is all written by itself; a break ends that. */
-  newContent: boolean;
-  /** Pages of an outdated version may be left (AFS_VNODE_ZAP_DATA). */
-  readonly isStale: boolean;
-  /** Held exclusively while the file is validated. */
-  readonly validateLock: RwSemaphore;
-  readonly changes: {
-    /** One that changes the file is with the server now. */
-    readonly underWay: boolean;
-    /** Those that have ended. */
-    readonly ended: number;
-    /** Held by who has one operation on the server follow the other. */
-    readonly ioLock: RwSemaphore;
-  };
-  applyStatus(status: ServerStatus): void;
-  /** Drops the pages of an outdated version. */
-  zap(): MaybeTask;
-}
-
 /** A file, and what it is open as on the server. */
 export interface AskedFile {
-  readonly file: PromisedFile;
+  readonly file: AfsVnode;
   readonly opened: ServerFile;
 }
 
 /** How things stood when the server was asked something about a file. */
 export interface Asked {
-  /** Changes of ours that had ended. */
-  readonly changes: number;
+  /** Modifications of ours that had ended. */
+  readonly modifications: number;
   /** Promises that had been broken. */
   readonly breaks: number;
 }
@@ -76,29 +37,22 @@ export function noCallback(): CallbackState {
   return { expires: 0, breaks: 0, serverBreaks: 0 };
 }
 
-/** What callbacks are built from. */
-export interface CallbackParts {
-  readonly server: Server;
-  readonly health: ServerHealth;
-  readonly scheduler: Scheduler;
-  readonly tracer: Tracer;
-  /** The file of this key, if it is known. */
-  readonly find: (key: string) => PromisedFile | undefined;
-}
-
 /** The callbacks of one client. */
 export class Callbacks {
-  readonly #parts: CallbackParts;
+  readonly #parts: AfsParts;
+  readonly #find: (key: string) => AfsVnode | undefined;
   /** Times that all promises were broken. */
   #serverBreaks = 0;
 
-  constructor(parts: CallbackParts) {
+  /** `find`: the file of a key, if it is known. */
+  constructor(parts: AfsParts, find: (key: string) => AfsVnode | undefined) {
     this.#parts = parts;
+    this.#find = find;
     parts.server.callbacks.listen((key) => this.#broken(key));
   }
 
   /** True if nothing need be asked or dropped: the server would have told of a change. */
-  holds({ callback, deleted, isStale }: PromisedFile): boolean {
+  holds({ callback, deleted, isStale }: AfsVnode): boolean {
     if (deleted) return true;
     if (isStale) return false;
     const now = this.#parts.scheduler.clock.now();
@@ -106,17 +60,17 @@ export class Callbacks {
   }
 
   /** To be called before an operation, and given to `answered` with its reply. */
-  asking({ callback, changes }: PromisedFile): Asked {
-    return { changes: changes.ended, breaks: callback.breaks + this.#serverBreaks };
+  asking({ callback, modify }: AfsVnode): Asked {
+    return { modifications: modify.ended, breaks: callback.breaks + this.#serverBreaks };
   }
 
   /**
    * Applies the status of a reply, and the promise that comes with it unless the server has called
    * meanwhile. A change of ours meanwhile may or may not be in it; its own reply tells.
    */
-  answered(file: PromisedFile, status: ServerStatus, asked: Asked): void {
-    const { changes, callback } = file;
-    if (changes.underWay || changes.ended !== asked.changes) return;
+  answered(file: AfsVnode, status: ServerStatus, asked: Asked): void {
+    const { modify, callback } = file;
+    if (modify.underWay || modify.ended !== asked.modifications) return;
     file.applyStatus(status);
     const { promisedNs = 0 } = status;
     if (promisedNs === 0 || callback.breaks + this.#serverBreaks !== asked.breaks) return;
@@ -134,19 +88,19 @@ export class Callbacks {
    * promised to tell (afs_validate). 0, or a negative errno: -ESTALE when the file is found
    * removed, -ECONNREFUSED when the server is dead.
    */
-  *validate(file: PromisedFile, opened: ServerFile): Task<number> {
+  *validate(file: AfsVnode, opened: ServerFile): Task<number> {
     this.listenFor(opened);
     if (this.holds(file)) return 0;
     return yield* file.validateLock.exclusively(() => this.#validateLocked(file, opened));
   }
 
-  *#validateLocked(file: PromisedFile, opened: ServerFile): Task<number> {
+  *#validateLocked(file: AfsVnode, opened: ServerFile): Task<number> {
     let error = 0;
     // Another may have asked while the lock was waited for.
     if (!this.holds(file)) {
-      error = yield* file.changes.ioLock.exclusively(() => this.fetchStatus([{ file, opened }]));
+      error = yield* file.modify.ioLock.exclusively(() => this.fetchStatus([{ file, opened }]));
     }
-    if (error === 0) yield* awaited(file.zap());
+    if (error === 0) yield* file.zap();
     return error;
   }
 
@@ -183,7 +137,7 @@ export class Callbacks {
       this.#serverBreaks++;
       return;
     }
-    const file = this.#parts.find(key);
+    const file = this.#find(key);
     if (file === undefined) return;
     const { callback, ino } = file;
     const promised = callback.expires > 0;

@@ -6,8 +6,8 @@
  * a mapping; the high half holds the last byte, included. Folios too large for a half are measured
  * in coarser units: the first byte is rounded down, the last up.
  */
-import { PAGE_SHIFT } from '../base/range.js';
-import type { Folios } from '../mm/folio.js';
+import { PAGE_SHIFT } from '../../base/range.js';
+import type { Folios } from '../../mm/folio.js';
 
 /** Dirty bytes [from, to) of a folio; never empty. */
 export interface DirtyRegion {

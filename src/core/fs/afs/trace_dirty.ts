@@ -1,8 +1,8 @@
 /** Emits the tracepoint of a dirty page, afs_page_dirty or from v5.18 on afs_folio_dirty. */
-import { PG_PRIVATE } from '../mm/folio.js';
-import type { Inode } from '../mm/types.js';
-import { afsFolioDirty, afsPageDirty } from '../trace/events/afs.js';
-import type { Tracer } from '../trace/tracer.js';
+import { PG_PRIVATE } from '../../mm/folio.js';
+import type { Inode } from '../../mm/types.js';
+import { afsFolioDirty, afsPageDirty } from '../../trace/events/afs.js';
+import type { Tracer } from '../../trace/tracer.js';
 import { regionOf } from './dirty_region.js';
 
 const NO_REGION = { from: 0, to: 0, mapped: false };

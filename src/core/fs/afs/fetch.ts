@@ -1,22 +1,15 @@
 /**
  * FetchData: one operation that reads a stretch of a file however long it is, and what its reply
- * tells of the file. Plays afs_fetch_data() of fs/afs/file.c and the replies of fs/afs/fsclient.c;
- * the same for `afs.ts` (v5.13), `kafs.ts` (v6.1) and direct reads. Spec: BEHAVIOUR 5.10.
+ * tells of the file; for slices and for direct reads. Kernel: afs_fetch_data() of fs/afs/file.c and
+ * the replies of fs/afs/fsclient.c. Spec: BEHAVIOUR 5.10.
  *
  * Differs: repaired, only what a short reply leaves out behind the end of the file is zeros; the
  * kernel zeroes behind any short reply, silently.
  */
-import type { Defects } from '../netfs/types.js';
-import type { ServerHealth } from '../server/health.js';
-import type { FetchReply, FetchTarget, Server, ServerFile } from '../server/types.js';
-import { type Task, WaitQueue } from '../sim/wait_queue.js';
-import type { Asked, Callbacks, PromisedFile } from './callbacks.js';
-
-/** What is fetched from. */
-export interface FetchedFile extends PromisedFile {
-  readonly size: number;
-  readonly file: ServerFile;
-}
+import type { FetchReply, FetchTarget } from '../../server/types.js';
+import { type Task, WaitQueue } from '../../sim/wait_queue.js';
+import type { Asked, Callbacks } from './callbacks.js';
+import type { AfsParts, AfsVnode } from './types.js';
 
 /** How a FetchData ended. */
 export interface Fetched {
@@ -26,24 +19,18 @@ export interface Fetched {
   readonly clearTail: boolean;
 }
 
-/** What fetching is built from. */
-export interface FetchParts {
-  readonly server: Server;
-  readonly health: ServerHealth;
-  readonly callbacks: Callbacks;
-  readonly defects: Defects;
-}
-
 /** All fetching of one client. */
 export class AfsFetch {
-  readonly #parts: FetchParts;
+  readonly #parts: AfsParts;
+  readonly #callbacks: Callbacks;
 
-  constructor(parts: FetchParts) {
+  constructor(parts: AfsParts, callbacks: Callbacks) {
     this.#parts = parts;
+    this.#callbacks = callbacks;
   }
 
   /** Fetches at `position`, waiting for the answer; -ECONNREFUSED when the server is dead. */
-  *perform(vnode: FetchedFile, position: number, into: FetchTarget): Task<Fetched> {
+  *perform(vnode: AfsVnode, position: number, into: FetchTarget): Task<Fetched> {
     const unreachable = yield* this.#parts.health.reach();
     if (unreachable < 0) return { result: unreachable, clearTail: true };
     const answered = new WaitQueue(`FetchData of ${vnode.name}`);
@@ -58,13 +45,13 @@ export class AfsFetch {
 
   /** Fetches at `position`; tells once, before the call returns or later, how it ended. */
   start(
-    vnode: FetchedFile,
+    vnode: AfsVnode,
     position: number,
     into: FetchTarget,
     done: (fetched: Fetched) => void,
   ): void {
-    const { server, callbacks } = this.#parts;
-    const asked = callbacks.asking(vnode);
+    const { server } = this.#parts;
+    const asked = this.#callbacks.asking(vnode);
     const wanted = { position, count: into.count };
     server.fetch(vnode.file, position, into, (reply) =>
       done(this.#ended(vnode, wanted, asked, reply)),
@@ -72,13 +59,13 @@ export class AfsFetch {
   }
 
   #ended(
-    vnode: FetchedFile,
+    vnode: AfsVnode,
     { position, count }: { position: number; count: number },
     asked: Asked,
     { result, status }: FetchReply,
   ): Fetched {
-    const { callbacks, defects } = this.#parts;
-    if (status !== undefined) callbacks.answered(vnode, status, asked);
+    const { defects } = this.#parts;
+    if (status !== undefined) this.#callbacks.answered(vnode, status, asked);
     const reachedEnd = position + Math.max(0, result) >= (status?.size ?? vnode.size);
     const clearTail = defects === 'kernel' || result < 0 || result >= count || reachedEnd;
     return { result, clearTail };
