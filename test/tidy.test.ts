@@ -1,11 +1,12 @@
 /**
  * The rules of the project that a machine can check: layers, banned calls, lengths, comments,
- * documented commands and a current README. Each failure names the file and the fix.
+ * documented commands, current pages and links. Each failure names the file and the fix.
  */
-import { posix } from 'node:path';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, posix } from 'node:path';
 import test from 'ava';
-import { commandClasses, refreshedReadme } from './helpers/readme.js';
-import { blank, functionsOf, importsOf, readSources, type Source } from './helpers/source.js';
+import { CLI_PAGE, cliPage, commandClasses } from './helpers/readme.js';
+import { blank, functionsOf, importsOf, ROOT, readSources, type Source } from './helpers/source.js';
 
 const src = readSources('src');
 const all = [...src, ...readSources('test')];
@@ -252,10 +253,31 @@ test('every command has a description, an example, and documented flags and argu
   check(t, problems);
 });
 
-test('the generated parts of README.md are current', async (t) => {
-  const { before, after } = await refreshedReadme();
-  t.is(before, after, 'run `npm run readme` to bring them up to date');
+test('the generated page of the manual is current', async (t) => {
+  const before = readFileSync(CLI_PAGE, 'utf8');
+  t.is(before, await cliPage(), 'run `npm run readme` to bring it up to date');
 });
+
+test('the first page is short', (t) => {
+  t.true(readFileSync(join(ROOT, 'README.md'), 'utf8').split('\n').length < 150);
+});
+
+test('every link of the documentation leads to a file', (t) => {
+  const pages = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', ...markdownBelow('docs')];
+  const broken = pages.flatMap((page) => {
+    const text = readFileSync(join(ROOT, page), 'utf8');
+    const links = [...text.matchAll(/\]\((?!https?:)([^)#\s]+)/g)].map(([, link = '']) => link);
+    const gone = links.filter((link) => !existsSync(join(ROOT, dirname(page), link)));
+    return gone.map((link) => `${page} -> ${link}`);
+  });
+  t.deepEqual(broken, []);
+});
+
+/** Markdown files below a folder, as paths from the root. */
+function markdownBelow(folder: string): string[] {
+  const names = readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' });
+  return names.filter((name) => name.endsWith('.md')).map((name) => join(folder, name));
+}
 
 test('nothing in the checkout names a machine it was made on', (t) => {
   const marker = new RegExp(['/wo' + 'rk/', '/ho' + 'me/\\w+/', '/ro' + 'ot/'].join('|'));
