@@ -198,7 +198,10 @@ interface Fitting {
 
 /** The eras that fit best, oldest first, and in words how well. */
 function fittingEras(samples: readonly Sample[]): Fitting {
-  const points = ERAS.map((era) => samples.reduce((sum, sample) => sum + fitOf(sample, era), 0));
+  const alike = grouped(samples);
+  const points = ERAS.map((era) =>
+    alike.reduce((sum, [sample, count]) => sum + count * fitOf(sample, era), 0),
+  );
   const best = Math.max(...points);
   const eras = best === 0 ? [] : ERAS.filter((_, i) => points[i] === best);
   const events = samples.filter(([name]) => tracepointNamed(name) !== undefined);
@@ -207,6 +210,22 @@ function fittingEras(samples: readonly Sample[]): Fitting {
     era === undefined ? 0 : events.filter((sample) => fitOf(sample, era) === EXACT).length;
   const evidence = `${exact} of ${events.length} events looked at are printed exactly so`;
   return { eras, evidence };
+}
+
+/** Samples that differ in digits only, which fit an era alike, and how many there are of each. */
+function grouped(samples: readonly Sample[]): [sample: Sample, count: number][] {
+  const groups = new Map<string, [sample: Sample, count: number]>();
+  for (const sample of samples) {
+    // Zeros tell how a number is padded, so they stay; `read` is a word, not a number.
+    const shape = sample[1].replace(/\b(?:0x)?[0-9a-f]*\d[0-9a-f]*\b/g, (digits) =>
+      digits.replace(/[1-9a-f]/g, '#'),
+    );
+    const key = `${sample[0]} ${shape}`;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [sample, 1]);
+    else group[1]++;
+  }
+  return [...groups.values()];
 }
 
 const EXACT = 4;

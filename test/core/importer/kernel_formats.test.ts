@@ -120,6 +120,42 @@ test('a kernel nobody knows is imported with its format files without loss and w
   t.true(rules.some(({ state }) => state === 'cannot tell'));
 });
 
+test('format files damaged in any way describe something or nothing, in bounded time', (t) => {
+  const formats = formatFiles('7.3');
+  const cases = Number(process.env.NETFSLAB_CASES ?? 300);
+  let seed = 1;
+  const next = (below: number) => {
+    seed = (seed * 1103515245 + 12345) % 2 ** 31;
+    return Math.floor((seed / 2 ** 31) * below);
+  };
+  const pieces = [
+    '%',
+    '"',
+    '{',
+    '}',
+    '(',
+    ')',
+    ',',
+    'REC->',
+    '__print_symbolic(',
+    '%s',
+    '\\',
+    '\n',
+    '1e9',
+    '',
+  ];
+  for (let i = 0; i < cases; i++) {
+    const { system, text } = formats[next(formats.length)] as (typeof formats)[number];
+    const from = next(text.length);
+    const damaged = text.slice(0, from) + pieces[next(pieces.length)] + text.slice(from + next(40));
+    const found = describeKernel([{ system, text: damaged }], null, () => true);
+    if (found?.kernel == null) continue;
+    addDescribed(found.kernel);
+    for (const tracepoint of tracepointsIn(found.kernel.era)) tracepoint.format(found.kernel.era);
+  }
+  t.pass();
+});
+
 test('format files are read from a folder or a tar, and what has none is refused', async (t) => {
   const folder = temporaryFolder(t);
   await t.throwsAsync(readFormats(folder), { message: /no format file of netfs is below/ });
