@@ -14,9 +14,13 @@ export interface Frame {
 
 const FRAME =
   /^\s*(?:\[<[0-9a-f]*>\]\s*)?(?:\(\[<[0-9a-f]+>\]\) ?)?(\? )?([A-Za-z_][\w.]*)\+0x[0-9a-f]+(?:\/0x[0-9a-f]+)?(?: \[(\w+)(?: [0-9a-f]+)?\])?/;
+/** As decode_stacktrace prints it, with the place in the source. */
+const DECODED = /^\s*(\? )?([A-Za-z_][\w.]*) \([\w/.-]{1,200}\.[chS]:\d+/;
+/** As 32-bit ARM prints it: who was called, from where. */
+const ARM = /^\s*(?:\[<[0-9a-f]+>\] )?\(?([A-Za-z_][\w.]*)(?: \[\w+\])?\)? from \[?<?[\w+/.]/;
 const CRASH = /^\s*#\d{1,3} \[[0-9a-f]+\] ([A-Za-z_][\w.]*) at [0-9a-f]+(?: \[(\w+)\])?/;
 const PLACE =
-  /^\s*(?:RIP: [0-9a-f]{4}:|RIP: |pc : |PC is at |NIP \[[0-9a-f]+\] |epc : |IP: (?:\[<[0-9a-f]+>\] )?)([A-Za-z_][\w.]*)\+0x[0-9a-f]+(?:\/0x[0-9a-f]+)?(?: \[(\w+))?/;
+  /^\s*(?:RIP: (?:[0-9a-f]{4}:)?|IP: |E?IP is at |PC is at |pc : |epc : |NIP \[[0-9a-f]+\] )(?:\.\.\. )?(?:\[<[0-9a-f]+>\]\s*){0,2}([A-Za-z_][\w.]*)(?:\+0x[0-9a-f]+(?:\/0x[0-9a-f]+)?(?: \[(\w+))?| \([\w/.-]{1,200}:\d+)/;
 
 /** A function's name without what the compiler added. */
 function plain(name: string): string {
@@ -33,6 +37,12 @@ export function frameOf(line: string): Frame | null {
       module: match[3] ?? '',
     };
   }
+  const decoded = DECODED.exec(line);
+  if (decoded !== null) {
+    return { name: plain(decoded[2] as string), sure: decoded[1] === undefined, module: '' };
+  }
+  const called = ARM.exec(line);
+  if (called !== null) return { name: plain(called[1] as string), sure: true, module: '' };
   const crash = CRASH.exec(line);
   if (crash === null) return null;
   return { name: plain(crash[1] as string), sure: true, module: crash[2] ?? '' };

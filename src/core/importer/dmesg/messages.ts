@@ -71,7 +71,11 @@ function regexOf(format: string): RegExp {
     .replace(/ \[o=%08x\]$/, '')
     .split(CONVERSION)
     .map((piece, i) => {
-      if (i % 2 === 0) return piece.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
+      if (i % 2 === 0) {
+        // The comparison of an assertion.
+        if (piece === ' OP ') return ' \\S{1,2} ';
+        return piece.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
+      }
       if (piece === '%%') return '%';
       const kind = piece.at(-1) as string;
       if (/p(?:hN|ISp|SR|d2?|U|x)$/.test(piece) || kind === 's') return '(.*?)';
@@ -85,7 +89,7 @@ function pieceOf(format: string): string {
   const pieces = format
     .replace(/ \[o=%08x\]$/, '')
     .split(CONVERSION)
-    .filter((_, i) => i % 2 === 0);
+    .filter((piece, i) => i % 2 === 0 && piece !== ' OP ');
   return pieces.reduce((best, piece) => (piece.length > best.length ? piece : best), '').trim();
 }
 
@@ -120,7 +124,7 @@ export function matchMessage(line: string, within = false): MatchedMessage | nul
   const prefix = PREFIX.exec(line);
   const text = prefix === null ? line : line.slice(prefix[0].length);
   const group = prefix === null ? '' : groupOf(prefix[1] as string);
-  const groups = [group, ...(prefix === null ? (within ? ['netfs'] : []) : [''])];
+  const groups = [group, ...(prefix === null ? (within ? ['netfs', 'CacheFiles'] : []) : [''])];
   for (const each of groups) {
     for (const { message, regex, piece } of BY_PREFIX.get(each) ?? []) {
       if (!text.includes(piece)) continue;
@@ -129,6 +133,15 @@ export function matchMessage(line: string, within = false): MatchedMessage | nul
     }
   }
   return null;
+}
+
+/** Filesystems of which what speaks of a failure or of a cache is shown, known or not. */
+const OTHERS = /^(?:9p(?:net\w*)?|kAFS|AFS|CIFS|NFS|ceph|libceph|erofs)\b[^:]{0,40}: (?=.)/;
+const FAILURE = /fail|error|fscache|cookie|cache|unable|timed out|not respond|no channels|\(-\d/i;
+
+/** True for a line of a filesystem that tells a failure, or of a cache. */
+export function isFailure(line: string): boolean {
+  return OTHERS.test(line) && FAILURE.test(line);
 }
 
 /** True for a line of netfs, FS-Cache or CacheFiles, known or not. */

@@ -6,7 +6,13 @@
 import { errnoName, errnoText } from '../../base/errno.js';
 import { withoutLogPrefix } from '../paste/log_prefix.js';
 import { cookieDetail, cookieState, type Detail, isCookieDump } from './cookies.js';
-import { isOwnMessage, type MatchedMessage, matchMessage, releasesText } from './messages.js';
+import {
+  isFailure,
+  isOwnMessage,
+  type MatchedMessage,
+  matchMessage,
+  releasesText,
+} from './messages.js';
 import { type Splat, splatOf } from './splats.js';
 
 /** How much something matters. */
@@ -131,13 +137,15 @@ export class LogReader {
     const named =
       /\bLinux version (\d+\.\d+[\w.+-]*)/.exec(text) ??
       /\bLinux \S+ (\d+\.\d+[\w.+-]*) #\d/.exec(text) ??
-      /(?:ot tainted|ainted: [A-Z ]{1,40}?) +(\d+\.\d+[\w.+-]*)/.exec(text);
+      /(?:ot tainted|ainted: [A-Z ]{1,40}?)\s+\(?(\d+\.\d+[\w.+-]*)/.exec(text);
     if (named !== null && this.#kernels.size < 64) this.#kernels.add(named[1] as string);
   }
 
   /** Takes a line of a report; false if it is none. */
   #splatLine(text: string, where: number, caller: string): boolean {
-    if (this.#pendingAt > 0 && where - this.#pendingAt > CUT_LINES + 1) this.#flushPending();
+    const own = isOwnMessage(text) || isCookieDump(text);
+    const late = where - this.#pendingAt > CUT_LINES + 1;
+    if (this.#pendingAt > 0 && (own || late)) this.#flushPending();
     if (/^-+\[ cut here \]-+/.test(text)) {
       this.#close(caller);
       this.#flushPending();
@@ -146,10 +154,12 @@ export class LogReader {
     }
     const open = this.#open.get(caller);
     const isFrame = /^\[<0>\]/.test(text);
-    if (open !== undefined && isFrame && open.add(text, where)) return true;
+    const goesOn = open !== undefined && isFrame && where - open.last <= 1;
+    if (goesOn && open.add(text, where)) return true;
     // A dump of the task is part of the report of its hang; an Oops: line of the crash above.
     const partOf =
-      open !== undefined && /^(?:task:|Oops|Kernel panic|refcount_t|[\w/:.-]+ +D )/.test(text);
+      open !== undefined &&
+      /^(?:task:|Oops|Internal error|Kernel panic|refcount_t|[\w/:.-]+ +D )/.test(text);
     const fresh = partOf && open.frames.length === 0 && open.add(text, where);
     if (fresh) return true;
     const label = isFrame ? stackLabel(this.#previous) : '';
@@ -170,7 +180,7 @@ export class LogReader {
       return true;
     }
     if (open === undefined) return false;
-    if (isOwnMessage(text) || isCookieDump(text)) {
+    if (own) {
       this.#close(caller);
       return false;
     }
@@ -247,11 +257,12 @@ export class LogReader {
     if (match !== null) {
       this.#narrow(match);
       const dumps = this.#lastMatch !== null && HAS_DUMP.test(this.#lastMatch.message.format);
-      if (near && dumps && isPart(match) && this.#lastItem !== null) this.#part(match, where);
+      const part = (dumps && isPart(match)) || match.message.cause.startsWith('Follows another');
+      if (near && part && this.#lastItem !== null) this.#part(match, where);
       else this.#known(match, text, where);
       return;
     }
-    if (!isOwnMessage(text)) return;
+    if (!isOwnMessage(text) && !isFailure(text)) return;
     const means = `Not in the table of messages.${errnoNote(text)}`;
     this.#item(text.trim(), where, { ...NOTHING, weight: 'unknown', means });
   }
@@ -345,7 +356,7 @@ function weightOf(severity: string, harmless: string): Weight {
 
 /** Where an error number stands in a message. */
 const ERRNO =
-  /(?:\b(?:rc|ret|err|error|e|er|errno|code|status|failed|with|returned|register|result)\b[ =:(]{0,3}|\()(-\d{1,3})\b/gi;
+  /(?:\b(?:rc|ret|err|error|e|er|errno|code|status|failed|with|returned|register|result)\b[ =:(]{0,3}|\(|= ?)(-\d{1,3})\b/gi;
 
 /** The names of the error numbers in a text, '' where there are none. */
 export function errnoNote(text: string): string {
@@ -416,10 +427,27 @@ function partText(format: string, values: readonly string[]): string | null {
     return `bytes given by its neighbours: before ${a}, after ${b}`;
   if (format.startsWith('s=%llx av='))
     return `begins at ${a}, ${b} bytes there, ${c} of them in this part`;
+  const object = objectText(format, values);
+  if (object !== null) return object;
   if (format.startsWith('Request R=')) {
     return `request ${a}: ${b} references, flags ${c}, origin ${d}, error ${e}${errnoNote(`e=${e}`)}`;
   }
   return null;
+}
+
+/** Bits of an object's pending events, up to v5.16. */
+const EVENTS = ['new child', 'parent ready', 'update', 'invalidate', 'cleared', 'error', 'kill'];
+
+/** The state of an object of cachefiles, up to v5.16. */
+function objectText(format: string, values: readonly string[]): string | null {
+  if (!format.includes('objstate=')) return null;
+  const [, state = '', , busy = '', pending = '0'] = format.startsWith('%s')
+    ? values
+    : ['', ...values];
+  const running = ['idle', 'queued', 'running'][Number(busy)] ?? busy;
+  const events = EVENTS.filter((_, bit) => (Number.parseInt(pending, 16) >> bit) % 2 === 1);
+  const waiting = events.length === 0 ? 'no event pending' : `pending: ${events.join(', ')}`;
+  return `state ${state}, its work is ${running}, ${waiting}`;
 }
 
 /** The chain of functions in one line, innermost first. */
@@ -435,6 +463,11 @@ function chainDetail({ known }: Splat): Detail[] {
 /** The line that says whose stack follows. */
 const OWNER =
   /^== (?<pid>\d+) (?<task>\S+)|^PID: (?<pid2>\d+) .*COMMAND: "(?<task2>[^"]*)"|\/proc\/(?<pid3>\d+)\/stack|^(?<task4>\S{1,32})[ -](?<pid4>\d{2,8}):?$/;
+
+/** True for a line that says whose stack follows. */
+export function isStackOwner(line: string): boolean {
+  return OWNER.test(line.trim());
+}
 
 function stackLabel(previous: string): string {
   return OWNER.test(previous.trim()) ? previous.trim() : '';

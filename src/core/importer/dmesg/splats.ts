@@ -35,7 +35,7 @@ const KINDS: readonly Kind[] = [
   },
   {
     name: 'task',
-    head: /^(?<task>[\w/:.-]{1,32}) +(?<state>D) +[0-9a-f]{8,16} +\d+ +(?<pid>\d+) +\d+ +0x/,
+    head: /^(?<task>[\w/:.-]{1,32}) +(?<state>D) +(?:[0-9a-f]{8,16} +)?\d+ +(?<pid>\d+) +\d+ +0x/,
     weight: 'look',
     meaning: 'what a task is doing',
     sleeps: true,
@@ -126,6 +126,13 @@ const KINDS: readonly Kind[] = [
     meaning: 'the machine stopped',
   },
   {
+    name: 'task',
+    head: /^PID: (?<pid>\d+) +TASK: [0-9a-f]+ +CPU: \d+ +COMMAND: "(?<task>[^"]{1,32})"/,
+    weight: 'look',
+    meaning: 'what a task is doing',
+    sleeps: true,
+  },
+  {
     name: 'stack',
     head: /^\[<0>\] [\w.]+\+0x/,
     weight: 'look',
@@ -136,7 +143,7 @@ const KINDS: readonly Kind[] = [
 
 /** Lines of a report beside call traces. */
 const BODY =
-  /^\s*(?:CPU: ?\d|Hardware name|RIP:|Code:|R[A-Z0-9]{2}: |RSP:|EFLAGS|RAX|Call [Tt]race|<\/?[A-Z#]+>|Modules linked|Workqueue:|---\[|Tainted:|Not tainted|"echo 0|task:|PKRU|CS:|FS:|CR2|DR\d|irq event|hardirqs|softirqs|(?:Read|Write) of size|Allocated by|Freed by|Freed in|Allocated in|The buggy|which belongs|Last potentially|Second to last|\w+-\d+: |pc :|lr :|sp :|x\d+ ?:|pstate|Oops:|invalid opcode|Internal error|=====|page:|flags:|raw:|page dumped|Memory state|>?[0-9a-f]{16}:|\s*\^|Comm:|Showing all locks|NMI backtrace|Sending NMI|Stopper|Kernel Offset|Rebooting|note: |Fixing recursive|Future hung|INFO: task .{1,64} is blocked|INFO: lockdep|\d+ locks? held|#\d+:|Kernel panic|PID: \d+|which is located|allocated |The existing dependency|Possible unsafe|other info|but task is|the existing|Exception|last sysfs|Stack:|\(t=\d+|\(detected|rcu:|kthread|ESI|EIP|Bad RIP|RAX:|ORIG_RAX|(?:kworker|nfs|kswapd)\S* +[A-Z] )/;
+  /^\s*(?:[\w/:.-]{1,32} +D +(?:[0-9a-f]+ +)?\d+ +\d+|CPU:? ?\d|IP: |PGD |Pid: |Process |Stack:|PC is at|LR is at|psr|r\d+ ?: |Hardware name|RIP:|Code:|R[A-Z0-9]{2}: |RSP:|EFLAGS|RAX|Call [Tt]race|<\/?[A-Z#]+>|Modules linked|Workqueue:|---\[|Tainted:|Not tainted|"echo 0|task:|PKRU|CS:|FS:|CR2|DR\d|irq event|hardirqs|softirqs|(?:Read|Write) of size|Allocated by|Freed by|Freed in|Allocated in|The buggy|which belongs|Last potentially|Second to last|\w+-\d+: |pc :|lr :|sp :|x\d+ ?:|pstate|Oops:|invalid opcode|Internal error|=====|page:|flags:|raw:|page dumped|Memory state|>?[0-9a-f]{16}:|\s*\^|Comm:|Showing all locks|NMI backtrace|Sending NMI|Stopper|Kernel Offset|Rebooting|note: |Fixing recursive|Future hung|INFO: task .{1,64} is blocked|INFO: lockdep|\d+ locks? held|#\d+:|Kernel panic|PID: \d+|which is located|allocated |The existing dependency|Possible unsafe|other info|but task is|the existing|Exception|last sysfs|Stack:|\(t=\d+|\(detected|rcu:|kthread|ESI|EIP|Bad RIP|RAX:|ORIG_RAX|(?:kworker|nfs|kswapd)\S* +[A-Z] )/;
 
 /** A report while its lines come in. */
 export class Splat {
@@ -169,6 +176,10 @@ export class Splat {
     this.weight = kind.weight;
     this.#groups = kind.head.exec(text)?.groups;
     this.title = label === '' ? text.trim() : label;
+    const { task, pid, state } = this.#groups ?? {};
+    if (kind.name === 'task') {
+      this.title = `task ${task} (pid ${pid})${state === undefined ? '' : `, state ${state}`}`;
+    }
     this.task = this.#groups?.task ?? '';
     this.pid = this.#groups?.pid ?? '';
     this.#into = this.frames;
@@ -213,6 +224,11 @@ export class Splat {
       if (this.task === '') this.task = comm[2] as string;
       this.kernel ||= comm[3] as string;
     }
+    const old =
+      /^\s*Pid: (\d+), comm: (.{1,32}?) (?:Not tainted|Tainted: .{0,40}?) \(?(\d+\.\d+\S*)/.exec(
+        text,
+      );
+    if (old !== null) [, this.pid = '', this.task = '', this.kernel = ''] = old;
     const release = /^\s*(?:Not tainted|Tainted: [A-Z ]{1,40}?) +(\d+\.\d+\S*)/.exec(text);
     if (release !== null) this.kernel ||= release[1] as string;
     const by = /\bby task (.{1,32}?)\/(\d+)/.exec(text);
@@ -227,7 +243,7 @@ export class Splat {
       this.#histories.push({ what: history[1] as string, frames: this.#into });
     }
     if (/^\s*---\[ end trace|^\s*---\[ end Kernel panic/.test(text)) this.#ended = true;
-    return comm !== null || queue !== null || owner !== null || history !== null;
+    return comm !== null || old !== null || queue !== null || owner !== null || history !== null;
   }
 
   /** Frames of the chain, the place first, without what only keeps a task asleep. */
@@ -273,7 +289,7 @@ export class Splat {
     readonly inside: string;
   } | null {
     const { chain } = this;
-    const at = chain.findIndex(({ name }) => WAITS.has(name));
+    const at = chain.findIndex(({ name }) => noteOf(name) !== undefined);
     const frame = chain[at];
     if (frame === undefined) return null;
     const specific = chain.findIndex(
@@ -285,7 +301,7 @@ export class Splat {
     const callers = chain.slice(chain.indexOf(chosen) + 1);
     const caller = callers.find(({ name }) => phaseOf(name) !== null);
     const inside = caller === undefined ? '' : functionText(caller);
-    return { note: WAITS.get(chosen.name) as FunctionNote, frame: chosen, inside };
+    return { note: noteOf(chosen.name) as FunctionNote, frame: chosen, inside };
   }
 
   /** What it means, in sentences. */
@@ -368,6 +384,20 @@ export class Splat {
   }
 }
 
+/** What a function waits for; of those of netfs that are not in the table, that it waits. */
+function noteOf(name: string): FunctionNote | undefined {
+  const known = WAITS.get(name);
+  if (known !== undefined || !name.startsWith('netfs_wait_')) return known;
+  return {
+    name,
+    since: '',
+    until: '',
+    meaning: 'a request of netfs to end',
+    cause: 'its collector, when its last slice has ended',
+    next: 'cat /proc/fs/netfs/requests',
+  };
+}
+
 const FILESYSTEMS: ReadonlySet<string> = new Set(
   'netfs fscache cachefiles 9p 9pnet 9pnet_virtio 9pnet_fd kafs nfs nfsv3 nfsv4 cifs ceph'.split(
     ' ',
@@ -392,6 +422,11 @@ function lockOf(frames: readonly Frame[]): string | null {
 
 function capital(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** True for a line that stands within reports. */
+export function isBody(text: string): boolean {
+  return BODY.test(text);
 }
 
 /** The report that a line begins, null if it begins none. */

@@ -12,6 +12,8 @@ export interface CleanLine {
   readonly text: string;
   /** The same without what loggers put in front, and without leading blanks. */
   readonly bare: string;
+  /** Without quotes and leading blanks, with what loggers put in front. */
+  readonly raw: string;
   /** It had a log prefix. */
   readonly logged: boolean;
   /** A time or a caller of printk stood in front. */
@@ -42,6 +44,7 @@ export function cleanLine(line: string, where: number): CleanLine {
     where,
     text: log.prefixed && (text.trimStart().startsWith('{') || log.time !== null) ? log.text : text,
     bare: log.text.trimStart(),
+    raw: text.trimStart(),
     logged: log.prefixed,
     stamped: log.time !== null || log.caller !== '' || /^(?:kernel|<\d+>)/.test(text.trimStart()),
     quoted,

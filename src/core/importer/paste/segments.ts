@@ -6,8 +6,9 @@
 
 import { isCookieDump } from '../dmesg/cookies.js';
 import { frameOf } from '../dmesg/frames.js';
-import { isOwnMessage, matchMessage } from '../dmesg/messages.js';
-import { splatOf } from '../dmesg/splats.js';
+import { isFailure, isOwnMessage, matchMessage } from '../dmesg/messages.js';
+import { isStackOwner } from '../dmesg/read_log.js';
+import { isBody, splatOf } from '../dmesg/splats.js';
 import { type CleanLine, cleanLine } from './clean_line.js';
 import {
   type EventText,
@@ -262,8 +263,14 @@ function framesBehind(walk: Walk, from: number): number {
 
 function takeMessage(walk: Walk, i: number): number {
   const line = walk.lines[i] as CleanLine;
-  if (!isMessage(line)) return 0;
-  let text = line.logged ? lineWithPrefix(line) : line.bare;
+  // The line above a stack says whose it is.
+  const heads = /^\[<0>\] /.test(walk.lines[i + 1]?.bare ?? '') && isStackOwner(line.bare);
+  if (!heads && !isMessage(line) && !(isBehindMessage(walk, i) && isPart(line))) return 0;
+  if (heads) {
+    walk.messages.push({ text: line.raw, where: line.where });
+    return mark(walk, i, 1, 'messages');
+  }
+  let text = line.raw;
   let count = 1;
   while (count < WRAPS && isWrapped(walk, i + count - 1)) {
     text += ` ${walk.lines[i + count]?.bare.trim()}`;
@@ -274,9 +281,18 @@ function takeMessage(walk: Walk, i: number): number {
   return mark(walk, i, count, 'messages');
 }
 
-/** The line of a log as it stands there, quotes aside: the reader of logs takes prefixes off. */
-function lineWithPrefix({ bare, stamped }: CleanLine): string {
-  return stamped ? bare : bare;
+/** True if a message stands before the line, blank lines aside. */
+function isBehindMessage({ kinds, lines }: Walk, i: number): boolean {
+  for (let at = i - 1; at >= 0 && at >= i - 4; at--) {
+    if (kinds[at] === 'messages') return true;
+    if (!/^(?:\.\.\.)?$/.test(lines[at]?.bare.trim() ?? '')) return false;
+  }
+  return false;
+}
+
+/** A line that says something only behind others. */
+function isPart({ bare }: CleanLine): boolean {
+  return isBody(bare) || matchMessage(bare, true) !== null;
 }
 
 function isMessage({ bare, stamped, text }: CleanLine): boolean {
@@ -289,7 +305,7 @@ function isMessage({ bare, stamped, text }: CleanLine): boolean {
     )
   )
     return true;
-  if (splatOf(bare, 0, '') !== null) return true;
+  if (splatOf(bare, 0, '') !== null || isFailure(bare)) return true;
   return !/^\s*[-*] /.test(text) && matchMessage(bare) !== null;
 }
 
@@ -297,6 +313,7 @@ function isMessage({ bare, stamped, text }: CleanLine): boolean {
 function isWrapped(walk: Walk, i: number): boolean {
   const line = walk.lines[i] as CleanLine;
   const next = walk.lines[i + 1];
+  if (next !== undefined && (isPart(next) || /^(?:```|~~~)/.test(next.bare))) return false;
   if (next === undefined || next.bare.trim() === '' || next.logged || isMessage(next)) return false;
   if (next.quoted !== line.quoted || eventIn(next.text) !== null || headingOf(next.bare) !== null)
     return false;
