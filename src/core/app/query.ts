@@ -111,7 +111,7 @@ export function demand(capture: Capture, { name, records = [], timed }: Analysis
   if (timed === true && !spanOf(capture).timed) {
     capture.close();
     throw new StoreError(capture.path, `cannot answer trace ${name}: its events have no times`, {
-      hint: 'paste the lines with their times, or record them: netfslab capture-script prints how',
+      hint: 'paste the lines with their times, or record them: netfslab capture-script --slow',
     });
   }
   for (const group of records) {
