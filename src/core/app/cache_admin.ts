@@ -7,14 +7,6 @@ import type { Column, Row, Table } from '../analysis/types.js';
 import { EACCES } from '../base/errno.js';
 import { ErrnoError, UsageError } from '../base/errors.js';
 import { PAGE_SIZE } from '../base/range.js';
-import {
-  type AuditObject,
-  auditObjects,
-  type ContentRange,
-  checkCache,
-  contentRanges,
-  nameOf,
-} from '../cachefiles/audit.js';
 import { Binding, type CacheDirectory, Inspection, objectPath } from '../cachefiles/binding.js';
 import { byUse, filesIn, objectFiles } from '../cachefiles/cull.js';
 import { Ledger } from '../cachefiles/ledger.js';
@@ -24,6 +16,14 @@ import { DiskBacking } from '../io/backing.js';
 import { syncDriver } from '../io/drivers.js';
 import { cacheVolume } from '../lab/clients.js';
 import { Lab } from '../lab/lab.js';
+import {
+  type AuditObject,
+  auditObjects,
+  type ContentRange,
+  checkCache,
+  contentRanges,
+  nameOf,
+} from './cache_audit.js';
 
 /** Characters of the picture of an object. */
 const PICTURE = 64;

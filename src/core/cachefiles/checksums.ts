@@ -12,6 +12,9 @@ const POLYNOMIAL = 0x82f63b78;
 /** A page has 2^15 bits. */
 const PAGE_DOUBLINGS = 15;
 
+/** The checksum of a block that is not in the page cache. */
+export const blockSum: (bytes: Uint8Array) => number = crc32c;
+
 /** What a linear operation, given as what becomes of each bit, makes of a checksum. */
 function applied(operation: Uint32Array, sum: number): number {
   let result = 0;

@@ -4,15 +4,15 @@
  * wrong as it comes upon it.
  */
 import path from 'node:path';
-import { crc32c } from '@node-rs/crc32';
 import { PAGE_SIZE } from '../base/range.js';
+import { type Binding, type CacheDirectory, objectPath } from '../cachefiles/binding.js';
+import { blockSum } from '../cachefiles/checksums.js';
+import type { ContentMap } from '../cachefiles/content_map.js';
+import { filesIn, isDataFile } from '../cachefiles/cull.js';
+import { mapPath, newMapPath } from '../cachefiles/data_file.js';
+import { MapFile, type MapHeader, readMap } from '../cachefiles/map_file.js';
+import { checkCoherency, incarnationByInode } from '../cachefiles/xattr.js';
 import type { Backing, BackingStatus, OpenHow } from '../io/types.js';
-import { type Binding, type CacheDirectory, objectPath } from './binding.js';
-import type { ContentMap } from './content_map.js';
-import { filesIn, isDataFile } from './cull.js';
-import { mapPath, newMapPath } from './data_file.js';
-import { MapFile, type MapHeader, readMap } from './map_file.js';
-import { checkCoherency, incarnationByInode } from './xattr.js';
 
 const TO_READ: OpenHow = { create: false, direct: false, readOnly: true };
 
@@ -177,7 +177,7 @@ function wrongBlocks(backing: Backing, file: string, map: ContentMap): number[] 
   for (const { first, last } of map.runs()) {
     for (let block = first; block <= last; block++) {
       const got = fd < 0 ? fd : backing.readAt(fd, page, block * PAGE_SIZE);
-      if (got !== PAGE_SIZE || crc32c(page) !== map.sum(block)) wrong.push(block);
+      if (got !== PAGE_SIZE || blockSum(page) !== map.sum(block)) wrong.push(block);
     }
   }
   if (fd >= 0) backing.close(fd);
