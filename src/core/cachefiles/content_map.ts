@@ -19,11 +19,18 @@ export interface ChunkState {
 }
 
 class Chunk {
-  bits = new Uint32Array(FEWEST / 32);
+  bits: Uint32Array;
   /** Bits that a map on disk may have. */
-  published = new Uint32Array(FEWEST / 32);
-  sums = new Uint32Array(FEWEST);
+  published: Uint32Array;
+  sums: Uint32Array;
   present = 0;
+
+  /** With room for blocks, a multiple of 32; `sums` may be given for all of them. */
+  constructor(blocks = FEWEST, sums: Uint32Array = new Uint32Array(blocks)) {
+    this.bits = new Uint32Array(blocks / 32);
+    this.published = new Uint32Array(blocks / 32);
+    this.sums = sums;
+  }
 
   has(block: number): boolean {
     return (((this.bits[block >>> 5] ?? 0) >>> (block & 31)) & 1) === 1;
@@ -39,7 +46,7 @@ class Chunk {
   }
 }
 
-function grown(from: Uint32Array<ArrayBuffer>, length: number): Uint32Array<ArrayBuffer> {
+function grown(from: Uint32Array, length: number): Uint32Array {
   const to = new Uint32Array(length);
   to.set(from);
   return to;
@@ -209,18 +216,15 @@ export class ContentMap {
     for (const { chunk } of taken) this.#changed.add(chunk);
   }
 
-  /** Takes over a chunk as it was found on disk. */
+  /** Takes over a chunk as it was found on disk, with its arrays. */
   load({ chunk: index, words, sums }: ChunkState): void {
-    const chunk = new Chunk();
-    chunk.grow(words.length * 32);
-    let n = sums.length;
-    if (n === words.length * 32) chunk.sums.set(sums);
-    else {
-      n = 0;
-      for (let at = 0; at < words.length * 32; at++) {
-        if ((((words[at >>> 5] as number) >>> (at & 31)) & 1) === 1)
-          chunk.sums[at] = sums[n++] ?? 0;
-      }
+    const blocks = words.length * 32;
+    const whole = blocks === CHUNK_BLOCKS && sums.length === blocks;
+    const chunk = whole ? new Chunk(blocks, sums) : new Chunk();
+    if (!whole) chunk.grow(blocks);
+    let n = whole ? blocks : 0;
+    for (let at = 0; at < blocks && !whole; at++) {
+      if ((((words[at >>> 5] as number) >>> (at & 31)) & 1) === 1) chunk.sums[at] = sums[n++] ?? 0;
     }
     chunk.bits.set(words);
     chunk.published.set(words);
