@@ -3,8 +3,8 @@
  * on the server, what the cache directory holds and takes up, and what the lab has given back.
  */
 
+import { checkCache } from '../../src/core/app/cache_audit.js';
 import { ErrnoError } from '../../src/core/base/errors.js';
-import { checkCache } from '../../src/core/cachefiles/audit.js';
 import { Binding } from '../../src/core/cachefiles/binding.js';
 import { closeSlot, OPS } from './ops.js';
 import type { Op, Plan } from './plan.js';
