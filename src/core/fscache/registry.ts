@@ -109,6 +109,12 @@ export class Fscache implements CookieHome {
     this.#binding = { backend: this.backend };
   }
 
+  /** Cookies that nobody uses and that have an object all the same: none after `quiesce`. */
+  get stranded(): number {
+    const cookies = [...this.#cookies];
+    return cookies.filter(({ inUse, object }) => !inUse && object !== undefined).length;
+  }
+
   /** Closes the cache; nothing is under way. */
   close(): void {
     this.backend?.close();

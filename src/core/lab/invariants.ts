@@ -13,6 +13,7 @@ export interface Restable {
   readonly folios: Folios;
   readonly stats: NetfsStats;
   readonly server: { readonly counters: ServerCounters };
+  readonly fscache: { readonly stranded: number } | undefined;
   readonly options: { readonly seed: number; readonly defects: Defects };
 }
 
@@ -23,8 +24,10 @@ export function checkInvariants(lab: Restable): void {
   throw new Bug(`invariants violated at rest: ${wrong.join('; ')}`, { seed: lab.options.seed });
 }
 
-function* statViolations({ stats, server }: Restable): Generator<string> {
+function* statViolations({ stats, server, fscache }: Restable): Generator<string> {
   const s = stats;
+  const stranded = fscache?.stranded ?? 0;
+  if (stranded > 0) yield `${stranded} objects of cookies that nobody uses`;
   for (const [left, right, what] of [
     [s.netfs_n_rh_rreq, 0, 'requests alive (rr)'],
     [s.netfs_n_rh_sreq, 0, 'slices alive (sr)'],
