@@ -402,7 +402,8 @@ export function requestFile(files: string): string {
   WHERE "r"."cookie" > 0 AND "o"."file" <> '' GROUP BY 1 HAVING count(DISTINCT "o"."file") = 1
 )
 SELECT "r"."uid", coalesce(nullif("o"."file", ''), "i"."file", "c"."file",
-  'inode ' || printf('0x%llx', nullif("r"."netfs_inode", 0)),
+  -- printf makes 0 of NULL.
+  CASE WHEN "r"."netfs_inode" > 0 THEN 'inode ' || printf('0x%llx', "r"."netfs_inode") END,
   CASE WHEN "r"."cookie" > 0 THEN 'cookie ' || printf('0x%llx', "r"."cookie") END) AS "file"
 FROM "request" AS "r"
 LEFT JOIN "op" AS "o" ON "o"."id" = "r"."op"
