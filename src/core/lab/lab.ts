@@ -265,19 +265,11 @@ export class Lab {
   async close(): Promise<FinishReport> {
     if (!this.#closed) {
       this.#closed = true;
-      const { fscache } = this;
       try {
-        this.freezer.unmounting();
-        await this.#keepRunning();
-        await this.scheduler.drain();
-        await this.#run('umount', this.#writeAll());
-        await this.scheduler.drain();
-        fscache?.quiesce();
-        await this.scheduler.drain();
-        // Only now: workers commit objects, and what has no name yet is not published.
-        fscache?.publish();
-        await this.scheduler.drain();
-        fscache?.close();
+        await this.#windDown();
+      } catch (error) {
+        // A trace that cannot be written stopped the engine wherever it was: tasks wait for ever.
+        if (this.tracer.failure === undefined) throw error;
       } finally {
         this.server.shutDown();
         this.#driver.close();
@@ -288,6 +280,22 @@ export class Lab {
     const report = await this.tracer.close();
     if (report.error === null) checkInvariants(this);
     return report;
+  }
+
+  /** Lets calls in progress end, writes what is dirty, and closes the cache. */
+  async #windDown(): Promise<void> {
+    const { fscache } = this;
+    this.freezer.unmounting();
+    await this.#keepRunning();
+    await this.scheduler.drain();
+    await this.#run('umount', this.#writeAll());
+    await this.scheduler.drain();
+    fscache?.quiesce();
+    await this.scheduler.drain();
+    // Only now: workers commit objects, and what has no name yet is not published.
+    fscache?.publish();
+    await this.scheduler.drain();
+    fscache?.close();
   }
 
   /** sync(2): writes all that is dirty. */
