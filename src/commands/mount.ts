@@ -6,6 +6,7 @@ import { type MountSummary, mountServer } from '../core/app/mount.js';
 import { lossError } from '../core/app/unwritten.js';
 import { UsageError } from '../core/base/errors.js';
 import { cacheFlags, engineFlags, labFrom } from '../core/cli/engine_flags.js';
+import { sizeFlag } from '../core/cli/flags.js';
 import { onInterrupt } from '../core/cli/interrupt.js';
 import { LabCommand } from '../core/cli/lab_command.js';
 
@@ -52,6 +53,15 @@ The directory .netfslab of the mount, in no listing, tells what the engine is do
     }),
     out: Flags.string({ description: 'capture to write (must not exist)', helpValue: 'FILE' }),
     trace: Flags.boolean({ description: 'record the trace', default: true, allowNo: true }),
+    rotate: sizeFlag({
+      description: 'begin another capture, FILE-2.db and so on, after so much of trace; 0 = never',
+      default: 0,
+    }),
+    'rotate-keep': Flags.integer({
+      description: 'captures that --rotate keeps, the newest',
+      default: 8,
+      min: 1,
+    }),
     'trace-overflow': Flags.string({
       description: 'when events come faster than they can be stored: wait, or drop and count',
       options: ['block', 'drop'],
@@ -76,6 +86,8 @@ The directory .netfslab of the mount, in no listing, tells what the engine is do
       allowOther: flags['allow-other'],
       byHelper: flags.fusermount,
       trace: out === undefined ? undefined : this.traceTarget(out, flags['trace-overflow']),
+      rotation:
+        flags.rotate === 0 ? undefined : { bytes: flags.rotate, keep: flags['rotate-keep'] },
     };
     const summary = await mountServer(request, {
       signal: interrupt.signal,
@@ -87,7 +99,7 @@ The directory .netfslab of the mount, in no listing, tells what the engine is do
         process.send?.('mounted');
       },
     }).finally(() => interrupt.stop());
-    if (out !== undefined) this.noteCapture(out);
+    if (summary.capture !== null) this.noteCapture(summary.capture);
     for (const lost of summary.unwritten) this.endWithError(lossError(lost));
     const { calls, readBytes, writtenBytes } = summary;
     await this.print([`calls ${calls}, bytes read ${readBytes}, bytes written ${writtenBytes}`]);

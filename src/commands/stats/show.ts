@@ -1,6 +1,6 @@
 /** `netfslab stats show`: the counters of a capture. */
 import { Flags } from '@oclif/core';
-import { showStats } from '../../core/app/stats.js';
+import { mountStats, showStats } from '../../core/app/stats.js';
 import { captureArg, tableFlags } from '../../core/cli/flags.js';
 import { LabCommand } from '../../core/cli/lab_command.js';
 
@@ -8,6 +8,7 @@ export default class StatsShow extends LabCommand {
   static override description = `Print the netfs statistics of a capture
 The text is what /proc shows under the kernel that is played; --table adds what each key means.
 Of the lines of FS-Cache a run has those that it really counts; stderr names the others.
+With --mount, of a mount that is served now: --json gives { lines }.
 --json gives { capture, snapshot, of, notPlayed, rows: [{ label, key, value, kind, doc }] }.`;
 
   static override examples = [
@@ -19,12 +20,22 @@ Of the lines of FS-Cache a run has those that it really counts; stderr names the
 
   static override flags = {
     snapshot: Flags.integer({ description: 'which snapshot, from 1; default the last' }),
+    mount: Flags.string({
+      description: 'of a mount that is served now instead',
+      helpValue: 'MOUNTPOINT',
+      exclusive: ['snapshot', 'table'],
+    }),
     table: Flags.boolean({ description: 'a table with the meaning of each key' }),
     ...tableFlags,
   };
 
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(StatsShow);
+    if (flags.mount !== undefined) {
+      const lines = mountStats(flags.mount);
+      await this.print(lines);
+      return { lines };
+    }
     const { lines, snapshot, of, notPlayed, ...table } = showStats(args.file, flags.snapshot);
     const shown = await this.showText(lines, table, flags);
     this.note(`snapshot: ${snapshot} of ${of}`);

@@ -12,7 +12,9 @@ import { mountFuse, unmountLater } from '../io/fuse_device.js';
 import { Lab } from '../lab/lab.js';
 import type { LabOptions } from '../lab/options.js';
 import { printStats } from '../trace/stats_layout.js';
+import { TailSink } from '../trace/tail_sink.js';
 import { clearDeadMount, holdersOf } from './mounts.js';
+import { RotatingCapture, type Rotation } from './rotating_capture.js';
 import { finishTrace } from './run.js';
 import type { RunSummary } from './summary.js';
 import { type TraceTarget, traceSink } from './trace_sink.js';
@@ -31,6 +33,8 @@ export interface MountRequest {
   /** By fusermount3, also as root. */
   readonly byHelper: boolean;
   readonly trace: TraceTarget | undefined;
+  /** Divides the trace into parts; undefined: one. */
+  readonly rotation: Rotation | undefined;
 }
 
 /** What is told while it lasts. */
@@ -63,11 +67,11 @@ export async function mountServer(
   const mountpoint = prepareMountpoint(request, watch);
   // First without a trace, so that a mount that cannot be had leaves no capture behind.
   await new Lab({ ...request.lab, clock: 'real' }).close();
-  const sink = request.trace && traceSink(request.trace, 'mount', request.lab);
-  const lab = new Lab({ ...request.lab, clock: 'real', sink });
+  const { tail, path: capturePath } = traceOf(request);
+  const lab = new Lab({ ...request.lab, clock: 'real', sink: tail });
   for (const message of lab.warnings) watch.warn?.(message);
   try {
-    const session = await connect(lab, request, mountpoint);
+    const session = await connect(lab, request, mountpoint, tail);
     await serve(lab, session, mountpoint, watch);
     const { delivered, accepted } = lab;
     const stats = printStats(lab.statistics());
@@ -80,6 +84,7 @@ export async function mountServer(
       writtenBytes: accepted.bytes,
       stats,
       ...finished,
+      capture: capturePath(),
     };
   } catch (error) {
     await lab.close().catch(() => {});
@@ -87,7 +92,25 @@ export async function mountServer(
   }
 }
 
-async function connect(lab: Lab, request: MountRequest, mountpoint: string): Promise<FuseSession> {
+// Where the trace goes, and the capture that is written now.
+function traceOf({ trace, rotation, lab }: MountRequest): {
+  tail: TailSink | undefined;
+  path: () => string | null;
+} {
+  if (trace === undefined) return { tail: undefined, path: () => null };
+  const begin = (out: string) => traceSink({ ...trace, out }, 'mount', lab);
+  if (rotation === undefined)
+    return { tail: new TailSink(begin(trace.out)), path: () => trace.out };
+  const parts = new RotatingCapture(trace.out, rotation, begin);
+  return { tail: new TailSink(parts), path: () => parts.path };
+}
+
+async function connect(
+  lab: Lab,
+  request: MountRequest,
+  mountpoint: string,
+  tail: TailSink | undefined,
+): Promise<FuseSession> {
   const { kernelCache, allowOther, byHelper } = request;
   const root = await lab.run('mount', () => lab.vfs.names.status(''));
   const mounted = mountFuse({
@@ -107,6 +130,20 @@ async function connect(lab: Lab, request: MountRequest, mountpoint: string): Pro
     control: {
       pid: () => Buffer.from(`${process.pid}\n`),
       stats: () => Buffer.from(`${printStats(lab.statistics()).trimEnd()}\n`),
+      ...(tail !== undefined && {
+        trace: () =>
+          Buffer.from(
+            tail
+              .lines(0)
+              .map((line) => `${line}\n`)
+              .join(''),
+          ),
+        trace_pipe: (since: number) => {
+          const lines = tail.lines(since);
+          const content = Buffer.from(lines.map((line) => `${line}\n`).join(''));
+          return { content, next: tail.position };
+        },
+      }),
     },
   };
   return new FuseSession(mounted.fd, parts, { kernelCache }, new NodeTable(root));

@@ -1,6 +1,9 @@
 /** The statistics of a capture, and what each key means. Called by `stats show` and `explain`. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Column, Row, Table } from '../analysis/types.js';
-import { UsageError } from '../base/errors.js';
+import { errnoFromNode } from '../base/errno.js';
+import { ErrnoError, UsageError } from '../base/errors.js';
 import { closest } from '../base/suggest.js';
 import { openCapture } from '../store/database.js';
 import type { Capture } from '../store/types.js';
@@ -56,6 +59,19 @@ export function showStats(file?: string, snapshot?: number): StatsSnapshot {
     };
   } finally {
     capture.close();
+  }
+}
+
+/** The statistics of a mount now, as its profile's /proc has them: lines without newlines. */
+export function mountStats(mountpoint: string): string[] {
+  const file = join(mountpoint, '.netfslab', 'stats');
+  try {
+    return readFileSync(file, 'utf8').trimEnd().split('\n');
+  } catch (cause) {
+    throw new ErrnoError(errnoFromNode(cause), 'open', file, {
+      cause,
+      hint: 'name the MOUNTPOINT of a netfslab mount',
+    });
   }
 }
 

@@ -39,6 +39,8 @@ export interface CallParts extends SessionParts {
   readonly nodes: NodeTable;
   readonly options: SessionOptions;
   readonly controls: ControlDirectory;
+  /** Nobody will ask any more. */
+  isEnded(): boolean;
   /** Answers with these bytes alone; the call then returns `ANSWERED`. */
   answer(request: Request, pieces: SegmentList): void;
 }

@@ -3,14 +3,24 @@
  * when they are opened. It has a name and is in no listing. Used by the calls.
  */
 import type { NodeStatus } from '../server/types.js';
+import { wallDate } from '../sim/clock.js';
 
 /** Name of the directory in the root. */
 export const CONTROL_NAME = '.netfslab';
 /** Numbers of its nodes, far above those of files. */
 const FIRST_ID = 2 ** 52;
 
-/** A file of the directory: its whole content now. */
-export type ControlFiles = Readonly<Record<string, () => Uint8Array>>;
+/** What there is of a stream behind a position, and where it goes on. */
+export interface StreamPart {
+  readonly content: Uint8Array;
+  readonly next: number;
+}
+
+/** A file of the directory: its whole content now, or a stream that is read on and on. */
+export type ControlFile = (since: number) => Uint8Array | StreamPart;
+
+/** The files by name. */
+export type ControlFiles = Readonly<Record<string, ControlFile>>;
 
 /** The control directory of one mount. */
 export class ControlDirectory {
@@ -43,16 +53,19 @@ export class ControlDirectory {
     return id === FIRST_ID;
   }
 
-  /** What a file holds now. */
-  content(id: number): Uint8Array {
-    const name = this.#names[id - FIRST_ID - 1];
-    return name === undefined ? new Uint8Array(0) : (this.#files[name] as () => Uint8Array)();
+  /** What a file holds now, a stream behind `since`; undefined `next`: there is no more. */
+  content(id: number, since = 0): { readonly content: Uint8Array; readonly next?: number } {
+    const name = this.#names[id - FIRST_ID - 1] ?? '';
+    const found = this.#files[name]?.(since) ?? new Uint8Array(0);
+    return found instanceof Uint8Array ? { content: found } : found;
   }
 
   /** The attributes of a node: of a file without a size, as in /proc. */
   status(id: number): NodeStatus {
     const directory = this.isDirectory(id);
-    const moment = { s: 0, ns: 0 };
+    // Always another time, so that `tail -f` looks again.
+    const ms = wallDate().getTime();
+    const moment = { s: Math.floor(ms / 1000), ns: (ms % 1000) * 1e6 };
     return {
       device: 0,
       inode: id,

@@ -2,7 +2,7 @@
  * Calls on open files and directories: read, write, fsync, fallocate, readdir and the like. One per
  * mount; called by the session.
  */
-import { EBADF, EINVAL, EISDIR, EOPNOTSUPP } from '../base/errno.js';
+import { EBADF, EINTR, EINVAL, EISDIR, EOPNOTSUPP } from '../base/errno.js';
 import { ErrnoError } from '../base/errors.js';
 import { bytesOfName } from '../base/names.js';
 import { makeSegmentList } from '../io/segments.js';
@@ -11,6 +11,7 @@ import type { DirectoryEntry, NodeStatus, OpenDirectory } from '../server/types.
 import type { Task } from '../sim/wait_queue.js';
 import type { File } from '../vfs/file.js';
 import { ANSWERED, type Call, type CallParts } from './calls.js';
+import { CONTROL_NAME } from './control.js';
 import type { Node } from './nodes.js';
 import {
   ENTRY_BYTES,
@@ -35,6 +36,8 @@ const S_ISGID = 0o2000;
 const S_IXGRP = 0o010;
 /** Bytes of a directory entry without its name. */
 const DIRENT_BYTES = 24;
+/** How often a stream is looked at by who waits for it, ns. */
+const STREAM_NS = 50e6;
 /** Most bytes that one copy_file_range takes, so that it can be interrupted. */
 const COPY_MAX = 16 << 20;
 
@@ -62,7 +65,12 @@ interface DirectoryHandle {
 /** An open file of the control directory. */
 interface ControlHandle {
   readonly kind: 'control';
-  readonly content: Uint8Array;
+  readonly id: number;
+  content: Uint8Array;
+  /** Position in the file of the first byte of `content`. */
+  start: number;
+  /** Where the stream that it shows goes on; undefined: it is no stream. */
+  next: number | undefined;
 }
 
 type Handle = FileHandle | DirectoryHandle | ControlHandle;
@@ -168,8 +176,8 @@ export class FileCalls {
     const { controls, nodes } = this.#parts;
     if (controls.owns(request.node)) {
       if (controls.isDirectory(request.node)) throw new ErrnoError(-EISDIR, 'open');
-      const content = controls.content(request.node);
-      this.#opened(OUT_HEADER, this.#keep({ kind: 'control', content }), FOPEN_DIRECT_IO);
+      const handle = this.#keep(this.#control(request.node));
+      this.#opened(OUT_HEADER, handle, FOPEN_DIRECT_IO);
       return OPEN_BYTES;
     }
     const node = nodes.get(request.node);
@@ -200,7 +208,7 @@ export class FileCalls {
     const handle = this.#handles.get(request.u64(0));
     const position = request.u64(8);
     const count = request.u32(16);
-    if (handle?.kind === 'control') return this.#readControl(handle, position, count);
+    if (handle?.kind === 'control') return yield* this.#readControl(handle, position, count);
     if (handle?.kind !== 'file') throw new ErrnoError(-EBADF, 'read');
     const { file, path } = handle;
     request.about(path, position, count);
@@ -239,8 +247,25 @@ export class FileCalls {
     return ANSWERED;
   }
 
-  #readControl({ content }: ControlHandle, position: number, count: number): number {
-    const part = content.subarray(position, position + count);
+  #control(id: number): ControlHandle {
+    const { content, next } = this.#parts.controls.content(id);
+    return { kind: 'control', id, content, start: 0, next };
+  }
+
+  *#readControl(handle: ControlHandle, position: number, count: number): Task<number> {
+    const { controls, scheduler, isEnded } = this.#parts;
+    // Behind what was there when it was opened a stream waits for what comes.
+    while (handle.next !== undefined && position >= handle.start + handle.content.length) {
+      const { content, next } = controls.content(handle.id, handle.next);
+      handle.content = content;
+      handle.start = position;
+      handle.next = next;
+      if (content.length > 0 || isEnded()) break;
+      if (scheduler.context.killed) throw new ErrnoError(-EINTR, 'read', CONTROL_NAME);
+      yield* scheduler.sleep(STREAM_NS);
+    }
+    const at = Math.max(0, position - handle.start);
+    const part = handle.content.subarray(at, at + count);
     this.#parts.channel.reply.bytes.set(part, OUT_HEADER);
     return part.length;
   }
@@ -370,8 +395,7 @@ export class FileCalls {
   *#openDirectory(request: Request): Task<number> {
     const { controls, nodes, vfs } = this.#parts;
     if (controls.owns(request.node)) {
-      const content = new Uint8Array(0);
-      this.#opened(OUT_HEADER, this.#keep({ kind: 'control', content }), 0);
+      this.#opened(OUT_HEADER, this.#keep(this.#control(request.node)), 0);
       return OPEN_BYTES;
     }
     const node = nodes.get(request.node);
@@ -430,21 +454,11 @@ export class FileCalls {
     entries: readonly DirectoryEntry[],
   ): Task<(NodeStatus | undefined)[]> {
     const { vfs, nodes } = this.#parts;
-    const statuses: (NodeStatus | undefined)[] = [];
-    for (const { name } of entries) {
-      const special = name === '.' || name === '..';
-      let status: NodeStatus | undefined;
-      try {
-        if (!special && !node.unlinked) {
-          status = yield* vfs.names.status(nodes.pathIn(node, name));
-        }
-      } catch (error) {
-        // It has gone since, or cannot be told: its name is.
-        if (!(error instanceof ErrnoError)) throw error;
-      }
-      statuses.push(status);
-    }
-    return statuses;
+    if (node.unlinked) return [];
+    const names = entries.map(({ name }) => name).filter((name) => name !== '.' && name !== '..');
+    const found = yield* vfs.names.statuses(nodes.pathOf(node), names);
+    const byName = new Map(names.map((name, i) => [name, found[i]]));
+    return entries.map(({ name }) => byName.get(name));
   }
 
   #putEntries(

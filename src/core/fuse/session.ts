@@ -83,6 +83,7 @@ export class FuseSession {
       nodes,
       channel: this.#channel,
       controls: new ControlDirectory(parts.control),
+      isEnded: () => this.#ended,
       answer: (request, pieces) => {
         this.#channel.answer(request.uniqueLow, request.uniqueHigh, 0, 0, pieces);
       },

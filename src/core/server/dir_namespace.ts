@@ -55,6 +55,10 @@ export class DirNamespace implements Namespace {
     return this.#turn(() => this.#tree.status(path));
   }
 
+  statuses(directory: string, names: readonly string[]): Task<readonly (NodeStatus | number)[]> {
+    return this.#turn(() => this.#tree.statuses(directory, names));
+  }
+
   *change(path: string, change: AttributeChange): Task<number> {
     const error = yield* this.prepareWriting(path);
     if (error < 0) return error;

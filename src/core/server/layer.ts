@@ -102,6 +102,15 @@ export class Layer {
     return this.at(path, (directory, name) => attributesAt(directory, name));
   }
 
+  /** Of names in a directory, which is looked for once. */
+  attributesIn(directory: string, names: readonly string[]): (Attributes | number)[] | number {
+    const fd = directory === '' ? this.#root : this.open(directory, O_PATH | O_DIRECTORY);
+    if (fd < 0) return fd;
+    const found = names.map((name) => attributesAt(fd, nameBytes(name)));
+    if (fd !== this.#root) closeAt(fd);
+    return found;
+  }
+
   /** A descriptor; -ELOOP: a link. */
   open(path: string, flags: number, mode = 0): number {
     return openBeneathAt(this.#root, bytesOfName(path), flags, mode);

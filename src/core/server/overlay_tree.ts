@@ -33,7 +33,7 @@ import { type CopyHow, CopyUp } from './copy_up.js';
 import { DiskDirectory, entriesOf, MergedDirectory, mayBeWhiteout } from './disk_directory.js';
 import { isDirectory, join, Layer, nameOf, parentOf } from './layer.js';
 import { Identities, Upper, type Where } from './overlay_upper.js';
-import { ownStatus, renameFlags, type Tree } from './tree.js';
+import { ownStatus, renameFlags, statusesIn, type Tree } from './tree.js';
 import type { AttributeChange, NewNode, NodeStatus, OpenDirectory, RenameHow } from './types.js';
 
 /** A file that was found: in which layer, and its path there. */
@@ -81,6 +81,15 @@ export class OverlayTree implements Tree {
     const merged = isDirectory(status) && (this.#directory(path) as Where).lower !== undefined;
     // How many directories are in it nobody has counted.
     return merged ? { ...status, links: 1 } : status;
+  }
+
+  statuses(directory: string, names: readonly string[]): (NodeStatus | number)[] {
+    const where = this.#directory(directory);
+    if (typeof where === 'number') return names.map(() => where);
+    if (where.upper || where.lower === undefined) {
+      return names.map((name) => this.status(join(directory, name)));
+    }
+    return statusesIn(this.#lower, where.lower, names);
   }
 
   told(attributes: Attributes): NodeStatus {

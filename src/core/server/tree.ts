@@ -14,6 +14,8 @@ export interface Tree {
   /** Real paths of the directories that hold files, the one that is looked at first in front. */
   readonly roots: readonly string[];
   status(path: string): NodeStatus | number;
+  /** The status of names in a directory. */
+  statuses(directory: string, names: readonly string[]): (NodeStatus | number)[];
   /** The status that attributes of an open file of the tree stand for. */
   told(attributes: Attributes): NodeStatus;
   /** Opens a regular file, for writing what has been prepared for that. */
@@ -49,6 +51,17 @@ export function ownStatus(attributes: Attributes): NodeStatus {
   return { ...attributes, key: `${device}:${inode}`, shownInode: inode };
 }
 
+/** The status of names in a directory of a layer, of files known by their own inodes. */
+export function statusesIn(
+  layer: Layer,
+  directory: string,
+  names: readonly string[],
+): (NodeStatus | number)[] {
+  const found = layer.attributesIn(directory, names);
+  if (typeof found === 'number') return names.map(() => found);
+  return found.map((each) => (typeof each === 'number' ? each : ownStatus(each)));
+}
+
 /** Files that are changed where they are. */
 export class DirectTree implements Tree {
   readonly roots: readonly string[];
@@ -62,6 +75,10 @@ export class DirectTree implements Tree {
   status(path: string): NodeStatus | number {
     const attributes = this.#layer.attributes(path);
     return typeof attributes === 'number' ? attributes : ownStatus(attributes);
+  }
+
+  statuses(directory: string, names: readonly string[]): (NodeStatus | number)[] {
+    return statusesIn(this.#layer, directory, names);
   }
 
   told(attributes: Attributes): NodeStatus {

@@ -290,6 +290,8 @@ export interface FilesystemStatus {
  */
 export interface Namespace {
   status(path: string): Task<NodeStatus | number>;
+  /** The status of names in a directory: one operation, as FS.InlineBulkStatus. */
+  statuses(directory: string, names: readonly string[]): Task<readonly (NodeStatus | number)[]>;
   /** Owner, permissions and times. The size is `Server.setSize`'s. */
   change(path: string, change: AttributeChange): Task<number>;
   make(path: string, node: NewNode): Task<NodeStatus | number>;

@@ -65,6 +65,23 @@ export class VfsNames {
     return check('lstat', path, yield* namespace.status(path));
   }
 
+  /** As `status`, of names in a directory; undefined: gone, or cannot be told. */
+  *statuses(directory: string, names: readonly string[]): Task<(NodeStatus | undefined)[]> {
+    const { namespace } = this.#parts.server;
+    const found = yield* namespace.statuses(directory, names);
+    const statuses: (NodeStatus | undefined)[] = [];
+    for (const [i, each] of found.entries()) {
+      let status = typeof each === 'number' ? undefined : each;
+      if (status !== undefined && (yield* this.#write(status.key))) {
+        const name = names[i] as string;
+        const again = yield* namespace.status(directory === '' ? name : `${directory}/${name}`);
+        status = typeof again === 'number' ? undefined : again;
+      }
+      statuses.push(status);
+    }
+    return statuses;
+  }
+
   /** fstat(2). */
   *statusOf(file: File): Task<NodeStatus> {
     const { server, writeback } = this.#parts;
@@ -76,7 +93,7 @@ export class VfsNames {
   // True if something had to be written.
   *#write(key: string): Task<boolean> {
     const vnode = this.#fs.find?.(key);
-    if (vnode === undefined || !vnode.mapping.isTagged) return false;
+    if (vnode?.mapping.isTagged !== true) return false;
     vnode.hold();
     try {
       yield* this.#parts.writeback.writeAndWait(vnode.mapping);

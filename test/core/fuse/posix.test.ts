@@ -11,7 +11,7 @@ import { serverDir, tempDir } from '../../helpers/lab.js';
 
 const SCRIPTS = path.resolve('test/fuse');
 /** All of them take minutes: the others with NETFSLAB_LONG=1. */
-const LONG = process.env['NETFSLAB_LONG'] !== undefined;
+const LONG = process.env.NETFSLAB_LONG !== undefined;
 const PROFILES = LONG
   ? (['linux-5.13-afs', 'linux-6.1-9p', 'linux-6.1-afs'] as const)
   : (['linux-6.1-afs'] as const);
