@@ -12,7 +12,14 @@
  *     const trace = openTrace('run.db');
  *     for (const line of trace.lines()) process.stdout.write(`${line}\n`);
  */
-export { type LabFile, type OpenLabOptions, openLab, type PublicLab } from './core/app/open_lab.js';
+export {
+  type LabFile,
+  type LabNames,
+  type LabStat,
+  type OpenLabOptions,
+  openLab,
+  type PublicLab,
+} from './core/app/open_lab.js';
 export { Bug, ErrnoError, StoreError, UsageError } from './core/base/errors.js';
 export { openCapture as openTrace } from './core/store/database.js';
 export type {

@@ -4,9 +4,13 @@
  */
 import { createRequire } from 'node:module';
 import { ErrnoError, UsageError } from '../base/errors.js';
+import { bytesOfName, nameOfBytes } from '../base/names.js';
 import { closest } from '../base/suggest.js';
 import { Lab } from '../lab/lab.js';
 import { LAB_DEFAULTS, type LabOptions } from '../lab/options.js';
+import { entriesOf } from '../server/disk_directory.js';
+import type { RenameHow } from '../server/types.js';
+import type { Task } from '../sim/wait_queue.js';
 import { printStats } from '../trace/stats_layout.js';
 import type { FinishReport } from '../trace/types.js';
 import type {
@@ -63,10 +67,48 @@ export interface LabFile {
   close(): void;
 }
 
+/** What lstat(2) tells. */
+export interface LabStat {
+  readonly ino: number;
+  /** Type and permissions. */
+  readonly mode: number;
+  readonly nlink: number;
+  readonly uid: number;
+  readonly gid: number;
+  /** Bytes. */
+  readonly size: number;
+  readonly mtimeMs: number;
+}
+
+/**
+ * The namespace, by paths relative to the server, which are not followed when they are symbolic
+ * links. Failures reject with `ErrnoError`.
+ */
+export interface LabNames {
+  /** lstat(2). */
+  stat(path: string): Promise<LabStat>;
+  /** The names in a directory, `.` and `..` left out. */
+  readdir(path: string): Promise<string[]>;
+  mkdir(path: string, mode?: number): Promise<void>;
+  rmdir(path: string): Promise<void>;
+  /** unlink(2): who has the file open goes on with it. */
+  unlink(path: string): Promise<void>;
+  rename(from: string, to: string, how?: RenameHow): Promise<void>;
+  /** link(2): another name for a file. */
+  link(from: string, to: string): Promise<void>;
+  symlink(target: string, path: string): Promise<void>;
+  readlink(path: string): Promise<string>;
+  chmod(path: string, mode: number): Promise<void>;
+  /** truncate(2). */
+  truncate(path: string, size: number): Promise<void>;
+}
+
 /** An open lab. */
 export interface PublicLab {
   /** open(2) by name relative to the server, for reading unless `flags` say more. */
   open(path: string, flags?: OpenFlags): Promise<LabFile>;
+  /** Names, attributes and directories. */
+  readonly names: LabNames;
   /** The statistics as the profile's kernel prints them in /proc. */
   stats(): string;
   /**
@@ -111,6 +153,7 @@ export async function openLab({ trace, ...given }: OpenLabOptions): Promise<Publ
       if (closed) throw new UsageError('lab', 'was closed', 'open another with openLab()');
       return wrap(lab, await lab.run('api', () => lab.vfs.open(path, flags)));
     },
+    names: namesOf(lab),
     stats: () => printStats(lab.statistics()),
     async freeze() {
       check('freeze', await lab.run('api', () => lab.freeze()));
@@ -132,6 +175,46 @@ export async function openLab({ trace, ...given }: OpenLabOptions): Promise<Publ
     },
   };
 }
+
+function namesOf(lab: Lab): LabNames {
+  const { names } = lab.vfs;
+  const call = <T>(body: () => Task<T>): Promise<T> => lab.run('api', body);
+  const quiet = async (body: () => Task<unknown>): Promise<void> => {
+    await call(body);
+  };
+  return {
+    async stat(path) {
+      const {
+        shownInode: ino,
+        mode,
+        links: nlink,
+        uid,
+        gid,
+        size,
+        mtime,
+      } = await call(() => names.status(path));
+      return { ino, mode, nlink, uid, gid, size, mtimeMs: mtime.s * 1000 + mtime.ns / 1e6 };
+    },
+    async readdir(path) {
+      const directory = await call(() => names.openDirectory(path));
+      return [...entriesOf(directory)].map(({ name }) => name);
+    },
+    mkdir: (path, mode = 0o777) => quiet(() => names.make(path, { mode: S_IFDIR | mode })),
+    rmdir: (path) => quiet(() => names.rmdir(path)),
+    unlink: (path) => quiet(() => names.unlink(path)),
+    rename: (from, to, how) => quiet(() => names.rename(from, to, how)),
+    link: (from, to) => quiet(() => names.link(from, to)),
+    symlink: (target, path) =>
+      quiet(() => names.make(path, { mode: S_IFLNK | 0o777, target: bytesOfName(target) })),
+    readlink: async (path) => nameOfBytes(await call(() => names.readLink(path))),
+    chmod: (path, mode) => quiet(() => names.change(path, { mode })),
+    truncate: (path, size) => quiet(() => names.truncate(path, size)),
+  };
+}
+
+/** Types of st_mode. */
+const S_IFDIR = 0o040000;
+const S_IFLNK = 0o120000;
 
 function check(call: string, error: number): void {
   if (error < 0) throw new ErrnoError(error, call);

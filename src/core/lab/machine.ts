@@ -4,13 +4,29 @@
  */
 import { EOPNOTSUPP } from '../base/errno.js';
 import { ErrnoError } from '../base/errors.js';
+import { bytesOfName } from '../base/names.js';
 import type { Task } from '../sim/wait_queue.js';
 import type { VfsSurface } from '../vfs/types.js';
 import type { FileChange, HostFault } from '../workload/ops/host_command.js';
 import { parseHostCommand } from '../workload/ops/host_command.js';
 import { printOp } from '../workload/ops/language.js';
-import type { Machine, MachineOp } from '../workload/ops/types.js';
+import type { Machine, MachineOp, NameOpKind } from '../workload/ops/types.js';
 import type { Lab } from './lab.js';
+
+/** Types of st_mode. */
+const S_IFDIR = 0o040000;
+const S_IFLNK = 0o120000;
+
+type NameOp = Extract<MachineOp, { kind: NameOpKind }>;
+
+function isNameOp(op: MachineOp): op is NameOp {
+  return NAME_OPS.has(op.kind);
+}
+
+const NAME_OPS: ReadonlySet<string> = new Set<NameOpKind>([
+  ...(['mkdir', 'rmdir', 'unlink', 'rename'] as const),
+  ...(['link', 'symlink', 'chmod', 'lstat'] as const),
+]);
 
 const NS_PER_MS = 1e6;
 /** What it takes until somebody else has done something on the server's side. */
@@ -31,7 +47,44 @@ export class LabMachine implements Machine {
     return this.#lab.vfs;
   }
 
-  *perform(op: MachineOp): Task {
+  *perform(op: MachineOp): Task<number | undefined> {
+    if (isNameOp(op)) return yield* this.#name(op);
+    yield* this.#perform(op);
+    return undefined;
+  }
+
+  *#name(op: NameOp): Task<number> {
+    const { names } = this.#lab.vfs;
+    const { path } = op;
+    switch (op.kind) {
+      case 'mkdir':
+        yield* names.make(path, { mode: S_IFDIR | 0o755 });
+        break;
+      case 'rmdir':
+        yield* names.rmdir(path);
+        break;
+      case 'unlink':
+        yield* names.unlink(path);
+        break;
+      case 'rename':
+        yield* names.rename(op.from, path);
+        break;
+      case 'link':
+        yield* names.link(op.from, path);
+        break;
+      case 'symlink':
+        yield* names.make(path, { mode: S_IFLNK | 0o777, target: bytesOfName(op.from) });
+        break;
+      case 'chmod':
+        yield* names.change(path, { mode: op.mode });
+        break;
+      case 'lstat':
+        return (yield* names.status(path)).size;
+    }
+    return 0;
+  }
+
+  *#perform(op: Exclude<MachineOp, NameOp>): Task {
     const lab = this.#lab;
     switch (op.kind) {
       case 'sleep':

@@ -3,7 +3,8 @@
  * attributes, durable, and only then under the file's name. Called by `overlay_tree.ts`.
  */
 import fs from 'node:fs';
-import { errnoFromNode } from '../base/errno.js';
+import { promisify } from 'node:util';
+import { ENXIO, errnoFromNode } from '../base/errno.js';
 import {
   type Attributes,
   closeAt,
@@ -14,6 +15,7 @@ import {
   S_IFMT,
   S_IFREG,
 } from '../io/at_calls.js';
+import { seekData, seekHole } from '../io/syscalls.js';
 import { type Task, WaitQueue } from '../sim/wait_queue.js';
 import type { Layer } from './layer.js';
 import type { Identities, Upper } from './overlay_upper.js';
@@ -99,7 +101,7 @@ export class CopyUp {
       result = error;
       done.wakeAll();
     });
-    copyContent(source, copy).then(answered, (error) => answered(errnoFromNode(error)));
+    copyContent(source, copy, attributes).then(answered, (error) => answered(errnoFromNode(error)));
     while (result === undefined) yield done;
     closeAt(source);
     closeAt(copy);
@@ -152,15 +154,60 @@ function makeCopy(upper: Upper, work: string, { mode }: Attributes): number {
 
 const PIECE = 1 << 20;
 
-async function copyContent(source: number, copy: number): Promise<number> {
+async function copyContent(
+  source: number,
+  copy: number,
+  { size, blocks }: Attributes,
+): Promise<number> {
   const from = `/proc/self/fd/${source}`;
   const to = `/proc/self/fd/${copy}`;
+  const { COPYFILE_FICLONE: clone, COPYFILE_FICLONE_FORCE: mustClone } = fs.constants;
   // Shares blocks where the filesystem can, and copies in the kernel where not.
-  await fs.promises.copyFile(from, to, fs.constants.COPYFILE_FICLONE);
+  if (blocks * 512 >= size) await fs.promises.copyFile(from, to, clone);
+  else {
+    // What the kernel copies has no holes any more.
+    await fs.promises.copyFile(from, to, mustClone).catch(() => copyData(source, copy, size));
+  }
   await new Promise<void>((resolve, reject) => {
     fs.fdatasync(copy, (error) => (error === null ? resolve() : reject(error)));
   });
   return 0;
+}
+
+// Piece by piece what is data of a sparse file.
+async function copyData(source: number, copy: number, size: number): Promise<void> {
+  const buffer = Buffer.allocUnsafe(PIECE);
+  const read = promisify(fs.read);
+  const write = promisify(fs.write);
+  fs.ftruncateSync(copy, size);
+  for (const { start, end } of dataOf(source, size)) {
+    for (let at = start; at < end; ) {
+      const length = Math.min(PIECE, end - at);
+      const { bytesRead } = await read(source, buffer, 0, length, at);
+      if (bytesRead === 0) return;
+      for (let done = 0; done < bytesRead; ) {
+        done += (await write(copy, buffer, done, bytesRead - done, at + done)).bytesWritten;
+      }
+      at += bytesRead;
+    }
+  }
+}
+
+/** The stretches [start, end) of a file that are no holes. */
+function* dataOf(fd: number, size: number): Generator<{ start: number; end: number }> {
+  for (let at = 0; at < size; ) {
+    const start = seekData(fd, at);
+    if (start === -ENXIO) return;
+    // A filesystem that does not tell is all data.
+    if (start < 0) {
+      yield { start: at, end: size };
+      return;
+    }
+    const hole = seekHole(fd, start);
+    const end = hole < 0 ? size : hole;
+    yield { start, end };
+    at = end;
+  }
 }
 
 function copyNow(
@@ -176,10 +223,13 @@ function copyNow(
   try {
     if (copy < 0) return copy;
     const buffer = Buffer.allocUnsafe(Math.min(PIECE, Math.max(1, attributes.size)));
-    for (let at = 0; ; ) {
-      const got = fs.readSync(source, buffer, 0, buffer.length, at);
-      if (got === 0) break;
-      at += writeAll(copy, buffer.subarray(0, got), at);
+    fs.ftruncateSync(copy, attributes.size);
+    for (const { start, end } of dataOf(source, attributes.size)) {
+      for (let at = start; at < end; ) {
+        const got = fs.readSync(source, buffer, 0, Math.min(buffer.length, end - at), at);
+        if (got === 0) break;
+        at += writeAll(copy, buffer.subarray(0, got), at);
+      }
     }
     fs.fdatasyncSync(copy);
     return 0;

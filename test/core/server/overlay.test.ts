@@ -109,3 +109,27 @@ test('a copy keeps permissions, owner, times and extended attributes, and the fi
   }
   t.deepEqual(namespace.listXattr('d/f').next().value, error === undefined ? ['user.note'] : []);
 });
+
+test('a copy of a sparse file has its holes', async (t) => {
+  const server = serverDir(t, {});
+  fs.writeFileSync(path.join(server, 'sparse'), 'begin');
+  fs.truncateSync(path.join(server, 'sparse'), 1 << 30);
+  const fd = fs.openSync(path.join(server, 'sparse'), 'r+');
+  fs.writeSync(fd, 'middle', 512 << 20);
+  fs.closeSync(fd);
+  for (const clock of ['real', 'virtual'] as const) {
+    const overlay = tempDir(t);
+    const { lab } = makeLab(t, {}, { server, serverOverlay: overlay, clock });
+    const file = await opened(lab, 'sparse', { write: true });
+    file.close();
+    const copy = fs.statSync(path.join(overlay, 'sparse'));
+    t.is(copy.size, 1 << 30);
+    t.true(copy.blocks * 512 < 1 << 20);
+    const bytes = Buffer.alloc(6);
+    const copied = fs.openSync(path.join(overlay, 'sparse'), 'r');
+    fs.readSync(copied, bytes, 0, 6, 512 << 20);
+    fs.closeSync(copied);
+    t.is(bytes.toString(), 'middle');
+    await lab.close();
+  }
+});

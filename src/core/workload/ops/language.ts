@@ -13,6 +13,10 @@ interface ArgValues {
   flags: readonly OpenFlag[];
   /** Name relative to the mount; the rest of the line. */
   path: string;
+  /** Another name, without spaces. */
+  from: string;
+  /** Permissions. */
+  mode: number;
   offset: number;
   length: number;
   /** Decides the bytes that are written. */
@@ -77,6 +81,14 @@ export const OPS = {
   msync: { args: ['slot'], doc: 'msync(2) of the mapping' },
   munmap: { args: ['slot'], doc: 'munmap(2)' },
   mincore: { args: ['slot'], doc: 'mincore(2): which pages are resident' },
+  mkdir: { args: ['path'], doc: 'mkdir(2)' },
+  rmdir: { args: ['path'], doc: 'rmdir(2)' },
+  unlink: { args: ['path'], doc: 'unlink(2); who has the file open goes on with it' },
+  rename: { args: ['from', 'path'], doc: 'rename(2)' },
+  link: { args: ['from', 'path'], doc: 'link(2): another name for a file' },
+  symlink: { args: ['from', 'path'], doc: 'symlink(2) that leads to the first name' },
+  chmod: { args: ['mode', 'path'], doc: 'chmod(2)' },
+  lstat: { args: ['path'], doc: 'lstat(2); the result is the size' },
   sleep: { args: ['ms'], doc: 'does nothing for milliseconds' },
   sync: { args: [], doc: 'sync(2)' },
   freeze: { args: [], doc: 'FIFREEZE: who would write waits from now on' },
@@ -140,6 +152,12 @@ const ARGS: { readonly [A in ArgName]: ArgSyntax<ArgValues[A]> } = {
     print: (flags) => flags.join('+'),
   },
   path: { expected: 'the name of a file', parse: text, rest: true },
+  from: { expected: 'the name of a file, without spaces', parse: text },
+  mode: {
+    expected: 'permissions in octal',
+    parse: (given) => (/^[0-7]{1,4}$/.test(given) ? Number.parseInt(given, 8) : undefined),
+    print: (mode) => mode.toString(8),
+  },
   offset: { expected: 'a position in bytes', parse: whole(Number.MAX_SAFE_INTEGER) },
   length: { expected: 'a length in bytes', parse: whole(Number.MAX_SAFE_INTEGER) },
   seed: { expected: 'a seed, a whole number', parse: whole(2 ** 31) },

@@ -101,9 +101,9 @@ export class OpPlayer {
   }
 
   *#machineOp(op: MachineOp): Task<Outcome> {
-    yield* this.#machine.perform(op);
+    const result = yield* this.#machine.perform(op);
     // What is written to drop_caches is one byte.
-    return { ret: op.kind === 'drop' ? 1 : 0 };
+    return { ret: op.kind === 'drop' ? 1 : (result ?? 0) };
   }
 
   #makeHandlers(): Handlers {

@@ -6,7 +6,13 @@ import type { Op, OpKind } from './language.js';
 /** Operations that are no call on an open file: they are done to the machine. */
 export type MachineOpKind =
   | ('sleep' | 'sync' | 'freeze' | 'thaw' | 'drop' | 'setra' | 'umount' | 'mount')
-  | ('unbind' | 'bind' | 'fill' | 'unfill' | 'host');
+  | ('unbind' | 'bind' | 'fill' | 'unfill' | 'host')
+  | NameOpKind;
+
+/** Those on names. */
+export type NameOpKind =
+  | ('mkdir' | 'rmdir' | 'unlink' | 'rename')
+  | ('link' | 'symlink' | 'chmod' | 'lstat');
 
 /** One of them. */
 export type MachineOp = Extract<Op, { kind: MachineOpKind }>;
@@ -17,6 +23,6 @@ export type FileOpKind = Exclude<OpKind, MachineOpKind>;
 /** The machine. */
 export interface Machine {
   readonly vfs: VfsSurface;
-  /** Does it; failures are thrown as `ErrnoError`. */
-  perform(op: MachineOp): Task;
+  /** Does it: its result, 0 if it has none. Failures are thrown as `ErrnoError`. */
+  perform(op: MachineOp): Task<number | undefined>;
 }

@@ -25,6 +25,8 @@ const ARGUMENTS: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
       fc.subarray(OPEN_FLAGS.filter((flag) => !/^(rd|wr)/.test(flag))),
     )
     .map(([mode, rest]) => [mode, ...rest]),
+  from: fc.constantFrom('f1m', 'a/b'),
+  mode: fc.nat(0o7777),
   path: fc.constantFrom('f1m', 'a/b', 'a name with blanks', '#x', 'w-append'),
   offset: fc.maxSafeNat(),
   length: fc.maxSafeNat(),
