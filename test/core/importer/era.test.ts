@@ -39,3 +39,23 @@ test('where no event is what any kernel prints, it is said; without one there is
     t.is(chooseEra(samples).doubt, null);
   }
 });
+
+test('words and events that no known kernel prints claim no release', (t) => {
+  const of73: Sample[] = [
+    ['netfs_read', 'R=00000001 READAHEAD c=00000002 ni=448071 s=0 l=2000 sz=100000'],
+    ['netfs_rreq', 'R=00000001 RA RA-PUT  f=20103'],
+    ['netfs_read_progress_at', 'R=00000001 cln=0 prg=2000'],
+  ];
+  t.is(chooseEra(of73).kernels, 'v7.3');
+  for (const strange of [
+    ['netfs_rreq', 'R=00000001 RA FLY-OFF f=20103'],
+    ['netfs_gizmo', 'R=00000001 x=3'],
+  ] as Sample[]) {
+    const { era, kernels, doubt } = chooseEra([...of73, strange]);
+    t.is(era, 'E12');
+    t.is(kernels, 'newer than v7.3; closest: v7.3');
+    t.regex(doubt ?? '', /^no kernel known here prints .*(FLY-OFF|netfs_gizmo).*--formats/);
+  }
+  t.regex(chooseEra(of73, { named: '7.5.1' }).kernels, /^newer than v7\.3/);
+  t.is(chooseEra([['mm_filemap_fault', 'dev 1:2 ino 3 ofs=0']]).kernels, 'not known');
+});
