@@ -71,7 +71,7 @@ export const FEATURES: readonly Feature[] = [
     setup: (prng) => ({
       serverWrites: prng.chance(0.1) ? 'refuse' : prng.chance(0.4) ? 'overlay' : 'direct',
     }),
-    ops: ['openWrite', 'write', 'truncate', 'fsync', 'flush', 'create', 'writeMuch'],
+    ops: ['openWrite', 'write', 'truncate', 'fsync', 'flush', 'create'],
   },
   { name: 'direct I/O', share: 0.25, ops: ['openDirect'] },
   { name: 'mappings', share: 0.3, ops: ['load', 'store', 'msync'] },
@@ -142,15 +142,7 @@ export const FEATURES: readonly Feature[] = [
   {
     name: 'server errors',
     share: 0.3,
-    ops: [
-      'failFetch',
-      'shortFetch',
-      'failStore',
-      'failOpen',
-      'failChange',
-      'failCreate',
-      'serverFull',
-    ],
+    ops: ['failFetch', 'shortFetch', 'failStore', 'failOpen', 'failChange', 'failCreate'],
   },
   { name: 'a server that is away', share: 0.2, ops: ['pause', 'serverDies'] },
   { name: 'device errors', share: 0.35, ops: ['failDevice', 'breakDevice', 'fillDisk'] },
@@ -178,6 +170,7 @@ export const FEATURES: readonly Feature[] = [
     fits: of('cacheMode'),
     setup: (prng) => ({ cacheMode: pick(prng, ['loose', 'mmap', 'none']) }),
   },
+  { name: 'a full server', share: 0.08, ops: ['serverFull', 'writeMuch'] },
   {
     name: 'scale',
     share: 0.025,

@@ -262,14 +262,17 @@ export const OPS = {
     },
     { draw: place, background: true },
   ),
-  // As much as fits: what fills a small page cache with dirty pages.
+  // More than a small page cache holds.
   writeMuch: row(
     2,
     async (world, op) => {
-      const slot = writable(world, op);
-      if (slot !== undefined) await writing(world, slot, number(op, 'position') % 8192, MOST);
+      for (const [slot, name] of NEW_FILES.entries()) {
+        await openSlot(world, { ...op, slot }, name, { create: true, write: true });
+        const opened = world.slots.get(slot);
+        if (opened !== undefined) await writing(world, opened, number(op, 'position') % 8192, MOST);
+      }
     },
-    { draw: place, background: true },
+    { draw: place },
   ),
   truncate: row(
     4,

@@ -37,10 +37,10 @@ const REFUSED = [
   'a map that was never published',
   'no map that could be believed',
   'data that was never published',
+  'the map is that of another file',
 ];
 /** After a power cut names and attributes may be those of another time, too. */
 const REFUSED_AFTER_CUT = [
-  'the map is that of another file',
   'the map is that of another object',
   'the file was cut short',
   'a map without its object',
@@ -147,7 +147,11 @@ export class World {
     const writes = options.serverWrites ?? 'direct';
     this.allowed.clear();
     if (writes === 'refuse') this.allowed.add('EROFS');
-    if (failEvery !== undefined) for (const code of ['ENOMEM', 'EIO']) this.allowed.add(code);
+    // Mappings that may be written to are not for every mode.
+    if (setup.cacheMode !== undefined) this.allowed.add('EINVAL');
+    if (failEvery !== undefined) {
+      for (const code of ['ENOMEM', 'EIO', 'EFAULT']) this.allowed.add(code);
+    }
     this.cutsPower = false;
     for (const model of this.models.values()) model.begin(this.found(model.name));
     this.#openOnServer.clear();
