@@ -109,7 +109,12 @@ async function reading(
   const busy = model.busy > 0;
   const got = await world.run('reader', () => read(target));
   if (!world.isFaithful) return;
-  const horizon = world.asksAtOpen && model.foreign && !model.local ? openedAt : 0;
+  // Pages that are mapped stay, whatever the server says.
+  const mapped = [...world.slots.values()].some(
+    (slot) => slot.model === model && slot.mapped.handle !== undefined,
+  );
+  const fresh = world.asksAtOpen && model.foreign && !model.local && !mapped;
+  const horizon = fresh ? openedAt : 0;
   const wrong = model.judge(
     busy ? { ...mark, changes: -1 } : mark,
     horizon,

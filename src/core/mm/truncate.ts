@@ -20,6 +20,8 @@ export function* truncatePages(mapping: AddressSpace, size: number): Task {
     if (keep === 0) {
       yield* removeFolio(mapping, pfn);
     } else if (length > 0) {
+      // Its way into the cache would take other bytes there than were summed up.
+      yield* folios.waitFscache(pfn);
       zeroPart(mapping, pfn, keep, length);
       yield* invalidatePart(mapping, pfn, keep, length);
       if (folios.pagesOf(pfn) > 1) yield* cutLarge(mapping, pfn, pagesFor(keep));

@@ -197,6 +197,12 @@ export class AfsInode extends CookieInode implements AfsVnode {
     if (copying !== undefined) scheduler.startHere(copying);
   }
 
+  // The kernel leaves in the cache what never reached the server.
+  storeFailed(): void {
+    if (!this.#copiesBeside || this.#parts.defects === 'kernel') return;
+    this.cookie.invalidate(this.version, this.size);
+  }
+
   // `check` is told of the bytes written, or a negative errno, while the pages are still held.
   #copy(first: number, last: number, check: (result: number, length: number) => void): MaybeTask {
     const { cookie, mapping } = this;

@@ -101,6 +101,8 @@ export interface AfsVnode extends Inode {
    * the disk cache begins, PG_fscache is set on them.
    */
   stored(first: number, last: number): void;
+  /** The store of which `storing` was told has failed. */
+  storeFailed(): void;
 }
 
 /** The modifications of one file on the server. */

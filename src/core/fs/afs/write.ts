@@ -164,6 +164,7 @@ export class AfsWrite implements WriteOps {
       if (error < 0) {
         // Not to be lost: whoever wanted the page gone is told, and it stays.
         folios.markDirty(pfn);
+        vnode.storeFailed();
         return error;
       }
       vnode.stored(first, last);

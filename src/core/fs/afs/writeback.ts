@@ -305,6 +305,7 @@ export class AfsWriteback {
       }
       return;
     }
+    vnode.storeFailed();
     const { keep, report } = verdictOn(error);
     const bytes = pages.reduce((sum, pfn) => sum + folios.sizeOf(pfn), 0);
     mapping.errors.set(report, keep ? 0 : bytes);
