@@ -220,7 +220,9 @@ const SERIAL = new Set(['dio_write', 'unbuffered_write']);
 /** The laws of a request's side in an era, null where they are not known. */
 export function sideLaws(era: Era, { side, kind }: RequestSeen): SideLaws | null {
   const laws = lawsOf(era);
-  if (side === 'write' && SERIAL.has(kind) && laws?.serial) return laws.serial;
+  // Of a write that began before the trace nobody knows which it is: what holds of both is taken.
+  const serial = side === 'write' && (SERIAL.has(kind) || kind === '');
+  if (serial && laws?.serial) return laws.serial;
   return laws?.[side] ?? null;
 }
 

@@ -157,6 +157,8 @@ export interface World {
   live(rreq: number): RequestSeen | undefined;
   /** True if events of this name would be in the trace. */
   recorded(event: string): boolean;
+  /** True if there is one. */
+  present(event: string): boolean;
 }
 
 /**

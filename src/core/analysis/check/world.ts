@@ -60,6 +60,10 @@ export class Walked implements World {
     return tracepoint.system === 'netfs' && WHOLE_SYSTEM.every((name) => this.#present.has(name));
   }
 
+  present(event: string): boolean {
+    return this.#present.has(event);
+  }
+
   /** The request that a reference event is about; null if it may be one of two, or none. */
   referred(event: CheckEvent): RequestSeen | null {
     const read = this.#live.read.get(event.rreq);
@@ -116,7 +120,10 @@ export class Walked implements World {
   strayed(event: CheckEvent): 'freed' | 'unbegun' | 'before' {
     const side = sideOf(event);
     if (this.#freed[side].has(event.rreq)) return 'freed';
-    return this.#unsided.has(event.rreq) || event.rreq > this.#highest[side] ? 'unbegun' : 'before';
+    const { read, write } = this.#highest;
+    // Both sides are numbered together where requests have a collector.
+    const highest = this.#collects ? Math.max(read, write) : this.#highest[side];
+    return this.#unsided.has(event.rreq) || event.rreq > highest ? 'unbegun' : 'before';
   }
 
   /** NEW of a request whose side is not known yet; false if one of that number is waited for. */

@@ -279,6 +279,9 @@ export function watchFailures(world: World, report: Report, quiet: boolean): Hoo
   /** PAUSE lines of each task of which the end of a slice is still to come. */
   const paused = new Map<number | null, number>();
   const bad = new WeakMap<RequestSeen, number>();
+  // Where errors have no failure at all, failures were not recorded.
+  const failures = world.present('netfs_failure');
+  const steps = world.recorded('netfs_rreq');
   return {
     step(request, event) {
       if (event.step === 'set_pause') paused.set(event.task, (paused.get(event.task) ?? 0) + 1);
@@ -294,7 +297,7 @@ export function watchFailures(world: World, report: Report, quiet: boolean): Hoo
         bad.set(request, (bad.get(request) ?? 0) + 1);
         const left = paused.get(event.task) ?? 0;
         if (left > 0) paused.set(event.task, left - 1);
-        else if (event.error < 0 && request.whole) {
+        else if (event.error < 0 && request.whole && steps) {
           report(event, 'ended with an error and no PAUSE before', { request, slice: slice.index });
         }
       }
@@ -310,7 +313,8 @@ export function watchFailures(world: World, report: Report, quiet: boolean): Hoo
       if ((event.flags & (wants | failed)) === 0) {
         report(event, `ended with ${event.error} and neither failed nor is retried`, where);
       }
-      if (told?.error === event.error) return;
+      // What came before the trace may have said it.
+      if (told?.error === event.error || !request.whole || !failures) return;
       const asked = quiet && told === null && (event.flags & wants) !== 0;
       if (asked && event.from !== 'read' && event.from !== 'write') return;
       report(event, `ended with ${event.error} and no failure of that error`, where);

@@ -100,6 +100,7 @@ const refTurn: Rule = {
     const early = (request: RequestSeen, event: CheckEvent, slice?: SliceSeen): void => {
       const steps = laws?.drops[event.step];
       if (steps === undefined || steps.includes(request.step) || request.step === 'new') return;
+      if (!world.recorded('netfs_rreq')) return;
       const what = `${event.what} while the request is at ${request.step}`;
       report(event, what, { request, slice: slice?.index });
     };

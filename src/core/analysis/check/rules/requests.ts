@@ -61,7 +61,7 @@ const requestUnbegun: Rule = {
         // When the cache refuses to begin, the request is freed before its begin is told.
         if (event.step === 'free' && event.event === 'netfs_rreq') return;
         const begin = ['upload', 'write'].includes(event.from) ? 'netfs_write' : 'netfs_read';
-        if (world.recorded(begin)) report(event, `${event.event} before any begin`);
+        if (world.present(begin)) report(event, `${event.event} before any begin`);
       },
     };
   },
@@ -143,7 +143,10 @@ const neverCollected: Rule = {
       open(request) {
         const { step } = request.last;
         const woken = step === 'wake_queue' || step === 'wake_ip';
-        if (woken && request.last.event === 'netfs_rreq' && collected(request)) {
+        const silent = world.endNs - request.last.ts >= STUCK_NS;
+        // Its submitter collects what it waits for; a copy to the cache has nobody who does.
+        const sure = !collects || silent || request.last.origin === '2C';
+        if (woken && sure && request.last.event === 'netfs_rreq' && collected(request)) {
           report(request.last, 'all slices have ended, it was woken, and nothing came after', {
             request,
           });

@@ -474,9 +474,12 @@ const failureTold: Rule = {
     if (collectorEra(world.era)) {
       return watchFailures(world, report, lawsOf(world.era)?.quietRetry === true);
     }
+    // Where errors have no failure at all, failures were not recorded.
+    const failures = world.present('netfs_failure');
     const judge = (request: RequestSeen, slice: SliceSeen, event: CheckEvent): void => {
       const told = slice.failure;
       const where = { request, slice: slice.index, with: [slice.last] };
+      if (!failures) return;
       if (slice.error < 0 && slice.error !== NO_DATA && told?.error !== slice.error) {
         report(event, `ended with ${slice.error} and no failure of that error`, where);
       } else if (slice.error === 0 && told !== null && READ_FAILURES.has(told.step)) {
