@@ -2,8 +2,30 @@
  * What readahead did with each file: how its windows grew, which were started only when a reader
  * stood before them, and what nobody read. Called by `trace readahead`.
  */
+import { formatBytes } from '../base/units.js';
 import { RangeSet } from './ranges.js';
 import type { Analysis, Gathering, Row } from './types.js';
+
+/** What the capture says of all files. */
+interface Setting {
+  /** Most bytes of a download, 0 = not known. */
+  readonly rsize: number;
+  /** True if folios were marked for the cache as they were read (v6.12 and later). */
+  readonly marked: boolean;
+}
+
+/** What a window that is smaller than what the server gives at once means, and what helps. */
+function smallWindow(max: number, rsize: number): string {
+  const windows = `windows of ${formatBytes(max)} are smaller than rsize (${formatBytes(rsize)})`;
+  const kib = (READ_AHEAD_RSIZES * rsize) / 1024;
+  return `${windows}, so latency and not bandwidth is the limit: try --read-ahead-kb ${kib}`;
+}
+
+/** Since v6.12 both are one bit of a folio. */
+const TAKEN = 'marking folios for the cache takes the readahead marker away';
+
+/** Windows of so many downloads keep the server busy: as the NFS client long took for its window. */
+const READ_AHEAD_RSIZES = 15;
 
 class Windows {
   count = 0;
@@ -35,26 +57,28 @@ class Windows {
     this.end = start + len;
   }
 
-  row(file: string): Row {
+  row(file: string, { rsize, marked }: Setting): Row {
     const { count, sequential, grown, missed, first, max, ahead, read } = this;
     let used = 0;
     for (const [start, end] of ahead.ranges()) used += read.overlap(start, end);
-    const note = this.#note();
+    const note = this.#note(rsize, marked);
     const unused = read.bytes === 0 ? null : ahead.bytes - used;
     const known = this.told > 0 || sequential === 0 ? missed : null;
     return { file, windows: count, sequential, grown, missed: known, first, max, unused, note };
   }
 
-  #note(): string | null {
+  #note(rsize: number, marked: boolean): string | null {
     const { sequential, missed, grown, told, max } = this;
     if (sequential < 4) return null;
     if (missed > sequential / 2) {
-      return `defeated: ${missed} of ${sequential} windows were waited for`;
+      const taken = marked ? `; ${TAKEN}` : '';
+      return `defeated: ${missed} of ${sequential} windows were waited for${taken}`;
     }
+    if (max < rsize) return smallWindow(max, rsize);
     if (told > 0 || grown > 0) return null;
     // Without operations nobody can say who waited, but a window that works grows to its largest.
     const size = `${max / 1024} KiB`;
-    return `never grew: ${sequential} sequential windows of ${size}; record operations to tell why`;
+    return `never grew: ${sequential} sequential windows of ${size}; ${marked ? TAKEN : 'record operations to tell why'}`;
   }
 }
 
@@ -89,6 +113,10 @@ JOIN "request_file" AS "f" ON "f"."uid" = "r"."uid"
 LEFT JOIN "op" AS "o" ON "o"."id" = "r"."op"
 WHERE "r"."kind" = 'readahead'
 UNION ALL
+SELECT NULL, 2, coalesce(json_extract("options", '$.rsize'), 0), EXISTS (
+  SELECT 1 FROM "netfs_folio" WHERE "why" IN ('mark-copy', 'sched-copy')
+), NULL, NULL FROM "capture"
+UNION ALL
 SELECT "file", 0, "offset", coalesce("result", "len"), NULL, "start_ns"
 FROM "op" WHERE "kind" = 'read' AND coalesce("result", "len") > 0
 ORDER BY "ts"`,
@@ -98,8 +126,13 @@ ORDER BY "ts"`,
 /** Follows windows and reads in their order. */
 class Readers implements Gathering {
   readonly #files = new Map<string, Windows>();
+  #setting: Setting = { rsize: 0, marked: false };
 
   take(row: Row): void {
+    if (row.window === 2) {
+      this.#setting = { rsize: Number(row.start), marked: row.len === 1 };
+      return;
+    }
     const name = String(row.file);
     let file = this.#files.get(name);
     if (file === undefined) {
@@ -114,6 +147,6 @@ class Readers implements Gathering {
   *rows(): Iterable<Row> {
     const seen = [...this.#files].filter(([, { count }]) => count > 0);
     seen.sort(([, a], [, b]) => b.count - a.count);
-    for (const [name, file] of seen) yield file.row(name);
+    for (const [name, file] of seen) yield file.row(name, this.#setting);
   }
 }

@@ -217,10 +217,12 @@ function readaheads(capture: Capture): Notable[] {
   const [worst] = defeated;
   if (worst === undefined) return [];
   const size = formatBytes(Number(worst.max));
-  const says =
-    worst.missed === null
-      ? `Readahead of ${worst.file} ${worst.note}.`
-      : `Readahead of ${worst.file} is defeated: readers waited for ${worst.missed} of ${worst.sequential} windows of ${size}.`;
+  const [note = '', why] = String(worst.note).split('; ');
+  const said = note.startsWith('defeated')
+    ? ` is defeated: readers waited for ${worst.missed} of ${worst.sequential} windows of ${size}`
+    : `: ${note}`;
+  const because = why === undefined || why.startsWith('record') ? '' : `: ${why}`;
+  const says = `Readahead of ${worst.file}${said}${because}.`;
   return [{ weight: 65, says, ask: 'netfslab trace readahead' }];
 }
 

@@ -2,7 +2,7 @@
  * What analyses say of excerpts, as reporters paste them: nothing that the lines do not tell, and
  * all that they do.
  */
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { checkCapture } from '../../../src/core/analysis/check/check.js';
@@ -11,6 +11,7 @@ import { type AnalysisName, requestTold, runAnalysis } from '../../../src/core/a
 import { summarise, summaryScreen } from '../../../src/core/app/trace_summary.js';
 import { openCapture } from '../../../src/core/store/database.js';
 import { temporaryFolder } from '../../helpers/capture.js';
+import { netfslabHere as netfslab } from '../../helpers/cli.js';
 import { samplePath } from '../../helpers/import.js';
 import { imported, SAMPLES } from '../../helpers/samples.js';
 import { ROOT } from '../../helpers/source.js';
@@ -128,4 +129,19 @@ test('writes of v6.8 and later are told by their folios', async (t) => {
   const found = rows('writes', path);
   t.true(found.length > 0);
   for (const row of found) t.true(Number(row.stored_pages) >= Number(row.stores));
+});
+
+test('windows that are smaller than rsize are named, with what helps', async (t) => {
+  const folder = temporaryFolder(t);
+  mkdirSync(join(folder, 'server'));
+  writeFileSync(join(folder, 'server/f'), Buffer.alloc(1 << 20));
+  const out = join(folder, 'run.db');
+  const run = await netfslab([
+    ...['run', '--server', join(folder, 'server'), '--read-ahead-kb', '128', '--rsize', '1m'],
+    ...['--bs', '64k', '--clock', 'virtual', '--out', out],
+  ]);
+  t.is(run.status, 0);
+  const note = String(rows('readahead', out)[0]?.note);
+  t.regex(note, /^windows of 128 KiB are smaller than rsize \(1 MiB\).* --read-ahead-kb 15360$/);
+  t.true(summarise(out).notable.some(({ says }) => says.includes(note)));
 });

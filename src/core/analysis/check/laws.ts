@@ -211,8 +211,16 @@ const LAWS: PerEra<Laws> = {
 
 /** The laws of an era, null where they are not known. */
 export function lawsOf(era: Era): Laws | null {
-  return inEra(LAWS, era);
+  // Asked for each event, and a capture has one era.
+  if (era !== lastEra) {
+    lastLaws = inEra(LAWS, era);
+    lastEra = era;
+  }
+  return lastLaws;
 }
+
+let lastEra: Era | null = null;
+let lastLaws: Laws | null = null;
 
 /** The kinds of write that go one slice at a time where an era has such. */
 const SERIAL = new Set(['dio_write', 'unbuffered_write']);

@@ -23,6 +23,9 @@ function knownBits(era: Era, set: FlagSet): number {
   return bits >>> 0;
 }
 
+/** A request and its last event; made only where something is wrong. */
+const whereOf = (request: RequestSeen) => ({ request, with: [request.last.id] });
+
 interface SideMasks {
   readonly fixed: number;
   readonly sticky: number;
@@ -55,26 +58,27 @@ export function watchRequestFlags(world: World, report: Report): Hooks {
     step(request, event) {
       const bits = of(request);
       if (bits === null) return;
-      const where = { request, with: [request.last.id] };
       if (request.step !== 'new' && request.stepped) {
         const { flags } = request;
         const changed = (flags ^ event.flags) & bits.fixed;
         const lost = flags & ~event.flags & bits.sticky;
-        if (changed !== 0) report(event, `${named(changed)} changed at ${event.what}`, where);
-        if (lost !== 0) report(event, `${named(lost)} was lost at ${event.what}`, where);
+        if (changed !== 0)
+          report(event, `${named(changed)} changed at ${event.what}`, whereOf(request));
+        if (lost !== 0) report(event, `${named(lost)} was lost at ${event.what}`, whereOf(request));
       }
       if (!request.whole) return;
       for (const { mask, name, begins } of between) {
         if (mask === 0 || (event.flags & mask) === 0 || request.seen.has(begins)) continue;
         if (event.step === begins && begins !== 'set_pause') continue;
-        report(event, `${name} at ${event.what}, and nothing set it`, where);
+        report(event, `${name} at ${event.what}, and nothing set it`, whereOf(request));
       }
       const fault = pauseFault(request, event, pause);
-      if (fault !== null) report(event, fault, where);
+      if (fault !== null) report(event, fault, whereOf(request));
       if (event.step === 'set_pause') pausedBy.set(request, event.task);
       else if (event.step === 'unpause') pausedBy.delete(request);
       else if (pausedBy.get(request) === event.task && (event.flags & pause) === 0) {
-        if (firstClear) report(event, `${event.what} without PAUSE, which its task set`, where);
+        if (firstClear)
+          report(event, `${event.what} without PAUSE, which its task set`, whereOf(request));
         pausedBy.delete(request);
       }
     },

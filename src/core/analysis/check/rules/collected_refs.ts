@@ -157,6 +157,11 @@ function leakOf(request: RequestSeen, slice: SliceSeen, silent: boolean): string
   return `keeps ${slice.ref} references that nobody is left to put`;
 }
 
+/** A slice and its last event; made only where something is wrong. */
+const whereOf = (request: RequestSeen, slice: SliceSeen) => ({
+  ...{ request, slice: slice.index, with: [slice.last] },
+});
+
 /** Puts that follow a step of the slice, and that step. */
 const AFTER_STEP: Readonly<Record<string, readonly string[]>> = {
   put_done: ['consumed', 'superfluous', 'discard', 'free'],
@@ -196,14 +201,14 @@ export function watchRefTurns(world: World, report: Report): Hooks {
     sliceRef(request, slice, event) {
       const { step } = event;
       if (!request.whole || !step.startsWith('put')) return;
-      const where = { request, slice: event.index, with: [slice.last] };
       if (step === 'put_terminated' && slice.termPuts >= slice.terms) {
-        report(event, `${event.what} before its end`, where);
+        report(event, `${event.what} before its end`, whereOf(request, slice));
       }
       const after = AFTER_STEP[step];
       if (after === undefined || request.side === 'write') return;
       puts.set(slice, step);
-      if (!after.includes(slice.step)) report(event, `${event.what} at ${slice.step}`, where);
+      if (!after.includes(slice.step))
+        report(event, `${event.what} at ${slice.step}`, whereOf(request, slice));
     },
     slice(request, slice, event) {
       if (event.step !== 'free' || !request.whole || !slicesTold) return;

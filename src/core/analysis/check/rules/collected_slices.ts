@@ -11,6 +11,11 @@ import type { CheckEvent, Hooks, Report, RequestSeen, SliceSeen, World } from '.
 const PAGE = 4096;
 const hex = (value: number): string => value.toString(16);
 
+/** A slice and its last event; made only where something is wrong. */
+const whereOf = (request: RequestSeen, slice: SliceSeen) => ({
+  ...{ request, slice: slice.index, with: [slice.last] },
+});
+
 /** Steps of a request after which its collector takes no more slices. */
 const COLLECTED = new Set([
   ...['complete', 'ki_complete', 'dirty', 'wake_ip', 'done', 'end_copy_to_cache', 'write_done'],
@@ -131,36 +136,37 @@ const KEEPS = new Set(['consumed', 'free', 'cache_nowrite', 'superfluous', 'disc
 export function watchLateChanges(_world: World, report: Report): Hooks {
   return {
     slice(request, slice, event) {
-      const where = { request, slice: event.index, with: [slice.last] };
       const early = BEFORE_IO.has(event.step) && slice.terms === 0 && !slice.again;
       if (early && (event.transferred !== 0 || event.error !== 0)) {
-        report(event, 'has bytes or an error before it was read', where);
+        report(event, 'has bytes or an error before it was read', whereOf(request, slice));
       }
       if (slice.step === 'new') return;
       if (request.side === 'read' && (event.step === 'retry' || slice.step === 'retry')) {
         const forgot = event.error !== slice.error && (event.step === 'retry' || event.error !== 0);
         const issued = !slice.reading || event.step === 'submit' || event.step === 'retry';
         if (issued && event.transferred !== slice.transferred) {
-          report(event, `the bytes it got changed at ${event.what}`, where);
-        } else if (issued && forgot) report(event, `its error changed at ${event.what}`, where);
+          report(event, `the bytes it got changed at ${event.what}`, whereOf(request, slice));
+        } else if (issued && forgot)
+          report(event, `its error changed at ${event.what}`, whereOf(request, slice));
       }
       if (slice.again || event.step === 'retry') return;
       // The client of a write tells that it went well before it tells how far.
       const foretold = FORETELLS.has(slice.step) && request.side === 'read';
       const same = KEEPS.has(event.step) || foretold;
       if (same && event.transferred !== slice.transferred) {
-        report(event, `the bytes it got changed at ${event.what}`, where);
+        report(event, `the bytes it got changed at ${event.what}`, whereOf(request, slice));
       } else if (foretold && event.error !== slice.error) {
-        report(event, `its error changed at ${event.what}`, where);
+        report(event, `its error changed at ${event.what}`, whereOf(request, slice));
       } else if (slice.terms > 0 && event.step !== 'clear' && event.step !== 'abandoned') {
         if (event.error !== slice.error) {
-          report(event, `its error changed at ${event.what}`, where);
+          report(event, `its error changed at ${event.what}`, whereOf(request, slice));
         }
       } else if (event.step === 'clear' && event.transferred !== event.len) {
-        report(event, 'was cleared, and has not all its bytes', where);
+        report(event, 'was cleared, and has not all its bytes', whereOf(request, slice));
       } else if (event.step === 'abandoned') {
         const filled = event.transferred === event.len || event.transferred === slice.transferred;
-        if (!filled) report(event, `the bytes it got changed at ${event.what}`, where);
+        if (!filled)
+          report(event, `the bytes it got changed at ${event.what}`, whereOf(request, slice));
       }
     },
   };

@@ -302,12 +302,19 @@ const overrun: Rule = {
     const collected = collectorEra(world.era);
     return {
       slice(request, slice, event) {
-        const where = { request, slice: event.index, with: [slice.last] };
         if (event.transferred > event.len && (collected || request.side === 'read')) {
-          report(event, `got ${hex(event.transferred)} of ${hex(event.len)}`, where);
+          report(event, `got ${hex(event.transferred)} of ${hex(event.len)}`, {
+            request,
+            slice: slice.index,
+            with: [slice.last],
+          });
         } else if (slice.step !== 'new' && lostBytes(slice, event)) {
           const now = hex(event.transferred);
-          report(event, `had ${hex(slice.transferred)} and now ${now} bytes`, where);
+          report(event, `had ${hex(slice.transferred)} and now ${now} bytes`, {
+            request,
+            slice: slice.index,
+            with: [slice.last],
+          });
         }
       },
     };
