@@ -24,7 +24,7 @@ function smallWindow(max: number, rsize: number): string {
 /** Since v6.12 both are one bit of a folio. */
 const TAKEN = 'marking folios for the cache takes the readahead marker away';
 
-/** Windows of so many downloads keep the server busy: as the NFS client long took for its window. */
+/** Windows of so many downloads keep a server busy, as the NFS client long took for its window. */
 const READ_AHEAD_RSIZES = 15;
 
 class Windows {
