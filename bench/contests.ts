@@ -3,10 +3,12 @@ import { ASK_CONTESTS } from './ask.js';
 import { ENGINE_CONTESTS } from './engine.js';
 import type { ContestSource } from './harness.js';
 import { IMPORT_CONTESTS } from './import.js';
+import { MOUNT_CONTESTS } from './mount.js';
 
 /** Every contest, in the order in which they are run. Names are unique. */
 export const CONTESTS: readonly ContestSource[] = [
   ...ENGINE_CONTESTS,
   ...IMPORT_CONTESTS,
   ...ASK_CONTESTS,
+  ...MOUNT_CONTESTS,
 ];

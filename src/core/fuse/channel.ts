@@ -17,6 +17,11 @@ export const MAX_TRANSFER = 1 << 20;
 const REQUEST_BYTES = MAX_TRANSFER + 4096;
 /** Requests that hold their memory at once; more wait in the kernel. */
 const BUFFERS = 16;
+/**
+ * Times that a next request is looked for before it is waited for, some 50 us: who was answered
+ * mostly has another sooner than a sleeper wakes up.
+ */
+const SPINS = 50;
 /** Requests that are read before others have their turn. */
 const BATCH = 16;
 /** Pieces of an answer: the largest has a page in each, and its header. */
@@ -37,6 +42,9 @@ export class Channel {
   #reading = false;
   #closed = false;
   #waiting = false;
+  /** Somebody was answered since the last request, who may have another at once. */
+  #answered = false;
+  #spins = 0;
   readonly #vector = new Uint32Array(4 * PIECES);
   readonly #vectorAddress: number;
   readonly #replyAddress: number;
@@ -105,11 +113,18 @@ export class Channel {
       if (got < 0) {
         this.#free.push(request);
         if (got === -EINTR || got === -ENOENT) continue;
+        if (got === -EAGAIN && this.#answered && this.#spins++ < SPINS) {
+          i--;
+          continue;
+        }
         this.#reading = false;
+        this.#answered = false;
         if (got === -EAGAIN) this.#await();
         else this.#end(got);
         return;
       }
+      this.#spins = 0;
+      this.#answered = false;
       this.#arrived(request, got);
     }
     this.#reading = false;
@@ -181,6 +196,7 @@ export class Channel {
       this.#piece(count++, this.#baseOf(memory) + memory.byteOffset + offset, length);
       bytes += length;
     }
+    this.#answered = true;
     reply.u32(0, bytes);
     reply.u32(4, error);
     reply.u32(8, uniqueLow);

@@ -39,7 +39,7 @@ interface Looked {
 export class AfsClient extends CookieFs {
   readonly #parts: AfsParts;
   /** Names of the files in directories that were looked into, in their order. */
-  readonly #directories = new Map<string, readonly string[]>();
+  readonly #directories = new Map<string, Set<string>>();
   readonly #callbacks: Callbacks;
   readonly #fetch: AfsFetch;
   #named = 0;
@@ -114,14 +114,19 @@ export class AfsClient extends CookieFs {
   // A file keeps its place; those that are new follow.
   #namesBeside(name: string): readonly string[] {
     const directory = posix.dirname(name);
-    const known = this.#directories.get(directory) ?? [];
-    if (known.includes(name)) return known;
+    const known = this.#directories.get(directory) ?? this.#list(directory);
+    // Those that come later follow; more of them nobody remembers.
+    if (!known.has(name) && known.size < 2 * DIRECTORY_MAX) known.add(name);
+    return [...known];
+  }
+
+  #list(directory: string): Set<string> {
     const { server } = this.#parts;
     const listed = server.filesIn(directory === '.' ? '' : directory, DIRECTORY_MAX) ?? [];
     const found = listed.toSorted(
       (a, b) => a.modifiedMs - b.modifiedMs || (a.name < b.name ? -1 : 1),
     );
-    const names = [...new Set([...known, ...found.map((file) => file.name)])];
+    const names = new Set(found.map((file) => file.name));
     this.#directories.set(directory, names);
     return names;
   }
