@@ -33,6 +33,8 @@ export interface Bundle {
   readonly stats: readonly BundleText[];
   /** Copies of /proc/fs/netfs/requests before and after the trace, null = none. */
   readonly requests: Readonly<Record<Moment, BundleText | null>>;
+  /** Tables of FS-Cache, mountstats, stacks and kernel messages, as copied last. */
+  readonly others: readonly BundleText[];
   /** Open files of processes when it began; '' = not told. */
   readonly openFiles: string;
   /** Release of the kernel, null = not told. */
@@ -49,7 +51,8 @@ export type Moment = 'before' | 'after';
 /** Most bytes of a text that is kept in memory. */
 const TEXT_MAX = 16 << 20;
 const TRACE = /^trace(\.txt|\.dat)?$/;
-const TEXT = /^(kernel|open-files|(stats|requests)\.(before|after))$/;
+const TEXT =
+  /^(kernel|open-files|dmesg|mountstats|stacks|(stats|requests|cookies|volumes|caches)\.(before|after))$/;
 
 /** True if an input is a bundle. */
 export function isBundle({ head }: Input): boolean {
@@ -111,7 +114,11 @@ function bundleOf(
   const after = texts.get('requests.after') ?? null;
   const openFiles = texts.get('open-files')?.text ?? '';
   const kernel = texts.get('kernel')?.text.trim() || null;
-  return { traces, stats, requests: { before, after }, openFiles, kernel, formats, remove };
+  const named = ['caches', 'volumes', 'cookies'].map((each) => `${each}.after`);
+  const others = [...named, 'mountstats', 'stacks', 'dmesg'].flatMap(
+    (each) => texts.get(each) ?? [],
+  );
+  return { traces, stats, requests: { before, after }, others, openFiles, kernel, formats, remove };
 }
 
 async function copy(member: TarMember, path: string): Promise<void> {

@@ -10,7 +10,8 @@ import { type ImportCounts, ImportSink } from '../importer/import_sink.js';
 import { type Recognised, recognise } from '../importer/index.js';
 import { type OpenInput, openInput } from '../importer/input.js';
 import { type MergeSource, mergeReads } from '../importer/merge.js';
-import { isTraceOnly, type Paste, readPaste } from '../importer/paste/read_paste.js';
+import { textDocument } from '../importer/paste/documents.js';
+import { isTraceOnly, type Paste, partOf, readPaste } from '../importer/paste/read_paste.js';
 import type { ImportContext, Sample, Survey } from '../importer/types.js';
 import { createCapture } from '../store/capture_writer.js';
 import type { CaptureMeta } from '../store/types.js';
@@ -256,7 +257,7 @@ async function importAll(
     if (request.filesFrom !== undefined) sink.listedFiles(readSmallText(request.filesFrom));
     await readAll(sources, sink, watch);
     addRequests(bundles, sink);
-    for (const paste of pastes) addPaste(paste, sink);
+    for (const paste of [...pastes, ...bundles.map(othersOf)]) addPaste(paste, sink);
   } catch (error) {
     failure = error;
   }
@@ -364,6 +365,12 @@ function addRequests(bundles: readonly Bundle[], sink: ImportSink): void {
       }
     }
   }
+}
+
+/** The other texts of a bundle, as a paste. */
+function othersOf({ others }: Bundle): Paste {
+  const parts = others.map(({ name, text }) => partOf(textDocument(name, text)));
+  return { name: others[0]?.name ?? '', parts, damaged: [] };
 }
 
 function fileOf({ input, how }: Source): ImportedFile {

@@ -1,5 +1,5 @@
 /** Bundles as the shell of capture-script packs them, and archives that are something else. */
-import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import test, { type ExecutionContext } from 'ava';
@@ -14,6 +14,7 @@ import { openCapture } from '../../../src/core/store/database.js';
 import { temporaryFolder } from '../../helpers/capture.js';
 import { samplePath, sampleText } from '../../helpers/import.js';
 import { SimulatedMachine } from '../../helpers/simulated_machine.js';
+import { ROOT } from '../../helpers/source.js';
 
 const SAMPLE = 'linux-6.12-cachefull3-known-file-nospace';
 const LIST = `REQUEST  OR REF FL ERR  OPS COVERAGE
@@ -92,4 +93,25 @@ test('an archive that is damaged, cut short or holds no trace is told by its nam
 test('a capture of a bundle is named by the bundle', (t) => {
   t.is(importName(['/x/netfs-slow-host-1.tar.gz']), 'netfs-slow-host-1');
   t.is(importName(['/x/b.tgz']), 'b');
+});
+
+test('the tables of FS-Cache in a bundle become events of the system proc', async (t) => {
+  const folder = join(temporaryFolder(t), 'netfs-slow-host');
+  mkdirSync(folder);
+  const reports = join(ROOT, 'traces/reports');
+  const line = '  cat-12  [001] .....    12.000001: netfs_rreq: R=00000001 RA COLLECT f=2021\n';
+  writeFileSync(join(folder, 'trace.txt'), line);
+  copyFileSync(join(reports, 'proc-tables/cookies.txt'), join(folder, 'cookies.after'));
+  copyFileSync(join(reports, 'dmesg-netfs-prefix/loaded.txt'), join(folder, 'dmesg'));
+  const out = `${folder}.db`;
+  await importTraces({ files: [folder], target: { out, commandLine: '', toolVersion: '' } });
+  const capture = openCapture(out);
+  const rows = capture.all(
+    'SELECT "system", count(*) AS "n" FROM "other_event" GROUP BY 1 ORDER BY 1',
+  );
+  capture.close();
+  t.deepEqual(rows, [
+    { system: 'dmesg', n: 4 },
+    { system: 'proc', n: 2 },
+  ]);
 });
