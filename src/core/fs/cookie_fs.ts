@@ -4,31 +4,37 @@
  * fs/9p and fs/afs; a client adds how it reads.
  */
 import { assert } from '../base/assert.js';
+import { EBUSY } from '../base/errno.js';
 import type { Cookie } from '../fscache/cookie.js';
 import type { Fscache } from '../fscache/registry.js';
 import type { Volume } from '../fscache/volume.js';
 import { AddressSpace } from '../mm/address_space.js';
 import type { Folios } from '../mm/folio.js';
+import { truncatePages } from '../mm/truncate.js';
 import type { AddressSpaceOps, Inode, WriteOps } from '../mm/types.js';
 import type { ReadRequest, Subrequest } from '../netfs/objects.js';
 import type { ByteRange, CacheShare, ReadHelper, RequestOps } from '../netfs/types.js';
 import type { Server, ServerFile } from '../server/types.js';
+import type { Scheduler } from '../sim/scheduler.js';
 import type { MaybeTask, Task } from '../sim/wait_queue.js';
 import type { ModifyOps, NetworkFs, OpenFailed, Vnode } from './types.js';
 
-/** Files that are remembered; beyond that the idle ones that were opened longest ago go. */
-export const INODES_MAX = 1 << 14;
+/** How often a client that is unmounted looks whether requests have ended, ns. */
+const UNMOUNT_POLL_NS = 100_000;
 
 /** What a client is built from. */
 export interface CookieFsParts {
   readonly server: Server;
   readonly helper: ReadHelper;
+  readonly scheduler: Scheduler;
   readonly folios: Folios;
   readonly fscache: Fscache;
   /** Names the mount in a cache. */
   readonly volume: string;
   /** Requests do without a cache: there is none, and the kernel does not ask its cookies. */
   readonly uncached?: boolean;
+  /** Files that are remembered; beyond that idle ones go, those that were opened longest ago. */
+  readonly inodesMax: number;
   /** A cache's share of the request operations, in place of the cookies'. */
   readonly share?: CacheShare | undefined;
 }
@@ -218,7 +224,7 @@ export abstract class CookieFs implements NetworkFs {
     // The newest is the last.
     this.#inodes.delete(file.key);
     this.#inodes.set(file.key, inode);
-    if (this.#inodes.size > INODES_MAX) this.#evictOldest();
+    if (this.#inodes.size > this.#parts.inodesMax) this.#evictOldest();
     return inode;
   }
 
@@ -260,10 +266,17 @@ export abstract class CookieFs implements NetworkFs {
     for (const inode of this.#inodes.values()) if (!inode.mapping.isTagged) inode.unpinCache();
   }
 
-  unmount(): void {
+  *unmount(isBusy: () => boolean): Task<number> {
     this.inodesWritten();
-    this.evictInodes();
+    while (this.#inodes.size > 0) {
+      // Pages may be on their way into the cache, and requests be about to be freed.
+      for (const { mapping } of [...this.#inodes.values()]) yield* truncatePages(mapping, 0);
+      if (isBusy()) return -EBUSY;
+      this.evictInodes();
+      if (this.#inodes.size > 0) yield* this.#parts.scheduler.sleep(UNMOUNT_POLL_NS);
+    }
     this.#parts.fscache.relinquishVolume(this.#volume);
+    return 0;
   }
 
   mount(): void {

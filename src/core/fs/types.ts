@@ -103,8 +103,11 @@ export interface NetworkFs {
   evictInodes?(): void;
   /** All that was dirty has been written: what files kept for that is given up. */
   inodesWritten?(): void;
-  /** Forgets all files, none of which is in use, and the server; `mount` comes back to it. */
-  unmount?(): void;
+  /**
+   * Forgets all files, of which nothing is dirty, and the server; `mount` comes back to it. 0, or
+   * -EBUSY when `isBusy` holds meanwhile: somebody has come to use it.
+   */
+  unmount?(isBusy: () => boolean): Task<number>;
   mount?(): void;
 }
 

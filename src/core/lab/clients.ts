@@ -98,16 +98,18 @@ function makeNinep(lab: Lab): NetworkFs {
 }
 
 function cookieParts(lab: Lab, requests: Requests): CookieFsParts {
-  const { server, folios, cachefiles, profile, options } = lab;
+  const { server, scheduler, folios, cachefiles, profile, options } = lab;
   // Kernels whose cookies have no events are played without cookies where there is no cache.
   const uncached = cachefiles === undefined && !profile.fscache.events;
   return {
     server,
     helper: makeHelper(requests, lab),
+    scheduler,
     folios,
     fscache: uncached ? untold(lab) : makeFscache(lab),
     volume: cacheVolume(server),
     uncached,
+    inodesMax: options.inodes,
     share: options.cache,
   };
 }

@@ -189,12 +189,10 @@ export class Lab {
   *unmount(): Task<number> {
     const { client } = this;
     if (client.unmount === undefined) return -EOPNOTSUPP;
-    if (this.#mount.users > 0) return -EBUSY;
+    const isBusy = (): boolean => this.#mount.users > 0;
+    if (isBusy()) return -EBUSY;
     yield* this.sync();
-    // Somebody may have opened a file meanwhile.
-    if (this.#mount.users > 0) return -EBUSY;
-    client.unmount();
-    return 0;
+    return isBusy() ? -EBUSY : yield* client.unmount(isBusy);
   }
 
   /** mount(2) of the server that was unmounted: 0, or -EOPNOTSUPP when the client cannot. */

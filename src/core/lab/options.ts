@@ -40,6 +40,8 @@ export interface LabOptions {
   readonly seed: number;
   /** Limit of the page cache; at least 1 MiB. */
   readonly pageCache: number;
+  /** Files that are remembered while nobody uses them. */
+  readonly inodes: number;
   /**
    * Takes the memory of the page cache when the lab is opened, in huge pages: hits all over it and
    * large reads are faster. Where a hypervisor has to find the memory first, 2 MiB take up to 8 ms.
@@ -135,6 +137,7 @@ export const LAB_DEFAULTS: Omit<LabOptions, 'server'> = {
   io: 'auto',
   seed: 1,
   pageCache: 64 << 20,
+  inodes: 1 << 14,
   hugePages: false,
   cpu: undefined,
   readAheadKb: undefined,
@@ -247,6 +250,7 @@ export function labOptions(given: Partial<LabOptions> & { server: string }): Lab
   for (const [flag, value] of [
     ['--rsize', options.rsize],
     ['--msize', options.msize],
+    ['inodes', options.inodes],
     ['--stripe-unit', options.stripeUnit],
     ['--server-latency', options.latencyNs],
     ['--server-jitter', options.jitterNs],

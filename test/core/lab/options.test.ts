@@ -17,6 +17,7 @@ const OTHER: Partial<Record<Option, readonly [value: unknown, beside?: Partial<L
   clock: ['real'],
   seed: [77, { jitterNs: 5e6 }],
   pageCache: [1 << 20],
+  inodes: [1],
   readAheadKb: [16],
   msize: [8192],
   cacheMode: ['none', { cacheDir: undefined }],

@@ -1,0 +1,91 @@
+/** What clients remember of files that nobody uses: bounded, and given up when it is asked for. */
+import test from 'ava';
+import type { AfsModify } from '../../../src/core/fs/afs/modify.js';
+import type { CookieInode } from '../../../src/core/fs/cookie_fs.js';
+import { UserMemory } from '../../../src/core/fs/user_memory.js';
+import { PROFILE_NAMES } from '../../../src/core/lab/options.js';
+import type { File } from '../../../src/core/vfs/file.js';
+import { forward } from '../../helpers/forward_server.js';
+import { content, makeLab, opened, tempDir } from '../../helpers/lab.js';
+
+for (const profile of PROFILE_NAMES) {
+  test(`${profile}: idle files beyond the bound are forgotten, the oldest first`, async (t) => {
+    const names = Array.from({ length: 40 }, (_, i) => `d${i}/f${i}`);
+    const files = Object.fromEntries(names.map((name) => [name, 5000]));
+    const made = makeLab(t, files, { profile, inodes: 10, cacheDir: tempDir(t) });
+    const { lab, read } = made;
+    const held = await opened(lab, names[0] as string);
+    for (const name of names) {
+      const file = await opened(lab, name);
+      t.deepEqual(await read(file, 0, 5000), content(name, 5000));
+      file.close();
+      await lab.scheduler.drain();
+      t.true(lab.client.vnodes <= 10, `${lab.client.vnodes} remembered`);
+    }
+    const downloaded = lab.server.counters.bytes;
+    t.deepEqual(await read(held, 0, 5000), content(names[0] as string, 5000));
+    t.is(lab.server.counters.bytes, downloaded, 'a file in use keeps its pages');
+    held.close();
+    // What was forgotten is found in the disk cache, what is remembered in memory.
+    for (const name of [...names.slice(-3), ...names.slice(5, 8)]) {
+      const file = await opened(lab, name);
+      t.deepEqual(await read(file, 0, 5000), content(name, 5000));
+      file.close();
+    }
+    await lab.scheduler.drain();
+    t.is(lab.server.counters.bytes, downloaded);
+    lab.dropCaches(3);
+    t.is(lab.client.vnodes, 0);
+    await lab.close();
+  });
+
+  test(`${profile}: a server is unmounted and mounted again`, async (t) => {
+    const { lab, read } = makeLab(t, { f: 5000 }, { profile, cacheDir: tempDir(t) });
+    for (let round = 0; round < 3; round++) {
+      const file = await opened(lab, 'f', { write: true });
+      t.deepEqual(await read(file, 0, 4000), content('f', 5000).subarray(0, 4000));
+      await lab.run('writer', () => file.write(new Uint8Array(10).fill(round), 0, 10, 4500));
+      file.close();
+      t.is(await lab.run('umount', () => lab.unmount()), 0);
+      t.is(lab.client.vnodes, 0);
+      t.is(lab.folios.dirtyPages, 0);
+      t.is(lab.mount(), 0);
+    }
+    await lab.close();
+  });
+}
+
+test('a store that waits for a truncation does not bring back what was cut off', async (t) => {
+  for (const profile of ['linux-5.13-afs', 'linux-6.1-afs']) {
+    const sizes: number[] = [];
+    const { lab } = makeLab(
+      t,
+      { f: 9000 },
+      {
+        profile,
+        wrapServer: (server) =>
+          forward(server, {
+            store(file, position, from, size, done) {
+              sizes.push(size);
+              server.store(file, position, from, size, done);
+            },
+          }),
+      },
+    );
+    const file = (await opened(lab, 'f', { write: true })) as File;
+    const inode = file.inode as CookieInode;
+    const modify = inode.modify as AfsModify;
+    await Promise.all([
+      lab.run('cutter', () =>
+        modify.ioLock.exclusively(function* () {
+          yield* lab.scheduler.sleep(1000);
+          inode.size = 100;
+        }),
+      ),
+      lab.run('storer', () => modify.storeData(0, new UserMemory(new Uint8Array(10), 0, 10))),
+    ]);
+    t.deepEqual(sizes, [100]);
+    file.close();
+    await lab.close();
+  }
+});
