@@ -4,6 +4,7 @@ import { ENGINE_CONTESTS } from './engine.js';
 import type { ContestSource } from './harness.js';
 import { IMPORT_CONTESTS } from './import.js';
 import { MOUNT_CONTESTS } from './mount.js';
+import { WORKLOAD_CONTESTS } from './workload.js';
 
 /** Every contest, in the order in which they are run. Names are unique. */
 export const CONTESTS: readonly ContestSource[] = [
@@ -11,4 +12,5 @@ export const CONTESTS: readonly ContestSource[] = [
   ...IMPORT_CONTESTS,
   ...ASK_CONTESTS,
   ...MOUNT_CONTESTS,
+  ...WORKLOAD_CONTESTS,
 ];

@@ -27,10 +27,10 @@ import {
 
 const helpGroup = 'FSX';
 
-const left = (char: 'R' | 'W' | 'E', what: string) =>
+const left = (char: 'R' | 'W' | 'E' | 'F' | 'H' | 'z', what: string) =>
   Flags.boolean({ char, description: `leave out ${what}`, default: false, helpGroup });
 
-const refused = (char: 'F' | 'H' | 'z' | 'C' | 'I' | 'J' | 'B' | 'U', what: string) =>
+const refused = (char: 'C' | 'I' | 'J' | 'B', what: string) =>
   Flags.boolean({
     char,
     description: `leave out ${what} (they are never drawn, as the engine cannot do them)`,
@@ -108,9 +108,9 @@ export default class Fsx extends LabCommand {
     'no-mapread': left('R', 'reads through a mapping'),
     'no-mapwrite': left('W', 'writes through a mapping'),
     'no-copy': left('E', 'copy_range'),
-    'no-fallocate': refused('F', 'fallocate'),
-    'no-punch': refused('H', 'punch_hole'),
-    'no-zero': refused('z', 'zero_range'),
+    'no-fallocate': left('F', 'fallocate'),
+    'no-punch': left('H', 'punch_hole'),
+    'no-zero': left('z', 'zero_range'),
     'no-collapse': refused('C', 'collapse_range'),
     'no-insert': refused('I', 'insert_range'),
     'no-clone': refused('J', 'clone_range'),
@@ -204,6 +204,9 @@ export default class Fsx extends LabCommand {
       ...(flags['no-mapread'] ? ['R'] : []),
       ...(flags['no-mapwrite'] ? ['W'] : []),
       ...(flags['no-copy'] ? ['E'] : []),
+      ...(flags['no-fallocate'] ? ['F'] : []),
+      ...(flags['no-punch'] ? ['H'] : []),
+      ...(flags['no-zero'] ? ['z'] : []),
     ];
     const draw = {
       longest: flags.operations,
@@ -211,7 +214,11 @@ export default class Fsx extends LabCommand {
       writeBoundary: flags['write-boundary'],
       truncateBoundary: flags['truncate-boundary'],
       reopenOnceIn: flags['close-open'],
-      without: letters.flatMap((letter) => FSX_LEFT_OUT[letter] ?? []),
+      without: [
+        ...letters.flatMap((letter) => FSX_LEFT_OUT[letter] ?? []),
+        // The 9p client asks for a file's version when it looks it up and not when it opens it.
+        ...(/9p/.test(flags.profile) ? (['foreign'] as const) : []),
+      ],
     };
     return { kind: 'random', count: flags.count, draw };
   }
@@ -227,6 +234,7 @@ export default class Fsx extends LabCommand {
 }
 
 interface DrawFlags {
+  readonly profile: string;
   readonly operations: number;
   readonly count: number;
   readonly 'read-boundary': number;
@@ -236,6 +244,9 @@ interface DrawFlags {
   readonly 'no-mapread': boolean;
   readonly 'no-mapwrite': boolean;
   readonly 'no-copy': boolean;
+  readonly 'no-fallocate': boolean;
+  readonly 'no-punch': boolean;
+  readonly 'no-zero': boolean;
 }
 
 const DRAWN = [

@@ -227,4 +227,7 @@ export const FSX_LEFT_OUT: Readonly<Record<string, readonly FsxKind[]>> = {
   R: ['mapread'],
   W: ['mapwrite'],
   E: ['copy_range'],
+  F: ['fallocate'],
+  H: ['punch_hole'],
+  z: ['zero_range'],
 };

@@ -11,6 +11,8 @@ import type { NeededFile } from '../workload/recording.js';
 
 const CHUNK = 1 << 20;
 const PAGE = 4096;
+/** Type and permissions of a directory that is made. */
+const DIRECTORY = 0o040755;
 
 /** What became of the files. */
 export interface LaidOut {
@@ -31,7 +33,9 @@ export async function layOut(
   lab: Lab,
   files: readonly NeededFile[],
   make: boolean,
+  directories: readonly string[] = [],
 ): Promise<LaidOut> {
+  if (make) await makeDirectories(lab, directories);
   const made: { name: string; size: number }[] = [];
   const shorter: { name: string; size: number; needs: number }[] = [];
   for (const file of files) {
@@ -50,6 +54,19 @@ export async function layOut(
     made.push({ name, size });
   }
   return { made, shorter };
+}
+
+async function makeDirectories(lab: Lab, directories: readonly string[]): Promise<void> {
+  const missing = directories.filter((name) => {
+    const there = lab.server.open(name);
+    if (!('errno' in there)) lab.server.close(there);
+    return 'errno' in there && there.errno === -ENOENT;
+  });
+  if (missing.length === 0) return;
+  await lab.run('layout', function* () {
+    for (const name of missing) yield* lab.vfs.names.make(name, { mode: DIRECTORY });
+  });
+  await lab.scheduler.drain();
 }
 
 async function makeFile(lab: Lab, { name, size, known }: NeededFile): Promise<void> {

@@ -8,6 +8,7 @@ import { Lab, type Unwritten } from '../lab/lab.js';
 import { LabMachine } from '../lab/machine.js';
 import type { LabOptions } from '../lab/options.js';
 import type { Task } from '../sim/wait_queue.js';
+import type { LatencyHistogram } from '../workload/latency.js';
 import { type Op, printOp } from '../workload/ops/language.js';
 import { OpPlayer } from '../workload/ops/player.js';
 import { type OpResult, printResult } from '../workload/ops/result.js';
@@ -68,28 +69,54 @@ export interface ReplaySummary {
 /** Plays it. A failing operation is a result, not an error. */
 export async function replay(
   request: ReplayRequest,
-  watch: { readonly signal?: AbortSignal; progress?(done: number, total: number): void } = {},
+  watch: Pick<PlayingWatch, 'signal' | 'progress'> = {},
 ): Promise<ReplaySummary> {
   // A lab without a trace first, so that a bad server leaves no capture behind.
   await new Lab(request.lab).close();
   const { trace: target, recording } = request;
   const sink = target && traceSink(target, 'replay', request.lab);
   const lab = new Lab({ ...request.lab, sink });
-  const files = await layOut(lab, recording.files, request.makeFiles).catch(async (error) => {
-    await lab.close();
-    throw error;
-  });
-  const play = new Play(lab, request, watch.signal, watch.progress);
+  const files = await layOut(lab, recording.files, request.makeFiles, recording.directories).catch(
+    async (error) => {
+      await lab.close();
+      throw error;
+    },
+  );
+  const start = lab.clock.now();
+  const played = await playRecording(lab, request, watch);
+  const elapsedNs = lab.clock.now() - start;
+  const { format, unplayed, notes } = recording;
+  const interrupted = watch.signal?.aborted ?? false;
+  const done = { format, unplayed, notes, files, elapsedNs, ...played };
+  return { ...done, ...(await finishTrace(lab, target)), interrupted };
+}
+
+/** What a play tells while it lasts. */
+export interface PlayingWatch {
+  readonly signal?: AbortSignal;
+  progress?(done: number, total: number): void;
+  /** Counts how long each read took. */
+  readonly latency?: LatencyHistogram;
+}
+
+/** How a recording is played. */
+export type Playing = Pick<
+  ReplayRequest,
+  'recording' | 'hostChanges' | 'results' | 'recordedTimes'
+>;
+
+/** Plays a recording on a lab whose files are there; the lab stays open. */
+export async function playRecording(
+  lab: Lab,
+  request: Playing,
+  watch: PlayingWatch = {},
+): Promise<Play['outcome']> {
+  const play = new Play(lab, request, watch);
   const interrupt = (): void => lab.scheduler.hurry();
   watch.signal?.addEventListener('abort', interrupt);
   try {
-    const start = lab.clock.now();
     await play.run();
-    const elapsedNs = lab.clock.now() - start;
-    const { format, unplayed, notes } = recording;
-    const done = { format, unplayed, notes, files, elapsedNs, ...play.outcome };
-    const interrupted = watch.signal?.aborted ?? false;
-    return { ...done, ...(await finishTrace(lab, target)), interrupted };
+    return play.outcome;
   } finally {
     watch.signal?.removeEventListener('abort', interrupt);
   }
@@ -97,9 +124,8 @@ export async function replay(
 
 class Play {
   readonly #lab: Lab;
-  readonly #request: ReplayRequest;
-  readonly #signal: AbortSignal | undefined;
-  readonly #progress: ((done: number, total: number) => void) | undefined;
+  readonly #request: Playing;
+  readonly #watch: PlayingWatch;
   readonly #comparison = new RecordedComparison();
   readonly #played: Record<string, number> = {};
   readonly #failed: Record<string, number> = {};
@@ -110,16 +136,10 @@ class Play {
   #bytesWritten = 0;
   #copied: Uint8Array = new Uint8Array(0);
 
-  constructor(
-    lab: Lab,
-    request: ReplayRequest,
-    signal: AbortSignal | undefined,
-    progress: ((done: number, total: number) => void) | undefined,
-  ) {
+  constructor(lab: Lab, request: Playing, watch: PlayingWatch) {
     this.#lab = lab;
     this.#request = request;
-    this.#signal = signal;
-    this.#progress = progress;
+    this.#watch = watch;
   }
 
   get outcome() {
@@ -148,7 +168,7 @@ class Play {
         yield* player.play(
           recorded.map(({ op }) => op),
           {
-            stop: () => this.#signal?.aborted ?? false,
+            stop: () => this.#watch.signal?.aborted ?? false,
             ...(recordedTimes ? { pace } : {}),
             content: (number) => this.#content(recorded[number] as RecordedOp),
             md5: results,
@@ -213,10 +233,12 @@ class Play {
     }
     this.#comparison.ended(recorded, file, got);
     if (this.#request.results) this.#results.push(result);
-    this.#progress?.(result.op + 1, this.#request.recording.ops.length);
+    this.#watch.progress?.(result.op + 1, this.#request.recording.ops.length);
   }
 
   #log(op: Op, result: OpResult, file: string, start: number): void {
+    const reads = op.kind === 'read' || op.kind === 'load';
+    if (reads) this.#watch.latency?.record(Math.max(1, this.#lab.clock.now() - start));
     const ranged = 'offset' in op && 'length' in op;
     this.#lab.tracer.op({
       op: result.op + 1,

@@ -388,6 +388,11 @@ export function seek(fd: number, position: number | bigint, whence = 0): number 
   return via((from) => from.lseek(fd, position, whence));
 }
 
+/** fallocate(2) inside the call: 0 or a negative errno. */
+export function allocateNow(fd: number, mode: number, offset: number, length: number): number {
+  return via((from) => from.fallocate(fd, mode, offset, length));
+}
+
 /** fallocate(2) on another thread: `done` is called once, later. Its errno is asked for again. */
 export function allocateLater(
   fd: number,

@@ -27,6 +27,7 @@ import { ErrnoError } from '../base/errors.js';
 import { nameOfBytes } from '../base/names.js';
 import {
   allocateLater,
+  allocateNow,
   attributesAt,
   chownAt,
   closeAt,
@@ -399,7 +400,8 @@ export class DirServer implements Server {
       const now = this.#driver.name === 'sync';
       const answer = now ? finish : this.#scheduler.expect(finish);
       const call = { kind: 'fallocate', mode, position, length } as const;
-      if (this.#driver.control !== undefined) this.#driver.control(call, fd, answer);
+      if (now) answer(allocateNow(fd, mode, position, length));
+      else if (this.#driver.control !== undefined) this.#driver.control(call, fd, answer);
       else allocateLater(fd, mode, position, length, answer);
     });
   }

@@ -110,8 +110,19 @@ export interface VfsFile {
   close(): void;
 }
 
+/** Names of files, and what is done to the room that files take. Failures are thrown. */
+export interface NamesSurface {
+  /** mkdir(2) and mknod(2): `mode` has the type and the permissions. */
+  make(path: string, node: { readonly mode: number }): Task<unknown>;
+  /** fallocate(2). EOPNOTSUPP: the server cannot. */
+  allocate(file: VfsFile, mode: number, position: number, length: number): Task;
+  /** copy_file_range(2): bytes copied, fewer at the end of the source. */
+  copyRange(from: VfsFile, at: number, to: VfsFile, position: number, count: number): Task<number>;
+}
+
 /** Opens files. */
 export interface VfsSurface {
+  readonly names: NamesSurface;
   open(path: string, flags?: OpenFlags): Task<VfsFile>;
   /** open(2) with O_TRUNC. */
   openTruncated(path: string, flags?: OpenFlags): Task<VfsFile>;

@@ -53,7 +53,7 @@ export interface FsxDraw {
 /** As fsx draws without letters. */
 export const FSX_DRAW: FsxDraw = {
   ...{ longest: 0, readBoundary: 1, writeBoundary: 1, truncateBoundary: 1, reopenOnceIn: 50 },
-  without: ['copy_range'],
+  without: ['copy_range', 'fallocate', 'punch_hole', 'zero_range'],
 };
 
 /** Where the file is not what it should be. */
@@ -73,6 +73,9 @@ const WEIGHTS: Readonly<Record<FsxKind, number>> = {
   mapwrite: 12,
   truncate: 10,
   copy_range: 6,
+  fallocate: 5,
+  punch_hole: 6,
+  zero_range: 5,
   fsync: 4,
   invalidate: 4,
   drop: 4,
@@ -92,6 +95,8 @@ export function fsxOps(count: number, prng: Prng, most: number, draw: FsxDraw = 
     const length = kind === 'truncate' ? offset : drawLength(prng, longest, kind, draw);
     const reopen = draw.reopenOnceIn > 0 && prng.chance(1 / draw.reopenOnceIn);
     const op = { kind, offset, length, reopen };
+    const keeps = (kind === 'fallocate' || kind === 'zero_range') && prng.chance(0.5);
+    if (keeps) return { ...op, keepSize: true };
     if (kind !== 'copy_range') return op;
     return { ...op, to: aligned(prng.below(most), draw.writeBoundary) };
   });
@@ -236,6 +241,11 @@ export class Fsx {
       const size = Math.min(op.length, most);
       if (size < this.#size) this.#copy.fill(0, size, this.#size);
       this.#size = size;
+    } else if (op.kind === 'punch_hole' || op.kind === 'zero_range' || op.kind === 'fallocate') {
+      const keeps = op.keepSize === true || op.kind === 'punch_hole';
+      const end = keeps ? Math.min(this.#size, offset + count) : offset + count;
+      if (op.kind !== 'fallocate' && end > offset) this.#copy.fill(0, offset, end);
+      if (!keeps) this.#size = Math.max(this.#size, end);
     } else if (op.kind === 'write' || op.kind === 'mapwrite') {
       this.#put(offset, this.#pattern(offset, count));
     } else if (op.kind === 'copy_range' && this.#size > 0) {
@@ -268,7 +278,7 @@ export class Fsx {
   }
 
   // Offsets and lengths are trimmed as fsx does when it replays.
-  *#perform({ kind, offset, length, to = 0 }: FsxOp): Task {
+  *#perform({ kind, offset, length, to = 0, keepSize = false }: FsxOp): Task {
     const { most } = this.#spec;
     const file = this.#open;
     const start = offset % (inside(kind) ? Math.max(1, this.#size) : most);
@@ -279,7 +289,9 @@ export class Fsx {
     else if (kind === 'mapwrite') yield* this.#mapWrite(start, count);
     else if (kind === 'truncate') yield* this.#truncate(Math.min(length, most));
     else if (kind === 'copy_range' && count > 0) yield* this.#copyRange(start, count, to % most);
-    else if (kind === 'fsync') yield* this.#tolerate(file.fsync());
+    else if (kind === 'fallocate' || kind === 'punch_hole' || kind === 'zero_range') {
+      if (count > 0) yield* this.#allocate(kind, start, count, keepSize);
+    } else if (kind === 'fsync') yield* this.#tolerate(file.fsync());
     else if (kind === 'invalidate') yield* this.#tolerate(file.invalidate());
     else if (kind === 'drop') yield* file.fadvise('dontneed');
     else if (kind === 'foreign' && count > 0) yield* this.#foreign(start, count);
@@ -317,6 +329,21 @@ export class Fsx {
       this.#put(start + done, bytes.subarray(0, got));
       done += got;
     }
+  }
+
+  // Punched and zeroed ranges read as zeros; a range may lie behind the end of the file.
+  *#allocate(kind: Allocating, start: number, count: number, keepSize: boolean): Task {
+    const keeps = keepSize || kind === 'punch_hole';
+    const mode = MODES[kind] | (keeps ? KEEP_SIZE : 0);
+    const end = keeps ? Math.min(this.#size, start + count) : start + count;
+    if (kind !== 'fallocate' && end > start) {
+      this.#announce(start, new Uint8Array(end - start));
+    }
+    const { names } = this.#spec.vfs;
+    const done = yield* this.#tolerate(allocated(names.allocate(this.#open, mode, start, count)));
+    if (done === undefined) return;
+    if (kind !== 'fallocate' && end > start) this.#copy.fill(0, start, end);
+    if (!keeps) this.#size = Math.max(this.#size, end);
   }
 
   // copy_file_range(2) as the kernel does it where the filesystem cannot: read and written.
@@ -434,6 +461,21 @@ export class Fsx {
   }
 }
 
+/** Operations on the room of the file. */
+type Allocating = 'fallocate' | 'punch_hole' | 'zero_range';
+
+const KEEP_SIZE = 1;
+const MODES: Readonly<Record<Allocating, number>> = {
+  fallocate: 0,
+  punch_hole: 2,
+  zero_range: 0x10,
+};
+
+function* allocated(task: Task): Task<true> {
+  yield* task;
+  return true;
+}
+
 /** The byte that operation `generation` writes at `position`; never 0. */
 export function patternByte(generation: number, position: number): number {
   return 1 + ((generation * 37 + position * 131 + (position >> 8) * 7) % 255);
@@ -441,5 +483,5 @@ export function patternByte(generation: number, position: number): number {
 
 // Operations that stay inside the file.
 function inside(kind: FsxKind): boolean {
-  return ['read', 'mapread', 'foreign', 'copy_range'].includes(kind);
+  return ['read', 'mapread', 'foreign', 'copy_range', 'punch_hole'].includes(kind);
 }

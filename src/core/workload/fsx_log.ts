@@ -101,7 +101,10 @@ function parseEntry(entry: string, fail: (expected: string) => never): FsxOp | s
   const length = Number.parseInt(range[2] as string, 16) - offset + 1;
   if (!(length > 0)) fail('a range that ends behind its beginning');
   if (kind in FSX_REFUSED) return kind;
-  if (kind !== 'copy_range') return { kind: kind as 'read', offset, length, reopen };
+  if (kind !== 'copy_range') {
+    const op = { kind: kind as 'read', offset, length, reopen };
+    return /PAST_EOF/.test(entry) ? { ...op, keepSize: true } : op;
+  }
   const target = TARGET.exec(entry.slice((range.index ?? 0) + range[0].length));
   const to = Number.parseInt(target?.[1] ?? fail('to 0x...'), 16);
   return { kind, offset, length, to, reopen };

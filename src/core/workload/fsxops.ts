@@ -15,6 +15,9 @@ export const FSX_KINDS = [
   'mapwrite',
   'truncate',
   'copy_range',
+  'fallocate',
+  'punch_hole',
+  'zero_range',
   'fsync',
   'invalidate',
   'drop',
@@ -26,9 +29,6 @@ export type FsxKind = (typeof FSX_KINDS)[number];
 
 /** Operations of fsx that are not performed, and why. */
 export const FSX_REFUSED: Readonly<Record<string, string>> = {
-  fallocate: 'the engine cannot do it yet',
-  punch_hole: 'the engine cannot do it yet',
-  zero_range: 'the engine cannot do it yet',
   collapse_range: 'a network file cannot shift its extents',
   insert_range: 'a network file cannot shift its extents',
   clone_range: 'a network file cannot share extents',
@@ -49,6 +49,8 @@ export interface FsxOp {
   readonly length: number;
   /** Where `copy_range` copies to. */
   readonly to?: number;
+  /** `fallocate` and `zero_range` leave the size as it is. */
+  readonly keepSize?: boolean;
   /** The file is closed and opened again behind it. */
   readonly reopen: boolean;
 }
@@ -73,9 +75,10 @@ export interface FsxOps {
 }
 
 /** One operation as a line; `size` is the file's before it. */
-export function printFsxOp({ kind, offset, length, to, reopen }: FsxOp, size: number): string {
+export function printFsxOp(op: FsxOp, size: number): string {
+  const { kind, offset, length, to, reopen, keepSize } = op;
   const hex = (value: number): string => `0x${value.toString(16)}`;
-  const flags = reopen ? ' close_open' : '';
+  const flags = `${keepSize === true ? ' keep_size' : ''}${reopen ? ' close_open' : ''}`;
   const second = kind === 'copy_range' ? ` ${hex(to ?? 0)}` : '';
   return `${kind} ${hex(offset)} ${hex(length)}${second} ${hex(size)}${flags}`;
 }
@@ -133,7 +136,8 @@ function parseWords(
   if (two && count < 4) fail('offset, length, position to copy to, and size', first + 1 + count);
   const [offset = 0, length = 0, to = 0] = rest.slice(0, count).map(parseNumber);
   const base = { kind: kind as FsxKind, offset, length, reopen: flags.includes('close_open') };
-  return two ? { ...base, to } : base;
+  if (two) return { ...base, to };
+  return flags.includes('keep_size') ? { ...base, keepSize: true } : base;
 }
 
 // As strtoul(3) with base 0: a leading 0 is octal.

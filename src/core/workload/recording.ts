@@ -53,6 +53,8 @@ export interface Recording {
   readonly ops: readonly RecordedOp[];
   readonly unplayed: readonly Unplayed[];
   readonly files: readonly NeededFile[];
+  /** Directories that must be there, each behind those that it is in. */
+  readonly directories: readonly string[];
   /** What was understood in a way that could be another: sentences. */
   readonly notes: readonly string[];
 }
@@ -142,6 +144,11 @@ export class RecordingBuilder {
   readonly #facts: FileFacts[] = [];
   readonly #byName = new Map<string, FileFacts>();
   readonly #bySlot = new Map<number, FileFacts>();
+  /** Directories that names are in, and those that the recording makes itself. */
+  readonly #directories = new Set<string>();
+  readonly #made = new Set<string>();
+  /** Names that were opened and are directories. */
+  readonly #opened = new Set<string>();
   #slots = 0;
 
   /** The number of the next open file. */
@@ -168,6 +175,11 @@ export class RecordingBuilder {
     if (!this.notes.includes(sentence)) this.notes.push(sentence);
   }
 
+  /** Says that a name is a directory: what was opened by it is not played. */
+  directory(name: string): void {
+    this.#opened.add(name);
+  }
+
   /** Says that a file is at least that long, bytes, before anything is played. */
   expectSize(name: string, size: number): void {
     const facts = this.#factsOf(name);
@@ -176,14 +188,25 @@ export class RecordingBuilder {
 
   /** The recording. */
   build(format: string): Recording {
+    const isDirectory = (name: string): boolean =>
+      this.#opened.has(name) || this.#directories.has(name) || this.#made.has(name);
     const files = this.#facts
-      .filter(({ needed }) => needed)
+      .filter(({ name, needed }) => needed && !isDirectory(name))
       .map(({ name, end, known }) => ({ name, size: end, known }));
-    const { ops, notes } = this;
-    return { format, ops, unplayed: [...this.#unplayed.values()], files, notes };
+    const { notes } = this;
+    const ops = withoutDirectories(this.ops, isDirectory);
+    const directories = [...this.#directories].sort();
+    return { format, ops, unplayed: [...this.#unplayed.values()], files, directories, notes };
   }
 
   #learn({ op, result, data }: RecordedOp): void {
+    if ('path' in op) this.#needDirectory(op.path);
+    if (op.kind === 'mkdir') this.#made.add(op.path);
+    else if (op.kind === 'rename') {
+      const moved = this.#factsOf(op.from);
+      this.#byName.set(op.path, moved);
+      this.#renew(op.from);
+    } else if (op.kind === 'unlink') this.#renew(op.path);
     if (op.kind === 'open') {
       const has = (flag: OpenFlag): boolean => op.flags.includes(flag);
       const facts = this.#factsOf(op.path);
@@ -199,6 +222,21 @@ export class RecordingBuilder {
     if (facts !== undefined) learnFrom(facts, op, result, data);
   }
 
+  // What has this name from now on is made by the recording.
+  #renew(name: string): void {
+    this.#byName.delete(name);
+    this.#factsOf(name).rewritten = true;
+  }
+
+  #needDirectory(path: string): void {
+    const parts = path.split('/').slice(0, -1);
+    for (let i = 1; i <= parts.length; i++) {
+      const directory = parts.slice(0, i).join('/');
+      if (this.#made.has(directory)) return;
+      this.#directories.add(directory);
+    }
+  }
+
   #factsOf(name: string): FileFacts {
     const there = this.#byName.get(name);
     if (there !== undefined) return there;
@@ -208,6 +246,16 @@ export class RecordingBuilder {
     this.#byName.set(name, facts);
     return facts;
   }
+}
+
+// A directory is opened to be listed or made durable: no byte of a file is read.
+function withoutDirectories(
+  ops: readonly RecordedOp[],
+  isDirectory: (name: string) => boolean,
+): readonly RecordedOp[] {
+  const slots = new Set<number>();
+  for (const { op } of ops) if (op.kind === 'open' && isDirectory(op.path)) slots.add(op.slot);
+  return slots.size === 0 ? ops : ops.filter(({ op }) => !('slot' in op && slots.has(op.slot)));
 }
 
 const READS: readonly OpKind[] = ['read', 'load'];
@@ -230,7 +278,9 @@ function learnFrom(facts: FileFacts, op: Op, result?: number, data?: Uint8Array)
   // A hole in a file that the recording may have made is no content either.
   const made = facts.creatable && !facts.needed;
   if (made && (result === undefined || offset + got <= facts.ownEnd)) return;
-  const own = facts.changed.some(([start, end]) => start < offset + got && offset < end);
+  const own =
+    facts.changed.length > 0 &&
+    facts.changed.some(([start, end]) => start < offset + got && offset < end);
   if (own || got <= 0) return;
   facts.end = Math.max(facts.end, offset + got);
   facts.needed = true;

@@ -18,7 +18,7 @@ test('numbers may be hexadecimal, decimal or octal; marks and blank lines are pa
       'write 0x10 16 010 *',
       '',
       'skip read 0x0 0x1 0x2',
-      '  punch_hole\t0x0 0x1 0x2 keep_size',
+      '  insert_range\t0x0 0x1 0x2',
       'truncate 0x0 0x20 0x10 close_open',
     ].join('\n'),
     'f',
@@ -26,7 +26,7 @@ test('numbers may be hexadecimal, decimal or octal; marks and blank lines are pa
   t.is(marked, 1);
   t.deepEqual(
     skipped.map(({ kind, line }) => [kind, line]),
-    [['punch_hole', 4]],
+    [['insert_range', 4]],
   );
   t.deepEqual(ops, [
     { kind: 'write', offset: 16, length: 16, reopen: false },

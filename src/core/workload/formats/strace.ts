@@ -3,7 +3,7 @@
  * that were interrupted by others). Calls that read or write files become operations at the
  * positions where the recorded program had them; calls that read or write no byte are counted.
  */
-import type { Op, OpenFlag } from '../ops/language.js';
+import { FALLOC_MODES, type FallocMode, type Op, type OpenFlag } from '../ops/language.js';
 import {
   COPIED,
   type FrontEnd,
@@ -13,6 +13,7 @@ import {
   type RecordingOptions,
 } from '../recording.js';
 import {
+  descriptorOf,
   type StraceEnd,
   type StraceLine,
   scanArguments,
@@ -41,9 +42,8 @@ const NO_FILE = /^(socket|pipe|anon_inode|TCP|UDP|UNIX|NETLINK|\/memfd:)/;
 const WITHOUT_BYTES =
   /^(f?stat|l?stat|newfstat|statx|f?statfs|access|faccessat|readlink|getdents|f?getxattr|lgetxattr|flistxattr|utime|futimes|f?chmod|f?l?chown|brk|mprotect|rt_sig|sig|futex|get|set|arch_|prctl|prlimit|clock|nanosleep|poll|ppoll|select|pselect|epoll|event|timer|times|uname|sysinfo|umask|ioctl|flock|wait|exit|kill|tgkill|tkill|rseq|sched|socket|connect|accept|bind|listen|send|recv|shutdown|pipe|inotify|signalfd|alarm|pause|restart|membarrier|mlock|munlock|mremap|mincore|personality|capget|capset|pidfd|landlock|seccomp|bpf|perf_event|keyctl|memfd|userfaultfd|io_setup|io_destroy|io_getevents|vmsplice|tee|syslog|reboot|chroot|quotactl|acct|ptrace|process_vm|kcmp|add_key|request_key|iopl|ioperm|modify_ldt|swap|mount|umount|pivot|delete_module|init_module|finit)/;
 
-/** Calls that change names: played once the engine has namespaces, refused by name until then. */
-const NAMESPACE =
-  /^(rename|renameat|renameat2|unlink|unlinkat|mkdir|mkdirat|rmdir|link|linkat|symlink|symlinkat|mknod|mknodat)$/;
+/** Calls that change names in a way that is not played. */
+const NAMESPACE = /^(link|linkat|symlink|symlinkat|mknod|mknodat)$/;
 
 class Reader {
   readonly builder = new RecordingBuilder();
@@ -92,12 +92,14 @@ class Reader {
 
   /** The open file of a descriptor argument; undefined: not known, which is counted. */
   file(call: Call, arg: string | undefined): Description | undefined {
+    const known = this.processes.find(call.process, descriptorOf(arg ?? ''));
+    if (known !== undefined) return known;
     const { fd, path } = scanDescriptor(arg ?? '');
     if (Number.isNaN(fd)) {
       this.refuse(call.name, `'${arg ?? ''}' is no descriptor`);
       return undefined;
     }
-    return this.processes.find(call.process, fd) ?? this.#adopt(call, fd, path);
+    return this.#adopt(call, fd, path);
   }
 
   /** Opens what is not yet open in the recording. */
@@ -171,6 +173,7 @@ class Reader {
     const handler = Object.hasOwn(CALLS, name) ? CALLS[name] : undefined;
     if (handler === undefined) {
       this.#uncalled(name, argsAt);
+      if (text.includes('{st_mode=S_IFDIR')) this.#directory(text, argsAt, pid);
       return;
     }
     const end = scanArguments(text, argsAt);
@@ -179,7 +182,9 @@ class Reader {
       return;
     }
     const process = this.processes.get(pid);
-    const call = { ...end, name, process, line: this.#line, atNs: this.#elapsed };
+    const { args, result, error, resultPath } = end;
+    const line = this.#line;
+    const call = { args, result, error, resultPath, name, process, line, atNs: this.#elapsed };
     if (call.error !== '' || call.result < 0) {
       this.refuse(name, `it failed when it was recorded (${call.error || call.result})`, false);
       if (MAKES_PROCESS.test(name)) this.processes.forked(process, -1, '');
@@ -188,13 +193,23 @@ class Reader {
     } else handler(this, call);
   }
 
+  // `fstat(3, {st_mode=S_IFDIR...`: what descriptor 3 was opened for is a directory.
+  #directory(text: string, argsAt: number, pid: number): void {
+    const { fd, path } = scanDescriptor(
+      /^[^,]*/.exec(text.slice(argsAt, argsAt + 4200))?.[0] ?? '',
+    );
+    if (!(fd >= 0)) return;
+    const name = path || this.processes.find(this.processes.get(pid), fd)?.path;
+    if (name !== undefined) this.builder.directory(mapName(name, this.options.names));
+  }
+
   #uncalled(name: string, argsAt: number): void {
     if (WITHOUT_BYTES.test(name)) {
       this.builder.refuse(name, 'reads and writes no byte of a file', this.#line, argsAt, false);
     } else if (name.startsWith('io_uring')) {
       this.refuse(name, 'the log does not show what is read and written through a ring');
     } else if (NAMESPACE.test(name)) {
-      this.refuse(name, 'names of files cannot be changed yet');
+      this.refuse(name, 'links and devices are not made');
     } else this.refuse(name, 'a call that is not known');
   }
 }
@@ -273,8 +288,10 @@ function transfer(write: boolean, buffer: number, at?: number): Handler {
       return;
     }
     const shown = bufferBytes(args[buffer] ?? '')?.bytes.subarray(0, result);
-    const range = { slot: file.slot, offset, length: asked };
-    const op: Op = write ? { kind: 'write', ...range, seed: 0 } : { kind: 'read', ...range };
+    const { slot } = file;
+    const op: Op = write
+      ? { kind: 'write', slot, offset, length: asked, seed: 0 }
+      : { kind: 'read', slot, offset, length: asked };
     reader.emit(op, call.process.pid, result, shown);
   };
 }
@@ -410,6 +427,42 @@ function positionOf(file: Description, arg: string | undefined, result: number):
   return given === undefined ? atPosition(file, result) : Number(given);
 }
 
+function fallocMode(words: string): FallocMode[] | undefined {
+  if (words === '0') return ['none'];
+  const modes = words.split('|').map((word) => word.replace('FALLOC_FL_', '').toLowerCase());
+  const known = modes.every((mode) => Object.hasOwn(FALLOC_MODES, mode) && mode !== 'none');
+  return known ? (modes as FallocMode[]) : undefined;
+}
+
+function renamed(
+  reader: Reader,
+  call: Call,
+  fromDirectory: string,
+  from: number,
+  toDirectory: string,
+  to: number,
+): void {
+  const source = reader.path(call, fromDirectory, call.args[from] ?? '');
+  const target = reader.path(call, toDirectory, call.args[to] ?? '');
+  if (!isPlayed(source) || !isPlayed(target)) return;
+  const { names } = reader.options;
+  const path = mapName(target, names);
+  reader.emit({ kind: 'rename', from: mapName(source, names), path }, call.process.pid);
+}
+
+// unlink, rmdir and mkdir: a call on one name.
+function removed(
+  reader: Reader,
+  call: Call,
+  directory: string,
+  name: string | undefined,
+  kind: 'unlink' | 'rmdir' | 'mkdir',
+): void {
+  const full = reader.path(call, directory, name ?? '');
+  if (!isPlayed(full)) return;
+  reader.emit({ kind, path: mapName(full, reader.options.names) }, call.process.pid);
+}
+
 const makesProcess: Handler = (reader, call) => {
   const how = call.args.join(',');
   reader.processes.forked(call.process, call.result, how);
@@ -519,7 +572,36 @@ const CALLS: Readonly<Record<string, Handler>> = {
   sendfile64: copy,
   copy_file_range: copy,
   splice: copy,
-  fallocate: (reader) => reader.refuse('fallocate', 'the engine cannot do it yet'),
+  fallocate: (reader, call) => {
+    const file = reader.file(call, call.args[0]);
+    const mode = fallocMode(call.args[1] ?? '');
+    const [offset, length] = [Number(call.args[2]), Number(call.args[3])];
+    if (file === undefined || file.slot < 0) return;
+    if (mode === undefined || !Number.isSafeInteger(offset + length)) {
+      reader.refuse('fallocate', `mode ${call.args[1]} is not played`);
+    } else {
+      reader.emit(
+        { kind: 'fallocate', slot: file.slot, falloc: mode, offset, length },
+        call.process.pid,
+      );
+    }
+  },
+  rename: (reader, call) => renamed(reader, call, 'AT_FDCWD', 0, 'AT_FDCWD', 1),
+  renameat: (reader, { args, ...call }) =>
+    renamed(reader, { ...call, args }, args[0] ?? '', 1, args[2] ?? '', 3),
+  renameat2: (reader, { args, ...call }) => {
+    if (/EXCHANGE|WHITEOUT/.test(args[4] ?? ''))
+      reader.refuse('renameat2', `${args[4]} is not played`);
+    else renamed(reader, { ...call, args }, args[0] ?? '', 1, args[2] ?? '', 3);
+  },
+  unlink: (reader, call) => removed(reader, call, 'AT_FDCWD', call.args[0], 'unlink'),
+  unlinkat: (reader, call) => {
+    const directory = /AT_REMOVEDIR/.test(call.args[2] ?? '');
+    removed(reader, call, call.args[0] ?? '', call.args[1], directory ? 'rmdir' : 'unlink');
+  },
+  rmdir: (reader, call) => removed(reader, call, 'AT_FDCWD', call.args[0], 'rmdir'),
+  mkdir: (reader, call) => removed(reader, call, 'AT_FDCWD', call.args[0], 'mkdir'),
+  mkdirat: (reader, call) => removed(reader, call, call.args[0] ?? '', call.args[1], 'mkdir'),
   fork: makesProcess,
   vfork: makesProcess,
   clone: makesProcess,

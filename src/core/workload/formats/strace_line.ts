@@ -43,10 +43,12 @@ export function scanStraceLine(text: string, into: StraceLine): void {
   into.relative = false;
   let at = scanPid(text, into);
   at = scanTime(text, at, into);
-  // `-r` beside `-t`: the relative time stands behind in parentheses-less form; the first counts.
-  const again = { ...into };
-  const behind = scanTime(text, at, again);
-  if (behind !== at && again.relative) at = behind;
+  // `-r` beside `-t`: a second time stands behind; the first counts.
+  if (isDigit(text.charCodeAt(at))) {
+    const again = { ...into };
+    const behind = scanTime(text, at, again);
+    if (behind !== at && again.relative) at = behind;
+  }
   scanCall(text, at, into);
 }
 
@@ -140,26 +142,36 @@ export function scanArguments(text: string, at: number): StraceEnd | undefined {
   let depth = 0;
   let start = at;
   for (let i = at; i < text.length; i++) {
-    const c = text[i];
-    if (c === '"') i = endOfString(text, i);
-    else if (c === '<' && depth >= 0) i = endOfPath(text, i);
-    else if (c === '(' || c === '[' || c === '{') depth++;
-    else if (c === ')' && depth === 0) {
-      if (i > start || args.length > 0) args.push(text.slice(start, i).trim());
+    const code = text.charCodeAt(i);
+    // Letters and digits are most of a line.
+    if (code > 64 && code !== 91 && code !== 93 && code !== 123 && code !== 125) continue;
+    if (code === 34) i = endOfString(text, i);
+    else if (code === 60) i = endOfPath(text, i);
+    else if (code === 40 || code === 91 || code === 123) depth++;
+    else if (code === 41 && depth === 0) {
+      if (i > start || args.length > 0) args.push(trimmed(text, start, i));
       return scanResult(text, i + 1, args);
-    } else if (c === ')' || c === ']' || c === '}') depth--;
-    else if (c === ',' && depth === 0) {
-      args.push(text.slice(start, i).trim());
+    } else if (code === 41 || code === 93 || code === 125) depth--;
+    else if (code === 44 && depth === 0) {
+      args.push(trimmed(text, start, i));
       start = i + 1;
     }
   }
   return undefined;
 }
 
+function trimmed(text: string, from: number, to: number): string {
+  let [start, end] = [from, to];
+  while (start < end && text.charCodeAt(start) === SPACE) start++;
+  while (end > start && text.charCodeAt(end - 1) === SPACE) end--;
+  return text.slice(start, end);
+}
+
 function endOfString(text: string, at: number): number {
   for (let i = at + 1; i < text.length; i++) {
-    if (text[i] === '\\') i++;
-    else if (text[i] === '"') return i;
+    const code = text.charCodeAt(i);
+    if (code === 92) i++;
+    else if (code === 34) return i;
   }
   return text.length;
 }
@@ -182,6 +194,8 @@ const RESULT =
   /^\s*=\s*(-?(?:0x[0-9a-f]+|\d+)|\?)(?:<((?:[^<>]|<[^<>]*>)*)>)?(?:\s+([A-Z][A-Z0-9_]*))?/;
 
 function scanResult(text: string, at: number, args: readonly string[]): StraceEnd {
+  const plain = plainResult(text, at);
+  if (plain >= 0) return { args, result: plain, error: '', resultPath: '' };
   const found = RESULT.exec(text.slice(at, at + 4200));
   if (found === null) return { args, result: Number.NaN, error: '', resultPath: '' };
   const [, value = '?', path = '', error = ''] = found;
@@ -192,6 +206,25 @@ function scanResult(text: string, at: number, args: readonly string[]): StraceEn
     error: result === -1 || value === '?' ? error : '',
     resultPath: plainPath(path),
   };
+}
+
+// ` = 4096` and nothing behind it but the time it took; -1: something else.
+function plainResult(text: string, at: number): number {
+  let next = skipSpaces(text, at);
+  if (text.charCodeAt(next) !== 61) return -1;
+  next = skipSpaces(text, next + 1);
+  const end = skipDigits(text, next);
+  if (end === next || end - next > 15) return -1;
+  const after = text.charCodeAt(end);
+  const ends =
+    Number.isNaN(after) || after === 13 || (after === SPACE && text.charCodeAt(end + 1) === 60);
+  return ends ? Number(text.slice(next, end)) : -1;
+}
+
+/** The descriptor in front of an argument, without its name; NaN: there is none. */
+export function descriptorOf(arg: string): number {
+  const end = skipDigits(arg, 0);
+  return end === 0 ? Number.NaN : Number(arg.slice(0, end));
 }
 
 /** A name as `-y` prints it, without the kind of device and the mark of a removed file. */
@@ -231,9 +264,31 @@ export function scanString(
   return { bytes: unescapeBytes(body), cut: arg.startsWith('...', end + 1) };
 }
 
+// What stands behind a backslash: up to three octal digits, x and two hexadecimal ones, a letter.
+function escapeAt(body: string, at: number): readonly [byte: number, used: number] {
+  let value = 0;
+  let used = 0;
+  while (used < 3) {
+    const digit = body.charCodeAt(at + used) - DIGIT_0;
+    if (!(digit >= 0 && digit < 8)) break;
+    value = value * 8 + digit;
+    used++;
+  }
+  if (used > 0) return [value & 255, used];
+  if (body[at] === 'x') {
+    const hex = /^[0-9a-fA-F]{1,2}/.exec(body.slice(at + 1, at + 3))?.[0];
+    if (hex !== undefined) return [Number.parseInt(hex, 16), hex.length + 1];
+  }
+  const letter = body[at];
+  return [
+    ESCAPES[letter as string] ?? (body.charCodeAt(at) || 92) & 255,
+    letter === undefined ? 0 : 1,
+  ];
+}
+
 function unescapeBytes(body: string): Buffer {
   if (!body.includes('\\')) return Buffer.from(body, 'utf8');
-  const bytes = Buffer.alloc(Buffer.byteLength(body));
+  const bytes = Buffer.allocUnsafe(body.length * 3);
   let length = 0;
   for (let i = 0; i < body.length; i++) {
     if (body[i] !== '\\') {
@@ -245,16 +300,9 @@ function unescapeBytes(body: string): Buffer {
       }
       continue;
     }
-    i++;
-    const octal = /^[0-7]{1,3}/.exec(body.slice(i, i + 3));
-    const hex = /^x([0-9a-fA-F]{1,2})/.exec(body.slice(i, i + 3));
-    if (octal !== null) {
-      bytes[length++] = Number.parseInt(octal[0], 8) & 255;
-      i += octal[0].length - 1;
-    } else if (hex !== null) {
-      bytes[length++] = Number.parseInt(hex[1] as string, 16);
-      i += hex[0].length - 1;
-    } else bytes[length++] = ESCAPES[body[i] as string] ?? body.charCodeAt(i) & 255;
+    const [byte, used] = escapeAt(body, i + 1);
+    bytes[length++] = byte;
+    i += used;
   }
   return bytes.subarray(0, length);
 }

@@ -3,7 +3,7 @@
  * are split into blocks as xfs_io does (`-b`, 4 KiB without), and what `-v` prints is kept.
  */
 import { TraceParseError } from '../../base/errors.js';
-import type { Op, OpAdvice, OpenFlag } from '../ops/language.js';
+import type { FallocMode, Op, OpAdvice, OpenFlag } from '../ops/language.js';
 import {
   COPIED,
   type FrontEnd,
@@ -289,6 +289,15 @@ const copyRange: Handler = (player, _command, { options, args }) => {
   player.close();
 };
 
+function allocate(mode: 'none' | 'punch_hole' | 'zero_range'): Handler {
+  return (player, _command, { options, args }) => {
+    const keep = options.has('k') || mode === 'punch_hole';
+    const modes: FallocMode[] = keep ? [mode, 'keep_size'] : [mode];
+    const { slot } = player.file;
+    player.emit({ kind: 'fallocate', slot, falloc: modes, ...player.range(args) });
+  };
+}
+
 const onSlot =
   (op: (slot: number, player: XfsIo, parsed: Parsed) => Op): Handler =>
   (player, _command, parsed) =>
@@ -348,6 +357,9 @@ const COMMANDS: Readonly<Record<string, Handler>> = {
   statx: onSlot((slot) => ({ kind: 'fstat', slot })),
   freeze: (player) => player.emit({ kind: 'freeze' }),
   thaw: (player) => player.emit({ kind: 'thaw' }),
+  falloc: allocate('none'),
+  fpunch: allocate('punch_hole'),
+  fzero: allocate('zero_range'),
   copy_range: copyRange,
   sendfile: (player, _command, { options, args }) => {
     const { offset, length } = player.range(args);
@@ -358,15 +370,12 @@ const COMMANDS: Readonly<Record<string, Handler>> = {
   },
 };
 
-const NOT_YET = ['the engine cannot do it yet', true] as const;
+const NOT_YET = ['calls of XFS alone are not played', true] as const;
 const NO_NETWORK = ['a network file cannot share or shift extents', true] as const;
 const SEEKS = ['where holes are is not known of a network file', false] as const;
 
 /** Commands of xfs_io that are not played, and whether later operations may depend on them. */
 const REFUSED: Readonly<Record<string, readonly [reason: string, matters: boolean]>> = {
-  falloc: NOT_YET,
-  fpunch: NOT_YET,
-  fzero: NOT_YET,
   allocsp: NOT_YET,
   resvsp: NOT_YET,
   unresvsp: NOT_YET,

@@ -13,8 +13,6 @@ interface ArgValues {
   flags: readonly OpenFlag[];
   /** Name relative to the mount; the rest of the line. */
   path: string;
-  /** Another name, without spaces. */
-  from: string;
   /** Permissions. */
   mode: number;
   offset: number;
@@ -30,6 +28,13 @@ interface ArgValues {
   kib: number;
   /** What to do on the server's side; the rest of the line. */
   command: string;
+  /** A name without blanks, or with them as `%20`. */
+  from: string;
+  /** Number of the file that is copied to, and the position there. */
+  target: number;
+  position: number;
+  /** What fallocate(2) is to do: words of `FALLOC_MODES`. */
+  falloc: readonly FallocMode[];
   /** The word itself: the mapping can be written. */
   rw: true;
   /** The word itself: the mapping is advised to be read at random. */
@@ -47,6 +52,12 @@ export const OPEN_FLAGS = [
 export type OpenFlag =
   | ('rdonly' | 'wronly' | 'rdwr')
   | ('creat' | 'excl' | 'trunc' | 'append' | 'direct');
+
+/** Modes of fallocate(2), and their bits. */
+export const FALLOC_MODES = { none: 0, keep_size: 1, punch_hole: 2, zero_range: 0x10 } as const;
+
+/** One of them. */
+export type FallocMode = keyof typeof FALLOC_MODES;
 
 const ADVICE = ['normal', 'random', 'sequential', 'willneed', 'dontneed', 'noreuse'] as const;
 
@@ -67,6 +78,11 @@ export const OPS = {
   fstat: { args: ['slot'], doc: 'fstat(2); the result is the size' },
   fadvise: { args: ['slot', 'advice', 'offset?', 'length?'], doc: 'posix_fadvise(2)' },
   readahead: { args: ['slot', 'offset', 'length'], doc: 'readahead(2)' },
+  fallocate: { args: ['slot', 'falloc', 'offset', 'length'], doc: 'fallocate(2)' },
+  copy: {
+    args: ['slot', 'offset', 'target', 'position', 'length'],
+    doc: 'copy_file_range(2) to a position of another file',
+  },
   mmap: { args: ['slot', 'length', 'rw?', 'random?'], doc: 'mmap(2) from the beginning, shared' },
   touch: { args: ['slot', 'offset'], doc: 'loads one byte of the mapping; it is the result' },
   poke: { args: ['slot', 'offset', 'value'], doc: 'stores one byte into the mapping' },
@@ -144,6 +160,11 @@ function openFlags(given: string): readonly OpenFlag[] | undefined {
   return flags.includes(undefined) || modes.length > 1 ? undefined : (flags as OpenFlag[]);
 }
 
+function fallocModes(given: string): readonly FallocMode[] | undefined {
+  const modes = given.split('+').map((each) => word(Object.keys(FALLOC_MODES), each));
+  return modes.includes(undefined) ? undefined : (modes as FallocMode[]);
+}
+
 const ARGS: { readonly [A in ArgName]: ArgSyntax<ArgValues[A]> } = {
   slot: { expected: 'the number of a file, 0 to 999', parse: whole(999) },
   flags: {
@@ -152,7 +173,6 @@ const ARGS: { readonly [A in ArgName]: ArgSyntax<ArgValues[A]> } = {
     print: (flags) => flags.join('+'),
   },
   path: { expected: 'the name of a file', parse: text, rest: true },
-  from: { expected: 'the name of a file, without spaces', parse: text },
   mode: {
     expected: 'permissions in octal',
     parse: (given) => (/^[0-7]{1,4}$/.test(given) ? Number.parseInt(given, 8) : undefined),
@@ -170,6 +190,18 @@ const ARGS: { readonly [A in ArgName]: ArgSyntax<ArgValues[A]> } = {
   ms: { expected: 'milliseconds, a whole number', parse: whole(1e9) },
   kib: { expected: 'KiB, a whole number', parse: whole(1e9) },
   command: { expected: 'a command for the server', parse: text, rest: true },
+  from: {
+    expected: 'the name of a file, blanks as %20',
+    parse: (given) => (given === '' ? undefined : unescaped(given)),
+    print: (name) => name.replaceAll(/[%\s]/g, (char) => encodeURIComponent(char)),
+  },
+  target: { expected: 'the number of a file, 0 to 999', parse: whole(999) },
+  position: { expected: 'a position in bytes', parse: whole(Number.MAX_SAFE_INTEGER) },
+  falloc: {
+    expected: `modes joined by + (${Object.keys(FALLOC_MODES).join(', ')})`,
+    parse: fallocModes,
+    print: (modes) => modes.join('+'),
+  },
   rw: { expected: 'rw', parse: (given) => (given === 'rw' ? true : undefined), print: () => 'rw' },
   random: {
     expected: 'random',
@@ -177,6 +209,14 @@ const ARGS: { readonly [A in ArgName]: ArgSyntax<ArgValues[A]> } = {
     print: () => 'random',
   },
 };
+
+function unescaped(name: string): string | undefined {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return undefined;
+  }
+}
 
 /**
  * Reads a list of operations. Empty lines and lines that begin with `#` mean nothing. Throws a

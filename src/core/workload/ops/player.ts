@@ -8,7 +8,7 @@ import { ErrnoError } from '../../base/errors.js';
 import type { Task } from '../../sim/wait_queue.js';
 import type { MappingHandle, PageRun, VfsFile } from '../../vfs/types.js';
 import { writtenContent } from './content.js';
-import { type Op, type OpenFlag, type OpOf, printOp } from './language.js';
+import { FALLOC_MODES, type Op, type OpenFlag, type OpOf, printOp } from './language.js';
 import type { OpResult } from './result.js';
 import type { FileOpKind, Machine, MachineOp } from './types.js';
 
@@ -136,8 +136,23 @@ export class OpPlayer {
       },
       munmap: (op) => this.#munmap(op),
       load: (op) => this.#load(op),
+      fallocate: (op) => this.#fallocate(op),
+      copy: (op) => this.#copy(op),
       ...this.#makeWriters(),
     };
+  }
+
+  *#fallocate({ slot, falloc, offset, length }: OpOf<'fallocate'>): Task<Outcome> {
+    const bits = falloc.reduce((sum, each) => sum | FALLOC_MODES[each], 0);
+    yield* this.#machine.vfs.names.allocate(this.#file(slot), bits, offset, length);
+    return {};
+  }
+
+  *#copy({ slot, offset, target, position, length }: OpOf<'copy'>): Task<Outcome> {
+    const { names } = this.#machine.vfs;
+    const [from, to] = [this.#file(slot), this.#file(target)];
+    if (length > LENGTH_MAX) throw new ErrnoError(EINVAL, 'copy_file_range', from.path);
+    return { ret: yield* names.copyRange(from, offset, to, position, length) };
   }
 
   #makeWriters(): Pick<Handlers, WritingKind> {

@@ -25,7 +25,6 @@ const ARGUMENTS: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
       fc.subarray(OPEN_FLAGS.filter((flag) => !/^(rd|wr)/.test(flag))),
     )
     .map(([mode, rest]) => [mode, ...rest]),
-  from: fc.constantFrom('f1m', 'a/b'),
   mode: fc.nat(0o7777),
   path: fc.constantFrom('f1m', 'a/b', 'a name with blanks', '#x', 'w-append'),
   offset: fc.maxSafeNat(),
@@ -39,6 +38,10 @@ const ARGUMENTS: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   command: fc.constantFrom('dmerr', 'rewrite i256k 262144 v2', 'killin 1500'),
   rw: fc.constant(true),
   random: fc.constant(true),
+  from: fc.constantFrom('f1m', 'a/b', 'a name with blanks', '50%'),
+  target: fc.nat(999),
+  position: fc.maxSafeNat(),
+  falloc: fc.constantFrom(['none'], ['punch_hole', 'keep_size'], ['zero_range']),
 };
 
 function anyOp(kind: OpKind): fc.Arbitrary<Op> {
