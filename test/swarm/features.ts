@@ -142,7 +142,7 @@ export const FEATURES: readonly Feature[] = [
   {
     name: 'server errors',
     share: 0.3,
-    ops: ['failFetch', 'shortFetch', 'failStore', 'failOpen', 'failChange', 'failCreate'],
+    ops: ['failFetch', 'shortFetch', 'failStore', 'failOpen', 'failChange'],
   },
   { name: 'a server that is away', share: 0.2, ops: ['pause', 'serverDies'] },
   { name: 'device errors', share: 0.35, ops: ['failDevice', 'breakDevice', 'fillDisk'] },
@@ -154,7 +154,7 @@ export const FEATURES: readonly Feature[] = [
     ops: ['drop', 'sync', 'evict', 'remount', 'rebind', 'dontNeed', 'willNeed', 'invalidate'],
   },
   { name: 'concurrency', share: 0.5, ops: ['join', 'abort'] },
-  { name: 'freezing', share: 0.15, ops: ['freeze'] },
+  { name: 'freezing', share: 0.15, ops: ['freeze', 'failCreate'] },
   { name: 'restarts', share: 0.6, ops: ['restart'] },
   { name: 'kills', share: 0.4, fits: onVirtual, ops: ['kill'] },
   { name: 'power cuts', share: 0.4, fits: onVirtual, ops: ['powerCut'] },

@@ -418,10 +418,16 @@ export const OPS = {
     { draw: fault },
   ),
   failOpen: row(2, async (world, op) => fail(world, op, ['open'], OTHER_ERRORS), { draw: fault }),
-  failCreate: row(1, async (world) => {
-    world.allowed.add('EMFILE');
-    world.faults.failCreate = true;
-  }),
+  // A file that cannot be made, of which the server tells by throwing.
+  failCreate: row(
+    3,
+    async (world, op) => {
+      world.allowed.add('EMFILE');
+      world.faults.failCreate = true;
+      await openSlot(world, op, NEW_FILES[0] as string, { create: true, write: true });
+    },
+    { draw: anySlot, background: true },
+  ),
   // Until somebody makes room there.
   serverFull: row(
     2,

@@ -5,7 +5,7 @@
  * `vfs/` call it. Spec: BEHAVIOUR 6.6.
  */
 import { EINTR, ENOBUFS } from '../base/errno.js';
-import { PAGE_SIZE, pageIndex, roundDown } from '../base/range.js';
+import { PAGE_SIZE, pageIndex, roundDown, roundUp } from '../base/range.js';
 import type { AddressSpace } from '../mm/address_space.js';
 import { type Folios, PG_DIRTY, PG_UPTODATE } from '../mm/folio.js';
 import { IovIter } from '../mm/iov_iter.js';
@@ -198,7 +198,13 @@ export class NinepModify implements ModifyOps {
       zeroPart(mapping, pfn, before - folioStart, PAGE_SIZE - inPage);
     }
     inode.size = size;
-    if (size < before) yield* truncatePages(mapping, size);
+    if (size >= before) return 0;
+    yield* truncatePages(mapping, size);
+    // The kernel does not tell the cookie, whose object later gives out what was cut off.
+    if (this.#parts.defects === 'repaired') {
+      const start = roundDown(size, PAGE_SIZE);
+      inode.cookie.forgetRange(start, roundUp(before, PAGE_SIZE) - start);
+    }
     return 0;
   }
 

@@ -5,8 +5,9 @@
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { LabOptions } from '../../../src/core/lab/options.js';
-import { content, makeLab, tempDir } from '../../helpers/lab.js';
+import { content, makeLab, opened, serverDir, tempDir } from '../../helpers/lab.js';
 import { linesOf } from '../../helpers/lines.js';
+import { PowerCutDisk } from '../../helpers/power_cut.js';
 
 const SIZE = 65_636;
 
@@ -156,4 +157,26 @@ test('a file that is cut and grown again has zeros where it was cut', async (t) 
   t.true((await readAll()).equals(want));
   await drop();
   t.true((await readAll()).equals(want));
+});
+
+test('what was cached before a file was cut off is not read when it has grown again', async (t) => {
+  const server = serverDir(t, { f: 0x3000 });
+  const backing = new PowerCutDisk();
+  const options = { profile: 'linux-6.1-9p', server, cacheDir: '/cache', backing } as const;
+  const first = makeLab(t, {}, { ...options, serverWrites: 'direct' });
+  const reader = await opened(first.lab, 'f');
+  await first.read(reader, 0, 0x3000);
+  reader.close();
+  await first.lab.close();
+  const second = makeLab(t, {}, { ...options, serverWrites: 'direct' });
+  const file = await opened(second.lab, 'f', { write: true });
+  await second.lab.run('cutter', function* () {
+    yield* file.truncate(10);
+    yield* file.truncate(0x3000);
+    yield* file.fadvise('dontneed');
+  });
+  const bytes = await second.read(file, 0, 0x3000);
+  t.true(bytes.subarray(10).every((byte) => byte === 0));
+  file.close();
+  await second.lab.close();
 });
