@@ -119,6 +119,7 @@ async function connect(
     maxRead: MAX_READ,
     allowOther,
     byHelper,
+    waits: lab.driver.control === undefined,
   });
   if ('errno' in mounted) throw mountError(mounted, mountpoint);
   const parts = {

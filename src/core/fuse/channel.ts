@@ -22,6 +22,8 @@ const BUFFERS = 16;
  * mostly has another sooner than a sleeper wakes up.
  */
 const SPINS = 50;
+/** Reads on another thread that may fail before that means the end. */
+const FAILURES_MAX = 8;
 /** Requests that are read before others have their turn. */
 const BATCH = 16;
 /** Pieces of an answer: the largest has a page in each, and its header. */
@@ -45,6 +47,8 @@ export class Channel {
   /** Somebody was answered since the last request, who may have another at once. */
   #answered = false;
   #spins = 0;
+  /** Reads on another thread that failed, one after the other. */
+  #failures = 0;
   readonly #vector = new Uint32Array(4 * PIECES);
   readonly #vectorAddress: number;
   readonly #replyAddress: number;
@@ -137,8 +141,9 @@ export class Channel {
       this.#reading = false;
       if (got >= IN_HEADER) this.#arrived(request, got);
       else this.#free.push(request);
-      if (got === 0 || this.#closed) this.#end(-ENODEV);
-      else if (got < 0) this.#end(got);
+      // A request that was interrupted fails a read once, the end of the mount every one.
+      this.#failures = got > 0 ? 0 : this.#failures + 1;
+      if (this.#failures > FAILURES_MAX || this.#closed) this.#end(-ENODEV);
       else this.#read();
     });
     readRequestLater(this.#fd, address, REQUEST_BYTES, answered);

@@ -19,6 +19,7 @@ interface FuseCalls {
   readonly writev: Call;
   readonly socketpair: Call;
   readonly recvmsg: Call;
+  readonly fcntl: Call;
   errno(): number;
   address(memory: Uint8Array): number;
 }
@@ -38,6 +39,7 @@ function load(): FuseCalls | null {
       writev: libc.func('long writev(int fd, size_t pieces, int n)'),
       socketpair: libc.func('int socketpair(int domain, int type, int protocol, int32_t *fds)'),
       recvmsg: libc.func('long recvmsg(int fd, uint8_t *message, int flags)'),
+      fcntl: libc.func('int fcntl(int fd, int what, int value)'),
       errno: () => koffi.errno() as number,
       address: (memory) => Number(koffi.address(memory)),
     };
@@ -59,6 +61,8 @@ const MS_NOSUID = 2;
 const MS_NODEV = 4;
 const MNT_DETACH = 2;
 const O_NONBLOCK = fs.constants.O_NONBLOCK;
+/** fcntl(2): sets the flags of an open file. */
+const F_SETFL = 4;
 
 /** How a filesystem is mounted. */
 export interface MountHow {
@@ -71,6 +75,8 @@ export interface MountHow {
   readonly allowOther: boolean;
   /** Through fusermount3 even where mount(2) could be used. */
   readonly byHelper: boolean;
+  /** A read waits until there is a request; else it answers -EAGAIN. */
+  readonly waits: boolean;
 }
 
 /** A mount that was made, or why there is none: a negative errno and what was tried. */
@@ -89,7 +95,7 @@ export function mountFuse(how: MountHow): Mounted {
   if (how.byHelper || process.geteuid?.() !== 0) return mountByHelper(from, how);
   let fd: number;
   try {
-    fd = fs.openSync('/dev/fuse', fs.constants.O_RDWR | O_NONBLOCK);
+    fd = fs.openSync('/dev/fuse', fs.constants.O_RDWR | (how.waits ? 0 : O_NONBLOCK));
   } catch (error) {
     return { errno: errnoFromNode(error), what: '/dev/fuse' };
   }
@@ -134,6 +140,8 @@ function mountByHelper(from: FuseCalls, how: MountHow): Mounted {
   const failed = helper.error !== undefined || helper.status !== 0;
   const fd = failed ? -1 : receive(from, ours);
   closeFd(ours);
+  // The helper's descriptor waits.
+  if (fd >= 0 && !how.waits) from.fcntl(fd, F_SETFL, fs.constants.O_RDWR | O_NONBLOCK);
   if (!failed && fd >= 0) return { fd, byHelper: true };
   const said = helper.stderr?.toString().trim();
   const errno = helper.error === undefined ? -1 : errnoFromNode(helper.error);

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
 import { openCapture } from '../../../src/core/store/database.js';
-import { mountFor, netfslab, sh, whyNoMounts } from '../../helpers/fuse.js';
+import { hasProgram, mountFor, netfslab, sh, whyNoMounts } from '../../helpers/fuse.js';
 import { content, serverDir, tempDir } from '../../helpers/lab.js';
 
 const why = whyNoMounts();
@@ -97,3 +97,15 @@ whenever(
     t.is(await mount.unmount(), 0, mount.said());
   },
 );
+
+for (const flags of [['--fusermount'], ['--io', 'libuv']]) {
+  const helper = flags[0] === '--fusermount' && !hasProgram('fusermount3');
+  const run = helper ? test.serial.skip : whenever;
+  run(title(`a mount ${flags.join(' ')} serves and ends as any other`), async (t) => {
+    const server = serverDir(t, { f: 300_000 });
+    const mount = await mountFor(t, server, flags);
+    t.is((await sh(mount.mountpoint, 'md5sum < f')).out, (await sh(server, 'md5sum < f')).out);
+    t.is((await sh(mount.mountpoint, 'sleep 0.2; echo x > g; mv g h; cat h')).out, 'x\n');
+    t.is(await mount.unmount(), 0, mount.said());
+  });
+}
