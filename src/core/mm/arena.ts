@@ -8,7 +8,8 @@
  *
  * Free runs are kept by order, as the buddy allocator of mm/page_alloc.c keeps them, so that an
  * allocation takes as long when memory is nearly full as when it is empty. Differs: a free run is
- * in the set of every order it contains, so that single frames are found in the cursor's order.
+ * found under every order it contains, so that single frames are found in the cursor's order, and
+ * what lies within 32 frames is a word of bits, as a set is too slow to be changed for each page.
  */
 import { assert } from '../base/assert.js';
 import { PAGE_SHIFT, PAGE_SIZE, roundUp } from '../base/range.js';
@@ -20,6 +21,11 @@ const ARENA_SHIFT = 18;
 const ARENA_PAGES = 1 << ARENA_SHIFT;
 /** Order of the largest run: 2 MiB. */
 export const ORDER_MAX = 9;
+/** Frames of a word of bits are 2^5. */
+const WORD_SHIFT = 5;
+const WORD_MASK = (1 << WORD_SHIFT) - 1;
+/** By order, up to a word: the frames of a word at which a run may begin. */
+const ALIGNED = [-1, 0x55555555, 0x11111111, 0x01010101, 0x00010001, 1];
 /**
  * Bytes at most for readers' buffers behind the frames of the first arena: no more than there are
  * of frames, as untouched they take no memory, but V8 counts them and collects garbage for them.
@@ -82,8 +88,14 @@ export class PageFrames {
   readonly count: number;
   readonly buffers: ReaderBuffers;
   readonly #arenas: SharedMemory[] = [];
-  readonly #used: Uint8Array;
-  /** By order: runs of 2^order frames that are all free, by their number; only below `#fresh`. */
+  /** A bit for each frame that is free, of those below `#fresh`. */
+  readonly #bits: Int32Array;
+  /** By word: the order of the largest aligned run that is free in it; -1: nothing is. */
+  readonly #largest: Int8Array;
+  /**
+   * By order: up to that of a word, the words with a free run of it; above, the free runs by their
+   * number.
+   */
   readonly #runs = Array.from({ length: ORDER_MAX + 1 }, () => new IndexSet());
   /** Frames from here on have never been used. */
   #fresh = 0;
@@ -97,7 +109,9 @@ export class PageFrames {
   constructor(bytes: number, huge = false) {
     this.count = Math.ceil(bytes / PAGE_SIZE);
     this.#free = this.count;
-    this.#used = new Uint8Array(this.count);
+    const words = (this.count >>> WORD_SHIFT) + 1;
+    this.#bits = new Int32Array(words);
+    this.#largest = new Int8Array(words).fill(-1);
     for (let left = this.count; left > 0; left -= ARENA_PAGES) {
       const bytes = Math.min(left, ARENA_PAGES) * PAGE_SIZE;
       const room = this.#arenas.length === 0 ? Math.min(BUFFER_ROOM, bytes) : 0;
@@ -158,27 +172,21 @@ export class PageFrames {
     if (this.#free < pages) return -1;
     const first = roundUp(this.#fresh, pages);
     if (first + pages <= this.count) {
-      const gap = this.#fresh;
+      this.#skipTo(first);
       this.#fresh = first + pages;
-      for (let pfn = gap; pfn < first; pfn++) this.#noteFree(pfn);
       return this.#take(first, pages);
     }
-    const runs = this.#runs[order] as IndexSet;
-    let run = runs.next(Math.ceil(this.#cursor / pages));
-    if (run < 0) run = runs.next(0);
-    if (run < 0) return order === 0 ? -1 : this.#takeLast(order);
-    for (let pfn = run * pages; pfn < (run + 1) * pages; pfn++) this.#noteUsed(pfn);
-    return this.#take(run * pages, pages);
+    const pfn = this.#freeRun(order);
+    if (pfn < 0) return order === 0 ? -1 : this.#takeLast(order);
+    this.#note(pfn, order, false);
+    return this.#take(pfn, pages);
   }
 
   /** Gives 2^order frames back. */
   release(pfn: number, order: number): void {
     const pages = 1 << order;
-    for (let i = pfn; i < pfn + pages; i++) {
-      assert(this.#used[i] === 1, 'frame # freed twice', i);
-      this.#used[i] = 0;
-      this.#noteFree(i);
-    }
+    assert(pfn + pages <= this.#fresh, 'frame # freed that was never taken', pfn);
+    this.#note(pfn, order, true);
     this.#free += pages;
   }
 
@@ -186,33 +194,96 @@ export class PageFrames {
   // one. From now on all frames have been used.
   #takeLast(order: number): number {
     if (this.#fresh === this.count) return -1;
-    const gap = this.#fresh;
-    this.#fresh = this.count;
-    for (let pfn = gap; pfn < this.count; pfn++) this.#noteFree(pfn);
+    this.#skipTo(this.count);
     return this.allocateOrder(order);
   }
 
+  // Frames up to `end` that were never used are free as those that were.
+  #skipTo(end: number): void {
+    for (let pfn = this.#fresh; pfn < end; pfn++) this.#note(pfn, 0, true);
+    this.#fresh = end;
+  }
+
   #take(pfn: number, pages: number): number {
-    this.#used.fill(1, pfn, pfn + pages);
     this.#free -= pages;
     this.#cursor = pfn + pages;
     return pfn;
   }
 
-  // A frame below `#fresh` is free: so is each run that it was the last used frame of.
-  #noteFree(pfn: number): void {
-    let run = pfn;
-    for (let order = 0; order <= ORDER_MAX; order++) {
-      const runs = this.#runs[order] as IndexSet;
-      runs.add(run);
-      if (!runs.has(run ^ 1)) return;
-      run >>>= 1;
+  // The first frame of the free run that is next behind the cursor, or else of the first; -1: none.
+  #freeRun(order: number): number {
+    const runs = this.#runs[order] as IndexSet;
+    const from = roundUp(this.#cursor, 1 << order);
+    const inWord = order <= WORD_SHIFT;
+    if (inWord && from < this.count) {
+      // Most often the next one is free, and no set need be searched.
+      const begins = beginsIn(this.#bits[from >>> WORD_SHIFT] as number, order);
+      const behind = begins & (-1 << (from & WORD_MASK));
+      if (behind !== 0) return (from & ~WORD_MASK) + lowestBit(behind);
+    }
+    let found = runs.next(inWord ? (from >>> WORD_SHIFT) + 1 : from >>> order);
+    if (found < 0) found = runs.next(0);
+    if (found < 0) return -1;
+    if (!inWord) return found << order;
+    return (found << WORD_SHIFT) + lowestBit(beginsIn(this.#bits[found] as number, order));
+  }
+
+  // Notes of an aligned run below `#fresh` that it is free, which it was not, or no longer is.
+  #note(pfn: number, order: number, free: boolean): void {
+    const mask = order < WORD_SHIFT ? ((1 << (1 << order)) - 1) << (pfn & WORD_MASK) : -1;
+    const last = (pfn + (1 << order) - 1) >>> WORD_SHIFT;
+    for (let word = pfn >>> WORD_SHIFT; word <= last; word++) {
+      const bits = this.#bits[word] as number;
+      assert((bits & mask) === (free ? 0 : mask), 'frame # freed twice or taken twice', pfn);
+      this.#setWord(word, bits ^ mask);
     }
   }
 
-  #noteUsed(pfn: number): void {
-    for (let order = 0; order <= ORDER_MAX; order++) {
-      if (!(this.#runs[order] as IndexSet).delete(pfn >>> order)) return;
+  #setWord(word: number, bits: number): void {
+    const before = this.#largest[word] as number;
+    const after = largestIn(bits);
+    this.#bits[word] = bits;
+    if (after === before) return;
+    this.#largest[word] = after;
+    for (let order = before + 1; order <= after; order++) this.#runs[order]?.add(word);
+    for (let order = after + 1; order <= before; order++) this.#runs[order]?.delete(word);
+    if (after === WORD_SHIFT) this.#join(word);
+    else if (before === WORD_SHIFT) this.#part(word);
+  }
+
+  // All of a word is free: so is each larger run that it was the last used word of.
+  #join(word: number): void {
+    let run = word;
+    for (let order = WORD_SHIFT; order < ORDER_MAX; order++) {
+      if (this.#runs[order]?.has(run ^ 1) !== true) return;
+      run >>>= 1;
+      this.#runs[order + 1]?.add(run);
     }
   }
+
+  #part(word: number): void {
+    for (let order = WORD_SHIFT + 1; order <= ORDER_MAX; order++) {
+      if (this.#runs[order]?.delete(word >>> (order - WORD_SHIFT)) !== true) return;
+    }
+  }
+}
+
+// The frames of a word at which a free run of an order, at most that of a word, begins.
+function beginsIn(bits: number, order: number): number {
+  let begins = bits;
+  for (let below = 0; below < order; below++) begins &= begins >>> (1 << below);
+  return begins & (ALIGNED[order] as number);
+}
+
+function largestIn(bits: number): number {
+  let begins = bits;
+  for (let order = 0; ; order++) {
+    if (begins === 0) return order - 1;
+    if (order === WORD_SHIFT) return order;
+    begins &= (begins >>> (1 << order)) & (ALIGNED[order + 1] as number);
+  }
+}
+
+function lowestBit(bits: number): number {
+  return 31 - Math.clz32(bits & -bits);
 }

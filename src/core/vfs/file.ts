@@ -104,40 +104,36 @@ export class File implements VfsFile, OpenFile {
 
   *#read(target: Uint8Array, at: number, count: number, position: number): Task<number> {
     const now = this.#readNow(target, at, count, position);
-    return now >= 0 ? now : yield* this.#readMissed(target, at, count, position);
+    return now >= 0 ? now : yield* this.readMissed(target, at, count, position);
   }
 
   *readMissed(target: Uint8Array, at: number, count: number, position: number): Task<number> {
-    // Not `during`: a task within a task is felt in random reads.
+    // Not `during`, and all in one: a task within a task is felt in random reads.
     this.#calls.enter();
     try {
-      return yield* this.#readMissed(target, at, count, position);
+      yield* this.#mustBeValid('read');
+      const { filemap } = this.#parts;
+      let got = -1;
+      if (this.inode.uncached !== undefined) {
+        got = yield* uncachedRead(this.inode, target, at, count, position);
+      } else if (this.#bypasses) {
+        got = yield* directRead(this.#parts, this, target, at, count, position);
+      } else {
+        const found = filemap.startPage(this, count, position);
+        const pfn = isTask(found) ? yield* found : found;
+        if (pfn >= 0) {
+          while (filemap.isBusy(pfn)) yield filemap.untilDone(pfn);
+          got = filemap.endPage(this, pfn, target, at, count, position);
+        }
+        if (got < 0) got = yield* filemap.read(this, target, at, count, position);
+      }
+      // To be restarted is the kernel's affair; the application sees an interrupted call.
+      if (got < 0) throw new ErrnoError(got === -ERESTARTSYS ? -EINTR : got, 'read', this.path);
+      this.#charge(got);
+      return got;
     } finally {
       this.#calls.leave();
     }
-  }
-
-  *#readMissed(target: Uint8Array, at: number, count: number, position: number): Task<number> {
-    yield* this.#mustBeValid('read');
-    const { filemap } = this.#parts;
-    let got = -1;
-    if (this.inode.uncached !== undefined) {
-      got = yield* uncachedRead(this.inode, target, at, count, position);
-    } else if (this.#bypasses) {
-      got = yield* directRead(this.#parts, this, target, at, count, position);
-    } else {
-      const found = filemap.startPage(this, count, position);
-      const pfn = isTask(found) ? yield* found : found;
-      if (pfn >= 0) {
-        while (filemap.isBusy(pfn)) yield filemap.untilDone(pfn);
-        got = filemap.endPage(this, pfn, target, at, count, position);
-      }
-      if (got < 0) got = yield* filemap.read(this, target, at, count, position);
-    }
-    // To be restarted is the kernel's affair; the application sees an interrupted call.
-    if (got < 0) throw new ErrnoError(got === -ERESTARTSYS ? -EINTR : got, 'read', this.path);
-    this.#charge(got);
-    return got;
   }
 
   /**

@@ -3,7 +3,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import { Bug } from '../../../src/core/base/errors.js';
 import { PAGE_SIZE } from '../../../src/core/base/range.js';
-import { PageFrames } from '../../../src/core/mm/arena.js';
+import { ORDER_MAX, PageFrames } from '../../../src/core/mm/arena.js';
 import { sameBytes } from '../../helpers/netfs.js';
 
 test('frames taken in a row are neighbours, also after the first ones have been given back', (t) => {
@@ -104,6 +104,61 @@ test('any order of taking and giving back keeps frames apart and counted', (t) =
     { numRuns: 50, seed: 20210423 },
   );
   t.pass();
+});
+
+test('a run is the next free one behind the last, as looking at every frame finds it', (t) => {
+  const count = 2150;
+  const step = fc.record({
+    order: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: ORDER_MAX })),
+    give: fc.boolean(),
+    at: fc.nat(),
+  });
+  fc.assert(
+    fc.property(fc.array(step, { minLength: 100, maxLength: 600 }), (steps) => {
+      const frames = new PageFrames(count * PAGE_SIZE);
+      const used = new Uint8Array(count);
+      let fresh = 0;
+      let cursor = 0;
+      const held: Array<{ pfn: number; order: number }> = [];
+      const free = (pfn: number, pages: number) =>
+        pfn + pages <= fresh && !used.subarray(pfn, pfn + pages).includes(1);
+      const find = (order: number): number => {
+        const pages = 1 << order;
+        const first = Math.ceil(fresh / pages) * pages;
+        if (first + pages <= count) {
+          fresh = first + pages;
+          return first;
+        }
+        const behind = Math.ceil(cursor / pages) * pages;
+        for (const [from, to] of [
+          [behind, fresh],
+          [0, behind],
+        ] as const) {
+          for (let pfn = from; pfn < to; pfn += pages) if (free(pfn, pages)) return pfn;
+        }
+        if (order === 0 || fresh === count) return -1;
+        fresh = count;
+        return find(order);
+      };
+      for (const { order, give, at } of steps) {
+        const back = give && held.length > 0 ? held.splice(at % held.length, 1)[0] : undefined;
+        if (back !== undefined) {
+          frames.release(back.pfn, back.order);
+          used.fill(0, back.pfn, back.pfn + (1 << back.order));
+          continue;
+        }
+        const enough = used.filter((is) => is === 0).length >= 1 << order;
+        const expected = enough ? find(order) : -1;
+        t.is(frames.allocateOrder(order), expected);
+        if (expected < 0) continue;
+        cursor = expected + (1 << order);
+        used.fill(1, expected, cursor);
+        held.push({ pfn: expected, order });
+      }
+      return true;
+    }),
+    { numRuns: 60, seed: 20210423 },
+  );
 });
 
 test('a read into a buffer of the arena and one into any memory copy the same bytes', (t) => {
