@@ -201,6 +201,36 @@ test('what no format is, and what perf records, is answered with what to do', as
   t.regex(binary.stderr, /perf script -i \S+perf\.data/);
 });
 
+test('a file shorter than any magic number is no format, and no bug', async (t) => {
+  const dir = tempDir(t);
+  const file = join(dir, 'short');
+  for (const bytes of [[0xff], [0xff, 0xfe], [0x07, 0x74, 0x61]]) {
+    writeFileSync(file, Buffer.from(bytes));
+    const short = await netfslabHere(['replay', file, '--server', dir]);
+    t.is(short.status, 3, short.stderr);
+    t.regex(short.stderr, /short: not recognised as any of/);
+  }
+});
+
+test('a recorded workload at another door is answered with replay', async (t) => {
+  for (const [sample, format] of [
+    ['blkparse.txt', 'blkparse'],
+    ['unfinished.strace', 'strace'],
+  ] as const) {
+    const file = join(SAMPLES, sample);
+    const out = join(tempDir(t), 'out.db');
+    for (const door of [
+      ['trace', 'import', file, '--out', out],
+      ['stats', 'import', file, '--out', out],
+      ['explain', '--dmesg', file],
+    ]) {
+      const { status, stderr } = await netfslabHere(door);
+      t.is(status, 3, stderr);
+      t.true(stderr.includes(`recorded workload (${format}): netfslab replay ${file}`), stderr);
+    }
+  }
+});
+
 test('the samples of fsx are played, and what is left out is named with exit code 1', async (t) => {
   const play = (name: string) =>
     netfslabHere(['replay', join(SAMPLES, name), '--server', tempDir(t), ...VIRTUAL]);

@@ -186,7 +186,8 @@ async function beginAny(to: Gathered, input: OpenInput, request: ImportRequest):
   const wrong = wrongDoor(paste, 'trace');
   if (wrong !== null) throw wrong;
   const { events, snapshots, rows, messages, damaged } = contentsOf(paste);
-  if (events + snapshots + rows + messages + damaged === 0) throw nothingKnown(paste.name);
+  if (events + snapshots + rows + messages + damaged === 0)
+    throw nothingKnown(paste.name, input.head);
   to.pastes.push(paste);
   for (const trace of await tracesOf(paste)) {
     to.sources.push({ ...(await begin(trace.input, trace.format)), quiet: true });

@@ -14,12 +14,12 @@ export async function kernelLogOf(file: string): Promise<KernelLog> {
   try {
     if (input.size > PASTE_MAX) return await streamed(input);
     const paste = await readPaste(input);
-    if (paste === null) throw binaryOf(input) ?? nothingKnown(input.name);
+    if (paste === null) throw binaryOf(input) ?? nothingKnown(input.name, input.head);
     const wrong = wrongDoor(paste, 'log');
     if (wrong !== null) throw wrong;
     const [first, ...others] = paste.parts.map(({ log }) => log);
     if (first === undefined || paste.parts.every(({ log }) => log.items.length === 0)) {
-      throw nothingKnown(input.name);
+      throw nothingKnown(input.name, input.head);
     }
     return others.reduce(joined, first);
   } finally {

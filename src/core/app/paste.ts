@@ -9,6 +9,8 @@ import { memoryInput, type OpenInput } from '../importer/input.js';
 import type { Paste, PastePart } from '../importer/paste/read_paste.js';
 import type { PlacedEvent, PlacedLine } from '../importer/paste/segments.js';
 import type { ProcTable } from '../importer/paste/tables.js';
+import { frontEndOf } from '../workload/formats/index.js';
+import { isFsxText } from '../workload/fsx_log.js';
 import { listOf, REQUEST_EVENTS, type RequestLine } from './request_list.js';
 import { erasOfStats, newestFitting, type StatsEra } from './stats_era.js';
 
@@ -174,9 +176,15 @@ export function wrongDoor(paste: Paste, door: 'trace' | 'stats' | 'log'): StoreE
   return snapshots + rows > 0 ? point('statistics', `stats import ${file}`) : null;
 }
 
-/** The error for an input in which nothing is known. */
-export function nothingKnown(name: string): StoreError {
+/** The error for an input in which nothing is known; `head` is its beginning. */
+export function nothingKnown(name: string, head: Uint8Array): StoreError {
+  const text = new TextDecoder().decode(head);
+  const recorded = isFsxText(text) ? 'fsx' : frontEndOf(text)?.name;
+  const file = name === 'stdin' ? '-' : shellWord(name);
   return new StoreError(name, 'holds nothing that is known', {
-    hint: 'netfslab takes traces (ftrace, trace-cmd, perf script, trace.dat), copies of /proc/fs/netfs/* and /proc/fs/fscache/*, mountstats and kernel logs, in a mail or as they are',
+    hint:
+      recorded === undefined
+        ? 'netfslab takes traces (ftrace, trace-cmd, perf script, trace.dat), copies of /proc/fs/netfs/* and /proc/fs/fscache/*, mountstats and kernel logs, in a mail or as they are'
+        : `it looks like a recorded workload (${recorded}): netfslab replay ${file}`,
   });
 }

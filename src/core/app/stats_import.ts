@@ -70,11 +70,11 @@ async function pasteOfFile(file: string): Promise<Paste> {
   const input = await openInput(file);
   try {
     const paste = await readPaste(input);
-    if (paste === null) throw nothingKnown(input.name);
+    if (paste === null) throw nothingKnown(input.name, input.head);
     const wrong = wrongDoor(paste, 'stats');
     if (wrong !== null) throw wrong;
     const { snapshots, rows } = contentsOf(paste);
-    if (snapshots + rows === 0) throw nothingKnown(input.name);
+    if (snapshots + rows === 0) throw nothingKnown(input.name, input.head);
     return paste;
   } finally {
     input.close();

@@ -123,7 +123,7 @@ function refuseBinary(bytes: Buffer, file: string): void {
     });
   }
   if (bytes.length === 0) throw new StoreError(file, 'is empty');
-  if (bytes.readUInt32LE(0 + Math.max(0, Math.min(0, bytes.length - 4))) === 0x65617407) {
+  if (bytes.length >= 4 && bytes.readUInt32LE(0) === 0x65617407) {
     throw new StoreError(file, 'is the binary output of blktrace', {
       hint: `blkparse -i ${file.replace(/\.blktrace\.\d+$/, '')} > ${file}.txt`,
     });
