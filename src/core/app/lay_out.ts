@@ -6,6 +6,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { ENOENT } from '../base/errno.js';
 import { ErrnoError } from '../base/errors.js';
+import { formatBytes } from '../base/units.js';
 import type { Lab } from '../lab/lab.js';
 import type { NeededFile } from '../workload/recording.js';
 
@@ -27,7 +28,8 @@ export interface LaidOut {
 
 /**
  * Makes the files that are missing. Throws `ErrnoError`: ENOENT where `make` is false and one is
- * missing, and what the server refuses.
+ * missing, ENOSPC where there is no room for all of them (nothing is made then), and what the
+ * server refuses.
  */
 export async function layOut(
   lab: Lab,
@@ -38,6 +40,7 @@ export async function layOut(
   if (make) await makeDirectories(lab, directories);
   const made: { name: string; size: number }[] = [];
   const shorter: { name: string; size: number; needs: number }[] = [];
+  const missing: NeededFile[] = [];
   for (const file of files) {
     const { name, size } = file;
     const there = lab.server.open(name);
@@ -50,10 +53,26 @@ export async function layOut(
     if (!make) {
       throw new ErrnoError('ENOENT', 'open', name, { hint: 'add --make-files to lay it out' });
     }
+    missing.push(file);
+  }
+  checkRoom(lab, missing);
+  for (const file of missing) {
     await makeFile(lab, file);
-    made.push({ name, size });
+    made.push({ name: file.name, size: file.size });
   }
   return { made, shorter };
+}
+
+/** Files are written in full: one that cannot fit would fill the disk before that is noticed. */
+function checkRoom(lab: Lab, files: readonly NeededFile[]): void {
+  const needed = files.reduce((sum, { size }) => sum + size, 0);
+  const found = lab.server.namespace.filesystem();
+  if (needed === 0 || typeof found === 'number') return;
+  const room = found.blocksAvailable * found.blockSize;
+  if (needed <= room) return;
+  throw new ErrnoError('ENOSPC', 'write', files[0]?.name, {
+    hint: `${formatBytes(needed)} are to be laid out, and there is room for ${formatBytes(room)}`,
+  });
 }
 
 async function makeDirectories(lab: Lab, directories: readonly string[]): Promise<void> {
