@@ -102,5 +102,5 @@ test('readahead that never grows is told of a capture without operations', async
   const [row] = [...rowsOf(opened(t, out), ANALYSES.readahead)];
   t.like(row, { sequential: 127, grown: 0, missed: null });
   t.regex(String(row?.note), /never grew: 127 sequential windows of 8 KiB/);
-  t.regex([...summaryScreen(summarise(out))].join('\n'), /Readahead of inode 0x\w+ never grew/);
+  t.regex([...summaryScreen(summarise(out))].join('\n'), /Readahead of inode 0x\w+: never grew/);
 });
