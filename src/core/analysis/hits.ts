@@ -88,6 +88,8 @@ WITH "reads" AS (
     AND "o"."offset" >= 0 AND coalesce("o"."result", "o"."len") > 0
     -- Without a result nobody can say what a read got whose request failed.
     AND ("o"."result" IS NOT NULL OR "x"."op" IS NULL)
+    -- System calls are recorded of any filesystem: only what netfs has read is told of.
+    AND ("o"."file" NOT LIKE '/%' OR "o"."file" IN (SELECT "file" FROM "request_file"))
     AND (SELECT "n" FROM "known") = 0
     AND coalesce((SELECT json_extract("options", '$.opLog') FROM "capture"), 'all') = 'all'
 )

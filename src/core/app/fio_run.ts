@@ -157,7 +157,13 @@ export async function runJobFiles(request: FioRequest, watch: FioWatch = {}): Pr
   }
   const sink = request.trace && traceSink(request.trace, 'fio', request.lab);
   const lab = new Lab({ ...request.lab, sink });
-  await layOutAll(lab, clones);
+  try {
+    await layOutAll(lab, clones, watch.signal);
+  } catch (error) {
+    // Its overlay goes with it.
+    await lab.close();
+    throw error;
+  }
   return runClones(lab, request, plan, clones, watch);
 }
 
@@ -180,7 +186,11 @@ export function sizeOn(lab: Lab): (name: string) => number {
 }
 
 /** Lays out what clones need and the server has not, and lengthens what is too short. */
-export async function layOutAll(lab: Lab, clones: readonly FioClone[]): Promise<void> {
+export async function layOutAll(
+  lab: Lab,
+  clones: readonly FioClone[],
+  signal?: AbortSignal,
+): Promise<void> {
   const needs = new Map<string, NeededFile>();
   for (const { job, files } of clones) {
     for (const { name, size } of job.createOnOpen ? [] : files.files) {
@@ -188,7 +198,7 @@ export async function layOutAll(lab: Lab, clones: readonly FioClone[]): Promise<
       needs.set(name, { name, size: Math.max(size, before), known: [] });
     }
   }
-  const { shorter } = await layOut(lab, [...needs.values()], true);
+  const { shorter } = await layOut(lab, [...needs.values()], true, [], signal);
   for (const { name, needs: size } of shorter) {
     const error = lab.server.change(name, { size });
     if (error < 0) throw new ErrnoError(error, 'ftruncate', name);

@@ -28,14 +28,15 @@ export interface LaidOut {
 
 /**
  * Makes the files that are missing. Throws `ErrnoError`: ENOENT where `make` is false and one is
- * missing, ENOSPC where there is no room for all of them (nothing is made then), and what the
- * server refuses.
+ * missing, EINTR after an interrupt, ENOSPC where there is no room for all of them (nothing is made
+ * then), and what the server refuses.
  */
 export async function layOut(
   lab: Lab,
   files: readonly NeededFile[],
   make: boolean,
   directories: readonly string[] = [],
+  signal?: AbortSignal,
 ): Promise<LaidOut> {
   if (make) await makeDirectories(lab, directories);
   const made: { name: string; size: number }[] = [];
@@ -57,7 +58,7 @@ export async function layOut(
   }
   checkRoom(lab, missing);
   for (const file of missing) {
-    await makeFile(lab, file);
+    await makeFile(lab, file, signal);
     made.push({ name: file.name, size: file.size });
   }
   return { made, shorter };
@@ -88,7 +89,11 @@ async function makeDirectories(lab: Lab, directories: readonly string[]): Promis
   await lab.scheduler.drain();
 }
 
-async function makeFile(lab: Lab, { name, size, known }: NeededFile): Promise<void> {
+async function makeFile(
+  lab: Lab,
+  { name, size, known }: NeededFile,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const file = lab.server.create(name);
   if ('errno' in file) throw new ErrnoError(file.errno, 'create', name);
   lab.server.close(file);
@@ -99,6 +104,7 @@ async function makeFile(lab: Lab, { name, size, known }: NeededFile): Promise<vo
     stamp(bytes, position);
     check(lab.server.change(name, { position, bytes }), name);
     await turn();
+    if (signal?.aborted) throw new ErrnoError('EINTR', 'write', name);
   }
   for (const { offset, bytes } of known) {
     check(lab.server.change(name, { position: offset, bytes }), name);

@@ -4,11 +4,19 @@
  * and to the importer, which reads what was recorded as it reads a bundle of `capture-script`.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import {
+  accessSync,
+  constants as constantsOfFs,
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  rmSync,
+} from 'node:fs';
 import { constants, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { setTimeout } from 'node:timers/promises';
+import { errnoFromNode } from '../base/errno.js';
 import { ErrnoError, StoreError } from '../base/errors.js';
 import { PRESETS, type Trouble } from '../recorder/presets.js';
 import { type Progress, Session } from '../recorder/session.js';
@@ -73,6 +81,7 @@ export async function recordTrace(
   request: RecordRequest,
   watch: RecordWatch,
 ): Promise<RecordSummary> {
+  checkTarget(request.target.out);
   const fs = request.fs ?? openTraceFs();
   const folder = mkdtempSync(join(tmpdir(), 'netfslab-record-'));
   try {
@@ -92,6 +101,18 @@ export async function recordTrace(
     return { ...summary, ...recorded.outcome, recorded: entries + read, lost };
   } finally {
     rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** What cannot be written is refused before anything runs. `ErrnoError`: EEXIST, ENOENT, EACCES. */
+export function checkTarget(out: string): void {
+  if (existsSync(out)) {
+    throw new ErrnoError('EEXIST', 'open', out, { hint: 'name another file, or remove this one' });
+  }
+  try {
+    accessSync(dirname(out), constantsOfFs.W_OK);
+  } catch (error) {
+    throw new ErrnoError(errnoFromNode(error), 'open', out, { cause: error });
   }
 }
 

@@ -9,9 +9,10 @@ import { createWriteStream, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { ErrnoError, StoreError } from '../base/errors.js';
+import { ErrnoError, StoreError, UsageError } from '../base/errors.js';
 import { captureScript, type ScriptOptions } from './capture_script.js';
 import { type ImportSummary, importTraces } from './import.js';
+import { checkTarget } from './record.js';
 import type { TraceTarget } from './trace_sink.js';
 
 /** What to record where. */
@@ -30,6 +31,8 @@ export async function recordHost(
   signal: AbortSignal,
 ): Promise<ImportSummary> {
   const { host, target, ...options } = request;
+  if (host === '') throw new UsageError('--host', 'names no machine');
+  checkTarget(target.out);
   const folder = mkdtempSync(join(tmpdir(), 'netfslab-host-'));
   const bundle = join(folder, `${host.replaceAll(/[^\w.-]/g, '_')}.tar.gz`);
   try {
@@ -37,7 +40,7 @@ export async function recordHost(
     const status = await overSsh(host, `sh -c ${quoted(script)}`, bundle, signal);
     if (status !== 0 || statSync(bundle).size === 0) {
       throw new StoreError(host, `recorded nothing: ssh ended with ${status}`, {
-        hint: `try: ssh ${host} id`,
+        hint: `ssh ${host} id`,
       });
     }
     return await importTraces({ files: [bundle], target });

@@ -76,12 +76,12 @@ export async function replay(
   const { trace: target, recording } = request;
   const sink = target && traceSink(target, 'replay', request.lab);
   const lab = new Lab({ ...request.lab, sink });
-  const files = await layOut(lab, recording.files, request.makeFiles, recording.directories).catch(
-    async (error) => {
-      await lab.close();
-      throw error;
-    },
-  );
+  const { files: needed, directories } = recording;
+  const laid = layOut(lab, needed, request.makeFiles, directories, watch.signal);
+  const files = await laid.catch(async (error) => {
+    await lab.close();
+    throw error;
+  });
   const start = lab.clock.now();
   const played = await playRecording(lab, request, watch);
   const elapsedNs = lab.clock.now() - start;

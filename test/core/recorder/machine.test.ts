@@ -189,3 +189,15 @@ test('a user without permission hears so in one line', async (t) => {
   t.is(started.status, 1, started.stderr);
   t.regex(started.stderr, /run it as root/);
 });
+
+test('what cannot be written is refused before the command runs', async (t) => {
+  t.timeout(60_000);
+  const root = folder();
+  const ran = join(root, 'ran');
+  writeFileSync(join(root, 'there.db'), '');
+  for (const out of [join(root, 'there.db'), join(root, 'none/x.db')]) {
+    const { status, stderr } = await netfslab(['trace', 'record', '-o', out, '--', 'touch', ran]);
+    t.is(status, 1, stderr);
+    t.false(existsSync(ran));
+  }
+});
