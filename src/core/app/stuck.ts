@@ -8,6 +8,7 @@ import {
   type UnbegunRequest,
   unbegunRequests,
 } from '../analysis/check/stuck.js';
+import { spanOf } from '../analysis/span.js';
 import type { Column, Row, Table } from '../analysis/types.js';
 import { StoreError } from '../base/errors.js';
 import { openCapture } from '../store/database.js';
@@ -75,7 +76,11 @@ export function stuckTable(file?: string, requests?: string): StuckTable {
       .filter(({ rreq }) => !known.has(rreq))
       .map(unbegunRow);
     const alone = list.filter(({ rreq }) => !known.has(rreq)).map((line) => listedOnly(line, era));
-    const all = [...rows, ...unbegun, ...alone];
+    const { timed } = spanOf(capture);
+    // Without times nobody can say for how long.
+    const all = [...rows, ...unbegun, ...alone].map((row) =>
+      timed ? row : { ...row, silent: null },
+    );
     return { capture: capture.path, columns: COLUMNS, rows: all, count: all.length, note };
   } finally {
     capture.close();
