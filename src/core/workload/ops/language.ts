@@ -1,6 +1,6 @@
 /**
  * The op-list language: one operation a line, each a system call on an open file or something done
- * to the machine. Called by the player, by `run --ops` and by the readers of scenarios. The
+ * to the machine. Called by the player, by `replay` and by the readers of scenarios. The
  * grammar is one table, from which come parser, printer, types and the documentation's table.
  */
 import { TraceParseError } from '../../base/errors.js';
