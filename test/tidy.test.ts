@@ -273,6 +273,31 @@ test('every link of the documentation leads to a file', (t) => {
   t.deepEqual(broken, []);
 });
 
+test('every section of the specification that a comment cites is there', (t) => {
+  const pages = ['BEHAVIOUR', 'BEHAVIOUR-STREAMS-READ', 'BEHAVIOUR-STREAMS-WRITE'];
+  const sections = new Map(pages.map((page) => [page, sectionsOf(page)]));
+  const cites =
+    /(BEHAVIOUR(?:-STREAMS-(?:READ|WRITE))?)(?:\.md)?,? (?:section )?([\d.a-z]+(?:(?:, | to | and |-)[\d.]+)*)/g;
+  const unknown = all.flatMap(({ path, text }) =>
+    [...text.replace(/\n *(\*|\/\/) */g, ' ').matchAll(cites)].flatMap(
+      ([, page = '', list = '']) => {
+        const cited = list.match(/\d+(\.\d+[ab]?)*/g) ?? [];
+        const gone = cited.filter((section) => !sections.get(page)?.has(section));
+        return gone.map((section) => `${path}: ${page} ${section}`);
+      },
+    ),
+  );
+  t.deepEqual(unknown, []);
+});
+
+/** The numbers of a page of the specification's sections. */
+function sectionsOf(page: string): Set<string> {
+  const text = readFileSync(join(ROOT, `docs/reference/${page.toLowerCase()}.md`), 'utf8');
+  return new Set(
+    [...text.matchAll(/^#+ ([\d.]+[ab]?)/gm)].map(([, n = '']) => n.replace(/\.$/, '')),
+  );
+}
+
 /** Markdown files below a folder, as paths from the root. */
 function markdownBelow(folder: string): string[] {
   const names = readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' });

@@ -8,7 +8,7 @@ import { LabCommand } from '../core/cli/lab_command.js';
 
 export default class Conform extends LabCommand {
   static override description = `Play what was done to a real kernel, and compare
-A scenario is a directory with workload.json, ops.txt, trace.txt and what else was recorded (docs/conform.md), each
+A scenario is a directory with workload.json, ops.txt, trace.txt and what else was recorded (docs/explanation/conformance.md), each
 file may be compressed. Scenarios of a group build on one another: the earlier ones are played too. The profile,
 the mount options and the cache are those of the scenario. Exit code 1 when anything differs.
 --json gives { outcomes: [{ scenario, group, profile, processors, identical, comparison, notes }], score, several }.`;

@@ -43,7 +43,7 @@ export default class Fsx extends LabCommand {
     'Exercise one file with random operations and compare it with a copy in memory';
 
   static override description =
-    `The letters are those of fsx. Every read is compared with the copy, and a failure is shrunk to the few operations that still fail (docs/writes.md). --replay-ops plays a list instead: a .fsxops file, or the LOG DUMP of a failure report. Operations of a list that the engine cannot do are named and counted, and the exit code is then 1. --json gives { seed, listed, ops, refused, skipped, marked, notes, failure, log, shrunk, file, capture, unwritten }.`;
+    `The letters are those of fsx. Every read is compared with the copy, and a failure is shrunk to the few operations that still fail (docs/reference/writes.md). --replay-ops plays a list instead: a .fsxops file, or the LOG DUMP of a failure report. Operations of a list that the engine cannot do are named and counted, and the exit code is then 1. --json gives { seed, listed, ops, refused, skipped, marked, notes, failure, log, shrunk, file, capture, unwritten }.`;
 
   static override examples = [
     '<%= config.bin %> <%= command.id %> -N 5000 -S 7 --clock virtual --no-trace',

@@ -33,7 +33,7 @@ export default class Replay extends LabCommand {
   static override summary = 'Play a recorded workload, whatever its format';
 
   static override description =
-    `The format is recognised by content: ${FORMAT_NAMES.join(', ')} (docs/workloads.md). Files are those beneath --server: names of the machine that was recorded are mapped beneath it and never opened as they are. Files that the recording reads and that are missing are laid out first. What cannot be played is named with its line and reason, the end counts what was played and what was not, and where the recording shows results or data they are compared. --json gives { format, capture, elapsedNs, played, bytesRead, bytesWritten, failed, comparison, unplayed, files, notes, trace, results, output, unwritten, interrupted }. Exit code 1: something was left out or went otherwise than when it was recorded; 4: other data.`;
+    `The format is recognised by content: ${FORMAT_NAMES.join(', ')} (docs/how-to/play-a-workload.md). Files are those beneath --server: names of the machine that was recorded are mapped beneath it and never opened as they are. Files that the recording reads and that are missing are laid out first. What cannot be played is named with its line and reason, the end counts what was played and what was not, and where the recording shows results or data they are compared. --json gives { format, capture, elapsedNs, played, bytesRead, bytesWritten, failed, comparison, unplayed, files, notes, trace, results, output, unwritten, interrupted }. Exit code 1: something was left out or went otherwise than when it was recorded; 4: other data.`;
 
   static override examples = [
     '<%= config.bin %> <%= command.id %> app.strace --server /srv --map /mnt/t=',

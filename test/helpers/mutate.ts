@@ -9,7 +9,7 @@ import { flagMask, flagNames } from '../../src/core/trace/flag_bits.js';
 
 /** A kind of change. */
 interface KindOf {
-  /** What is done, for the table in docs/check.md. */
+  /** What is done, for the table in docs/reference/check.md. */
   readonly doc: string;
   /** The events it applies to. */
   readonly on: RegExp;
@@ -172,7 +172,10 @@ const REPEATABLE = new Set([
   ...['wait_quiesce', 'wait_for', 'wait_put_ra_refs'],
 ]);
 
-/** Why changes break no invariant, so that nobody can find them; docs/check.md has the reasons. */
+/**
+ * Why changes break no invariant, so that nobody can find them; docs/reference/check.md has the
+ * reasons.
+ */
 export const UNDETECTABLE: readonly {
   readonly kinds: readonly Kind[];
   readonly why: string;

@@ -15,7 +15,7 @@ import { LabCommand } from '../../core/cli/lab_command.js';
 export default class TraceCheck extends LabCommand {
   static override description = `Check a trace against what the kernel promises
 Each rule follows every request through the trace and names the events that break it. A rule whose
-events were not recorded, or were lost, says that it cannot tell. docs/check.md describes all.
+events were not recorded, or were lost, says that it cannot tell. docs/reference/check.md describes all.
 Ends with 1 if there is a warning or an error; notes do not count.
 --json gives { version, capture, era, lost_events, rules: [{ id, severity, state, reason, findings }],
 findings: [{ rule, severity, request, slice, events, ts, message }] }.`;

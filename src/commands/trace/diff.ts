@@ -14,7 +14,7 @@ mix of events; only those that differ, unless --everything. Ends with 1 when one
 a rule finds more, a hit rate fell, or slices take longer by more than chance.
 With --structure event by event: requests, their slices and cache operations in an order that the kernel
 guarantees, references, and what the statistics changed by; numbers of objects, times and inode numbers
-are left out (docs/conform.md). Exit code 1 when anything differs.
+are left out (docs/explanation/conformance.md). Exit code 1 when anything differs.
 --json gives { capture, rows: [{ what, name, left, right, change, confidence, beyond }] }, with --structure
 { left, right, requests, events, refs, reordered, parts, divergences, differences }.`;
 

@@ -1,7 +1,7 @@
 /**
  * The use case `conform`: plays what was done to a real kernel and compares what the engine traces,
- * returns, counts and stores with what the kernel did. Called by the command. docs/conform.md has
- * the rules.
+ * returns, counts and stores with what the kernel did. Called by the command.
+ * docs/explanation/conformance.md has the rules.
  */
 import { mkdirSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';

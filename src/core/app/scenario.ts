@@ -1,6 +1,7 @@
 /**
  * Reads a scenario: a directory with what was done to a real kernel and what came of it. Called by
- * `conform`. Any of its files may be compressed (`trace.txt.gz`). docs/conform.md describes them.
+ * `conform`. Any of its files may be compressed (`trace.txt.gz`). docs/explanation/conformance.md
+ * describes them.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';

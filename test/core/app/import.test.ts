@@ -173,7 +173,7 @@ test('pieces of a trace are put in order whatever order they are named in', asyn
 });
 
 test('the statement of the docs finds the request of every cache read, once', async (t) => {
-  const docs = readFileSync(join(ROOT, 'docs/import.md'), 'utf8');
+  const docs = readFileSync(join(ROOT, 'docs/how-to/import-a-trace.md'), 'utf8');
   const sql = /```sql\n(.*?)```/s.exec(docs)?.[1] ?? '';
   const folder = temporaryFolder(t);
   for (const name of ['9p-odd-sizes', 'afs-cache-error']) {

@@ -1,6 +1,7 @@
 /**
- * Compares two traces event by event, as docs/conform.md says: what the kernel guarantees has to be
- * the same, what it leaves open may differ. Called by `conform` and `trace diff --structure`.
+ * Compares two traces event by event, as docs/explanation/conformance.md says: what the kernel
+ * guarantees has to be the same, what it leaves open may differ. Called by `conform` and `trace
+ * diff --structure`.
  */
 import { align } from './align.js';
 import { sectionOf } from './events.js';

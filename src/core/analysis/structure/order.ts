@@ -1,6 +1,6 @@
 /**
  * The order of a request's events: what must come as on the other side, and what may pass. Called
- * by compare.ts; docs/conform.md explains the list.
+ * by compare.ts; docs/explanation/conformance.md explains the list.
  *
  * Two events of a request may swap places only if they are about different slices and their roles
  * are a row of `MAY_PASS`. Everything else happens before or after as the kernel makes it: events

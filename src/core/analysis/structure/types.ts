@@ -21,7 +21,7 @@ export interface TraceView {
   readonly snapshots: readonly (readonly StatEntry[])[];
 }
 
-/** What is compared, by the letters of docs/conform.md. */
+/** What is compared, by the letters of docs/explanation/conformance.md. */
 export type Part =
   | 'a-results'
   | 'b-requests'

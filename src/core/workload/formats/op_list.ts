@@ -1,4 +1,4 @@
-/** Op lists of our own, as a recording: `docs/ops.md`. */
+/** Op lists of our own, as a recording: `docs/reference/op-lists.md`. */
 import { parseOp } from '../ops/language.js';
 import { type FrontEnd, type Recording, RecordingBuilder } from '../recording.js';
 
@@ -17,7 +17,7 @@ function isOp(line: string): boolean {
 /** Op lists. */
 export const opList: FrontEnd = {
   name: 'op list',
-  doc: 'operations of netfslab itself, one a line (docs/ops.md)',
+  doc: 'operations of netfslab itself, one a line (docs/reference/op-lists.md)',
   recognises: (head) => {
     const lines = head.split('\n').map((line) => line.trim());
     const first = lines.find((line) => line !== '' && !line.startsWith('#')) ?? '';

@@ -110,9 +110,9 @@ async function changesAreFound(
   t.true(missed <= broken * 0.05, list.sort().join('\n'));
 }
 
-/** The table under the kernels' heading in docs/check.md is that of this run. */
+/** The table under the kernels' heading in docs/reference/check.md is that of this run. */
 function documented(t: ExecutionContext, kernels: string, tallies: ReadonlyMap<Kind, Tally>): void {
-  const page = readFileSync(join(ROOT, 'docs/check.md'), 'utf8');
+  const page = readFileSync(join(ROOT, 'docs/reference/check.md'), 'utf8');
   const [, text = ''] = page.split(`### ${kernels}\n`);
   for (const [kind, { made, broken, missed }] of tallies) {
     const { doc } = KINDS[kind];
@@ -134,7 +134,7 @@ function found(sample: Sample, events: readonly CheckEvent[], rreq: number): boo
   return findings.some(({ request }) => Number.parseInt(request ?? '', 16) === rreq);
 }
 
-/** What is really wrong in a folder of captures that is not in this repository: docs/check.md. */
+/** What is really wrong in captures that are not in this repository: docs/reference/check.md. */
 const EXPECTED: Readonly<Record<string, readonly string[]>> = {
   '6.1-afs/040-short-disktrunc-cold': ['request-open'],
   '6.1-afs/051-cacheerr-read-eio': ['cache-read-failed'],

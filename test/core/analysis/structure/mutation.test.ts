@@ -1,6 +1,7 @@
 /**
  * The comparison can fail: random changes of real captures are found, unless the written rules
- * (docs/conform.md) call the result equivalent. `equivalent` restates those rules for neighbours.
+ * (docs/explanation/conformance.md) call the result equivalent. `equivalent` restates those rules
+ * for neighbours.
  */
 import test from 'ava';
 import { compareStructures } from '../../../../src/core/analysis/structure/compare.js';
@@ -163,7 +164,7 @@ const MUTATIONS: readonly Mutation[] = [
   },
 ];
 
-// Rules 1 to 6 of docs/conform.md for two neighbours.
+// Rules 1 to 6 of docs/explanation/conformance.md for two neighbours.
 function swapIsEquivalent(a: EventRow, b: EventRow): boolean {
   if (isRef(a) || isRef(b)) return refSwapIsEquivalent(a, b);
   if (inTask(a) && inTask(b)) return describe(a) === describe(b);

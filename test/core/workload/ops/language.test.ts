@@ -95,7 +95,7 @@ for (const [text, message] of wrong) {
 }
 
 test('every operation and every host command is documented', (t) => {
-  const doc = readFileSync('docs/ops.md', 'utf8');
+  const doc = readFileSync('docs/reference/op-lists.md', 'utf8');
   for (const kind of Object.keys(OPS) as OpKind[]) t.true(doc.includes(`| \`${usage(kind)}\` |`));
   for (const [name, { args }] of Object.entries(HOST_COMMANDS)) {
     t.true(doc.includes(`| \`${`${name} ${args}`.trim()}\` |`), name);
