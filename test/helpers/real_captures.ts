@@ -37,8 +37,8 @@ export function realCaptures(): RealCapture[] {
     const dat = file('trace.dat', 'trace.dat.gz');
     if (text === null || dat === null) return [];
     const report = file('report.txt', 'report.txt.gz');
-    const before = file('stats.before', 'stats-before.txt');
-    const after = file('stats.after', 'stats-after.txt');
+    const before = file('netfs-stats.before', 'stats.before', 'stats-before.txt');
+    const after = file('netfs-stats.after', 'stats.after', 'stats-after.txt');
     const stats = before === null || after === null ? [] : [before, after];
     return [{ name: relative(root, folder), text, dat, report, stats }];
   });

@@ -113,6 +113,11 @@ const OF_VOLUMES = `SELECT max("e"."id", "a"."id"), max("e"."ts", "a"."ts"), "e"
   FROM "cachefiles_vol_coherency" AS "e" JOIN "fscache_acquire" AS "a" ON "a"."volume" = "e"."vol"
   WHERE "e"."why" IN (${wordsOf('cachefiles_vol_coherency')})`;
 
+/** How often the cached version was that of the server's, and how often not (key, rose). */
+export const CHECKED_SQL = `SELECT "key",
+    max("value") - CASE WHEN count(DISTINCT "snapshot") > 1 THEN min("value") ELSE 0 END AS "rose"
+  FROM "stats" WHERE "label" = 'ChkAux' GROUP BY "key"`;
+
 /** The changes in order of their ids (id, ts, task, cookie, event, word, size, users). */
 export const CHANGE_SQL = [...OF_EVENTS, OF_VOLUMES].join('\n  UNION ALL ');
 
@@ -179,7 +184,7 @@ function changeName({ event, word }: Row): string {
 export const cookies: Analysis = {
   name: 'cookies',
   doc: 'When each file could be cached and when not, and which event did that.',
-  needs: [...CHANGE_TABLES, 'request', 'op', 'task'],
+  needs: [...CHANGE_TABLES, 'request', 'op', 'task', 'stats'],
   records: [['fscache_cookie', 'fscache_access', 'fscache_active']],
   columns: [
     { name: 'cookie', doc: 'Number of the cookie, hexadecimal as printed.', unit: 'text' },
@@ -206,6 +211,10 @@ WITH "file" AS (
   UNION ALL
   SELECT NULL, "begin_ns", NULL, "cookie", NULL, NULL, NULL, NULL, "read_bytes", "down_bytes"
   FROM "request" WHERE "cookie" > 0 AND "kind" IS NOT NULL
+  UNION ALL
+  -- Up to v5.16 only the statistics tell what was discarded, and neither when nor of which file.
+  SELECT NULL, NULL, NULL, NULL, 'ChkAux', "key", "rose", NULL, 0, 0 FROM (${CHECKED_SQL})
+  WHERE "key" = 'obs' AND "rose" > 0 AND @cookie IS NULL
 )
 SELECT "c".*, "f"."file", "t"."comm"
 FROM "each" AS "c"
@@ -231,6 +240,12 @@ class Followed implements Gathering {
 
   take(row: Row): void {
     const cookie = objectKey(row.cookie);
+    if (row.event === 'ChkAux') {
+      const event = `ChkAux obs=${row.size}`;
+      const means = `${row.size} cached versions differed from the server's and were discarded (statistics)`;
+      this.told.push({ ...row, cookie: null, event, means, state: null, cache: 0, server: 0 });
+      return;
+    }
     if (row.event === null) {
       const told = this.#last.get(cookie) ?? this.#before(cookie, row);
       told.cache += Number(row.read);

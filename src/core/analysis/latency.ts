@@ -15,6 +15,7 @@ export const latency: Analysis = {
   name: 'latency',
   doc: 'How long each stage takes: I/O of a slice, wait of a reader, life of a request.',
   needs: ['request', 'subrequest', 'latency'],
+  records: [['netfs_sreq', 'netfs_rreq']],
   timed: true,
   columns: [
     {

@@ -6,6 +6,7 @@ export const requests: Analysis = {
   name: 'requests',
   doc: 'Read requests: what was asked, where the bytes came from, how long readers waited.',
   needs: ['requests'],
+  records: [['netfs_read', 'netfs_rreq', 'netfs_sreq']],
   columns: [
     { name: 'R', doc: 'Number of the request as printed, hexadecimal.', unit: 'text' },
     { name: 'uid', doc: 'Number of the request in this capture.', unit: 'number' },

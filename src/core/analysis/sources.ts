@@ -6,6 +6,7 @@ export const sources: Analysis = {
   name: 'sources',
   doc: 'Bytes by source, in all and by file: zeros, server, cache; and the amplification.',
   needs: ['request', 'request_file', 'op'],
+  records: [['netfs_sreq', 'op']],
   columns: [
     { name: 'file', doc: 'File; (all) = the whole capture, NULL = not known.', unit: 'text' },
     {

@@ -2,7 +2,13 @@
  * Where the bytes of a range came from and why, slice by slice, in words. Called by `trace why`.
  */
 import { formatNs } from '../base/units.js';
-import { CHANGE_SQL, CHANGE_TABLES, type CookieState, CookieStates } from './cookies.js';
+import {
+  CHANGE_SQL,
+  CHANGE_TABLES,
+  CHECKED_SQL,
+  type CookieState,
+  CookieStates,
+} from './cookies.js';
 import type { Analysis, Row } from './types.js';
 
 /** What a verdict of the cache means for people. */
@@ -16,6 +22,9 @@ export const VERDICTS: Readonly<Record<string, string>> = {
   'seek-error': 'asking the cache file for data failed',
   'seek-enxio': 'the cache file holds nothing from here on',
 };
+
+/** Verdicts of an object that holds nothing here: it was never stored, or was thrown away. */
+const NOTHING_THERE = new Set(['no-data', 'found-hole', 'seek-enxio']);
 
 const hex = (value: Row[string] | undefined) => Number(value).toString(16);
 
@@ -57,14 +66,15 @@ function volumeBefore({ begin_ns: begin }: Row, { volumes }: Discards): string |
 /** What the cache said, in words; undefined = it said nothing. */
 function verdictOf(row: Row, state: CookieState | null, discards: Discards): string | undefined {
   if (row.verdict === null) return undefined;
-  if (row.verdict === 'no-data') {
-    if (state !== null && state.empty !== null) return `${state.empty}, so it holds nothing`;
+  if (NOTHING_THERE.has(String(row.verdict))) {
     const { discarded, kept } = discards;
     const counted = `ChkAux obs=${discarded}`;
+    if (state !== null && state.empty !== null) return `${state.empty}, so nothing is stored here`;
     if (discarded > 0 && kept === 0) {
       return `the cached version differed from the server's and was discarded (${counted})`;
     }
-    if (discarded > 0) return `the cache object is new, or its version was stale (${counted})`;
+    if (discarded > 0 && row.verdict === 'no-data')
+      return `the cache object is new, or its version was stale (${counted})`;
   }
   return VERDICTS[String(row.verdict)];
 }
@@ -125,9 +135,7 @@ export const why: Analysis = {
   context: `${CHANGE_SQL}
   UNION ALL SELECT "id", "ts", NULL, NULL, 'volume', "why", "vol", NULL
   FROM "cachefiles_vol_coherency" WHERE "why" GLOB 'VOL BAD*'
-  UNION ALL SELECT NULL, NULL, NULL, NULL, 'ChkAux', "key",
-    max("value") - CASE WHEN count(DISTINCT "snapshot") > 1 THEN min("value") ELSE 0 END, NULL
-  FROM "stats" WHERE "label" = 'ChkAux' GROUP BY "key"
+  UNION ALL SELECT NULL, NULL, NULL, NULL, 'ChkAux', "key", "rose", NULL FROM (${CHECKED_SQL})
 ORDER BY "id"`,
   sql: `
 WITH "slice" AS (

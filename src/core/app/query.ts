@@ -105,7 +105,8 @@ function boundOf({ params }: Analysis, set: Params): Bound {
 
 /**
  * Refuses by name what a capture cannot answer: an analysis needs at least one row in one of the
- * tables of each of its groups. Throws `StoreError`, after closing the capture.
+ * tables of each of its groups. A run records all there is, so nothing recorded is an answer there.
+ * Throws `StoreError`, after closing the capture.
  */
 export function demand(capture: Capture, { name, records = [], timed }: Analysis): Capture {
   if (timed === true && !spanOf(capture).timed) {
@@ -114,11 +115,13 @@ export function demand(capture: Capture, { name, records = [], timed }: Analysis
       hint: 'paste the lines with their times, or record them: netfslab capture-script --slow',
     });
   }
+  if (capture.info.source === 'run') return capture;
   for (const group of records) {
     const some = group.some((table) => capture.get(`SELECT 1 FROM "${table}" LIMIT 1`));
     if (some) continue;
     capture.close();
-    throw new StoreError(capture.path, `cannot answer trace ${name}: no ${group.join(' or ')}`, {
+    const none = `no ${group.join(' or ')} (none happened, or none were recorded)`;
+    throw new StoreError(capture.path, `cannot answer trace ${name}: ${none}`, {
       hint: `record ${group.join(', ')}: netfslab capture-script --slow`,
     });
   }

@@ -35,6 +35,8 @@ interface Count {
   readonly where: string;
   /** Added to the count: 1, or -1 where the event takes something away. */
   readonly sign?: 1 | -1;
+  /** What is counted, where it is not the event itself: rows that the reducer made of it. */
+  readonly rows?: 'subrequest';
 }
 
 const sreq = (where: string, sign: 1 | -1 = 1): Count => ({ table: 'netfs_sreq', where, sign });
@@ -51,6 +53,11 @@ const volume = (why: string, sign: 1 | -1 = 1): Count => ({
 });
 const was = (source: string, ...what: string[]): Count =>
   sreq(`"source" = '${source}' AND "what" IN (${what.map((each) => `'${each}'`).join(', ')})`);
+const written = (what: string, sign: 1 | -1 = 1): Count => ({
+  table: 'netfs_write',
+  where: `"what" = '${what}'`,
+  sign,
+});
 const failed = (source: string): Count =>
   sreq(`"source" = '${source}' AND "what" = 'TERM' AND "error" < 0`);
 
@@ -118,7 +125,15 @@ const WRITING: Recipes = {
   // filesystem reads in the caller's context.
   netfs_n_rh_download: [was('DOWN', 'TERM')],
   netfs_n_rh_download_done: [was('DOWN', 'TERM')],
-  netfs_n_wh_buffered_write: [all('netfs_write_iter')],
+  // Calls that go around the page cache, or through it and on at once, count as such only.
+  netfs_n_wh_buffered_write: [
+    all('netfs_write_iter'),
+    written('DIO-WRITE', -1),
+    written('UNB-WRITE', -1),
+    written('WRITETHRU', -1),
+  ],
+  netfs_n_wh_dio_write: [written('DIO-WRITE'), written('UNB-WRITE')],
+  netfs_n_wh_writethrough: [written('WRITETHRU')],
   netfs_n_wh_writepages: [{ table: 'netfs_write', where: `"what" = 'WRITEBACK'` }],
   netfs_n_wh_copy_to_cache: [{ table: 'netfs_write', where: `"what" = 'COPY2CACH'` }],
   netfs_n_wh_upload: [was('UPLD', 'SUBMT')],
@@ -140,8 +155,30 @@ const ADDING: Recipes = {
   ],
 };
 
+/**
+ * From v6.14 on. A slice is told first by ---- PREP, by ADD, or where there is no cache by TERM
+ * only; what is tried again counts as a retry and not as another download.
+ */
+const COLLECTED: Recipes = {
+  ...ADDING,
+  netfs_n_rh_sreq: [
+    { table: 'netfs_sreq', where: '1', rows: 'subrequest' },
+    sreq(`"what" = 'FREE'`, -1),
+  ],
+  netfs_n_rh_read_folio: [read('READPAGE', 'READ-GAPS')],
+  netfs_n_rh_read_single: [read('READ-SNGL')],
+  netfs_n_rh_download: [was('DOWN', 'TERM'), sreq(`"source" = 'DOWN' AND "what" = 'RETRY'`, -1)],
+  netfs_n_rh_retry_read_req: [{ table: 'netfs_rreq', where: `"what" = 'RESUBMT'` }],
+  netfs_n_rh_retry_read_subreq: [was('DOWN', 'RETRY'), was('READ', 'RETRY')],
+  netfs_n_wh_writepages: [written('WRITEBACK'), written('WB-SINGLE')],
+  netfs_n_wh_upload_done: [was('UPLD', 'TERM')],
+};
+
+/** Keys that share their events: the first says how often, the second where there is no cache. */
+const SHARED: Readonly<Record<string, string>> = { 'Updates.rsz': 'Updates.rsn' };
+
 /** How a variable follows from events; keys of FS-Cache as label.key. */
-const RECIPES: PerEra<Recipes> = { E0: OLD, E4: WRITING, E6: ADDING };
+const RECIPES: PerEra<Recipes> = { E0: OLD, E4: WRITING, E6: ADDING, E7: COLLECTED };
 
 /** Compares; `before` and `after` are copies, default the first and last snapshot there are. */
 export function reconcile(file?: string, before?: string, after?: string): Reconciliation {
@@ -176,30 +213,39 @@ function compare(capture: Capture, first: StatsSource | null, last: StatsSource)
   const doubts = doubtsOf(capture);
   const recipes = inEra(RECIPES, capture.info.era) ?? {};
   const keys = statKeys(last.era);
-  return statDeltas(first ?? zero, last).map(({ label, key, before, after }): Row => {
+  const deltas = statDeltas(first ?? zero, last);
+  const roseBy = (name: string | undefined) => {
+    const row = deltas.find((each) => `${each.label}.${each.key}` === name);
+    return (row?.after ?? 0) - (row?.before ?? 0);
+  };
+  return deltas.map(({ label, key, before, after }): Row => {
     const variable = keys.find((each) => each.label === label && each.key === key)?.variable ?? '';
     const stats = before === null || after === null ? null : after - before;
     const recipe = recipes[variable] ?? recipes[`${label}.${key}`];
     const events = recipe === undefined ? null : recount(capture, recipe);
-    const difference = stats === null || events === null ? null : events - stats;
+    const other = SHARED[`${label}.${key}`];
+    const shared = roseBy(other);
+    const difference = stats === null || events === null ? null : events - stats - shared;
     const base = { label, key, events, stats, difference };
     if (recipe === undefined || difference === null) {
-      const shared = variable === 'netfs_n_rh_write_zskip';
-      const why = shared ? 'no event; WBZ and sk are one variable' : 'no event tells';
+      const twice = variable === 'netfs_n_rh_write_zskip';
+      const why = twice ? 'no event; WBZ and sk are one variable' : 'no event tells';
       return { ...base, verdict: 'not told', why };
     }
-    return { ...base, ...judge(capture, recipe, difference, doubts) };
+    const judged = judge(capture, recipe, difference, doubts);
+    if (shared === 0 || judged.why !== null) return { ...base, ...judged };
+    return { ...base, ...judged, why: `${shared} of them count as ${other}` };
   });
 }
 
 /** What a variable should be by the events; null where the era does not have them. */
 function recount(capture: Capture, recipe: Recipe): number | null {
   let sum = 0;
-  for (const { table, where, sign = 1 } of recipe) {
+  for (const { table, where, sign = 1, rows = table } of recipe) {
     const tracepoint = tracepointNamed(table, capture.info.era);
     if (tracepoint === undefined || tracepoint.format(capture.info.era) === null) return null;
     if (isSilent(capture, tracepoint.system)) return null;
-    const row = capture.get(`SELECT count(*) AS "n" FROM "${table}" WHERE ${where}`);
+    const row = capture.get(`SELECT count(*) AS "n" FROM "${rows}" WHERE ${where}`);
     sum += sign * Number(row?.n ?? 0);
   }
   return sum;

@@ -9,7 +9,6 @@ import { openRequests } from '../analysis/check/stuck.js';
 import { ANALYSES } from '../analysis/index.js';
 import { spanOf } from '../analysis/span.js';
 import type { Analysis, Row } from '../analysis/types.js';
-import { VERDICTS } from '../analysis/why.js';
 import { formatBytes, formatCount, formatNs } from '../base/units.js';
 import { openCapture } from '../store/database.js';
 import type { Capture } from '../store/types.js';
@@ -237,25 +236,26 @@ function repeats(capture: Capture): Notable[] {
 function misses(capture: Capture, hits: readonly Row[]): Notable[] {
   const devices = hits.find(({ of }) => of === 'device bytes');
   if (devices === undefined || Number(devices.hit_rate ?? 1) > 0.5) return [];
-  const row = capture.get(`
-SELECT "s"."verdict", sum("s"."transferred") AS "bytes", max("r"."cookie") AS "cookie",
-  min("r"."rreq") AS "rreq"
-FROM "subrequest" AS "s" JOIN "request" AS "r" ON "r"."uid" = "s"."request"
-WHERE "s"."source" = 'DOWN' AND "s"."rdowns" = 0 GROUP BY 1 ORDER BY 2 DESC LIMIT 1`);
-  if (row === undefined || Number(row.bytes) === 0) return [];
-  const bytes = formatBytes(Number(row.bytes));
-  const none = Number(row.cookie) > 0 ? 'the trace does not tell why' : 'no cache is used';
-  const because = row.verdict === null ? none : reasonOf(capture, row);
-  return [
-    { weight: 40, says: `${bytes} came from the server: ${because}.`, ask: 'netfslab trace why' },
-  ];
+  const ask = 'netfslab trace why';
+  const { info } = capture;
+  if (info.events > CHECKED_EVENTS) {
+    const down = capture.get(`SELECT sum("down_bytes") AS "n" FROM "request"`);
+    return [{ weight: 40, says: `${formatBytes(Number(down?.n))} came from the server.`, ask }];
+  }
+  const [reason, bytes] = mainReason(capture);
+  if (bytes === 0) return [];
+  return [{ weight: 40, says: `${formatBytes(bytes)} came from the server: ${reason}.`, ask }];
 }
 
-/** Why the first slice of a verdict went to the server; later ones have the same reason mostly. */
-function reasonOf(capture: Capture, { rreq, verdict }: Row): string {
-  const rows = [...rowsOf(capture, ANALYSES.why, { rreq: Number(rreq) })];
-  const slice = rows.find((row) => row.verdict === verdict);
-  return String(slice?.why ?? VERDICTS[String(verdict)] ?? verdict).replace(/; it was stored$/, '');
+/** The reason for which most bytes came from the server, without counting failed cache reads. */
+function mainReason(capture: Capture): readonly [string, number] {
+  const bytesBy = new Map<string, number>();
+  for (const row of rowsOf(capture, ANALYSES.why)) {
+    if (row.source !== 'server') continue;
+    const reason = String(row.why).replace(/; it was stored$/, '');
+    bytesBy.set(reason, (bytesBy.get(reason) ?? 0) + Number(row.bytes));
+  }
+  return [...bytesBy].reduce((most, each) => (each[1] > most[1] ? each : most), ['', 0]);
 }
 
 /** The summary for people: one screen. */

@@ -222,6 +222,15 @@ test('what a capture cannot answer is refused by name', async (t) => {
   const ask = () => demand(capture, ANALYSES.cookies);
   t.throws(ask, { message: /cannot answer trace cookies: no fscache_cookie/ });
   samples.forget('mail-stuck');
+  const folder = temporaryFolder(t);
+  const line = (at: number) => `a-1 [000] ..... ${at}: netfs_folio: i=00007 ix=00000-00000 write\n`;
+  const only = line(1.000001) + line(1.000002);
+  writeFileSync(join(folder, 'trace.txt'), only);
+  for (const name of ['requests', 'sources', 'latency', 'hits', 'dup', 'why'] as const) {
+    const other = await imported(folder, `only-${name}`, join(folder, 'trace.txt'));
+    const none = /cannot answer trace \w+: no .*\(none happened, or none were recorded\)/;
+    t.throws(() => demand(other, ANALYSES[name]), { message: none }, name);
+  }
 });
 
 test('every analysis runs on every sample', async (t: ExecutionContext) => {

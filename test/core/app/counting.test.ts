@@ -51,18 +51,21 @@ for (const { name: profile } of PROFILES) {
   });
 
   test(`${profile}: a version that was discarded is the reason for reading from the server`, async (t) => {
-    const rig = cacheRig(t, { f: 0x20000 });
+    const rig = cacheRig(t, { f: 0x400000 });
     const lab = { profile, cacheDir: rig.dir };
-    rmSync(await captured(rig, {}, lab));
+    rmSync(await captured(rig, { bs: 0x10000 }, lab));
     utimesSync(path.join(rig.server, 'f'), 1, 1);
-    const out = await captured(rig, {}, lab);
+    const out = await captured(rig, { bs: 0x10000 }, lab);
     const rows = ask(out, 'why', { file: 'f' });
     t.true(rows.length > 0);
     for (const { source, why } of rows) {
       t.is(source, 'server');
       t.regex(String(why), /the cached version differed from the server's/);
     }
-    t.regex([...summaryScreen(summarise(out))].join('\n'), /cached version differed/);
+    const told = [...summaryScreen(summarise(out))].join('\n');
+    t.regex(told, /4 MiB came from the server: the cached version differed/);
+    const changes = ask(out, 'cookies').map(({ means }) => String(means));
+    t.true(changes.some((means) => /discarded|differed/.test(means)));
   });
 
   test(`${profile}: a new object is not told as a discarded one`, async (t) => {

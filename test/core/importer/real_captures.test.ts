@@ -73,7 +73,7 @@ function countByHand(text: string) {
     if (match === null) continue;
     const [, event, number, index, rest = ''] = match;
     // Reads and writes are numbered on their own.
-    const rreq = `${number}${/^(?:WB|2C|UW|DW|UPLD|WRIT) /.test(rest) ? 'w' : 'r'}`;
+    const rreq = `${number}${/^(?:WB|W1|WT|2C|UW|DW|UPLD|WRIT) /.test(rest) ? 'w' : 'r'}`;
     const begins = event === 'read' && !rest.startsWith('EXPANDED');
     if (begins) counted.begun++;
     if (begins || !live.has(rreq)) counted.requests++;
