@@ -58,6 +58,7 @@ const PACKAGES: Record<string, RegExp> = {
   tinyqueue: /^src\/core\/(sim|importer)\//,
   minimatch: /^src\/core\/app\//,
   koffi: /^src\/core\/io\//,
+  '@duckdb/node-api': /^src\/core\/store\/duckdb\.ts$/,
   '@node-rs/crc32': /^src\/core\/(cachefiles\/|workload\/fio\/verify)/,
   fzstd: /^src\/core\/importer\//,
   'seek-bzip': /^src\/core\/importer\//,

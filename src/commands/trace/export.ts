@@ -1,17 +1,15 @@
 /** `netfslab trace export`: a capture for other tools and other people. */
 import { Flags } from '@oclif/core';
-import { eventLines } from '../../core/app/events.js';
-import { exported, exportFile, exportTable } from '../../core/app/export.js';
+import { Export } from '../../core/app/export/export.js';
+import { EXPORT_FORMATS, type ExportFormat, exporterLines } from '../../core/app/export/index.js';
 import { UsageError } from '../../core/base/errors.js';
 import { captureArg } from '../../core/cli/flags.js';
 import { LabCommand } from '../../core/cli/lab_command.js';
 
 export default class TraceExport extends LabCommand {
   static override description = `Print a whole capture for other tools, or for other people
-ftrace: the text of tracefs, which trace import reads back; of an imported trace, as it was.
+${exporterLines().join('\n')}
 --decode adds the names of flag bits (f=22[COPY_TO_CACHE|IN_PROGRESS]), for people.
-csv, ndjson: one row per event: number, nanoseconds, task, processor, flags, name and text.
-bundle, db (with --out): what capture-script packs, with statistics and requests; the database.
 --anonymise: names of files, tasks and hosts are replaced, bytes of packets blanked, markers and
 events that have no table here removed. Numbers stay (requests, cookies, inodes, positions, times),
 so every analysis gives the same answer. Kernel tasks keep their names.
@@ -31,37 +29,38 @@ or with --out { capture, out, format, anonymised }.`;
     decode: Flags.boolean({ description: 'name the flag bits behind each f=' }),
     format: Flags.string({
       description: 'what to print or write',
-      options: ['ftrace', 'csv', 'ndjson', 'bundle', 'db'],
+      options: EXPORT_FORMATS,
       default: 'ftrace',
     }),
-    out: Flags.string({ char: 'o', description: 'file to write: bundle, db; must not exist' }),
+    out: Flags.string({ char: 'o', description: 'file or folder to write; must not exist' }),
   };
 
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(TraceExport);
-    const { anonymise, decode, format, out } = flags;
-    const file = format === 'bundle' || format === 'db' ? format : null;
-    if ((file === null) !== (out === undefined)) {
-      throw new UsageError('--out', 'goes with --format bundle and --format db, and these with it');
-    }
-    const from = exported(args.file, anonymise);
+    const { anonymise, decode, out } = flags;
+    const format = flags.format as ExportFormat;
+    const from = new Export(args.file, format, { decode }, anonymise);
     try {
-      this.noteCapture(from.capture);
-      if (file !== null && out !== undefined) {
-        await exportFile(from, file, out);
-        this.note(`wrote ${out}`);
-        return { capture: from.capture, out, format, anonymised: anonymise };
-      }
-      if (format !== 'ftrace' || this.jsonEnabled()) {
-        const table = { ...exportTable(from.path, decode), capture: null };
-        const csv = format === 'csv';
-        const shown = await this.show(table, { csv, ndjson: !csv });
-        return shown === undefined ? undefined : { ...shown, capture: from.capture };
-      }
-      await this.print(eventLines(from.path, { decode }).lines);
-      return undefined;
+      this.noteCapture(from.named);
+      if (out === undefined) return await this.#print(from, format);
+      await from.write(out);
+      this.note(`wrote ${out}`);
+      return { capture: from.named, out, format, anonymised: anonymise };
     } finally {
-      from.remove();
+      from.close();
     }
+  }
+
+  async #print(from: Export, format: string): Promise<unknown> {
+    const { prints } = from;
+    const table = this.jsonEnabled() ? from.table() : null;
+    if (table !== null)
+      return { ...(await this.show({ ...table, capture: null }, {})), capture: from.named };
+    if (prints === null || this.jsonEnabled()) {
+      throw new UsageError('--out', `is missing: --format ${format} writes a file`, `--out FILE`);
+    }
+    if (prints === 'lines') await this.print(from.lines());
+    else await this.printBytes(from.bytes());
+    return undefined;
   }
 }

@@ -1,6 +1,6 @@
 /**
  * The frame of files in a tar archive (ustar), for those who write one. Called by
- * app/bundle_write.ts; importer/tar.ts reads.
+ * app/export/bundle.ts; importer/tar.ts reads.
  */
 
 const BLOCK = 512;

@@ -7,10 +7,11 @@ import type { Table } from '../analysis/types.js';
 import { captureCaveat } from '../app/captures.js';
 import { type AnalysisName, type Params, runAnalysis, statementOf } from '../app/query.js';
 import type { TraceTarget } from '../app/trace_sink.js';
+import { UsageError } from '../base/errors.js';
 import { jsonRow } from '../report/cell.js';
 import { FORMATS } from '../report/index.js';
 import { formatOf, type TableFlags } from './flags.js';
-import { writeLines } from './output.js';
+import { write, writeLines } from './output.js';
 import { printError } from './print_error.js';
 
 /** The shape of a table under `--json`: the capture asked, and one object per row. */
@@ -54,6 +55,14 @@ export abstract class LabCommand extends Command {
   /** Prints lines of data on stdout, unless `--json` asks for the returned value instead. */
   protected async print(lines: Iterable<string>): Promise<void> {
     if (!this.jsonEnabled()) await writeLines(lines);
+  }
+
+  /** Writes bytes to stdout, which must not be a terminal. Throws `UsageError`. */
+  protected async printBytes(pieces: Iterable<Uint8Array>): Promise<void> {
+    if (process.stdout.isTTY) {
+      throw new UsageError('--out', 'is missing: this format is binary', '--out FILE, or a pipe');
+    }
+    for (const piece of pieces) if (!(await write(process.stdout, piece))) return;
   }
 
   /** Prints a table as the flags ask, or returns it in the shape of `--json`. */

@@ -10,7 +10,7 @@ import { checkCapture } from '../../../src/core/analysis/check/check.js';
 import { openRequests } from '../../../src/core/analysis/check/stuck.js';
 import { ANALYSES } from '../../../src/core/analysis/index.js';
 import type { Analysis } from '../../../src/core/analysis/types.js';
-import { exportFile } from '../../../src/core/app/export.js';
+import { Export } from '../../../src/core/app/export/export.js';
 import { importTraces } from '../../../src/core/app/import.js';
 import { rowsOf } from '../../../src/core/app/query.js';
 import { anonymiseCapture, type Pseudonyms } from '../../../src/core/store/anonymise.js';
@@ -74,7 +74,9 @@ async function sameAsBundle(
   names: Pseudonyms,
 ): Promise<void> {
   const out = join(folder, 'bundle.tar.gz');
-  await exportFile({ capture: '', path: copy.path, remove: () => undefined }, 'bundle', out);
+  const bundle = new Export(copy.path, 'bundle', {});
+  await bundle.write(out);
+  bundle.close();
   t.deepEqual(left(gunzipSync(readFileSync(out)), allNames(names).keys()), []);
   const again = await imported(folder, 'again', out);
   t.deepEqual(differing(answers(again, new Map()), due), []);

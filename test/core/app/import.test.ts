@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import test from 'ava';
 import { eventLines } from '../../../src/core/app/events.js';
-import { exportTable } from '../../../src/core/app/export.js';
+import { Export } from '../../../src/core/app/export/export.js';
 import { importTraces } from '../../../src/core/app/import.js';
 import { reconcile } from '../../../src/core/app/reconcile.js';
 import { parseRequests } from '../../../src/core/app/request_list.js';
@@ -25,6 +25,14 @@ const FOLDERS = [
 
 function target(out: string) {
   return { out, commandLine: 'test', toolVersion: 'test' };
+}
+
+/** The rows of the view `events`, as `trace export` prints them. */
+function eventRows(path: string, decode = false) {
+  const from = new Export(path, 'ndjson', { decode });
+  const rows = [...(from.table()?.rows ?? [])];
+  from.close();
+  return rows;
 }
 
 /** Requests and slices counted by hand from the text. */
@@ -52,7 +60,7 @@ for (const folder of FOLDERS) {
     t.is(count('SELECT count(*) AS n FROM "request" WHERE "begin_ns" IS NOT NULL'), begun);
     t.is(count('SELECT count(*) AS n FROM "subrequest"'), slices);
     capture.close();
-    t.is([...exportTable(out).rows].length, counts.kept.count);
+    t.is(eventRows(out).length, counts.kept.count);
 
     const { rows, unexplained } = reconcile(out);
     t.is(unexplained, 0);
@@ -142,7 +150,7 @@ test('--decode names flag bits as the kernel of the capture numbers them', async
     writeFileSync(join(folder, 'trace'), line(text));
     const out = join(folder, `${era}.db`);
     await importTraces({ files: [join(folder, 'trace')], target: target(out), era });
-    const [row] = [...exportTable(out, true).rows];
+    const [row] = eventRows(out, true);
     const printed = [...eventLines(out, { decode: true }).lines].at(-1) ?? '';
     t.true(printed.endsWith(String(row?.text)), printed);
     return row?.text;

@@ -1,7 +1,7 @@
 /**
  * Packs a capture as `capture-script` packs its recordings: the trace, the statistics before and
  * after, the requests, the kernel's release, in a tar archive compressed by gzip. What
- * `trace import` reads. Called by app/export.ts.
+ * `trace import` reads.
  */
 import { createReadStream, createWriteStream, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,18 +9,26 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
-import { errnoFromNode } from '../base/errno.js';
-import { ErrnoError } from '../base/errors.js';
-import { tarEnd, tarFile } from '../base/tar.js';
-import type { Capture } from '../store/types.js';
-import { REQUEST_EVENTS } from './request_list.js';
-import { snapshotsOf } from './stats.js';
+import { errnoFromNode } from '../../base/errno.js';
+import { ErrnoError } from '../../base/errors.js';
+import { tarEnd, tarFile } from '../../base/tar.js';
+import type { Capture } from '../../store/types.js';
+import { REQUEST_EVENTS } from '../request_list.js';
+import { snapshotsOf } from '../stats.js';
+import type { PathExporter } from './types.js';
+
+/** Row `bundle` of the registry. */
+export const bundle: PathExporter = {
+  kind: 'path',
+  doc: 'what capture-script packs (a .tar.gz), with statistics and requests',
+  options: [],
+  write: writeBundle,
+};
 
 /** Lines that are written at a time. */
 const LINES = 4096;
 
-/** Writes the bundle of an open capture to a new file. Throws `ErrnoError`. */
-export async function writeBundle(capture: Capture, out: string): Promise<void> {
+async function writeBundle(capture: Capture, out: string): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'netfslab-'));
   try {
     // A tar archive tells the length of a file before the file, so it is written out first.
