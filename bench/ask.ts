@@ -66,15 +66,17 @@ function namesIn(path: string): Names {
       const value = capture.get(sql)?.value ?? null;
       return value === null ? null : String(value);
     };
-    const middle = '(SELECT max("uid") / 2 FROM "request")';
+    const middle = '(SELECT max("request_uid") / 2 FROM "request")';
     return {
       capture: path,
       request:
-        text(`SELECT printf('%x', "rreq") AS "value" FROM "request" WHERE "uid" = ${middle}`) ?? '',
+        text(
+          `SELECT printf('%x', "rreq") AS "value" FROM "request" WHERE "request_uid" = ${middle}`,
+        ) ?? '',
       file: text(`SELECT "o"."file" AS "value" FROM "request" AS "r" JOIN "op" AS "o"
-        ON "o"."id" = "r"."op" WHERE "r"."uid" >= ${middle} LIMIT 1`),
+        ON "o"."id" = "r"."op" WHERE "r"."request_uid" >= ${middle} LIMIT 1`),
       cookie: text(`SELECT printf('%x', "cookie") AS "value" FROM "request"
-        WHERE "uid" >= ${middle} AND "cookie" > 0 LIMIT 1`),
+        WHERE "request_uid" >= ${middle} AND "cookie" > 0 LIMIT 1`),
     };
   } finally {
     capture.close();

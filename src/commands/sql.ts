@@ -10,7 +10,7 @@ Values are bare: bytes and nanoseconds. --json gives { capture, rows: [{ column:
 
   static override examples = [
     '<%= config.bin %> <%= command.id %> --schema',
-    `<%= config.bin %> <%= command.id %> 'SELECT "R", "file", "wait_ns" FROM "requests" LIMIT 5'`,
+    `<%= config.bin %> <%= command.id %> 'SELECT "R", "file", "wait_ns" FROM "request_timing" LIMIT 5'`,
     '<%= config.bin %> <%= command.id %> - run.db --csv < question.sql',
   ];
 

@@ -228,7 +228,7 @@ test.serial('a disk that is full stops an import, with one error and nothing lef
   const folder = tempDir(t);
   const out = join(folder, 'x.db');
   const line = '  a-1  [000] .....  1.000000: netfs_rreq: R=00000001 RA ASSESS  f=22\n';
-  fs.writeFileSync(join(folder, 'trace.txt'), line.repeat(60_000));
+  fs.writeFileSync(join(folder, 'trace.txt'), line.repeat(90_000));
   const args = ['trace', 'import', join(folder, 'trace.txt'), '--out', out];
   const run = await inShell(full(4000), args);
   t.is(run.status, 1, run.stderr);

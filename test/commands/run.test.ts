@@ -74,7 +74,10 @@ for (const clock of ['real', 'virtual']) {
     t.is(op.length, summary.reads.ops);
     t.is(request.length, summary.requests.READAHEAD! + summary.requests.READPAGE!);
     t.true(stats.length > 0);
-    const caused = op.reduce<number>((sum, row) => sum + (row as { requests: number }).requests, 0);
+    const caused = op.reduce<number>(
+      (sum, row) => sum + (row as { read_requests: number }).read_requests,
+      0,
+    );
     t.is(caused, request.length);
   });
 }

@@ -6,7 +6,7 @@ import { LabCommand } from '../../core/cli/lab_command.js';
 export default class TraceSources extends LabCommand {
   static override description = `Show where the bytes came from, in all and by file
 Amplification is bytes from the server per byte the application read.
---json gives { capture, rows: [{ file, app_bytes, zero_bytes, down_bytes, ... }] }.`;
+--json gives { capture, rows: [{ file, app_bytes, zero_bytes, server_bytes, ... }] }.`;
 
   static override examples = [
     '<%= config.bin %> <%= command.id %>',

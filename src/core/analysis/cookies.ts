@@ -201,7 +201,7 @@ export const cookies: Analysis = {
   sql: `
 WITH "file" AS (
   SELECT "r"."cookie", min("f"."file") AS "file"
-  FROM "request" AS "r" JOIN "request_file" AS "f" ON "f"."uid" = "r"."uid"
+  FROM "request" AS "r" JOIN "request_file" AS "f" ON "f"."request_uid" = "r"."request_uid"
   WHERE "r"."cookie" > 0 GROUP BY 1
 ), "change" AS (
   ${CHANGE_SQL}
@@ -209,7 +209,7 @@ WITH "file" AS (
   SELECT "id", "ts", "task", "cookie", "event", "word", "size", "users", 0 AS "read", 0 AS "down"
   FROM "change"
   UNION ALL
-  SELECT NULL, "begin_ns", NULL, "cookie", NULL, NULL, NULL, NULL, "read_bytes", "down_bytes"
+  SELECT NULL, "begin_ns", NULL, "cookie", NULL, NULL, NULL, NULL, "cache_bytes", "server_bytes"
   FROM "request" WHERE "cookie" > 0 AND "kind" IS NOT NULL
   UNION ALL
   -- Up to v5.16 only the statistics tell what was discarded, and neither when nor of which file.

@@ -27,7 +27,7 @@ function isRefused({ skipped, stored, verdict, flags }: Row): boolean {
 
 /** Why bytes had to be downloaded again; `seen` is their last download. */
 function causeOf(row: Row, seen: Download): string {
-  if (Number(row.rdowns) > 0) return 'the cache failed to read it';
+  if (Number(row.cache_fallbacks) > 0) return 'the cache failed to read it';
   if (seen.term > Number(row.submit_ns)) return 'two requests at once';
   if (!(Number(row.cookie) > 0)) return 'no cache, and the pages were dropped';
   if (seen.refused) return 'the cache refused it before: it was full (--cache-size)';
@@ -54,10 +54,10 @@ export const dup: Analysis = {
 SELECT "f"."file",
   "r"."cookie", "r"."rreq", "s"."start", "s"."transferred", "s"."submit_ns",
   "s"."term_ns" AS "term_ns",
-  "s"."stored", "s"."skipped", "s"."rdowns", "s"."verdict", "s"."flags", 0 AS "invalidates"
+  "s"."stored", "s"."store_refused", "s"."cache_fallbacks", "s"."verdict", "s"."flags", 0 AS "invalidates"
 FROM "subrequest" AS "s"
-JOIN "request" AS "r" ON "r"."uid" = "s"."request"
-JOIN "request_file" AS "f" ON "f"."uid" = "r"."uid"
+JOIN "request" AS "r" ON "r"."request_uid" = "s"."request_uid"
+JOIN "request_file" AS "f" ON "f"."request_uid" = "r"."request_uid"
 WHERE "s"."source" = 'DOWN' AND "s"."error" = 0 AND "s"."transferred" > 0
 UNION ALL
 SELECT NULL, "cookie", NULL, NULL, NULL, NULL, "ts", NULL, NULL, NULL, NULL, NULL, 1

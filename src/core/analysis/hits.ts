@@ -55,11 +55,11 @@ WITH "reads" AS (
     sum("cache") AS "cache", sum("server") AS "server", sum("zero") AS "zero", count(*) AS "n"
   FROM "netfslab_use"
 ), "bytes" AS (
-  SELECT coalesce(sum("down_bytes"), 0) AS "down", coalesce(sum("read_bytes"), 0) AS "read",
-    coalesce(sum("down_bytes" = 0 AND "read_bytes" > 0), 0) AS "full",
-    coalesce(sum("down_bytes" > 0 AND "read_bytes" > 0), 0) AS "partly",
-    coalesce(sum("down_bytes" > 0 AND "read_bytes" = 0), 0) AS "miss",
-    coalesce(sum("down_bytes" = 0 AND "read_bytes" = 0 AND "zero_bytes" > 0), 0) AS "zeros"
+  SELECT coalesce(sum("server_bytes"), 0) AS "down", coalesce(sum("cache_bytes"), 0) AS "read",
+    coalesce(sum("server_bytes" = 0 AND "cache_bytes" > 0), 0) AS "full",
+    coalesce(sum("server_bytes" > 0 AND "cache_bytes" > 0), 0) AS "partly",
+    coalesce(sum("server_bytes" > 0 AND "cache_bytes" = 0), 0) AS "miss",
+    coalesce(sum("server_bytes" = 0 AND "cache_bytes" = 0 AND "zero_bytes" > 0), 0) AS "zeros"
   FROM "reads"
 ), "slices" AS (
   SELECT count(*) AS "n", sum("s"."source" = 'READ') AS "read", sum("s"."source" = 'DOWN') AS "down",
@@ -67,7 +67,7 @@ WITH "reads" AS (
   FROM "subrequest" AS "s" WHERE "s"."source" IN ('READ', 'DOWN', 'ZERO') AND "s"."error" >= 0
 ), "direct" AS (
   -- What has requests of its own is counted with the slices.
-  SELECT sum("result") AS "bytes", sum(CASE WHEN "requests" = 0 THEN "result" END) AS "untold"
+  SELECT sum("result") AS "bytes", sum(CASE WHEN "read_requests" = 0 THEN "result" END) AS "untold"
   FROM "op" WHERE "direct" = 1 AND "kind" = 'read' AND "result" > 0
 ), "failed" AS (
   SELECT DISTINCT "op" FROM "request" WHERE "op" > 0 AND ("error" < 0 OR "outcome" <> 'ok')
@@ -76,8 +76,8 @@ WITH "reads" AS (
       THEN 'zero' ELSE 'server' END AS "what", "s"."start", "s"."transferred" AS "len",
     coalesce("s"."term_ns", "r"."unlock_ns") AS "ns", NULL AS "began"
   FROM "subrequest" AS "s"
-  JOIN "reads" AS "r" ON "r"."uid" = "s"."request"
-  JOIN "request_file" AS "f" ON "f"."uid" = "r"."uid"
+  JOIN "reads" AS "r" ON "r"."request_uid" = "s"."request_uid"
+  JOIN "request_file" AS "f" ON "f"."request_uid" = "r"."request_uid"
   WHERE "s"."source" IN ('READ', 'DOWN', 'ZERO') AND "s"."transferred" > 0
     AND (SELECT "n" FROM "known") = 0
   UNION ALL

@@ -40,19 +40,19 @@ export const latency: Analysis = {
 WITH "chosen" AS (
   SELECT "r".*,
     CASE
-      WHEN ("down_bytes" > 0) + ("read_bytes" > 0) > 1 THEN 'mixed'
-      WHEN "down_bytes" > 0 THEN 'DOWN'
-      WHEN "read_bytes" > 0 THEN 'READ'
+      WHEN ("server_bytes" > 0) + ("cache_bytes" > 0) > 1 THEN 'mixed'
+      WHEN "server_bytes" > 0 THEN 'DOWN'
+      WHEN "cache_bytes" > 0 THEN 'READ'
       WHEN "zero_bytes" > 0 THEN 'ZERO'
     END AS "source"
   FROM "request" AS "r"
-  JOIN "request_file" AS "f" ON "f"."uid" = "r"."uid"
+  JOIN "request_file" AS "f" ON "f"."request_uid" = "r"."request_uid"
   WHERE @file IS NOT NULL AND "f"."file" = @file
 ), "sample" AS (
   SELECT 'io' AS "stage", "c"."kind", "s"."source",
     "s"."term_ns" - "s"."submit_ns" AS "ns"
   FROM "subrequest" AS "s"
-  JOIN "chosen" AS "c" ON "c"."uid" = "s"."request"
+  JOIN "chosen" AS "c" ON "c"."request_uid" = "s"."request_uid"
   UNION ALL
   SELECT 'wait', "kind", "source", "unlock_ns" - "begin_ns" FROM "chosen"
   UNION ALL

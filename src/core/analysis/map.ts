@@ -30,8 +30,8 @@ SELECT "f"."file",
   "s"."start",
   "s"."start" + "s"."transferred" AS "end"
 FROM "subrequest" AS "s"
-JOIN "request" AS "r" ON "r"."uid" = "s"."request"
-JOIN "request_file" AS "f" ON "f"."uid" = "r"."uid"
+JOIN "request" AS "r" ON "r"."request_uid" = "s"."request_uid"
+JOIN "request_file" AS "f" ON "f"."request_uid" = "r"."request_uid"
 WHERE "s"."source" IN ('ZERO', 'READ', 'DOWN') AND "s"."transferred" > 0
   AND (@file IS NULL OR "f"."file" = @file)
 ORDER BY 1`,

@@ -89,17 +89,17 @@ WITH "chosen" AS (
 SELECT "o"."file", CASE "o"."kind" WHEN 'read' THEN ${READ} ELSE ${WRITE} END AS "what",
   "o"."id" AS "op", "o"."offset" AS "start", max(0, coalesce("o"."result", "o"."len")) AS "len",
   "o"."start_ns" AS "ns", "o"."end_ns", NULL AS "rreq", NULL AS "index", NULL AS "kind",
-  NULL AS "source", NULL AS "first_source", NULL AS "rdowns"
+  NULL AS "source", NULL AS "first_source", NULL AS "cache_fallbacks"
 FROM "chosen" AS "o", "bounds" AS "b"
 WHERE "o"."kind" IN ('read', 'write') AND "o"."offset" < "b"."to"
   AND "o"."offset" + "o"."done" > "b"."from"
 UNION ALL
 SELECT "o"."file", ${SLICE}, "r"."op", "s"."start", coalesce("s"."transferred", "s"."len"),
   "s"."term_ns", NULL, "r"."rreq", "s"."index", "r"."kind", "s"."source", "s"."first_source",
-  "s"."rdowns"
+  "s"."cache_fallbacks"
 FROM "chosen" AS "o", "bounds" AS "b"
 JOIN "request" AS "r" ON "r"."op" = "o"."id"
-JOIN "subrequest" AS "s" ON "s"."request" = "r"."uid"
+JOIN "subrequest" AS "s" ON "s"."request_uid" = "r"."request_uid"
 WHERE "s"."transferred" > 0 AND "s"."term_ns" IS NOT NULL
   AND "s"."start" < "b"."to" AND "s"."start" + "s"."transferred" > "b"."from"
 ORDER BY "ns", "what" DESC`,

@@ -109,7 +109,7 @@ SELECT "f"."file", 1 AS "window",
   coalesce("r"."expanded_start", "r"."start") AS "start",
   coalesce("r"."expanded_len", "r"."len") AS "len", "o"."offset" AS "asked", "r"."begin_ns" AS "ts"
 FROM "request" AS "r"
-JOIN "request_file" AS "f" ON "f"."uid" = "r"."uid"
+JOIN "request_file" AS "f" ON "f"."request_uid" = "r"."request_uid"
 LEFT JOIN "op" AS "o" ON "o"."id" = "r"."op"
 WHERE "r"."kind" = 'readahead'
 UNION ALL

@@ -147,10 +147,10 @@ const NEXT = `SELECT min("e"."id") AS "id" ${eventsOfRequest('netfs_rreq_ref')}
  */
 function lifeOf(
   capture: Capture,
-  { rreq, uid, free_ns: freed }: SqlRow,
+  { rreq, request_uid: uid, free_ns: freed }: SqlRow,
 ): Record<'first' | 'last', number> {
   const before = capture.get(
-    `SELECT max("free_ns") AS "ts" FROM "request" WHERE "rreq" = @rreq AND "uid" < @uid`,
+    `SELECT max("free_ns") AS "ts" FROM "request" WHERE "rreq" = @rreq AND "request_uid" < @uid`,
     { rreq, uid },
   );
   const at = (ts: unknown) =>
@@ -184,8 +184,8 @@ function textsOf(capture: Capture, found: readonly SqlRow[]): Map<number, SqlRow
 /** The slice whose answer came last: what everybody waited for. */
 function criticalSlice(capture: Capture, request: SqlRow): number | null {
   const row = capture.get(
-    'SELECT "index" FROM "subrequest" WHERE "request" = @uid ORDER BY "term_ns" DESC LIMIT 1',
-    { uid: request.uid },
+    'SELECT "index" FROM "subrequest" WHERE "request_uid" = @uid ORDER BY "term_ns" DESC LIMIT 1',
+    { uid: request.request_uid },
   );
   return row === undefined ? null : Number(row.index);
 }

@@ -5,19 +5,19 @@ import type { Analysis } from './types.js';
 export const requests: Analysis = {
   name: 'requests',
   doc: 'Read requests: what was asked, where the bytes came from, how long readers waited.',
-  needs: ['requests'],
+  needs: ['request_timing'],
   records: [['netfs_read', 'netfs_rreq', 'netfs_sreq']],
   columns: [
     { name: 'R', doc: 'Number of the request as printed, hexadecimal.', unit: 'text' },
-    { name: 'uid', doc: 'Number of the request in this capture.', unit: 'number' },
+    { name: 'request_uid', doc: 'Number of the request in this capture.', unit: 'number' },
     { name: 'kind', doc: 'readahead, readpage or write_begin.', unit: 'text' },
     { name: 'file', doc: 'File of the operation that caused it.', unit: 'text' },
     { name: 'start', doc: 'Position in the file, bytes.', unit: 'number' },
     { name: 'len', doc: 'Length, bytes.', unit: 'bytes' },
     { name: 'slices', doc: 'Subrequests.', unit: 'count' },
     { name: 'zero_bytes', doc: 'Bytes filled with zeros.', unit: 'bytes' },
-    { name: 'down_bytes', doc: 'Bytes from the server.', unit: 'bytes' },
-    { name: 'read_bytes', doc: 'Bytes from the cache.', unit: 'bytes' },
+    { name: 'server_bytes', doc: 'Bytes from the server.', unit: 'bytes' },
+    { name: 'cache_bytes', doc: 'Bytes from the cache.', unit: 'bytes' },
     { name: 'begin_ns', doc: 'Begin, nanoseconds since the start of the capture.', unit: 'time' },
     { name: 'wait_ns', doc: 'Begin to UNLOCK, nanoseconds: what readers wait.', unit: 'ns' },
     { name: 'life_ns', doc: 'Begin to FREE, nanoseconds.', unit: 'ns' },
@@ -33,16 +33,16 @@ export const requests: Analysis = {
   ],
   sql: `
 WITH "found" AS (
-  SELECT "R", "uid", "kind", "file", "start", "len", "slices", "zero_bytes", "down_bytes",
-    "read_bytes", "begin_ns", "wait_ns", "life_ns", "error", "outcome"
-  FROM "requests"
+  SELECT "R", "request_uid", "kind", "file", "start", "len", "slices", "zero_bytes", "server_bytes",
+    "cache_bytes", "begin_ns", "wait_ns", "life_ns", "error", "outcome"
+  FROM "request_timing"
   WHERE (@kind IS NULL OR "kind" = @kind)
     AND (@file IS NULL OR "file" = @file)
     AND (@outcome IS NULL OR "outcome" = @outcome)
 )
 SELECT * FROM (SELECT * FROM "found" WHERE @slowest = 1
-  ORDER BY "wait_ns" DESC NULLS LAST, "uid" DESC LIMIT @limit)
+  ORDER BY "wait_ns" DESC NULLS LAST, "request_uid" DESC LIMIT @limit)
 UNION ALL
 -- In the order of the table: nothing is sorted.
-SELECT * FROM (SELECT * FROM "found" WHERE @slowest = 0 ORDER BY "uid" DESC LIMIT @limit)`,
+SELECT * FROM (SELECT * FROM "found" WHERE @slowest = 0 ORDER BY "request_uid" DESC LIMIT @limit)`,
 };

@@ -34,7 +34,7 @@ export const timeline: Analysis = {
   doc: "One request's life: every event with its time since the begin and since the last one.",
   needs: ['request', 'task', 'event_range', ...withRequest.map(({ name }) => name)],
   columns: [
-    { name: 'uid', doc: 'Number of the request in this capture.', unit: 'number' },
+    { name: 'request_uid', doc: 'Number of the request in this capture.', unit: 'number' },
     { name: 'at_ns', doc: 'Since the first event of the request, nanoseconds.', unit: 'time' },
     { name: 'gap_ns', doc: 'Since the event before, nanoseconds.', unit: 'ns' },
     { name: 'mark', doc: '<-- where a quarter of the life or more passed.', unit: 'text' },
@@ -54,25 +54,25 @@ export const timeline: Analysis = {
   ],
   sql: `
 WITH "life" AS (
-  SELECT "uid", "begin_ns", "free_ns",
-    lag("free_ns") OVER "by_uid" AS "before",
-    lag("uid") OVER "by_uid" IS NULL AS "first",
-    lead("begin_ns") OVER "by_uid" AS "next"
+  SELECT "request_uid", "begin_ns", "free_ns",
+    lag("free_ns") OVER "by_request" AS "before",
+    lag("request_uid") OVER "by_request" IS NULL AS "first",
+    lead("begin_ns") OVER "by_request" AS "next"
   FROM "request"
   WHERE "rreq" = @rreq
-  WINDOW "by_uid" AS (ORDER BY "uid")
+  WINDOW "by_request" AS (ORDER BY "request_uid")
 ), "event" AS (
 ${withRequest.map(branch).join('\n  UNION ALL\n')}
 ), "mine" AS (
-  SELECT "l"."uid", "e".*, min("e"."ts") OVER "whole" AS "from", max("e"."ts") OVER "whole" AS "to",
-    lag("e"."ts") OVER (PARTITION BY "l"."uid" ORDER BY "e"."id") AS "last"
+  SELECT "l"."request_uid", "e".*, min("e"."ts") OVER "whole" AS "from", max("e"."ts") OVER "whole" AS "to",
+    lag("e"."ts") OVER (PARTITION BY "l"."request_uid" ORDER BY "e"."id") AS "last"
   FROM "event" AS "e"
   JOIN "life" AS "l"
     ON ("l"."first" OR "e"."ts" > coalesce("l"."before", "l"."begin_ns" - 1))
     AND ("l"."free_ns" IS NULL OR "e"."ts" <= "l"."free_ns")
     AND ("l"."free_ns" IS NOT NULL OR "l"."next" IS NULL OR "e"."ts" < "l"."next")
-  WHERE @uid IS NULL OR "l"."uid" = @uid
-  WINDOW "whole" AS (PARTITION BY "l"."uid")
+  WHERE @uid IS NULL OR "l"."request_uid" = @uid
+  WINDOW "whole" AS (PARTITION BY "l"."request_uid")
 )
 SELECT "m".*, "m"."ts" - "m"."from" AS "at_ns", "m"."ts" - "m"."last" AS "gap_ns",
   CASE WHEN ("m"."ts" - "m"."last") * 4 >= "m"."to" - "m"."from" AND "m"."to" > "m"."from"
@@ -80,7 +80,7 @@ SELECT "m".*, "m"."ts" - "m"."from" AS "at_ns", "m"."ts" - "m"."last" AS "gap_ns
   "t"."comm"
 FROM "mine" AS "m"
 LEFT JOIN "task" AS "t" ON "t"."id" = "m"."task"
-ORDER BY "m"."uid", "m"."id"`,
+ORDER BY "m"."request_uid", "m"."id"`,
   derive: (era) => (row) => told(row, era),
 };
 

@@ -33,7 +33,7 @@ const NOT_BOUND = new Set(['acquired', 'not cached', 'put away', 'gone']);
 
 /** The source of a slice in a word. */
 export function sourceOf(row: Row): string {
-  if (Number(row.rdowns) > 0) return 'server after cache failure';
+  if (Number(row.cache_fallbacks) > 0) return 'server after cache failure';
   switch (row.source) {
     case 'ZERO':
       return 'zero';
@@ -83,7 +83,7 @@ function verdictOf(row: Row, state: CookieState | null, discards: Discards): str
 function reasonOf(row: Row, state: CookieState | null, discards: Discards): string {
   const verdict = verdictOf(row, state, discards);
   const parts: string[] = [];
-  if (Number(row.rdowns) > 0) parts.push('the cache had it, but reading it failed');
+  if (Number(row.cache_fallbacks) > 0) parts.push('the cache had it, but reading it failed');
   else if (verdict !== undefined) parts.push(verdict);
   else if (row.source === 'ZERO') parts.push('behind the end of the file');
   else if (row.cookie === null) {
@@ -97,8 +97,8 @@ function reasonOf(row: Row, state: CookieState | null, discards: Discards): stri
     parts.push(volume ?? 'the trace does not tell: record cachefiles_prep_read and fscache');
   }
   if (Number(row.error) < 0) parts.push(`it failed with ${row.error}`);
-  if (Number(row.shorts) > 0) parts.push('it came short and was asked for again');
-  if (Number(row.skipped) > 0) parts.push('the cache refused to store it');
+  if (Number(row.short_reads) > 0) parts.push('it came short and was asked for again');
+  if (Number(row.store_refused) > 0) parts.push('the cache refused to store it');
   else if (row.source === 'DOWN' && Number(row.stored) > 0) parts.push('it was stored');
   return parts.join('; ');
 }
@@ -142,10 +142,10 @@ WITH "slice" AS (
   SELECT "f"."file", "s".*, "r"."rreq",
     "r"."kind", "r"."op", "r"."cookie", "r"."begin_ns",
     -- What the cache gave before it failed stays: the server is asked for the rest.
-    coalesce("s"."cached", 0) AS "kept"
+    coalesce("s"."cache_bytes_kept", 0) AS "kept"
   FROM "request" AS "r"
-  JOIN "subrequest" AS "s" ON "s"."request" = "r"."uid"
-  JOIN "request_file" AS "f" ON "f"."uid" = "r"."uid"
+  JOIN "subrequest" AS "s" ON "s"."request_uid" = "r"."request_uid"
+  JOIN "request_file" AS "f" ON "f"."request_uid" = "r"."request_uid"
   WHERE "s"."source" IN ('ZERO', 'DOWN', 'READ') AND "s"."len" > 0
     AND (@file IS NULL OR "f"."file" = @file)
     AND (@ino IS NULL OR "r"."netfs_inode" = @ino)
@@ -153,25 +153,25 @@ WITH "slice" AS (
     AND (@op IS NULL OR "r"."op" = @op)
     AND "s"."start" < @to AND "s"."start" + "s"."len" > @from
 ), "part" ("from_cache") AS (VALUES (1), (0)), "piece" AS (
-  SELECT "file", "request", "index", "rreq", "kind", "op", "cookie", "begin_ns", "verdict",
+  SELECT "file", "request_uid", "index", "rreq", "kind", "op", "cookie", "begin_ns", "verdict",
     "first_source",
     CASE WHEN "from_cache" THEN 'READ' ELSE "source" END AS "source",
     "start" + CASE WHEN "from_cache" THEN 0 ELSE "kept" END AS "first",
     "start" + CASE WHEN "from_cache" THEN "kept" ELSE "len" END AS "end",
     "start" + CASE WHEN "from_cache" THEN "kept" ELSE "transferred" END AS "got",
-    CASE WHEN "from_cache" THEN 0 ELSE "rdowns" END AS "rdowns",
+    CASE WHEN "from_cache" THEN 0 ELSE "cache_fallbacks" END AS "cache_fallbacks",
     CASE WHEN "from_cache" THEN 0 ELSE "error" END AS "error",
-    CASE WHEN "from_cache" THEN 0 ELSE "stored" END AS "stored", "shorts", "skipped"
+    CASE WHEN "from_cache" THEN 0 ELSE "stored" END AS "stored", "short_reads", "store_refused"
   FROM "slice" JOIN "part" ON NOT "from_cache" OR "kept" > 0
 )
-SELECT "file", "request", "index", "rreq", "kind", "op", "cookie", "begin_ns", "verdict",
+SELECT "file", "request_uid", "index", "rreq", "kind", "op", "cookie", "begin_ns", "verdict",
   "first_source", "source", max("first", @from) AS "start",
   min("end", @to) - max("first", @from) AS "len",
   max(0, min("got", @to) - max("first", @from)) AS "transferred",
-  "rdowns", "error", "stored", "shorts", "skipped"
+  "cache_fallbacks", "error", "stored", "short_reads", "store_refused"
 FROM "piece"
 WHERE "first" < @to AND "end" > @from
-ORDER BY "file", "start", "request", "index"`,
+ORDER BY "file", "start", "request_uid", "index"`,
   derive(_era, changes) {
     const states = new CookieStates();
     const checks: Record<string, number> = {};

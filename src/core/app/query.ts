@@ -144,7 +144,7 @@ export function requestTimeline(request: string, file?: string, uid?: number): T
   const rreq = parseRequest(request);
   const capture = openCapture(findCapture(file));
   const known = capture.get(
-    'SELECT 1 FROM "request" WHERE "rreq" = @rreq AND (@uid IS NULL OR "uid" = @uid)',
+    'SELECT 1 FROM "request" WHERE "rreq" = @rreq AND (@uid IS NULL OR "request_uid" = @uid)',
     { rreq, uid: uid ?? null },
   );
   if (known === undefined) {
@@ -160,7 +160,7 @@ export function requestTold(request: string, file?: string, uid?: number): Table
   const capture = openCapture(findCapture(file));
   try {
     const rows = capture.all(
-      'SELECT * FROM "request" WHERE "rreq" = @rreq AND (@uid IS NULL OR "uid" = @uid)',
+      'SELECT * FROM "request" WHERE "rreq" = @rreq AND (@uid IS NULL OR "request_uid" = @uid)',
       { rreq, uid: uid ?? null },
     );
     if (rows.length === 0) throw noRequest(rreq, uid, capture.path);

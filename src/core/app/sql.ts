@@ -3,8 +3,10 @@ import { readFileSync } from 'node:fs';
 import type { Column, Row, Table } from '../analysis/types.js';
 import { UsageError } from '../base/errors.js';
 import { openCapture } from '../store/database.js';
-import { ALL_TABLES, schemaText, VIEWS } from '../store/schema.js';
+import { schemaText } from '../store/ddl.js';
+import { ALL_TABLES } from '../store/schema.js';
 import type { Capture } from '../store/types.js';
+import { VIEWS } from '../store/views.js';
 import { findCapture } from './capture_path.js';
 
 /**
@@ -14,7 +16,7 @@ import { findCapture } from './capture_path.js';
 export function runQuery(query: string | undefined, file?: string): Table {
   const sql = query === '-' ? readFileSync(0, 'utf8') : query;
   if (sql === undefined || sql.trim() === '') {
-    throw new UsageError('QUERY', 'no query', "netfslab sql 'SELECT * FROM requests'");
+    throw new UsageError('QUERY', 'no query', "netfslab sql 'SELECT * FROM request_timing'");
   }
   const capture = openCapture(findCapture(file));
   try {

@@ -163,8 +163,8 @@ function nearestRank(sorted: Float64Array, percent: number): number {
 function totals(a: Capture, b: Capture): Difference[] {
   const of = (capture: Capture): Figures => {
     const row = capture.get(`
-SELECT count(*) AS "requests", sum("slices") AS "slices", sum("down_bytes") AS "bytes from server",
-  sum("read_bytes") AS "bytes from cache", sum("zero_bytes") AS "zero bytes",
+SELECT count(*) AS "requests", sum("slices") AS "slices", sum("server_bytes") AS "bytes from server",
+  sum("cache_bytes") AS "bytes from cache", sum("zero_bytes") AS "zero bytes",
   sum("stored_bytes") AS "bytes stored", sum("outcome" = 'failed') AS "failed requests"
 FROM "request" WHERE "kind" IS NOT NULL`);
     return new Map(Object.entries(row ?? {}).map(([name, value]) => [name, Number(value ?? 0)]));
@@ -192,6 +192,7 @@ function events(a: Capture, b: Capture): Difference[] {
     const each = EVENT_TABLES.filter(({ name }) => there.has(name)).map(
       ({ name }) => `SELECT '${name}' AS "name", count(*) AS "n" FROM "${name}"`,
     );
+    if (each.length === 0) return new Map();
     const rows = capture.all(`SELECT * FROM (${each.join(' UNION ALL ')}) WHERE "n" > 0`);
     return new Map(rows.map(({ name, n }) => [String(name), Number(n)]));
   };

@@ -79,8 +79,8 @@ function kernelsTaken(options: string): string | null {
 }
 
 const REQUESTS = `
-SELECT "kind", count(*) AS "requests", sum("slices") AS "slices", sum("down_bytes") AS "down",
-  sum("read_bytes") AS "read", sum("zero_bytes") AS "zero", sum("stored_bytes") AS "stored"
+SELECT "kind", count(*) AS "requests", sum("slices") AS "slices", sum("server_bytes") AS "down",
+  sum("cache_bytes") AS "read", sum("zero_bytes") AS "zero", sum("stored_bytes") AS "stored"
 FROM "request" WHERE "kind" IS NOT NULL GROUP BY "kind" ORDER BY 2 DESC`;
 
 const LATENCY = `
@@ -173,7 +173,7 @@ function countOf(count: number, what: string): string {
 function failures(capture: Capture): Notable[] {
   const row = capture.get(`
 SELECT sum("outcome" = 'failed') AS "failed",
-  sum("rdowns") AS "rdowns", sum("skips") AS "skips", min("error") AS "error"
+  sum("cache_fallbacks") AS "cache_fallbacks", sum("refused_stores") AS "refused_stores", min("error") AS "error"
 FROM "request" WHERE "kind" IS NOT NULL`);
   const of = (name: string) => Number(row?.[name] ?? 0);
   const found: Notable[] = [];
@@ -181,12 +181,12 @@ FROM "request" WHERE "kind" IS NOT NULL`);
     const says = `${countOf(of('failed'), 'request')} failed (error ${of('error')}).`;
     found.push({ weight: 80, says, ask: 'netfslab trace requests --failed' });
   }
-  if (of('rdowns') > 0) {
-    const says = `${countOf(of('rdowns'), 'cache read')} failed and went to the server.`;
+  if (of('cache_fallbacks') > 0) {
+    const says = `${countOf(of('cache_fallbacks'), 'cache read')} failed and went to the server.`;
     found.push({ weight: 75, says, ask: 'netfslab trace why' });
   }
-  if (of('skips') > 0) {
-    const says = `The cache refused ${countOf(of('skips'), 'store')}: it is full.`;
+  if (of('refused_stores') > 0) {
+    const says = `The cache refused ${countOf(of('refused_stores'), 'store')}: it is full.`;
     found.push({ weight: 60, says, ask: 'netfslab stats explain nwr' });
   }
   return found;
@@ -239,7 +239,7 @@ function misses(capture: Capture, hits: readonly Row[]): Notable[] {
   const ask = 'netfslab trace why';
   const { info } = capture;
   if (info.events > CHECKED_EVENTS) {
-    const down = capture.get(`SELECT sum("down_bytes") AS "n" FROM "request"`);
+    const down = capture.get(`SELECT sum("server_bytes") AS "n" FROM "request"`);
     return [{ weight: 40, says: `${formatBytes(Number(down?.n))} came from the server.`, ask }];
   }
   const [reason, bytes] = mainReason(capture);

@@ -340,7 +340,7 @@ export function recordedRequests(capture: string): RequestRange[] {
   const db = openCapture(capture);
   try {
     const rows = db.all(
-      `SELECT "start", "len" FROM "request" WHERE "kind" IS NOT NULL ORDER BY "uid"`,
+      `SELECT "start", "len" FROM "request" WHERE "kind" IS NOT NULL ORDER BY "request_uid"`,
     );
     return rows.map(({ start, len }) => [Number(start), Number(len)] as const);
   } finally {
@@ -353,7 +353,7 @@ function baselineError(capture: string, baseline: Prediction): BaselineError {
   const db = openCapture(capture);
   try {
     const sum = db.all(
-      `SELECT sum("down_bytes") AS "down", sum("read_bytes") AS "read" FROM "request"`,
+      `SELECT sum("server_bytes") AS "down", sum("cache_bytes") AS "read" FROM "request"`,
     )[0];
     const [down, read] = [Number(sum?.down ?? 0), Number(sum?.read ?? 0)];
     const off = (played: number, recorded: number): number =>

@@ -103,10 +103,14 @@ function pseudonymsOf(db: Database.Database): Pseudonyms {
   };
 }
 
-/** The places that a capture has: one of an older version may lack a table or column. */
+/** The places that a capture has: what it does not fill is not there. */
 function present(db: Database.Database): Place[] {
-  const has = db.prepare('SELECT 1 FROM pragma_table_info(?) WHERE "name" = ?');
-  return PLACES.filter(({ table, column }) => has.get(table, column) !== undefined);
+  return PLACES.filter(({ table, column }) => has(db, table, column));
+}
+
+function has(db: Database.Database, table: string, column = 'text'): boolean {
+  const found = db.prepare('SELECT 1 FROM pragma_table_info(?) WHERE "name" = ?');
+  return found.get(table, column) !== undefined;
 }
 
 function distinct(db: Database.Database, { table, column }: Place): string[] {
@@ -142,8 +146,12 @@ function replaceTexts(db: Database.Database, { files }: Pseudonyms): void {
   db.function('new_text', (text) =>
     HARMLESS.some((form) => form.test(String(text))) ? text : REMOVED,
   );
-  db.exec('UPDATE "marker" SET "text" = new_marker("text")');
-  db.exec('UPDATE "other_event" SET "text" = new_text("text")');
+  for (const [table, change] of [
+    ['marker', 'new_marker'],
+    ['other_event', 'new_text'],
+  ] as const) {
+    if (has(db, table)) db.exec(`UPDATE "${table}" SET "text" = ${change}("text")`);
+  }
 }
 
 /** What announces an operation still does, with the new name of its file. */

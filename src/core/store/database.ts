@@ -11,8 +11,10 @@ import { addDescribed, knownEra } from '../trace/eras.js';
 import { printHeading } from '../trace/line.js';
 import { isBeingWritten, SpoolReader, spoolPath } from '../trace/spool.js';
 import { NO_RANGES } from './event_ranges.js';
+import { exactValue } from './exact_sql.js';
 import { SpoolToDatabase } from './finish.js';
 import { captureLines } from './lines.js';
+import { discard, type Migrated, migrate } from './migrate.js';
 import { RowVisitor, rowMaker } from './row_visitor.js';
 import {
   ALL_TABLES,
@@ -20,11 +22,14 @@ import {
   DESCRIBED,
   eventTables,
   quoted,
-  requestFile,
   SCHEMA_VERSION,
   TABLES,
+  type Table,
 } from './schema.js';
 import type { Capture, CaptureInfo, LineFilter, SqlParams, SqlRow, SqlValue } from './types.js';
+
+/** The first version of the schema: captures since then are migrated. */
+const OLDEST_SCHEMA = 1;
 
 const SQLITE_MAGIC = 'SQLite format 3\0';
 
@@ -36,9 +41,14 @@ export function openCapture(path: string): Capture {
   if (existsSync(spoolPath(path))) recover(path);
   checkMagic(path);
   let db: Database.Database | null = null;
+  let from: Migrated = { path, temporary: false };
   try {
     db = new Database(path, { readonly: true, fileMustExist: true });
-    checkVersion(db, path);
+    if (checkVersion(db, path) < SCHEMA_VERSION) {
+      db.close();
+      from = migrate(path);
+      db = new Database(from.path, { readonly: true, fileMustExist: true });
+    }
     supplyLater(db);
     const info = withKernel(db.prepare('SELECT * FROM "capture"').get());
     if (info === undefined) {
@@ -46,9 +56,12 @@ export function openCapture(path: string): Capture {
         hint: 'if nothing writes it any more, remove it and import again',
       });
     }
+    // What is open can be read to the end without its name.
+    discard(from);
     return new OpenCapture(path, db, info);
   } catch (error) {
     db?.close();
+    discard(from);
     if (error instanceof StoreError) throw error;
     throw new StoreError(path, `cannot be read: ${(error as Error).message}`, { cause: error });
   }
@@ -121,7 +134,8 @@ function checkMagic(path: string): void {
   }
 }
 
-function checkVersion(db: Database.Database, path: string): void {
+/** The version of the schema. */
+function checkVersion(db: Database.Database, path: string): number {
   if (db.pragma('application_id', { simple: true }) !== APPLICATION_ID) {
     throw new StoreError(path, 'is an SQLite database, but not a capture of netfslab', {
       hint: 'list the captures there are with `netfslab trace ls`',
@@ -135,16 +149,18 @@ function checkVersion(db: Database.Database, path: string): void {
       { hint: 'use the netfslab that wrote it, or a newer one' },
     );
   }
-  if (version < SCHEMA_VERSION) {
-    throw new StoreError(path, `has schema version ${version}, which is no longer read`, {
-      hint: 'use the netfslab that wrote it, or record it again',
+  if (version < OLDEST_SCHEMA) {
+    throw new StoreError(path, `has schema version ${version}, which no release had`, {
+      hint: 'record or import it again',
     });
   }
+  return version;
 }
 
 /**
- * Lets a capture that was made before a tracepoint, or a column of one, was added answer the same
- * statements: what it lacks reads as empty, by views of this connection that nobody else sees.
+ * Lets a capture answer statements about tables that it does not fill, and about columns that were
+ * added to a tracepoint after it was made: what it lacks reads as empty, by views of this
+ * connection that nobody else sees.
  */
 function supplyLater(db: Database.Database): void {
   // The statements that made the tables are ours: reading them is quicker than asking for columns.
@@ -152,23 +168,26 @@ function supplyLater(db: Database.Database): void {
     `SELECT "name", "sql" FROM "main"."sqlite_schema" WHERE "type" = 'table'`,
   );
   const present = new Map(made.raw().all() as [string, string][]);
-  const views = db.prepare(`SELECT 1 FROM "main"."sqlite_schema" WHERE "name" = 'request_file'`);
-  if (views.get() === undefined) {
-    const none = 'SELECT NULL, NULL WHERE 0';
-    db.exec(`CREATE TEMP VIEW "request_file" AS ${requestFile(none)}`);
-  }
-  if (!present.has('event_range')) db.exec(`CREATE TEMP VIEW "event_range" AS ${NO_RANGES}`);
-  for (const table of ALL_TABLES) {
+  db.exec(missingSql(ALL_TABLES, present).join(';\n'));
+}
+
+/** The views that stand for what is missing; `present` = statements of the tables there are. */
+export function missingSql(
+  tables: readonly Table[],
+  present: ReadonlyMap<string, string>,
+): string[] {
+  return tables.flatMap((table) => {
     const sql = present.get(table.name);
-    if (sql === undefined && table === TABLES.event_range) continue;
-    const missing = new Set(table.columns.filter(({ name }) => !sql?.includes(`${quoted(name)} `)));
-    if (missing.size === 0) continue;
+    const view = `CREATE TEMP VIEW ${quoted(table.name)} AS`;
+    if (sql === undefined && table === TABLES.event_range) return [`${view} ${NO_RANGES}`];
+    const missing = table.columns.filter(({ name }) => !sql?.includes(`\n  ${quoted(name)} `));
+    if (missing.length === 0) return [];
     const values = table.columns.map((column) =>
-      missing.has(column) ? `NULL AS ${quoted(column.name)}` : quoted(column.name),
+      missing.includes(column) ? `NULL AS ${quoted(column.name)}` : quoted(column.name),
     );
     const source = sql === undefined ? 'WHERE 0' : `FROM "main".${quoted(table.name)}`;
-    db.exec(`CREATE TEMP VIEW ${quoted(table.name)} AS SELECT ${values.join(', ')} ${source}`);
-  }
+    return [`${view} SELECT ${values.join(', ')} ${source}`];
+  });
 }
 
 class OpenCapture implements Capture {
@@ -185,13 +204,15 @@ class OpenCapture implements Capture {
   }
 
   *iterate(sql: string, params: SqlParams = []): IterableIterator<SqlRow> {
-    const statement = this.#prepare(sql).raw();
+    const statement = this.#prepare(sql).raw().safeIntegers();
     const rowOf = rowMaker(statement);
-    const rows = this.#guard(() => statement.iterate(params) as IterableIterator<SqlValue[]>);
+    const rows = this.#guard(
+      () => statement.iterate(params) as IterableIterator<(SqlValue | bigint)[]>,
+    );
     const next = () => rows.next();
     try {
       for (let each = this.#guard(next); !each.done; each = this.#guard(next)) {
-        yield rowOf(each.value);
+        yield rowOf(each.value.map(exactValue));
       }
     } finally {
       rows.return?.();

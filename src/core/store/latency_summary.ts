@@ -92,8 +92,8 @@ export class LatencySummary {
   }
 }
 
-function sourceOf({ down_bytes, read_bytes, zero_bytes }: RequestRow): string | null {
-  if (down_bytes > 0) return read_bytes > 0 ? 'mixed' : 'DOWN';
-  if (read_bytes > 0) return 'READ';
+function sourceOf({ server_bytes, cache_bytes, zero_bytes }: RequestRow): string | null {
+  if (server_bytes > 0) return cache_bytes > 0 ? 'mixed' : 'DOWN';
+  if (cache_bytes > 0) return 'READ';
   return zero_bytes > 0 ? 'ZERO' : null;
 }

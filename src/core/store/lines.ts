@@ -7,9 +7,10 @@ import type { Database } from 'better-sqlite3';
 import { OWN_SYSTEM } from '../trace/events/own.js';
 import { tracepointsIn } from '../trace/index.js';
 import { printLine } from '../trace/line.js';
-import type { AnyTracepoint } from '../trace/tracepoint.js';
+import type { AnyTracepoint, Column } from '../trace/tracepoint.js';
 import type { Value } from '../trace/types.js';
 import { eventsOfRequest, requestColumn } from './event_ranges.js';
+import { exactSql } from './exact_sql.js';
 import { quoted } from './schema.js';
 import type { CaptureInfo, LineFilter, SqlValue } from './types.js';
 
@@ -19,7 +20,7 @@ interface Source {
   /** The column with the number of a request, if it has one. */
   readonly request?: string | undefined;
   /** Columns to read after those of every event. */
-  readonly columns: readonly string[];
+  readonly columns: readonly Pick<Column, 'name' | 'kind'>[];
   /** Name and text of a row's event, from the values of `columns`. */
   print(values: readonly Value[]): readonly [event: string, text: string];
 }
@@ -41,7 +42,7 @@ function tracepointSource(
   return {
     table: tracepoint.name,
     request: requestColumn(tracepoint),
-    columns: tracepoint.columns.map((column) => column.name),
+    columns: tracepoint.columns,
     print: (values) => [
       tracepoint.name,
       decode ? tracepoint.decode(values, era) : tracepoint.print(values, era),
@@ -49,15 +50,17 @@ function tracepointSource(
   };
 }
 
+const TEXT = { name: 'text', kind: 'text' } as const;
+
 const MARKERS: Source = {
   table: 'marker',
-  columns: ['text'],
+  columns: [TEXT],
   print: ([text]) => ['tracing_mark_write', String(text)],
 };
 
 const OTHERS: Source = {
   table: 'other_event',
-  columns: ['event', 'text'],
+  columns: [{ name: 'event', kind: 'text' }, TEXT],
   print: ([event, text]) => [String(event), String(text)],
 };
 
@@ -106,10 +109,11 @@ function selection(table: Source, filter: LineFilter): { sql: string; params: Sq
     const ofOp = '"e"."op" IN (SELECT "id" FROM "op" WHERE "file" = ?)';
     // What other threads do for a request carries no operation; the request does.
     const ofRequest = `EXISTS (SELECT 1 FROM "request" AS "r"
-      JOIN "request_file" AS "f" ON "f"."uid" = "r"."uid"
+      JOIN "request_file" AS "f" ON "f"."request_uid" = "r"."request_uid"
       WHERE "r"."rreq" = "e"."rreq" AND "f"."file" = ? AND "e"."ts" >= "r"."begin_ns"
       AND ("r"."free_ns" IS NULL OR "e"."ts" <= "r"."free_ns"))`;
-    if (table.columns.includes('rreq')) add(`(${ofOp} OR ${ofRequest})`, file, file);
+    if (table.columns.some(({ name }) => name === 'rreq'))
+      add(`(${ofOp} OR ${ofRequest})`, file, file);
     else add(ofOp, file);
   }
   return { sql: parts.join(' AND '), params };
@@ -141,7 +145,8 @@ export function* captureLines(
   const cursors: Cursor[] = [];
   for (const source of sourcesFor(info, filter)) {
     const { sql, params } = selection(source, filter);
-    const columns = [...PREFIX, ...source.columns].map((name) => `"e".${quoted(name)}`).join(', ');
+    const prefix = PREFIX.map((name) => `"e".${quoted(name)}`);
+    const columns = [...prefix, ...source.columns.map((each) => exactSql(each))].join(', ');
     const rows = db
       .prepare(`SELECT ${columns} ${sql} ORDER BY "e"."id"`)
       .raw()

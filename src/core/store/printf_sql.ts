@@ -36,36 +36,14 @@ function variantText(tracepoint: AnyTracepoint, format: EraFormat, era: Era): st
 }
 
 function numberPattern({ kind, width, zero, left }: Conversion, { kind: type }: Column): string {
-  if (type === 'u64') return '%s';
-  return `%${left ? '-' : ''}${zero ? '0' : ''}${width || ''}${kind}`;
+  const long = type === 'u64' ? 'll' : '';
+  return `%${left ? '-' : ''}${zero ? '0' : ''}${width || ''}${long}${kind}`;
 }
 
 function numberValue(conversion: Conversion, { name, kind }: Column): string {
   const column = `"e"."${name}"`;
-  if (kind === 'u64') {
-    const { zero, width } = conversion;
-    const pattern = `%${zero ? '0' : ''}${width || ''}ll${conversion.kind}`;
-    const exact = conversion.kind === 'x' ? `substr(${column}, 3)` : decimal(column);
-    const number = `printf('${pattern}', ${column})`;
-    return `CASE typeof(${column}) WHEN 'text' THEN ${exact} ELSE ${number} END`;
-  }
   // SQLite prints 64 bits; a negative number of the kernel's has 32.
   return kind.startsWith('int') && conversion.kind !== 'd' ? `(${column} & 4294967295)` : column;
-}
-
-/**
- * `0x` text of at most 64 bits in decimal. SQLite's integers have a sign, so the last digit is
- * printed apart: with halves h and l of 32 bits, 2^32 h + l = 10 (2^32 (h / 10) + r / 10) + r % 10,
- * where r = 2^32 (h % 10) + l.
- */
-function decimal(column: string): string {
-  const digit = (at: number) =>
-    `((instr('0123456789abcdef', substr("x", ${at}, 1)) - 1) << ${4 * ((16 - at) % 8)})`;
-  const half = (from: number) => Array.from({ length: 8 }, (_, i) => digit(from + i)).join(' + ');
-  const rest = '(("h" % 10) << 32) + "l"';
-  return `(SELECT printf('%d%d', (("h" / 10) << 32) + (${rest}) / 10, (${rest}) % 10)
-FROM (SELECT ${half(1)} AS "h", ${half(9)} AS "l"
-FROM (SELECT substr('0000000000000000' || substr(${column}, 3), -16) AS "x")))`;
 }
 
 function labelValue({ name, symbols }: Column, era: Era): string {

@@ -13,7 +13,7 @@ const REQUEST_COLUMNS = TABLES.request.columns.map(({ name }) => name) as (keyof
 
 /** Requests by their number in the capture, which come in the order of their ends. */
 export const REQUESTS: RowForm<RequestRow> = {
-  number: (row) => row.uid,
+  number: (row) => row.request_uid,
   put: putRequest,
   values: (row) => REQUEST_COLUMNS.map((name) => row[name]),
 };
@@ -27,10 +27,12 @@ export function subrequests(source: (word: number) => string | null): RowForm<Su
 
 function putRequest(row: RequestRow, to: RowBuffer): void {
   to.begin(TABLES.request.columns.length);
-  // Its uid is the number of the row.
+  // Its request_uid is the number of the row.
   to.absent();
   to.number(row.rreq);
   to.value(row.kind);
+  to.value(row.side);
+  to.number(row.direct);
   to.nullable(row.op);
   to.nullable(row.task);
   to.nullable(row.cookie);
@@ -50,12 +52,12 @@ function putRequest(row: RequestRow, to: RowBuffer): void {
   to.nullable(row.free_ns);
   to.number(row.slices);
   to.number(row.zero_bytes);
-  to.number(row.down_bytes);
-  to.number(row.read_bytes);
+  to.number(row.server_bytes);
+  to.number(row.cache_bytes);
   to.number(row.stored_bytes);
-  to.number(row.shorts);
-  to.number(row.rdowns);
-  to.number(row.skips);
+  to.number(row.short_reads);
+  to.number(row.cache_fallbacks);
+  to.number(row.refused_stores);
   to.number(row.failed_slices);
   to.number(row.failed);
   to.number(row.error);
@@ -71,7 +73,7 @@ function putSubrequest(
   to: RowBuffer,
 ): void {
   to.begin(TABLES.subrequest.columns.length);
-  to.number(row.request);
+  to.number(row.request_uid);
   to.number(row.index);
   to.value(firstSource);
   to.value(source);
@@ -87,11 +89,11 @@ function putSubrequest(
   to.nullable(row.write_ns);
   to.nullable(row.wterm_ns);
   to.nullable(row.free_ns);
-  to.number(row.shorts);
-  to.number(row.rdowns);
+  to.number(row.short_reads);
+  to.number(row.cache_fallbacks);
   to.number(row.stored);
-  to.number(row.skipped);
-  to.number(row.cached);
+  to.number(row.store_refused);
+  to.number(row.cache_bytes_kept);
   to.value(row.verdict);
   to.close();
 }

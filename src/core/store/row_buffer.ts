@@ -105,6 +105,14 @@ export class RowBuffer {
     }
   }
 
+  /** Adds a number of 64 bits. */
+  wide(value: bigint): void {
+    if (this.size + 8 > this.bytes.length) this.#grow(8);
+    this.bytes[this.#type++] = EIGHT_BYTES;
+    this.bytes.writeBigInt64BE(BigInt.asIntN(64, value), this.size);
+    this.size += 8;
+  }
+
   /** Adds a number, or NULL. */
   nullable(value: number | null): void {
     if (value === null) this.absent();

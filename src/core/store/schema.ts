@@ -1,17 +1,19 @@
 /**
- * Every table, column and view of a capture database, with its documentation, as data. The DDL, the
- * text of `sql --schema` and the inserts are made from it.
+ * Every table and column of a capture database, with its documentation, as data. The DDL (ddl.ts),
+ * the text of `sql --schema` and the inserts are made from it; views.ts has the views.
+ *
+ * A column holds values of its type only, so that readers with static types (DuckDB) can scan it.
+ * Numbers of 64 bits are what SQLite makes of them: from 2^63 on negative, the same bits.
  */
-import { ERA_KERNELS, type Era } from '../trace/eras.js';
+import type { Era } from '../trace/eras.js';
 import { TRACEPOINTS, tracepointsIn } from '../trace/index.js';
 import type { AnyTracepoint, Column as TraceColumn } from '../trace/tracepoint.js';
-import { eventText } from './printf_sql.js';
 
 /** `application_id` of our databases: "nfsl". */
 export const APPLICATION_ID = 0x6e66736c;
 
 /** `user_version`: rises with every change of a table. */
-export const SCHEMA_VERSION = 3;
+export const SCHEMA_VERSION = 4;
 
 /** A column of a table or view. */
 export interface Column {
@@ -38,8 +40,8 @@ export interface View {
   readonly name: string;
   readonly doc: string;
   readonly columns: readonly Column[];
-  /** The statement for a capture of an era. */
-  sql(era: Era): string;
+  /** The statement for a capture of an era; `filled` = the tables of events that it has. */
+  sql(era: Era, filled: ReadonlySet<string>): string;
 }
 
 /** An identifier as SQL. */
@@ -54,12 +56,18 @@ export function literal(text: string): string {
 
 const integer = (name: string, doc: string): Column => ({ name, type: 'INTEGER', doc });
 const text = (name: string, doc: string): Column => ({ name, type: 'TEXT', doc });
-const shown = (name: string, doc: string): Column => ({ name, type: '', doc });
 
-const EVENT_ID = integer('id', 'Place in the order of all events of the capture, counted from 1.');
-const TS = integer('ts', 'Nanoseconds since the start of the capture.');
-const TASK = integer('task', 'Task that was executing: task.id.');
-const OP = integer('op', 'Operation on whose behalf it happened: op.id; NULL = none.');
+/** The first column of every event. */
+export const EVENT_ID = integer(
+  'id',
+  'Place in the order of all events of the capture, counted from 1.',
+);
+/** When something happened. */
+export const TS = integer('ts', 'Nanoseconds since the start of the capture.');
+/** Who did it. */
+export const TASK = integer('task', 'Task that was executing: task.id.');
+/** On whose behalf. */
+export const OP = integer('op', 'Operation on whose behalf it happened: op.id; NULL = none.');
 
 /** The columns every event has in front of its own. */
 export const EVENT_COLUMNS: readonly Column[] = [
@@ -163,7 +171,8 @@ const OP_TABLE: Table = {
     integer('result', 'Bytes done, or a negative error number.'),
     integer('start_ns', 'Begin, nanoseconds since the start of the capture.'),
     integer('end_ns', 'End, nanoseconds since the start of the capture.'),
-    integer('requests', 'Read requests it caused.'),
+    integer('read_requests', 'Read requests it caused.'),
+    integer('write_requests', 'Write requests it caused, copies to the cache included.'),
     integer('direct', '1 if it went past the page cache (O_DIRECT); NULL = not known.'),
   ],
 };
@@ -183,16 +192,21 @@ const FILE_TABLE: Table = {
 
 const REQUEST: Table = {
   name: 'request',
-  doc: 'Read requests, made from the events. Times are nanoseconds since the start of the capture.',
-  key: ['uid'],
+  doc: 'Requests to read or write, made from the events. Times: ns since the start of the capture.',
+  key: ['request_uid'],
   indexes: [['rreq'], ['op']],
   columns: [
-    integer('uid', 'Number of the request in this capture; rreq may start again, this does not.'),
+    integer(
+      'request_uid',
+      'Number of the request in this capture; rreq may start again, this does not.',
+    ),
     integer('rreq', 'Number as printed after R= (there in hexadecimal).'),
     text(
       'kind',
       '`readahead`, `readpage`, `write_begin`, `direct`, `read_gaps`, `read_single`; NULL = none.',
     ),
+    text('side', '`read`, or `write`: also what is copied to the cache.'),
+    integer('direct', '1 if it goes past the page cache (O_DIRECT, unbuffered).'),
     OP,
     integer('task', 'Task that made it: task.id.'),
     integer('cookie', 'fscache cookie (object before v5.17); 0 = no cache.'),
@@ -212,12 +226,12 @@ const REQUEST: Table = {
     integer('free_ns', 'FREE.'),
     integer('slices', 'Subrequests.'),
     integer('zero_bytes', 'Bytes filled with zeros.'),
-    integer('down_bytes', 'Bytes from the server.'),
-    integer('read_bytes', 'Bytes from the cache.'),
+    integer('server_bytes', 'Bytes from the server.'),
+    integer('cache_bytes', 'Bytes from the cache.'),
     integer('stored_bytes', 'Bytes written to the cache, rounded as they were written.'),
-    integer('shorts', 'Short reads that were asked for again.'),
-    integer('rdowns', 'Cache reads that failed and went to the server.'),
-    integer('skips', 'Stores that the cache refused.'),
+    integer('short_reads', 'Short reads that were asked for again.'),
+    integer('cache_fallbacks', 'Cache reads that failed and went to the server.'),
+    integer('refused_stores', 'Stores that the cache refused.'),
     integer('failed_slices', 'Subrequests that ended with an error.'),
     integer('failed', '1 if the request failed.'),
     integer(
@@ -232,10 +246,10 @@ const REQUEST: Table = {
 const SUBREQUEST: Table = {
   name: 'subrequest',
   doc: 'Subrequests, made from the events. Times are nanoseconds since the start of the capture.',
-  key: ['request', 'index'],
+  key: ['request_uid', 'index'],
   indexes: [],
   columns: [
-    integer('request', 'Its request: request.uid.'),
+    integer('request_uid', 'Its request: request.request_uid.'),
     integer('index', 'Number in the request, counted from 0.'),
     text('first_source', 'Source it was prepared for: ZERO, DOWN, READ or INVL.'),
     text('source', 'Source it came from in the end.'),
@@ -251,12 +265,12 @@ const SUBREQUEST: Table = {
     integer('write_ns', 'WRITE: the store began.'),
     integer('wterm_ns', 'WTERM: the store ended.'),
     integer('free_ns', 'FREE.'),
-    integer('shorts', 'Times it was short and was asked for again.'),
-    integer('rdowns', 'Times its cache read failed and it went to the server.'),
+    integer('short_reads', 'Times it was short and was asked for again.'),
+    integer('cache_fallbacks', 'Times its cache read failed and it went to the server.'),
     integer('stored', '1 if it was stored and the store did not fail; merged ones count as one.'),
-    integer('skipped', '1 if the cache refused it.'),
+    integer('store_refused', '1 if the cache refused it.'),
     integer(
-      'cached',
+      'cache_bytes_kept',
       'Bytes the cache gave before it failed and the server was asked for the rest.',
     ),
     text('verdict', 'Why the cache chose this source; NULL if the trace does not tell.'),
@@ -297,6 +311,19 @@ const EVENT_RANGE: Table = {
   ],
 };
 
+const DOC: Table = {
+  name: '_doc',
+  doc: 'What every table, view and column of this database means.',
+  key: [],
+  indexes: [],
+  columns: [
+    text('table', 'Table or view.'),
+    text('column', 'Column; NULL = the row is about the table itself.'),
+    text('type', '`INTEGER` or `TEXT`; of the table itself `table` or `view`.'),
+    text('doc', 'What it is, with its unit.'),
+  ],
+};
+
 function traceColumn({ name, kind, doc }: TraceColumn): Column {
   return kind === 'label' || kind === 'text' ? text(name, doc) : integer(name, doc);
 }
@@ -325,7 +352,13 @@ export const TABLES = {
   marker: MARKER,
   other_event: OTHER,
   event_range: EVENT_RANGE,
+  _doc: DOC,
 } as const satisfies Record<string, Table>;
+
+/** What every capture has; the others are there if it has rows for them. */
+export const ALWAYS: readonly Table[] = [
+  ...[CAPTURE, TASK_TABLE, OP_TABLE, FILE_TABLE, REQUEST, SUBREQUEST, DOC],
+];
 
 /** The tables of the tracepoints. */
 export const EVENT_TABLES: readonly Table[] = TRACEPOINTS.map(eventTable);
@@ -338,222 +371,5 @@ export function eventTables(era: Era): readonly Table[] {
 /** In the options of a capture: the description of its kernel, where it is none of those known. */
 export const DESCRIBED = 'described';
 
-function eventBranch(name: string, system: string, event: string, textSql: string): string {
-  return `SELECT "e"."id", "e"."ts", "e"."task", "t"."comm", "t"."pid", "e"."cpu",
-  "e"."common_flags", ${system}, ${event}, ${textSql}
-FROM ${quoted(name)} AS "e"
-LEFT JOIN "task" AS "t" ON "t"."id" = "e"."task"`;
-}
-
-const EVENTS: View = {
-  name: 'events',
-  doc: 'All events, with the text the kernel prints. Sort by id.',
-  columns: [
-    shown('id', EVENT_ID.doc),
-    shown('ts', TS.doc),
-    shown('task', TASK.doc),
-    shown('comm', 'Name of the task.'),
-    shown('pid', 'Process id of the task.'),
-    shown('cpu', 'Processor.'),
-    shown('flags', 'Latency flags.'),
-    shown('system', 'Trace system.'),
-    shown('event', 'Name of the event.'),
-    shown('text', 'What the kernel prints after the name.'),
-  ],
-  sql: (era) =>
-    [
-      ...tracepointsIn(era)
-        .filter((each) => each.format(era) !== null)
-        .map((each) =>
-          eventBranch(each.name, literal(each.system), literal(each.name), eventText(each, era)),
-        ),
-      eventBranch('marker', literal('ftrace'), literal('tracing_mark_write'), '"e"."text"'),
-      eventBranch('other_event', '"e"."system"', '"e"."event"', '"e"."text"'),
-    ].join('\nUNION ALL\n'),
-};
-
-/** What every analysis takes for the file of a request. */
-const REQUEST_FILE: View = {
-  name: 'request_file',
-  doc: 'The file of each request: that of its operation, else what its inode or cookie tells.',
-  columns: [
-    shown('uid', 'Number of the request in this capture.'),
-    shown(
-      'file',
-      'Path as far as one is known, else `inode 0x...` or `cookie 0x...`; NULL = nothing known.',
-    ),
-  ],
-  sql: () => requestFile(ALL_OF_FILE),
-};
-
-/** The statement of `request_file`; `files` = what gives (ino, path) of known files. */
-export function requestFile(files: string): string {
-  return `WITH "named" AS (
-  SELECT "r"."netfs_inode" AS "ino", "o"."file" AS "path"
-  FROM "request" AS "r" JOIN "op" AS "o" ON "o"."id" = "r"."op"
-  WHERE "r"."netfs_inode" > 0 AND "o"."file" <> '' GROUP BY 1, 2
-  UNION ${files}
-), "known_inode" AS (
-  -- An inode number that stands for several files names none of them.
-  SELECT "ino", min("path") AS "file" FROM "named" GROUP BY 1 HAVING count(*) = 1
-), "known_cookie" AS (
-  SELECT "r"."cookie" AS "cookie", min("o"."file") AS "file"
-  FROM "request" AS "r" JOIN "op" AS "o" ON "o"."id" = "r"."op"
-  WHERE "r"."cookie" > 0 AND "o"."file" <> '' GROUP BY 1 HAVING count(DISTINCT "o"."file") = 1
-)
-SELECT "r"."uid", coalesce(nullif("o"."file", ''), "i"."file", "c"."file",
-  -- printf makes 0 of NULL.
-  CASE WHEN "r"."netfs_inode" > 0 THEN 'inode ' || printf('0x%llx', "r"."netfs_inode") END,
-  CASE WHEN "r"."cookie" > 0 THEN 'cookie ' || printf('0x%llx', "r"."cookie") END) AS "file"
-FROM "request" AS "r"
-LEFT JOIN "op" AS "o" ON "o"."id" = "r"."op"
-LEFT JOIN "known_inode" AS "i" ON "i"."ino" = "r"."netfs_inode"
-LEFT JOIN "known_cookie" AS "c" ON "c"."cookie" = "r"."cookie"`;
-}
-
-const ALL_OF_FILE = 'SELECT "ino", "path" FROM "file"';
-
-const REQUESTS: View = {
-  name: 'requests',
-  doc: 'Requests with their file, their task and how long their stages took.',
-  columns: [
-    shown('uid', 'Number of the request in this capture.'),
-    shown('R', 'Number as printed, 8 hexadecimal digits.'),
-    shown('kind', '`readahead`, `readpage` or `write_begin`.'),
-    shown('file', 'File of the operation that caused it; NULL if not known.'),
-    shown('comm', 'Name of the task that made it.'),
-    shown('begin_ns', 'Begin, nanoseconds since the start of the capture.'),
-    shown('start', 'Position, bytes, after expansion.'),
-    shown('len', 'Length, bytes, after expansion.'),
-    shown('slices', 'Subrequests.'),
-    shown('zero_bytes', 'Bytes filled with zeros.'),
-    shown('down_bytes', 'Bytes from the server.'),
-    shown('read_bytes', 'Bytes from the cache.'),
-    shown('stored_bytes', 'Bytes written to the cache.'),
-    shown('io_ns', 'First SUBMT to last TERM, nanoseconds.'),
-    shown('wait_ns', 'Begin to UNLOCK, nanoseconds: how long readers wait.'),
-    shown('store_ns', 'WRITE to DONE, nanoseconds; NULL if nothing was stored.'),
-    shown('life_ns', 'Begin to FREE, nanoseconds.'),
-    shown('error', 'Negative error number, 0 = none.'),
-    shown('outcome', '`ok`, `failed` or `open`.'),
-  ],
-  sql: () => `SELECT "r"."uid", printf('%08x', "r"."rreq"), "r"."kind", "f"."file", "t"."comm",
-  "r"."begin_ns", coalesce("r"."expanded_start", "r"."start"),
-  coalesce("r"."expanded_len", "r"."len"), "r"."slices", "r"."zero_bytes", "r"."down_bytes",
-  "r"."read_bytes", "r"."stored_bytes", "r"."term_ns" - "r"."submit_ns",
-  "r"."unlock_ns" - "r"."begin_ns", "r"."done_ns" - "r"."write_ns",
-  "r"."free_ns" - "r"."begin_ns", "r"."error", "r"."outcome"
-FROM "request" AS "r"
-JOIN "request_file" AS "f" ON "f"."uid" = "r"."uid"
-LEFT JOIN "task" AS "t" ON "t"."id" = "r"."task"`,
-};
-
-const SUBREQUESTS: View = {
-  name: 'subrequests',
-  doc: 'Subrequests with their request and file and how long they took.',
-  columns: [
-    shown('uid', 'Number of the request in this capture.'),
-    shown('R', 'Number of the request as printed.'),
-    shown('index', 'Number in the request, counted from 0.'),
-    shown('kind', 'Kind of the request.'),
-    shown('file', 'File of the operation that caused the request; NULL if not known.'),
-    shown('first_source', 'Source it was prepared for.'),
-    shown('source', 'Source it came from.'),
-    shown('start', 'File position, bytes.'),
-    shown('len', 'Length, bytes.'),
-    shown('transferred', 'Bytes obtained.'),
-    shown('io_ns', 'SUBMT to last TERM, nanoseconds.'),
-    shown('store_ns', 'WRITE to WTERM, nanoseconds; NULL if it was not stored.'),
-    shown('shorts', 'Times it was short.'),
-    shown('rdowns', 'Times it went to the server because its cache read failed.'),
-    shown('stored', '1 if it was stored.'),
-    shown('error', 'Negative error number, 0 = none.'),
-    shown('verdict', 'Why the cache chose this source; NULL if not known.'),
-  ],
-  sql: () => `SELECT "s"."request", printf('%08x', "r"."rreq"), "s"."index", "r"."kind",
-  "f"."file", "s"."first_source", "s"."source", "s"."start", "s"."len", "s"."transferred",
-  "s"."term_ns" - "s"."submit_ns", "s"."wterm_ns" - "s"."write_ns", "s"."shorts", "s"."rdowns",
-  "s"."stored", "s"."error", "s"."verdict"
-FROM "subrequest" AS "s"
-JOIN "request" AS "r" ON "r"."uid" = "s"."request"
-JOIN "request_file" AS "f" ON "f"."uid" = "r"."uid"`,
-};
-
-const PROVENANCE: View = {
-  name: 'provenance',
-  doc: 'Which bytes of which file came from where, one row for each subrequest that got any.',
-  columns: [
-    shown('file', 'File of the operation that caused the request; NULL if not known.'),
-    shown('netfs_inode', 'Inode number of the file; NULL if not known.'),
-    shown('start', 'First byte.'),
-    shown('end', 'Byte after the last.'),
-    shown('bytes', 'Bytes.'),
-    shown('source', 'ZERO, DOWN (server) or READ (cache).'),
-    shown('uid', 'Request: request.uid.'),
-    shown('index', 'Number of the subrequest.'),
-    shown('ts', 'When they were there, nanoseconds since the start of the capture.'),
-  ],
-  sql: () => `SELECT "f"."file", "r"."netfs_inode", "s"."start", "s"."start" + "s"."transferred",
-  "s"."transferred", "s"."source", "s"."request", "s"."index", "s"."term_ns"
-FROM "subrequest" AS "s"
-JOIN "request" AS "r" ON "r"."uid" = "s"."request"
-JOIN "request_file" AS "f" ON "f"."uid" = "r"."uid"
-WHERE "s"."transferred" > 0`,
-};
-
-/** Every view. */
-export const VIEWS: readonly View[] = [EVENTS, REQUEST_FILE, REQUESTS, SUBREQUESTS, PROVENANCE];
-
 /** Every table, those of the events last. */
 export const ALL_TABLES: readonly Table[] = [...Object.values(TABLES), ...EVENT_TABLES];
-
-function tableSql({ name, columns, key }: Table): string {
-  const rows = columns.map((column) => {
-    const primary = key.length === 1 && key[0] === column.name ? ' PRIMARY KEY' : '';
-    return `${quoted(column.name)} ${column.type}${primary}`;
-  });
-  return `CREATE TABLE ${quoted(name)} (\n  ${rows.join(',\n  ')}\n)`;
-}
-
-/** The statements that make the tables and the views of a capture of an era. */
-export function createStatements(era: Era): string[] {
-  const views = VIEWS.map(({ name, columns, sql }) => {
-    const names = columns.map((column) => quoted(column.name)).join(', ');
-    return `CREATE VIEW ${quoted(name)} (${names}) AS\n${sql(era)}`;
-  });
-  return [...Object.values(TABLES), ...eventTables(era)].map(tableSql).concat(views);
-}
-
-/** The statements that make the indexes, for when the rows are in. */
-export function indexStatements(): string[] {
-  return ALL_TABLES.flatMap(({ name, key, indexes }) => [
-    // The rows of a table lie in the order of a key that is one number.
-    ...(key.length > 1 ? [indexSql('UNIQUE INDEX', name, key)] : []),
-    ...indexes.map((columns) => indexSql('INDEX', name, columns)),
-  ]);
-}
-
-function indexSql(kind: string, table: string, columns: readonly string[]): string {
-  const name = quoted(`${table}_${columns.join('_')}`);
-  return `CREATE ${kind} ${name} ON ${quoted(table)} (${columns.map(quoted).join(', ')})`;
-}
-
-/** The documentation of every table, view and column, for people. */
-export function schemaText(): string {
-  const eras = Object.entries(ERA_KERNELS).map(([era, kernels]) => `  ${era}  ${kernels}`);
-  const part = (kind: string, { name, doc, columns }: Table | View): string => {
-    const named = Math.max(...columns.map((column) => column.name.length)) + 2;
-    const typed = Math.max(...columns.map((column) => column.type.length && 9));
-    const rows = columns.map(
-      (column) => `  ${column.name.padEnd(named)}${column.type.padEnd(typed)}${column.doc}`,
-    );
-    return [`${kind} ${name}: ${doc}`, ...rows].join('\n');
-  };
-  return [
-    ...VIEWS.map((view) => part('view', view)),
-    ...ALL_TABLES.map((table) => part('table', table)),
-    ['eras', ...eras].join('\n'),
-  ]
-    .map((section) => `${section}\n`)
-    .join('\n');
-}

@@ -1,8 +1,8 @@
 /**
  * Writes the rows of tables straight into the pages of an SQLite database, in the order of their
  * row numbers: several times faster than INSERT, and it holds no more than the page at hand of each
- * table. Called by writer.ts between the making of the tables and the making of the indexes, while
- * no SQLite has the file open.
+ * table. Called by writer.ts between the making of the file and the making of the schema, while no
+ * SQLite has the file open.
  *
  * The format is that of https://www.sqlite.org/fileformat2.html (sections 1.3, 1.6 and 2.3).
  */
@@ -69,11 +69,6 @@ export class PageFile {
     return next === LOCK_PAGE ? next + 1 : next;
   }
 
-  /** Replaces a page that was there from the start. */
-  replace(number: number, page: Uint8Array): void {
-    writeAll(this.#file, page, PAGE * (number - 1));
-  }
-
   /** Writes what is left, and how many pages there are now. */
   finish(): void {
     this.#flush();
@@ -108,7 +103,6 @@ interface Child {
 /** The pages of one table. */
 export class TablePages {
   readonly #file: PageFile;
-  readonly #root: number;
   /** The cells of the leaf at hand, in the order of their rows, and where each begins. */
   readonly #cells = Buffer.alloc(PAGE + STEP);
   readonly #view = viewOf(this.#cells);
@@ -120,10 +114,8 @@ export class TablePages {
   readonly #pages: number[] = [];
   readonly #lasts: number[] = [];
 
-  /** `root` is the page SQLite gave the table, which is empty. */
-  constructor(file: PageFile, root: number) {
+  constructor(file: PageFile) {
     this.#file = file;
-    this.#root = root;
   }
 
   /** Adds a row that is closed; numbers must rise. */
@@ -142,22 +134,17 @@ export class TablePages {
     this.#last = rowid;
   }
 
-  /** Writes what is left and the pages above the leaves. */
-  finish(): void {
-    if (this.#pages.length === 0) {
-      if (this.#count === 0) return;
-      this.#file.replace(this.#root, this.#leaf());
-      return;
-    }
+  /** Writes what is left and the pages above the leaves; returns the root, 0 = no rows. */
+  finish(): number {
     if (this.#count > 0) this.#flush();
     let level: Child[] = this.#pages.map((page, i) => ({ page, last: this.#lasts[i] as number }));
-    while (level.length > FANOUT) {
+    while (level.length > 1) {
       level = groups(level).map((children) => ({
         page: this.#file.append(interior(children)),
         last: (children.at(-1) as Child).last,
       }));
     }
-    this.#file.replace(this.#root, interior(level));
+    return level[0]?.page ?? 0;
   }
 
   #copy({ bytes, view: from, size }: RowBuffer, at: number): void {

@@ -73,10 +73,9 @@ export class TableRows<T> {
     return this.#late.map((row) => this.#form.values(row));
   }
 
-  /** Writes what is held, and the pages. */
+  /** Puts what is held into the pages, which can be finished then. */
   finish(): void {
     this.#releaseAll();
-    this.#pages.finish();
   }
 
   #release(): void {

@@ -80,7 +80,10 @@ export interface LineFilter {
 export interface Capture {
   readonly path: string;
   readonly info: CaptureInfo;
-  /** Rows of a query one by one; errors of SQLite become `UsageError`. */
+  /**
+   * Rows of a query one by one, whole numbers from 2^53 on as `0x` text; errors of SQLite become
+   * `UsageError`. The other ways to ask round such numbers.
+   */
   iterate(sql: string, params?: SqlParams): IterableIterator<SqlRow>;
   /**
    * Hands every row of a query over, several times as fast as `iterate`; asking the capture

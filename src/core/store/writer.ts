@@ -19,16 +19,17 @@ import {
 } from '../trace/record.js';
 import { Reducer } from '../trace/reducer.js';
 import { type AnyTracepoint, type Column, HEADER_WORDS } from '../trace/tracepoint.js';
+import { docRows, indexStatements, tableSql, viewSql } from './ddl.js';
 import { EventRanges, requestColumn } from './event_ranges.js';
 import { LatencySummary } from './latency_summary.js';
 import { REQUESTS, subrequests } from './request_rows.js';
 import { RowBuffer } from './row_buffer.js';
 import {
+  ALWAYS,
   APPLICATION_ID,
-  createStatements,
   DESCRIBED,
   EVENT_COLUMNS,
-  indexStatements,
+  eventTable,
   quoted,
   SCHEMA_VERSION,
   TABLES,
@@ -37,6 +38,7 @@ import {
 import { PAGE, PageFile, TablePages } from './table_pages.js';
 import { lists, type RowForm, TableRows } from './table_rows.js';
 import type { CaptureMeta, SqlValue } from './types.js';
+import { VIEWS } from './views.js';
 
 /** One tracepoint's table being filled. */
 interface EventTable {
@@ -79,7 +81,7 @@ export class CaptureBuilder implements RecordHandler {
   readonly #meta: Record<string, unknown>;
   readonly #byRecord: (EventTable | undefined)[] = [];
   /** Everything that has pages to finish. */
-  readonly #pages: TablePages[] = [];
+  readonly #pages: { readonly table: Table; readonly pages: TablePages }[] = [];
   readonly #tables: Pick<TableRows<unknown>, 'name' | 'late' | 'finish'>[] = [];
   readonly #ops: TableRows<readonly SqlValue[]>;
   readonly #files: TableRows<readonly SqlValue[]>;
@@ -100,16 +102,15 @@ export class CaptureBuilder implements RecordHandler {
     this.era = meta.era;
     this.#path = path;
     this.#meta = { ...meta };
-    const roots = makeTables(path, this.era);
+    makeFile(path);
     this.#file = new PageFile(path);
-    const pagesOf = (table: string): TablePages => {
-      const pages = new TablePages(this.#file, roots.get(table) as number);
-      this.#pages.push(pages);
+    const pagesOf = (table: Table): TablePages => {
+      const pages = new TablePages(this.#file);
+      this.#pages.push({ table, pages });
       return pages;
     };
-    const rowsOf = <T>({ name }: Table, form: RowForm<T>): TableRows<T> => {
-      const pages = new TablePages(this.#file, roots.get(name) as number);
-      const rows = new TableRows(name, pages, this.#row, form);
+    const rowsOf = <T>(table: Table, form: RowForm<T>): TableRows<T> => {
+      const rows = new TableRows(table.name, pagesOf(table), this.#row, form);
       this.#tables.push(rows);
       return rows;
     };
@@ -117,13 +118,13 @@ export class CaptureBuilder implements RecordHandler {
     for (const tracepoint of tracepointsIn(this.era)) {
       if (tracepoint.format(this.era) === null) continue;
       this.#byRecord[tracepoint.record] = {
-        pages: pagesOf(tracepoint.name),
+        pages: pagesOf(eventTable(tracepoint)),
         columns: eventColumns(tracepoint, this.era),
         request: tracepoint.columns.findIndex(({ name }) => name === requestColumn(tracepoint)),
       };
     }
-    this.#markers = pagesOf('marker');
-    this.#others = pagesOf('other_event');
+    this.#markers = pagesOf(TABLES.marker);
+    this.#others = pagesOf(TABLES.other_event);
     this.#ops = listsOf(TABLES.op);
     this.#files = listsOf(TABLES.file);
     this.#tasks = listsOf(TABLES.task);
@@ -158,10 +159,11 @@ export class CaptureBuilder implements RecordHandler {
     this.#reducer.finish();
     this.#ranges.finish();
     for (const row of this.#summary.rows()) this.#latency.add(row);
-    for (const pages of this.#pages) pages.finish();
     for (const table of this.#tables) table.finish();
+    const roots = new Map(this.#pages.map(({ table, pages }) => [table, pages.finish()]));
     this.#file.finish();
     this.#file.close();
+    const tables = makeTables(this.#path, roots);
     const db = openUnsafe(this.#path);
     db.exec('BEGIN');
     for (const table of this.#tables) {
@@ -170,7 +172,7 @@ export class CaptureBuilder implements RecordHandler {
       const insert = db.prepare(insertSql(table.name, late[0]?.length ?? 0));
       for (const row of late) insert.run(row);
     }
-    for (const sql of indexStatements()) db.exec(sql);
+    describe(db, this.era, tables);
     const row = this.#captureRow(elapsed());
     db.prepare(insertSql('capture', row.length)).run(row);
     db.exec('COMMIT');
@@ -211,9 +213,10 @@ export class CaptureBuilder implements RecordHandler {
   }
 
   op({ op, kind, file, offset, len, result, start, end, direct }: OpRecord, task: number): void {
-    const requests = this.#reducer.takeRequestCount(op);
+    const { read, write } = this.#reducer.takeRequestCounts(op);
     const past = direct === undefined ? null : Number(direct);
-    this.#ops.add([op, task || null, kind, file, offset, len, result, start, end, requests, past]);
+    const name = [op, task || null, kind, file] as const;
+    this.#ops.add([...name, offset, len, result, start, end, read, write, past]);
   }
 
   stats(snapshot: number, ts: number, entries: readonly StatEntry[]): void {
@@ -270,7 +273,9 @@ export class CaptureBuilder implements RecordHandler {
   #value({ column, labels }: EventColumn, word: number): void {
     const row = this.#row;
     if (column.symbols === null || !(word < RAW_LABEL)) {
-      row.value(decodeValue(column, word, this.era, this.#decoder.strings));
+      const value = decodeValue(column, word, this.era, this.#decoder.strings);
+      if (column.kind === 'u64' && typeof value === 'string') row.wide(BigInt(value));
+      else row.value(value);
       return;
     }
     let label = labels[word];
@@ -333,17 +338,53 @@ function eventColumns(tracepoint: AnyTracepoint, era: Era): EventColumn[] {
   }));
 }
 
-/** Makes the tables in an empty file; returns the page of each. */
-function makeTables(path: string, era: Era): Map<string, number> {
+/** Makes a database without tables of an empty file. */
+function makeFile(path: string): void {
   const db = openUnsafe(path);
   db.pragma(`page_size = ${PAGE}`);
   db.pragma(`application_id = ${APPLICATION_ID}`);
   db.pragma(`user_version = ${SCHEMA_VERSION}`);
-  db.exec(['BEGIN', ...createStatements(era), 'COMMIT'].join(';\n'));
-  const rows = db.prepare(`SELECT name, rootpage FROM sqlite_master WHERE type = 'table'`).raw();
-  const roots = new Map(rows.all() as [string, number][]);
   db.close();
-  return roots;
+}
+
+/**
+ * Tells SQLite of the tables whose pages are written, by their roots, and makes those that are
+ * always there; returns the tables that there are now.
+ */
+function makeTables(path: string, roots: ReadonlyMap<Table, number>): Table[] {
+  const filled = [...roots.keys()].filter((table) => roots.get(table) !== 0);
+  const empty = ALWAYS.filter((table) => !filled.includes(table));
+  adoptTables(
+    path,
+    filled.map((table) => [table.name, roots.get(table) as number, tableSql(table)]),
+  );
+  const db = openUnsafe(path);
+  for (const table of empty) db.exec(tableSql(table));
+  db.close();
+  return [...filled, ...empty];
+}
+
+/** Tells SQLite of tables whose pages are written: name, number of the root page, statement. */
+export function adoptTables(
+  path: string,
+  tables: readonly (readonly [name: string, root: number, sql: string])[],
+): void {
+  const db = openUnsafe(path);
+  db.pragma('writable_schema = ON');
+  const add = db.prepare(`INSERT INTO sqlite_master VALUES ('table', ?, ?, ?, ?)`);
+  db.exec('BEGIN');
+  for (const [name, root, sql] of tables) add.run(name, name, root, sql);
+  db.exec('COMMIT');
+  db.close();
+}
+
+/** Adds to the tables of a capture whose rows are in: views, indexes, documentation. */
+export function describe(db: Database.Database, era: Era, tables: readonly Table[]): void {
+  const names = new Set(tables.map(({ name }) => name));
+  for (const view of VIEWS) db.exec(viewSql(view, era, names));
+  for (const sql of indexStatements(tables)) db.exec(sql);
+  const insert = db.prepare(insertSql('_doc', 4));
+  for (const row of docRows(tables)) insert.run(row);
 }
 
 /**

@@ -34,14 +34,19 @@ export type RequestKind =
   | 'read_gaps'
   | 'read_single';
 
+/** Which way the bytes of a request go; what is copied to the cache is written. */
+export type RequestSide = 'read' | 'write';
+
 /** How a request ended; `open` = its end is not in the capture. */
 export type RequestOutcome = 'ok' | 'failed' | 'open';
 
 /** One request. Times are nanoseconds since the start of the capture, null = not seen. */
 export interface RequestRow {
-  readonly uid: number;
+  readonly request_uid: number;
   readonly rreq: number;
   kind: RequestKind | null;
+  readonly side: RequestSide;
+  direct: 0 | 1;
   op: number | null;
   task: number | null;
   cookie: number | null;
@@ -61,12 +66,12 @@ export interface RequestRow {
   free_ns: number | null;
   slices: number;
   zero_bytes: number;
-  down_bytes: number;
-  read_bytes: number;
+  server_bytes: number;
+  cache_bytes: number;
   stored_bytes: number;
-  shorts: number;
-  rdowns: number;
-  skips: number;
+  short_reads: number;
+  cache_fallbacks: number;
+  refused_stores: number;
   failed_slices: number;
   failed: 0 | 1;
   error: number;
@@ -76,8 +81,8 @@ export interface RequestRow {
 
 /** One subrequest. Times are nanoseconds since the start of the capture, null = not seen. */
 export interface SubrequestRow {
-  /** `uid` of its request. */
-  readonly request: number;
+  /** `request_uid` of its request. */
+  readonly request_uid: number;
   readonly index: number;
   first_source: number;
   source: number;
@@ -93,12 +98,12 @@ export interface SubrequestRow {
   write_ns: number | null;
   wterm_ns: number | null;
   free_ns: number | null;
-  shorts: number;
-  rdowns: number;
+  short_reads: number;
+  cache_fallbacks: number;
   stored: 0 | 1;
-  skipped: 0 | 1;
+  store_refused: 0 | 1;
   verdict: string | null;
-  cached: number;
+  cache_bytes_kept: number;
 }
 
 /** Takes what the reducer has finished; subrequests of a request come after it, in index order. */
@@ -112,6 +117,8 @@ interface Choice {
   readonly start: number;
   readonly verdict: string;
 }
+
+const NO_REQUESTS: Readonly<Record<RequestSide, number>> = { read: 0, write: 0 };
 
 interface Live {
   readonly row: RequestRow;
@@ -162,6 +169,12 @@ const WRITE_ORIGINS: ReadonlySet<number | undefined> = new Set([
   ORIGIN.dio_write,
   ORIGIN.pgpriv2_copy_to_cache,
 ]);
+const DIRECT_ORIGINS: ReadonlySet<number | undefined> = new Set([
+  ORIGIN.dio_read,
+  ORIGIN.unbuffered_read,
+  ORIGIN.unbuffered_write,
+  ORIGIN.dio_write,
+]);
 const WRITE_SOURCES: ReadonlySet<number | undefined> = new Set([
   SOURCE.upload,
   SOURCE.write,
@@ -182,7 +195,7 @@ export class Reducer {
   readonly #failedFlag: number;
   readonly #live = new Map<number, Live>();
   /** Requests begun by operation, until the operation ends. */
-  readonly #counts = new Map<number, number>();
+  readonly #counts = new Map<number, Record<RequestSide, number>>();
   /** By task: the verdict comes right before the slice's own event, by the same task. */
   readonly #choices = new Map<number, Choice>();
   /** By task: the slice it has added and not chosen a source for; v6.12 asks the cache then. */
@@ -231,10 +244,10 @@ export class Reducer {
   }
 
   /** How many requests operation `op` has begun; forgets it, so ask once, when it has ended. */
-  takeRequestCount(op: number): number {
-    const count = this.#counts.get(op) ?? 0;
+  takeRequestCounts(op: number): Readonly<Record<RequestSide, number>> {
+    const counts = this.#counts.get(op) ?? NO_REQUESTS;
     this.#counts.delete(op);
-    return count;
+    return counts;
   }
 
   /** Gives out the requests whose end was not seen. */
@@ -258,6 +271,7 @@ export class Reducer {
     if (old !== undefined) this.#retire(rreq, old);
     const { row } = this.#of(rreq, rreq, words, at);
     row.kind = KIND_OF_READ.get(words[a + 1] as number) ?? null;
+    if (row.kind === 'direct') row.direct = 1;
     row.begin_ns = ts;
     row.cookie = number(words[a + 2]);
     row.netfs_inode = number(words[a + 3]);
@@ -272,6 +286,7 @@ export class Reducer {
     const { row } = live;
     const ts = words[at + 1] as number;
     row.kind ??= KIND_OF_ORIGIN.get(words[a + 1] as number) ?? null;
+    if (DIRECT_ORIGINS.has(words[a + 1])) row.direct = 1;
     row.flags = words[a + 3] as number;
     if (row.flags & this.#failedFlag) row.failed = 1;
     switch (words[a + 2]) {
@@ -343,8 +358,8 @@ export class Reducer {
         break;
       case SLICE.retry:
         if (slice.first_source === SOURCE.read && slice.source === SOURCE.down) {
-          slice.rdowns = 1;
-          slice.cached = Math.max(slice.cached, words[a + 6] as number);
+          slice.cache_fallbacks = 1;
+          slice.cache_bytes_kept = Math.max(slice.cache_bytes_kept, words[a + 6] as number);
         }
         break;
       case SLICE.terminated:
@@ -359,11 +374,11 @@ export class Reducer {
         live.row.term_ns = ts;
         break;
       case SLICE.resubmit_short:
-        slice.shorts++;
+        slice.short_reads++;
         break;
       case SLICE.download_instead:
-        slice.rdowns++;
-        slice.cached = Math.max(slice.cached, words[a + 6] as number);
+        slice.cache_fallbacks++;
+        slice.cache_bytes_kept = Math.max(slice.cache_bytes_kept, words[a + 6] as number);
         break;
       case SLICE.write:
         slice.write_ns = ts;
@@ -371,7 +386,7 @@ export class Reducer {
         slice.final_len = words[a + 7] as number;
         break;
       case SLICE.write_skip:
-        slice.skipped = 1;
+        slice.store_refused = 1;
         break;
       case SLICE.write_term:
         slice.wterm_ns = ts;
@@ -394,12 +409,17 @@ export class Reducer {
   #of(key: number, rreq: number, words: Float64Array, at: number): Live {
     let live = this.#live.get(key);
     if (live === undefined) {
-      live = { row: newRequest(++this.#uids, rreq), slices: new Map() };
+      live = { row: newRequest(++this.#uids, rreq, key < 0 ? 'write' : 'read'), slices: new Map() };
       live.row.task = words[at + 2] || null;
       const op = words[at + 4] as number;
       if (op > 0) {
         live.row.op = op;
-        this.#counts.set(op, (this.#counts.get(op) ?? 0) + 1);
+        let counts = this.#counts.get(op);
+        if (counts === undefined) {
+          counts = { read: 0, write: 0 };
+          this.#counts.set(op, counts);
+        }
+        counts[live.row.side]++;
       }
       this.#live.set(key, live);
     }
@@ -410,7 +430,7 @@ export class Reducer {
     const index = words[a + 1] as number;
     let slice = live.slices.get(index);
     if (slice === undefined) {
-      slice = newSubrequest(live.row.uid, index, words, a);
+      slice = newSubrequest(live.row.request_uid, index, words, a);
       if (this.#collects && !SPEAKS_FIRST.has(words[a + 3])) {
         slice.submit_ns = this.#births.get(live.row.rreq) ?? null;
       }
@@ -440,16 +460,16 @@ function account(row: RequestRow, slice: SubrequestRow): void {
   // No flag of a write says that it failed; what the cache refuses fails nobody's write.
   if (slice.error < 0 && slice.source === SOURCE.upload) row.failed = 1;
   row.slices++;
-  row.shorts += slice.shorts;
-  row.rdowns += slice.rdowns;
-  row.skips += slice.skipped;
+  row.short_reads += slice.short_reads;
+  row.cache_fallbacks += slice.cache_fallbacks;
+  row.refused_stores += slice.store_refused;
   if (slice.error < 0) {
     row.failed_slices++;
     row.error = slice.error;
   }
   if (slice.source === SOURCE.zero) row.zero_bytes += slice.transferred;
-  if (slice.source === SOURCE.down) row.down_bytes += slice.transferred;
-  if (slice.source === SOURCE.read) row.read_bytes += slice.transferred;
+  if (slice.source === SOURCE.down) row.server_bytes += slice.transferred;
+  if (slice.source === SOURCE.read) row.cache_bytes += slice.transferred;
   if (slice.stored) row.stored_bytes += slice.final_len;
 }
 
@@ -457,11 +477,13 @@ function number(word: number | undefined): number | null {
   return word === undefined || Number.isNaN(word) ? null : word;
 }
 
-function newRequest(uid: number, rreq: number): RequestRow {
+function newRequest(request_uid: number, rreq: number, side: RequestSide): RequestRow {
   return {
-    uid,
+    request_uid,
     rreq,
     kind: null,
+    side,
+    direct: 0,
     op: null,
     task: null,
     cookie: null,
@@ -481,12 +503,12 @@ function newRequest(uid: number, rreq: number): RequestRow {
     free_ns: null,
     slices: 0,
     zero_bytes: 0,
-    down_bytes: 0,
-    read_bytes: 0,
+    server_bytes: 0,
+    cache_bytes: 0,
     stored_bytes: 0,
-    shorts: 0,
-    rdowns: 0,
-    skips: 0,
+    short_reads: 0,
+    cache_fallbacks: 0,
+    refused_stores: 0,
     failed_slices: 0,
     failed: 0,
     error: 0,
@@ -496,13 +518,13 @@ function newRequest(uid: number, rreq: number): RequestRow {
 }
 
 function newSubrequest(
-  request: number,
+  request_uid: number,
   index: number,
   words: Float64Array,
   a: number,
 ): SubrequestRow {
   return {
-    request,
+    request_uid,
     index,
     first_source: words[a + 2] as number,
     source: words[a + 2] as number,
@@ -518,11 +540,11 @@ function newSubrequest(
     write_ns: null,
     wterm_ns: null,
     free_ns: null,
-    shorts: 0,
-    rdowns: 0,
+    short_reads: 0,
+    cache_fallbacks: 0,
     stored: 0,
-    skipped: 0,
+    store_refused: 0,
     verdict: null,
-    cached: 0,
+    cache_bytes_kept: 0,
   };
 }

@@ -144,7 +144,7 @@ test('a direct read is no hit: it goes past both caches', async (t) => {
   t.like(rows.get('direct reads'), { total: 0x20000, server: 0x20000, hit_rate: 0 });
   t.like(rows.get('device bytes'), { server: 0x20000, hit_rate: 0 });
   const [all] = rowsOf(capture, ANALYSES.sources);
-  t.like(all, { app_bytes: 0x20000, down_bytes: 0x20000, amplification: 1 });
+  t.like(all, { app_bytes: 0x20000, server_bytes: 0x20000, amplification: 1 });
   capture.close();
 });
 

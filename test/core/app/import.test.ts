@@ -133,12 +133,12 @@ test('numbers that begin again after a reboot are other requests, also in one fi
   const { counts } = await importTraces({ files: [join(folder, 'trace')], target: target(out) });
   t.is(counts.kept.count, 7);
   const capture = openCapture(out);
-  const requests = capture.all(`SELECT "rreq", "start", "down_bytes", "outcome" FROM "request"
-    ORDER BY "uid"`);
+  const requests = capture.all(`SELECT "rreq", "start", "server_bytes", "outcome" FROM "request"
+    ORDER BY "request_uid"`);
   capture.close();
   t.deepEqual(requests, [
-    { rreq: 1, start: 0, down_bytes: 0x1000, outcome: 'open' },
-    { rreq: 1, start: 0x8000, down_bytes: 0x1000, outcome: 'ok' },
+    { rreq: 1, start: 0, server_bytes: 0x1000, outcome: 'open' },
+    { rreq: 1, start: 0x8000, server_bytes: 0x1000, outcome: 'ok' },
   ]);
 });
 

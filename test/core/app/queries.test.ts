@@ -11,7 +11,8 @@ import {
 } from '../../../src/core/app/query.js';
 import { UsageError } from '../../../src/core/base/errors.js';
 import { openCapture } from '../../../src/core/store/database.js';
-import { ALL_TABLES, VIEWS } from '../../../src/core/store/schema.js';
+import { ALL_TABLES } from '../../../src/core/store/schema.js';
+import { VIEWS } from '../../../src/core/store/views.js';
 import { EVENT_COST_NS } from '../../../src/core/trace/tracer.js';
 import {
   captureOfTimes,
@@ -53,9 +54,9 @@ test('the first rows of a result, and how many follow, are told without making a
 test('requests come newest first with their bytes by source', async (t) => {
   const { rows } = runAnalysis('requests', await sample(t));
   t.deepEqual(
-    [...rows].map(({ R, kind, file, len, down_bytes, zero_bytes, outcome }) => [
+    [...rows].map(({ R, kind, file, len, server_bytes, zero_bytes, outcome }) => [
       ...[R, kind, file, len],
-      ...[down_bytes, zero_bytes, outcome],
+      ...[server_bytes, zero_bytes, outcome],
     ]),
     [
       ['0000001a', 'readahead', null, 0x4000, 0, 0, 'open'],
@@ -69,7 +70,7 @@ test('requests come newest first with their bytes by source', async (t) => {
 test('requests can be restricted by kind, file and outcome, and sorted by wait', async (t) => {
   const path = await sample(t);
   const uids = (params: Record<string, string | number>) =>
-    [...runAnalysis('requests', path, params).rows].map((row) => row.uid);
+    [...runAnalysis('requests', path, params).rows].map((row) => row.request_uid);
   t.deepEqual(uids({ outcome: 'failed' }), [3]);
   t.deepEqual(uids({ outcome: 'open' }), [4]);
   t.deepEqual(uids({ kind: 'readpage' }), [3, 2]);
@@ -154,7 +155,7 @@ test('the timeline of a request has each of its events with times and flags by n
 test('requests that share a number are told apart in the timeline', async (t) => {
   const rows = [...requestTimeline('1a', await sample(t)).rows];
   t.deepEqual(
-    rows.map((row) => row.uid),
+    rows.map((row) => row.request_uid),
     [...Array(9).fill(1), ...Array(3).fill(4)],
   );
   t.is(rows[9]?.at_ns, 0);

@@ -79,8 +79,8 @@ test('the capture has a row per read, and every request belongs to the read it s
   t.is(number(capture, 'SELECT sum("result") AS "n" FROM "op"'), BYTES);
   const requests = number(capture, 'SELECT count(*) AS "n" FROM "request"');
   t.is(requests, summary.requests.READAHEAD);
-  t.is(number(capture, 'SELECT sum("requests") AS "n" FROM "op"'), requests);
-  t.is(number(capture, 'SELECT sum("down_bytes") AS "n" FROM "request"'), BYTES);
+  t.is(number(capture, 'SELECT sum("read_requests") AS "n" FROM "op"'), requests);
+  t.is(number(capture, 'SELECT sum("server_bytes") AS "n" FROM "request"'), BYTES);
   const astray = `SELECT count(*) AS "n" FROM "request" AS "r" LEFT JOIN "op" AS "o"
     ON "o"."id" = "r"."op" WHERE "o"."id" IS NULL`;
   t.is(number(capture, astray), 0);
@@ -94,7 +94,7 @@ test('the log of operations can be limited to misses, or switched off', async (t
   const some = await traced(t, { opLog: 'miss' });
   const { ops, hits } = some.summary.reads;
   t.is(number(some.capture, 'SELECT count(*) AS "n" FROM "op"'), ops - hits);
-  t.is(number(some.capture, 'SELECT min("requests") AS "n" FROM "op"'), 1);
+  t.is(number(some.capture, 'SELECT min("read_requests") AS "n" FROM "op"'), 1);
   const none = await traced(t, { opLog: 'none' });
   t.is(number(none.capture, 'SELECT count(*) AS "n" FROM "op"'), 0);
   t.is(none.summary.reads.ops, ops);

@@ -79,15 +79,18 @@ test('every key of the statistics is explained, and a misspelled one names the n
 
 test('a query gives its columns in order, also without rows', async (t) => {
   const path = await sample(t);
-  const table = runQuery('SELECT "uid", "R" FROM "requests" ORDER BY 1 LIMIT 1', path);
+  const table = runQuery(
+    'SELECT "request_uid", "R" FROM "request_timing" ORDER BY 1 LIMIT 1',
+    path,
+  );
   t.deepEqual(
     table.columns.map(({ name, unit }) => [name, unit]),
     [
-      ['uid', 'number'],
+      ['request_uid', 'number'],
       ['R', 'text'],
     ],
   );
-  t.deepEqual([...table.rows], [{ uid: 1, R: '0000001a' }]);
+  t.deepEqual([...table.rows], [{ request_uid: 1, R: '0000001a' }]);
   t.is(runQuery('SELECT 1 AS "one" WHERE 0', path).columns[0]?.name, 'one');
 });
 

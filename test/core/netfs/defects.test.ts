@@ -200,8 +200,11 @@ inBothModes(
     const made = makeLab(t, { f: 0x10000 }, { defects, wrapServer });
     const file = made.open('f');
     await readahead(made, file, 0, 0x4000);
-    const shorts = (await made.trace()).filter((line) => line.includes(' SHORT '));
-    t.deepEqual(shorts, defects === 'kernel' ? [] : ['R1[0] SHORT DOWN f=08 s=0 1800/4000 e=0']);
+    const short_reads = (await made.trace()).filter((line) => line.includes(' SHORT '));
+    t.deepEqual(
+      short_reads,
+      defects === 'kernel' ? [] : ['R1[0] SHORT DOWN f=08 s=0 1800/4000 e=0'],
+    );
     t.is(made.lab.stats.bytes.cleared, defects === 'kernel' ? 0x2800 : 0);
     await differs(t, made, file, 0x4000, { kernel: 0x1800, repaired: RIGHT });
     const read = await made.read(file, 0, 0x4000);

@@ -53,7 +53,7 @@ const capturing = test.macro({
       complete: 1,
     });
     t.is(capture.get('SELECT count(*) AS "n" FROM "netfs_rreq"')?.n, 49);
-    t.like(capture.get('SELECT * FROM "op"'), { id: 1, kind: 'read', file: 'f', requests: 0 });
+    t.like(capture.get('SELECT * FROM "op"'), { id: 1, kind: 'read', file: 'f', read_requests: 0 });
     t.is(capture.get('SELECT "value" FROM "stats" WHERE "key" = ?', ['RA'])?.value, 7);
     t.deepEqual(capture.all('SELECT "id", "text" FROM "marker"'), [{ id: 50, text: 'half way' }]);
     t.like(capture.get('SELECT * FROM "other_event"'), { system: 'sched', event: 'sched_switch' });

@@ -17,12 +17,12 @@ function times(capture: Capture, file: string | null): Map<string, number[]> {
   };
   const where = file === null ? '' : 'WHERE "op" IN (SELECT "id" FROM "op" WHERE "file" = ?)';
   for (const row of capture.all(`SELECT * FROM "request" ${where}`, file === null ? [] : [file])) {
-    const { uid, kind, down_bytes: down, read_bytes: read, zero_bytes: zero } = row;
+    const { request_uid: uid, kind, server_bytes: down, cache_bytes: read, zero_bytes: zero } = row;
     const got = [down && 'DOWN', read && 'READ'].filter(Boolean);
     const source = got.length === 2 ? 'mixed' : (got[0] ?? (zero ? 'ZERO' : null));
     add(`wait ${kind} ${source}`, row.begin_ns!, row.unlock_ns!);
     add(`life ${kind} ${source}`, row.begin_ns!, row.free_ns!);
-    for (const slice of capture.all('SELECT * FROM "subrequest" WHERE "request" = ?', [uid!])) {
+    for (const slice of capture.all('SELECT * FROM "subrequest" WHERE "request_uid" = ?', [uid!])) {
       add(`io ${kind} ${slice.source}`, slice.submit_ns!, slice.term_ns!);
     }
   }

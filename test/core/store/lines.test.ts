@@ -38,9 +38,9 @@ test('a file has the events of its operations and what others did for its reques
       'netfs_rreq: R=00000002 FREE   f=00',
     ]);
     t.deepEqual([...capture.lines({ file: 'c' })], []);
-    t.deepEqual(capture.all('SELECT "file", "requests" FROM "op"'), [
-      { file: 'a', requests: 1 },
-      { file: 'b', requests: 1 },
+    t.deepEqual(capture.all('SELECT "file", "read_requests" FROM "op"'), [
+      { file: 'a', read_requests: 1 },
+      { file: 'b', read_requests: 1 },
     ]);
     capture.close();
   });

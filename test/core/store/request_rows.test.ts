@@ -7,6 +7,7 @@ import { RowBuffer } from '../../../src/core/store/row_buffer.js';
 import { quoted, TABLES, type Table } from '../../../src/core/store/schema.js';
 import { PageFile, TablePages } from '../../../src/core/store/table_pages.js';
 import { type RowForm, TableRows } from '../../../src/core/store/table_rows.js';
+import { adoptTables } from '../../../src/core/store/writer.js';
 import { temporaryDirectory } from '../../helpers/trace.js';
 
 /** A row in which the value of each column is the place of the column, from 1. */
@@ -20,14 +21,17 @@ function stored<T>(folder: string, { name, columns, key }: Table, form: RowForm<
   const names = columns.map((each) => {
     return `${quoted(each.name)}${key.length === 1 && key[0] === each.name ? ' INTEGER PRIMARY KEY' : ''}`;
   });
-  db.exec(`CREATE TABLE ${name} (${names.join(', ')})`);
+  db.pragma('application_id = 1');
   db.close();
   const file = new PageFile(path);
-  const rows = new TableRows(name, new TablePages(file, 2), new RowBuffer(), form);
+  const pages = new TablePages(file);
+  const rows = new TableRows(name, pages, new RowBuffer(), form);
   rows.add(row);
   rows.finish();
+  const root = pages.finish();
   file.finish();
   file.close();
+  adoptTables(path, [[name, root, `CREATE TABLE ${name} (${names.join(', ')})`]]);
   const made = new Database(path, { readonly: true });
   const found = made.prepare(`SELECT * FROM ${name}`).get();
   made.close();

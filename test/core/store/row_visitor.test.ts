@@ -12,7 +12,8 @@ const QUERIES = {
   'several tables':
     'SELECT "id", "ts" FROM "netfs_rreq" UNION ALL SELECT "id", "ts" FROM "netfs_sreq"',
   'an order and a limit': 'SELECT "id", "what" FROM "netfs_sreq" ORDER BY "what", "id" LIMIT 3',
-  'names that occur twice': 'SELECT "a"."uid", "b"."uid" FROM "request" AS "a", "request" AS "b"',
+  'names that occur twice':
+    'SELECT "a"."request_uid", "b"."request_uid" FROM "request" AS "a", "request" AS "b"',
   'a comment at the end': 'SELECT 1 AS "one" -- of them',
   'values of every kind': `SELECT NULL AS "nothing", 1.5 AS "half", 'text' AS "__proto__", x'01' AS "b"`,
   'no rows': 'SELECT * FROM "request" WHERE 0',
@@ -26,9 +27,12 @@ test('rows that are handed over are those that are fetched, in their order', asy
     t.deepEqual(capture.all(sql), fetched, name);
     t.deepEqual(capture.all(sql), fetched, `${name}, once more`);
   }
-  const some = 'SELECT "uid" FROM "request" WHERE "uid" > @after ORDER BY "uid" LIMIT @count';
+  const some =
+    'SELECT "request_uid" FROM "request" WHERE "request_uid" > @after ORDER BY "request_uid" LIMIT @count';
   t.deepEqual(
-    [0, 2].map((after) => capture.all(some, { after, count: 2 }).map(({ uid }) => uid)),
+    [0, 2].map((after) =>
+      capture.all(some, { after, count: 2 }).map(({ request_uid }) => request_uid),
+    ),
     [
       [1, 2],
       [3, 4],

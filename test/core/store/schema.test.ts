@@ -1,16 +1,23 @@
 /** The schema: what is documented is what is made, and SQL prints events as the tracepoints do. */
 import { join } from 'node:path';
 import test from 'ava';
+import Database from 'better-sqlite3';
 import fc from 'fast-check';
 import { writeCapture } from '../../../src/core/store/capture_writer.js';
 import { openCapture } from '../../../src/core/store/database.js';
-import { ALL_TABLES, quoted, schemaText, VIEWS } from '../../../src/core/store/schema.js';
+import { schemaText } from '../../../src/core/store/ddl.js';
+import { ALL_TABLES, ALWAYS, quoted } from '../../../src/core/store/schema.js';
+import { VIEWS } from '../../../src/core/store/views.js';
 import { ERAS } from '../../../src/core/trace/eras.js';
 import { TRACEPOINTS } from '../../../src/core/trace/index.js';
 import { RecordWriter } from '../../../src/core/trace/record_writer.js';
 import type { AnyTracepoint } from '../../../src/core/trace/tracepoint.js';
 import type { Value } from '../../../src/core/trace/types.js';
+import { imported, SAMPLES, type SampleName } from '../../helpers/samples.js';
+import { ROOT } from '../../helpers/source.js';
 import { temporaryDirectory } from '../../helpers/trace.js';
+
+const ALWAYS_NAMES = new Set([...ALWAYS, ...VIEWS].map(({ name }) => name));
 
 test('every table and view has the columns that are documented, in that order', (t) => {
   const path = join(temporaryDirectory(t), 'a.db');
@@ -25,8 +32,54 @@ test('every table and view has the columns that are documented, in that order', 
     for (const each of [doc, ...columns.map((column) => column.doc)]) t.regex(each, /\S.*\.$/);
   }
   const made = capture.all('SELECT "name" FROM "sqlite_master" WHERE "type" <> \'index\'');
-  t.is(made.length, ALL_TABLES.length + VIEWS.length);
+  t.is(made.length, ALWAYS.length + VIEWS.length);
   capture.close();
+});
+
+test('no table and view differ by an s', (t) => {
+  const names = new Set([...ALL_TABLES, ...VIEWS].map(({ name }) => name));
+  t.is(names.size, ALL_TABLES.length + VIEWS.length);
+  for (const { name } of VIEWS) {
+    t.false(names.has(`${name}s`), name);
+    t.false(name.endsWith('s') && names.has(name.slice(0, -1)), name);
+    t.false(
+      ALL_TABLES.some((table) => `${table.name}s` === name),
+      name,
+    );
+  }
+});
+
+test('every sample fills only tables with rows, of values of their types, all documented', async (t) => {
+  const folder = temporaryDirectory(t);
+  for (const name of Object.keys(SAMPLES) as SampleName[]) {
+    const capture = await imported(folder, name, join(ROOT, SAMPLES[name]));
+    capture.close();
+    const db = new Database(capture.path, { readonly: true });
+    const tables = db
+      .prepare(`SELECT "name", "sql" FROM "sqlite_master" WHERE "type" IN ('table', 'view')`)
+      .all() as { name: string; sql: string }[];
+    for (const { name: table, sql } of tables) {
+      const columns = db.pragma(`table_info("${table}")`) as { name: string; type: string }[];
+      const told = db.prepare('SELECT "doc" FROM "_doc" WHERE "table" = ? ORDER BY "rowid"');
+      const docs = told.pluck().all(table) as string[];
+      t.is(docs.length, columns.length + 1, `${name} ${table}`);
+      for (const doc of docs) t.true(sql.includes(`-- ${doc}\n`), `${name} ${table}: ${doc}`);
+      const types = columns.map(({ name: column, type }) => {
+        const right = { TEXT: "'text'", INTEGER: "'integer'" }[type] ?? "'text', 'integer'";
+        return `sum(typeof("${column}") NOT IN (${right}, 'null'))`;
+      });
+      const counts = db
+        .prepare(`SELECT count(*), ${types.join(', ')} FROM "${table}"`)
+        .raw()
+        .get();
+      const [rows, ...wrong] = counts as number[];
+      const bad = columns.filter((_, i) => (wrong[i] ?? 0) > 0).map((column) => column.name);
+      t.deepEqual(bad, [], `${name} ${table}`);
+      if (!ALWAYS_NAMES.has(table)) t.true((rows as number) > 0, `${name} ${table} has rows`);
+    }
+    t.is(db.pragma('integrity_check', { simple: true }), 'ok');
+    db.close();
+  }
 });
 
 test('the text of the schema names every table, view and column', (t) => {
@@ -101,13 +154,13 @@ test('the views of requests give bytes, times and file', (t) => {
   writer.op({ ts, task, cpu: 0, flags: '', op: 1 }, { ...op, start: 0, end: ts });
   sink.finish();
   const capture = openCapture(path);
-  t.like(capture.get('SELECT * FROM "requests"'), {
-    uid: 1,
+  t.like(capture.get('SELECT * FROM "request_timing"'), {
+    request_uid: 1,
     R: '0000002a',
     kind: 'readahead',
     file: 'f',
     comm: 'cat',
-    down_bytes: 0x2800,
+    server_bytes: 0x2800,
     zero_bytes: 0x800,
     io_ns: 200,
     wait_ns: 500,
@@ -115,7 +168,7 @@ test('the views of requests give bytes, times and file', (t) => {
     life_ns: 700,
     outcome: 'ok',
   });
-  t.like(capture.get('SELECT * FROM "subrequests" WHERE "index" = 0'), {
+  t.like(capture.get('SELECT * FROM "subrequest_timing" WHERE "index" = 0'), {
     R: '0000002a',
     source: 'DOWN',
     io_ns: 100,

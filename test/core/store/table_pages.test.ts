@@ -8,16 +8,16 @@ import { RowBuffer } from '../../../src/core/store/row_buffer.js';
 import { PAGE, PageFile, TablePages } from '../../../src/core/store/table_pages.js';
 import { lists, TableRows } from '../../../src/core/store/table_rows.js';
 import type { SqlValue } from '../../../src/core/store/types.js';
+import { adoptTables } from '../../../src/core/store/writer.js';
 import { temporaryDirectory } from '../../helpers/trace.js';
 
 let files = 0;
 
-/** A database with the tables `a` and `b` of a number and some values. */
-function emptyDatabase(folder: string, columns: number): string {
+/** A database without tables. */
+function emptyDatabase(folder: string): string {
   const path = join(folder, `${++files}.db`);
   const db = new Database(path);
-  const names = Array.from({ length: columns }, (_, i) => `c${i}`).join(', ');
-  for (const table of 'ab') db.exec(`CREATE TABLE ${table} (id INTEGER PRIMARY KEY, ${names})`);
+  db.pragma('application_id = 1');
   db.close();
   return path;
 }
@@ -28,14 +28,20 @@ type Numbered = readonly [id: number, ...values: SqlValue[]];
 function write(path: string, rows: readonly Numbered[]): (readonly SqlValue[])[] {
   const row = new RowBuffer();
   const file = new PageFile(path);
-  // The first tables of a database have the pages 2 and 3.
-  const tables = [2, 3].map(
-    (root) => new TableRows('', new TablePages(file, root), row, lists(true)),
-  );
+  const pages = [new TablePages(file), new TablePages(file)];
+  const tables = pages.map((each) => new TableRows('', each, row, lists(true)));
   for (const each of rows) for (const table of tables) table.add(each);
   for (const table of tables) table.finish();
+  const roots = pages.map((each) => each.finish());
   file.finish();
   file.close();
+  const names = Array.from({ length: (rows[0]?.length ?? 2) - 1 }, (_, i) => `c${i}`).join(', ');
+  const sql = (name: string) => `CREATE TABLE ${name} (id INTEGER PRIMARY KEY, ${names})`;
+  const filled = roots.map((root, i) => ['ab'[i] as string, root] as const);
+  adoptTables(
+    path,
+    filled.flatMap(([name, root]) => (root === 0 ? [] : [[name, root, sql(name)] as const])),
+  );
   return tables.flatMap((table) => table.late());
 }
 
@@ -69,7 +75,7 @@ test('SQLite reads every value that was written', (t) => {
   const rows = fc.array(fc.tuple(value, value, value), { minLength: 1, maxLength: 60 });
   fc.assert(
     fc.property(rows, fc.nat(2 ** 40), (values, gap) => {
-      const path = emptyDatabase(folder, 3);
+      const path = emptyDatabase(folder);
       const numbered = values.map((each, i): Numbered => [1 + i * (gap + 1), ...each]);
       write(path, numbered);
       check(t, path, numbered);
@@ -79,17 +85,17 @@ test('SQLite reads every value that was written', (t) => {
 });
 
 test('a row of more values than a header of one byte can tell is read', (t) => {
-  const path = emptyDatabase(temporaryDirectory(t), 200);
+  const path = emptyDatabase(temporaryDirectory(t));
   const rows: Numbered[] = [[1, ...Array.from({ length: 200 }, (_, i) => (i % 2 ? i : `${i}`))]];
   write(path, rows);
   check(t, path, rows);
 });
 
-test('a table with no row, one leaf, and several levels is whole', (t) => {
+test('a table with one leaf and with several levels is whole', (t) => {
   const folder = temporaryDirectory(t);
   const text = 'y'.repeat(2500);
-  for (const count of [0, 1, 2, 256, 257, 700]) {
-    const path = emptyDatabase(folder, 1);
+  for (const count of [1, 2, 256, 257, 700]) {
+    const path = emptyDatabase(folder);
     const rows = Array.from({ length: count }, (_, i): Numbered => [i + 1, text]);
     write(path, rows);
     check(t, path, rows);
@@ -97,7 +103,7 @@ test('a table with no row, one leaf, and several levels is whole', (t) => {
 });
 
 test('the page that SQLite locks is left out', (t) => {
-  const path = emptyDatabase(temporaryDirectory(t), 1);
+  const path = emptyDatabase(temporaryDirectory(t));
   const locked = 2 ** 30 / PAGE + 1;
   // As if the file had grown until three pages before it; nothing refers to what is between.
   const file = openSync(path, 'r+');
@@ -111,7 +117,7 @@ test('the page that SQLite locks is left out', (t) => {
 });
 
 test('rows out of order are put in order, and those much too late are given back', (t) => {
-  const path = emptyDatabase(temporaryDirectory(t), 1);
+  const path = emptyDatabase(temporaryDirectory(t));
   const order = [2, 1, 3, 6, 5, ...Array.from({ length: 5000 }, (_, i) => i + 7), 4];
   const late = write(
     path,

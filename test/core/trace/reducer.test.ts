@@ -80,7 +80,7 @@ test('a cold request that is stored has every stage and its bytes (W2)', (t) => 
   );
   t.is(requests.length, 1);
   t.like(requests[0], {
-    uid: 1,
+    request_uid: 1,
     rreq: 1,
     kind: 'readahead',
     cookie: 10,
@@ -95,7 +95,7 @@ test('a cold request that is stored has every stage and its bytes (W2)', (t) => 
     done_ns: 10,
     free_ns: 12,
     slices: 1,
-    down_bytes: 0x4000,
+    server_bytes: 0x4000,
     stored_bytes: 0x4000,
     failed: 0,
     outcome: 'ok',
@@ -114,7 +114,7 @@ test('a read past the end of file has bytes from the server and zeros (W5)', (t)
       R=00000001 DONE   f=00
       R=00000001 FREE   f=00`),
   );
-  t.like(requests[0], { slices: 2, down_bytes: 0x2800, zero_bytes: 0x800, outcome: 'ok' });
+  t.like(requests[0], { slices: 2, server_bytes: 0x2800, zero_bytes: 0x800, outcome: 'ok' });
 });
 
 test('a cache read that fails and is downloaded counts as downloaded (W9)', (t) => {
@@ -131,7 +131,13 @@ test('a cache read that fails and is downloaded counts as downloaded (W9)', (t) 
       R=00000001 DONE   f=00
       R=00000001 FREE   f=00`),
   );
-  t.like(requests[0], { rdowns: 1, down_bytes: 0x4000, read_bytes: 0, failed: 0, error: 0 });
+  t.like(requests[0], {
+    cache_fallbacks: 1,
+    server_bytes: 0x4000,
+    cache_bytes: 0,
+    failed: 0,
+    error: 0,
+  });
   const { first_source, source } = subrequests[0] as SubrequestRow;
   t.not(first_source, source);
 });
@@ -147,7 +153,7 @@ test('a short read that is asked for again is counted once with all its bytes (W
       R=00000001 DONE   f=00
       R=00000001 FREE   f=00`),
   );
-  t.like(requests[0], { shorts: 1, down_bytes: 0x4000 });
+  t.like(requests[0], { short_reads: 1, server_bytes: 0x4000 });
 });
 
 test('stores that are merged count with the length they were written with (W14)', (t) => {
@@ -196,7 +202,7 @@ test('a number that begins again is another request', (t) => {
       R=00000001 READPAGE  c=00000000 s=0 1000`),
   );
   t.deepEqual(
-    requests.map(({ uid, rreq, kind, outcome }) => [uid, rreq, kind, outcome]),
+    requests.map(({ request_uid, rreq, kind, outcome }) => [request_uid, rreq, kind, outcome]),
     [
       [1, 1, 'readpage', 'open'],
       [2, 1, 'readahead', 'ok'],
@@ -223,7 +229,7 @@ test('a request whose begin was not seen has what was seen of it', (t) => {
     { event: 'netfs_rreq', text: 'R=00000009 RA DONE    f=00' },
     { event: 'netfs_rreq', text: 'R=00000009 RA FREE    f=00' },
   ]);
-  t.like(requests[0], { begin_ns: null, start: null, kind: 'readahead', down_bytes: 0x1000 });
+  t.like(requests[0], { begin_ns: null, start: null, kind: 'readahead', server_bytes: 0x1000 });
   t.is(requests[0]?.outcome, 'ok');
 });
 
@@ -233,8 +239,8 @@ test('requests of an operation are counted until it ends', (t) => {
     { event: 'netfs_read', text: 'R=00000002 READPAGE  c=00000000 s=0 1000', op: 4 },
     { event: 'netfs_rreq', text: 'R=00000001 FREE   f=00', op: 4 },
   ]);
-  t.is(reducer.takeRequestCount(4), 2);
-  t.is(reducer.takeRequestCount(4), 0);
+  t.deepEqual(reducer.takeRequestCounts(4), { read: 2, write: 0 });
+  t.deepEqual(reducer.takeRequestCounts(4), { read: 0, write: 0 });
 });
 
 /** The netfs events of an excerpt, with its times. */
@@ -264,14 +270,14 @@ test('a request of Linux 6.1 whose store is refused is well but has a skip', (t)
   t.is(requests.length, 1);
   t.like(requests[0], {
     outcome: 'ok',
-    skips: 1,
-    read_bytes: 0x1000,
-    down_bytes: 0x1e000,
+    refused_stores: 1,
+    cache_bytes: 0x1000,
+    server_bytes: 0x1e000,
     stored_bytes: 0,
     slices: 2,
   });
   t.deepEqual(
-    subrequests.map(({ index, skipped }) => [index, skipped]),
+    subrequests.map(({ index, store_refused }) => [index, store_refused]),
     [
       [0, 0],
       [1, 1],
@@ -365,7 +371,7 @@ test('a read and a write of one number that live at the same time are two reques
     { event: 'netfs_rreq', text: 'R=00000003 2C FREE    f=2000' },
   ]);
   t.deepEqual(
-    requests.map(({ kind, down_bytes, free_ns }) => [kind, down_bytes, free_ns]),
+    requests.map(({ kind, server_bytes, free_ns }) => [kind, server_bytes, free_ns]),
     [
       ['readahead', 0x1000, 4],
       [null, 0, 6],
@@ -433,7 +439,7 @@ test('a cache read that is retried from the server is one that failed', (t) => {
     { event: 'netfs_sreq', text: 'R=00000001[1] DOWN TERM  f=100 s=0 2000/2000 s=0 e=0' },
     { event: 'netfs_rreq', text: 'R=00000001 RA FREE    f=102' },
   ]);
-  t.like(subrequests[0], { rdowns: 1, error: 0, transferred: 0x2000, submit_ns: 2 });
+  t.like(subrequests[0], { cache_fallbacks: 1, error: 0, transferred: 0x2000, submit_ns: 2 });
 });
 
 test('a write whose upload failed has failed, and one that the cache refused has not', (t) => {

@@ -4,6 +4,7 @@
  */
 import { UsageError } from '../../base/errors.js';
 import { requestColumn } from '../../store/event_ranges.js';
+import { exactSql } from '../../store/exact_sql.js';
 import type { Capture, SqlRow } from '../../store/types.js';
 import type { Era } from '../../trace/eras.js';
 import { TRACEPOINTS } from '../../trace/index.js';
@@ -54,11 +55,11 @@ export function eventSql(tracepoint: AnyTracepoint, all = true): string {
   const { name, columns } = tracepoint;
   const request = all ? undefined : requestColumn(tracepoint);
   const named = `AND "${request}" IN (SELECT "value" FROM json_each(@requests))`;
-  const own = columns.map(({ name: column }) => {
-    const alias = ALIASES[column];
-    return alias === undefined ? `"${column}"` : `"${column}" AS "${alias}"`;
+  const own = columns.map((column) => {
+    const alias = ALIASES[column.name] ?? column.name;
+    return `${exactSql(column)} AS "${alias}"`;
   });
-  return `SELECT "id", "ts", "task", ${own.join(', ')} FROM "${name}"
+  return `SELECT "id", "ts", "task", ${own.join(', ')} FROM "${name}" AS "e"
 WHERE "id" > @after ${request === undefined ? '' : named} ORDER BY "id" LIMIT @count`;
 }
 

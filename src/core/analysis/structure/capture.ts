@@ -1,5 +1,7 @@
 /** A capture as the structural comparison takes it. Called by app/ with an open database. */
+import { exactSql } from '../../store/exact_sql.js';
 import type { Capture } from '../../store/types.js';
+import { TRACEPOINTS } from '../../trace/index.js';
 import type { OpRecord, StatEntry } from '../../trace/record.js';
 import { COMPARED } from './events.js';
 import { LEDGERS } from './ledger.js';
@@ -7,11 +9,13 @@ import type { EventRow, TraceView } from './types.js';
 
 /** Reads the compared events, the operations and the statistics of a capture. */
 export function captureView(capture: Capture): TraceView {
-  const rows = [...Object.keys(COMPARED), ...Object.keys(LEDGERS)].flatMap((event) =>
+  const wanted = new Set([...Object.keys(COMPARED), ...Object.keys(LEDGERS)]);
+  const rows = TRACEPOINTS.filter(({ name }) => wanted.has(name)).flatMap(({ name, columns }) =>
     capture
       .all(
-        `SELECT '${event}' AS "event", "t"."comm", "t"."pid", "e".*
-        FROM "${event}" AS "e" LEFT JOIN "task" AS "t" ON "t"."id" = "e"."task"`,
+        `SELECT '${name}' AS "event", "t"."comm", "t"."pid", "e"."id", "e"."ts", "e"."task",
+          "e"."op", ${columns.map((each) => `${exactSql(each)} AS "${each.name}"`).join(', ')}
+        FROM "${name}" AS "e" LEFT JOIN "task" AS "t" ON "t"."id" = "e"."task"`,
       )
       .map((row) => ({ ...row, comm: row.comm ?? '', op: row.op ?? 0 })),
   ) as unknown as (EventRow & { id: number })[];

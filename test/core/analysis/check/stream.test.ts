@@ -14,7 +14,7 @@ test('of requests that are named all events are read, behind an event, and no ot
       keep(rreq) ? [id] : [],
     );
   const requests = capture
-    .all('SELECT "rreq" FROM "request" ORDER BY "uid" LIMIT 2 OFFSET 1')
+    .all('SELECT "rreq" FROM "request" ORDER BY "request_uid" LIMIT 2 OFFSET 1')
     .map(({ rreq }) => Number(rreq));
   const expected = ids({}, (rreq) => requests.includes(rreq));
   t.true(expected.length > 10);
