@@ -1,7 +1,7 @@
 /** The view `events` as a table: what the row formats print, one row for each event. */
 import type { Column, Table } from '../../analysis/types.js';
-import { VIEWS } from '../../store/schema.js';
 import type { Capture } from '../../store/types.js';
+import { VIEWS } from '../../store/views.js';
 import type { Era } from '../../trace/eras.js';
 import { tracepointNamed } from '../../trace/index.js';
 import type { ExportOptions } from './types.js';
@@ -11,6 +11,7 @@ const UNITS: Readonly<Record<string, Column['unit']>> = {
   id: 'number',
   ts: 'time',
   task: 'number',
+  op: 'number',
   pid: 'number',
   cpu: 'number',
 };
