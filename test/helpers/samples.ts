@@ -118,6 +118,7 @@ export function ofEra({ capture, ...sample }: Sample, era: Era): Sample {
     all: (...given) => capture.all(...given),
     get: (...given) => capture.get(...given),
     columns: (sql) => capture.columns(sql),
+    stands: (tables) => capture.stands(tables),
     heading: () => capture.heading(),
     lines: (filter) => capture.lines(filter),
     close: () => capture.close(),

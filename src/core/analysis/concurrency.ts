@@ -1,4 +1,5 @@
 /** How many slices were under way at a time, by source. Called by `trace concurrency`. */
+import { sqlModule } from './sql_module.js';
 import type { Analysis, Gathering, Row } from './types.js';
 
 /** One row per stretch of time; in flight counts slices between SUBMT and TERM. */
@@ -17,10 +18,7 @@ export const concurrency: Analysis = {
     { name: 'picture', doc: 'Most at once, server and cache: one mark each.', unit: 'text' },
   ],
   params: [{ name: 'bins', doc: 'Stretches the capture is cut into.', default: 20 }],
-  sql: `
-SELECT "source" = 'READ' AS "cache", "submit_ns" AS "begin", "term_ns" AS "end"
-FROM "subrequest"
-WHERE "source" IN ('DOWN', 'READ') AND "submit_ns" IS NOT NULL AND "term_ns" IS NOT NULL`,
+  sql: sqlModule('concurrency'),
   gather: ({ bins }) => new Flights(Math.max(1, Number(bins))),
 };
 

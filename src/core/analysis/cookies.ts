@@ -2,10 +2,12 @@
  * What became of each cookie: when a file could be cached, when not, and which event did that.
  * Called by `trace cookies`. From v5.17 on, and as far as they tell it, the kernels before.
  */
-import { COOKIE_NAME, objectKey, objectText } from './objects.js';
+import { objectKey, objectText } from './objects.js';
+import { sqlModule } from './sql_module.js';
 import type { Analysis, Gathering, Row } from './types.js';
 
-interface Change {
+/** What an event changes. */
+export interface Change {
   /** What it means for people. */
   readonly means: string;
   /** State afterwards; undefined = as before. */
@@ -37,7 +39,7 @@ function discarded([word, why]: readonly [string, string]): readonly [string, Ch
 }
 
 /** Events of cookies that change what can be cached, by event and word. */
-const CHANGES: Readonly<Record<string, Change>> = {
+export const CHANGES: Readonly<Record<string, Change>> = {
   fscache_acquire: { means: 'the file got a cookie', state: 'acquired' },
   // Being open or not does not change what is in the cache.
   'fscache_active USE': { means: 'opened' },
@@ -76,56 +78,12 @@ const CHANGES: Readonly<Record<string, Change>> = {
   fscache_relinquish: { means: 'the file was dropped from memory', state: 'gone' },
 };
 
-/** The cookie that an event is of, where the event does not name it itself. */
-const OF_OBJECT = `(SELECT max("c"."cookie") FROM "cachefiles_ref" AS "c"
-    WHERE "c"."obj" = "e"."obj" AND "c"."why" = 'NEW obj')`;
-
-const EVENTS: readonly (readonly [name: string, word: string | null, cookie?: string])[] = [
-  ['fscache_acquire', null, COOKIE_NAME],
-  ['fscache_active', 'why'],
-  ['fscache_access', 'why'],
-  ['fscache_cookie', 'where', COOKIE_NAME],
-  ['fscache_invalidate', null],
-  ['fscache_resize', null],
-  ['fscache_relinquish', null, COOKIE_NAME],
-  ['cachefiles_coherency', 'why', OF_OBJECT],
-];
-
-/** The tables that `CHANGE_SQL` reads. */
+/** The tables that tell of changes (cookies.sql, why_context.sql). */
 export const CHANGE_TABLES: readonly string[] = [
-  ...EVENTS.map(([name]) => name),
-  'cachefiles_vol_coherency',
-  'cachefiles_ref',
+  ...['fscache_acquire', 'fscache_active', 'fscache_access', 'fscache_cookie', 'stats'],
+  ...['fscache_invalidate', 'fscache_resize', 'fscache_relinquish', 'cachefiles_coherency'],
+  ...['cachefiles_vol_coherency', 'cachefiles_ref'],
 ];
-
-const OF_EVENTS = EVENTS.map(([name, word, cookie = '"cookie"']) => {
-  const words = wordsOf(name);
-  const size = ['fscache_invalidate', 'fscache_resize'].includes(name) ? '"new_size"' : 'NULL';
-  const users = name === 'fscache_active' ? '"n_active"' : 'NULL';
-  return `SELECT "id", "ts", "task", ${cookie} AS "cookie", '${name}' AS "event",
-    ${word === null ? 'NULL' : `"${word}"`} AS "word", ${size} AS "size", ${users} AS "users"
-  FROM "${name}" AS "e"${word === null ? '' : ` WHERE "${word}" IN (${words})`}`;
-});
-
-/** A volume that is discarded takes all of its cookies with it. */
-const OF_VOLUMES = `SELECT max("e"."id", "a"."id"), max("e"."ts", "a"."ts"), "e"."task", "a"."cookie",
-    'cachefiles_vol_coherency', "e"."why", NULL, NULL
-  FROM "cachefiles_vol_coherency" AS "e" JOIN "fscache_acquire" AS "a" ON "a"."volume" = "e"."vol"
-  WHERE "e"."why" IN (${wordsOf('cachefiles_vol_coherency')})`;
-
-/** How often the cached version was that of the server's, and how often not (key, rose). */
-export const CHECKED_SQL = `SELECT "key",
-    max("value") - CASE WHEN count(DISTINCT "snapshot") > 1 THEN min("value") ELSE 0 END AS "rose"
-  FROM "stats" WHERE "label" = 'ChkAux' GROUP BY "key"`;
-
-/** The changes in order of their ids (id, ts, task, cookie, event, word, size, users). */
-export const CHANGE_SQL = [...OF_EVENTS, OF_VOLUMES].join('\n  UNION ALL ');
-
-/** The words of an event that change something, as a list of SQL. */
-function wordsOf(event: string): string {
-  const changes = Object.keys(CHANGES).filter((each) => each.startsWith(`${event} `));
-  return changes.map((each) => `'${each.slice(event.length + 1)}'`).join(', ');
-}
 
 /** What is known of a cookie at a moment. */
 export interface CookieState {
@@ -139,7 +97,7 @@ export interface CookieState {
   readonly empty: string | null;
 }
 
-/** Follows the states of all cookies through rows of `CHANGE_SQL` in their order. */
+/** Follows the states of all cookies through rows of `why_context.sql` in their order. */
 export class CookieStates {
   readonly #past = new Map<number | string, CookieState[]>();
 
@@ -184,7 +142,7 @@ function changeName({ event, word }: Row): string {
 export const cookies: Analysis = {
   name: 'cookies',
   doc: 'When each file could be cached and when not, and which event did that.',
-  needs: [...CHANGE_TABLES, 'request', 'op', 'task', 'stats'],
+  needs: [...CHANGE_TABLES, 'request', 'request_file', 'task'],
   records: [['fscache_cookie', 'fscache_access', 'fscache_active']],
   columns: [
     { name: 'cookie', doc: 'Number of the cookie, hexadecimal as printed.', unit: 'text' },
@@ -198,30 +156,7 @@ export const cookies: Analysis = {
     { name: 'comm', doc: 'Task that did it.', unit: 'text' },
   ],
   params: [{ name: 'cookie', doc: 'Only this cookie.', default: null }],
-  sql: `
-WITH "file" AS (
-  SELECT "r"."cookie", min("f"."file") AS "file"
-  FROM "request" AS "r" JOIN "request_file" AS "f" ON "f"."request_uid" = "r"."request_uid"
-  WHERE "r"."cookie" > 0 GROUP BY 1
-), "change" AS (
-  ${CHANGE_SQL}
-), "each" AS (
-  SELECT "id", "ts", "task", "cookie", "event", "word", "size", "users", 0 AS "read", 0 AS "down"
-  FROM "change"
-  UNION ALL
-  SELECT NULL, "begin_ns", NULL, "cookie", NULL, NULL, NULL, NULL, "cache_bytes", "server_bytes"
-  FROM "request" WHERE "cookie" > 0 AND "kind" IS NOT NULL
-  UNION ALL
-  -- Up to v5.16 only the statistics tell what was discarded, and neither when nor of which file.
-  SELECT NULL, NULL, NULL, NULL, 'ChkAux', "key", "rose", NULL, 0, 0 FROM (${CHECKED_SQL})
-  WHERE "key" = 'obs' AND "rose" > 0 AND @cookie IS NULL
-)
-SELECT "c".*, "f"."file", "t"."comm"
-FROM "each" AS "c"
-LEFT JOIN "file" AS "f" ON "f"."cookie" = "c"."cookie"
-LEFT JOIN "task" AS "t" ON "t"."id" = "c"."task"
-WHERE @cookie IS NULL OR "c"."cookie" = @cookie
-ORDER BY "c"."ts", "c"."id"`,
+  sql: sqlModule('cookies'),
   gather: () => new Followed(),
 };
 

@@ -1,4 +1,5 @@
 /** How long reads took, as a map of time against duration. Called by `trace latency --heat`. */
+import { sqlModule } from './sql_module.js';
 import type { Analysis, Gathering, Row } from './types.js';
 
 const SHADES = ' .:-=+*#%@';
@@ -19,18 +20,7 @@ export const heat: Analysis = {
     { name: 'source', doc: 'Only slices from here: DOWN, READ or ZERO.', default: null },
     { name: 'width', doc: 'Stretches of time.', default: 60 },
   ],
-  sql: `
-WITH "io" AS (
-  SELECT "submit_ns" AS "ts", "term_ns" - "submit_ns" AS "ns" FROM "subrequest"
-  WHERE "term_ns" >= "submit_ns" AND "source" IN ('DOWN', 'READ', 'ZERO')
-    AND (@source IS NULL OR "source" = @source)
-), "span" AS (
-  SELECT min("ts") AS "from", max("ts") - min("ts") + 1 AS "len" FROM "io"
-)
-SELECT CAST(("ts" - "from") * @width / "len" AS INTEGER) AS "bin",
-  CASE WHEN "ns" < 1 THEN 0 ELSE CAST(log2("ns") AS INTEGER) + 1 END AS "power", count(*) AS "n"
-FROM "io", "span"
-GROUP BY 1, 2`,
+  sql: sqlModule('heat'),
   gather: ({ width }) => new Lines(Number(width)),
 };
 

@@ -1,4 +1,5 @@
 /** What a capture is, in one row: the part of `trace ls` that the database itself knows. */
+import { sqlModule } from './sql_module.js';
 import type { Analysis } from './types.js';
 
 /** One row per capture. */
@@ -18,12 +19,5 @@ export const listing: Analysis = {
     { name: 'state', doc: 'complete, or cut short when the run was killed.', unit: 'text' },
   ],
   params: [],
-  sql: `
-SELECT "workload", coalesce("profile", "era") AS "profile", "clock",
-  CASE WHEN "epoch_ms" > 0 THEN datetime("epoch_ms" / 1000, 'unixepoch') END AS "when",
-  (SELECT count(*) FROM "op") AS "ops",
-  (SELECT count(*) FROM "request") AS "requests",
-  "events", "lost_events" AS "lost",
-  CASE "complete" WHEN 1 THEN 'complete' ELSE 'cut short' END AS "state"
-FROM "capture"`,
+  sql: sqlModule('listing'),
 };

@@ -1,4 +1,5 @@
 /** Which part of each file came from where, as a picture. Called by `trace sources --map`. */
+import { sqlModule } from './sql_module.js';
 import type { Analysis, Gathering, Row } from './types.js';
 
 /** Marks of the sources, least to most important for who looks for what is slow. */
@@ -24,17 +25,7 @@ export const map: Analysis = {
     { name: 'file', doc: 'Only this file.', default: null },
     { name: 'width', doc: 'Parts of a file.', default: 64 },
   ],
-  sql: `
-SELECT "f"."file",
-  CASE "s"."source" ${ORDER.map((name, i) => `WHEN '${name}' THEN ${i}`).join(' ')} END AS "source",
-  "s"."start",
-  "s"."start" + "s"."transferred" AS "end"
-FROM "subrequest" AS "s"
-JOIN "request" AS "r" ON "r"."request_uid" = "s"."request_uid"
-JOIN "request_file" AS "f" ON "f"."request_uid" = "r"."request_uid"
-WHERE "s"."source" IN ('ZERO', 'READ', 'DOWN') AND "s"."transferred" > 0
-  AND (@file IS NULL OR "f"."file" = @file)
-ORDER BY 1`,
+  sql: sqlModule('map'),
   gather: ({ width }) => new Pictures(Number(width)),
 };
 

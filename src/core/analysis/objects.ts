@@ -3,9 +3,6 @@
  * digits. Called by analyses that list objects.
  */
 
-/** SQL for the name of the cookie of an event that older kernels print as a pointer. */
-export const COOKIE_NAME = 'coalesce("cookie", "cookie_ptr")';
-
 /** A number as printed, or the digits of a pointer without its leading zeros: 8 at least. */
 export function objectText(name: number | string): string {
   const digits = typeof name === 'number' ? name.toString(16) : name.replace(/^0+/, '');

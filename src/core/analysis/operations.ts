@@ -1,4 +1,5 @@
 /** What each operation of the application caused, layer by layer. Called by `trace why --ops`. */
+import { sqlModule } from './sql_module.js';
 import type { Analysis } from './types.js';
 
 /** One row per operation that caused requests, in their order. */
@@ -24,16 +25,5 @@ export const operations: Analysis = {
     { name: 'op', doc: 'Only this operation.', default: null },
     { name: 'file', doc: 'Only operations of this file.', default: null },
   ],
-  sql: `
-SELECT "o"."id" AS "op", "o"."kind", "o"."file", "o"."offset",
-  coalesce("o"."result", "o"."len") AS "asked", count("r"."request_uid") AS "requests",
-  sum(coalesce("r"."expanded_len", "r"."len")) AS "requested", sum("r"."server_bytes") AS "down",
-  sum("r"."cache_bytes") AS "read", sum("r"."stored_bytes") AS "stored",
-  1.0 * sum(coalesce("r"."expanded_len", "r"."len"))
-    / nullif(coalesce("o"."result", "o"."len"), 0) AS "requested_x",
-  1.0 * sum("r"."server_bytes") / nullif(coalesce("o"."result", "o"."len"), 0) AS "down_x"
-FROM "op" AS "o"
-JOIN "request" AS "r" ON "r"."op" = "o"."id" AND "r"."kind" IS NOT NULL
-WHERE (@op IS NULL OR "o"."id" = @op) AND (@file IS NULL OR "o"."file" = @file)
-GROUP BY "o"."id" ORDER BY "o"."id"`,
+  sql: sqlModule('operations'),
 };

@@ -2,11 +2,12 @@
  * What reads found in the page cache: the bytes of each read that none of its own requests brought,
  * and who had brought them. Called by `trace why`, beside why.ts.
  */
+import { sqlModule } from './sql_module.js';
 import type { Analysis, Bound, Gathering, Row } from './types.js';
 import { sourceOf, why } from './why.js';
 
-/** What a row tells of. At the same moment a write comes first, a read last. */
-const [READ, SLICE, WRITE] = [0, 1, 2];
+/** What a row tells of (2 = a write). At the same moment a write comes first, a read last. */
+const [READ, SLICE] = [0, 1];
 
 /** A range of a file, half-open, that somebody brought into memory. */
 interface Brought {
@@ -76,33 +77,7 @@ export const pageCache: Analysis = {
   needs: ['request', 'subrequest', 'op'],
   columns: why.columns,
   params: why.params,
-  sql: `
-WITH "chosen" AS (
-  SELECT *, max(coalesce("result", "len"), 0) AS "done" FROM "op"
-  WHERE "file" IS NOT NULL AND (@file IS NULL OR "file" = @file)
-    AND (@op IS NULL OR "file" = (SELECT "file" FROM "op" WHERE "id" = @op))
-), "bounds" AS (
-  SELECT max(@from, coalesce((SELECT "offset" FROM "op" WHERE "id" = @op), 0)) AS "from",
-    min(@to, coalesce((SELECT "offset" + max(coalesce("result", "len"), 0) FROM "op"
-      WHERE "id" = @op), @to)) AS "to"
-)
-SELECT "o"."file", CASE "o"."kind" WHEN 'read' THEN ${READ} ELSE ${WRITE} END AS "what",
-  "o"."id" AS "op", "o"."offset" AS "start", max(0, coalesce("o"."result", "o"."len")) AS "len",
-  "o"."start_ns" AS "ns", "o"."end_ns", NULL AS "rreq", NULL AS "index", NULL AS "kind",
-  NULL AS "source", NULL AS "first_source", NULL AS "cache_fallbacks"
-FROM "chosen" AS "o", "bounds" AS "b"
-WHERE "o"."kind" IN ('read', 'write') AND "o"."offset" < "b"."to"
-  AND "o"."offset" + "o"."done" > "b"."from"
-UNION ALL
-SELECT "o"."file", ${SLICE}, "r"."op", "s"."start", coalesce("s"."transferred", "s"."len"),
-  "s"."term_ns", NULL, "r"."rreq", "s"."index", "r"."kind", "s"."source", "s"."first_source",
-  "s"."cache_fallbacks"
-FROM "chosen" AS "o", "bounds" AS "b"
-JOIN "request" AS "r" ON "r"."op" = "o"."id"
-JOIN "subrequest" AS "s" ON "s"."request_uid" = "r"."request_uid"
-WHERE "s"."transferred" > 0 AND "s"."term_ns" IS NOT NULL
-  AND "s"."start" < "b"."to" AND "s"."start" + "s"."transferred" > "b"."from"
-ORDER BY "ns", "what" DESC`,
+  sql: sqlModule('page_cache'),
   gather: (given) => new Files(given),
 };
 

@@ -110,7 +110,7 @@ const ns = (name: string, doc: string): Column => ({ name, doc, unit: 'ns' });
 export const queueing: Analysis = {
   name: 'queueing',
   doc: 'Whether slices wait before their source begins, or for what it does.',
-  needs: ['netfs_sreq', 'netfs_read'],
+  needs: ['netfs_sreq', 'netfs_read', ...SERVICES.map(({ event }) => event)],
   records: [['netfs_sreq']],
   timed: true,
   columns: [

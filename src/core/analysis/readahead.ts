@@ -4,6 +4,7 @@
  */
 import { formatBytes } from '../base/units.js';
 import { RangeSet } from './ranges.js';
+import { sqlModule } from './sql_module.js';
 import type { Analysis, Gathering, Row } from './types.js';
 
 /** What the capture says of all files. */
@@ -86,7 +87,7 @@ class Windows {
 export const readahead: Analysis = {
   name: 'readahead',
   doc: 'Readahead by file: windows, growth, windows readers had to wait for, bytes nobody read.',
-  needs: ['request', 'op'],
+  needs: ['request', 'request_file', 'op', 'capture', 'netfs_folio'],
   records: [['netfs_read']],
   columns: [
     { name: 'file', doc: 'File.', unit: 'text' },
@@ -104,22 +105,7 @@ export const readahead: Analysis = {
     { name: 'note', doc: 'What is remarkable.', unit: 'text' },
   ],
   params: [],
-  sql: `
-SELECT "f"."file", 1 AS "window",
-  coalesce("r"."expanded_start", "r"."start") AS "start",
-  coalesce("r"."expanded_len", "r"."len") AS "len", "o"."offset" AS "asked", "r"."begin_ns" AS "ts"
-FROM "request" AS "r"
-JOIN "request_file" AS "f" ON "f"."request_uid" = "r"."request_uid"
-LEFT JOIN "op" AS "o" ON "o"."id" = "r"."op"
-WHERE "r"."kind" = 'readahead'
-UNION ALL
-SELECT NULL, 2, coalesce(json_extract("options", '$.rsize'), 0), EXISTS (
-  SELECT 1 FROM "netfs_folio" WHERE "why" IN ('mark-copy', 'sched-copy')
-), NULL, NULL FROM "capture"
-UNION ALL
-SELECT "file", 0, "offset", coalesce("result", "len"), NULL, "start_ns"
-FROM "op" WHERE "kind" = 'read' AND coalesce("result", "len") > 0
-ORDER BY "ts"`,
+  sql: sqlModule('readahead'),
   gather: () => new Readers(),
 };
 

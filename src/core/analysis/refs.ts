@@ -2,19 +2,17 @@
  * The ledger of references: for each object whose events print a count, whether every get and put
  * is accounted for. Called by `trace refs`.
  */
-import { COOKIE_NAME, objectKey, objectText } from './objects.js';
+import { objectKey, objectText } from './objects.js';
+import { sqlModule } from './sql_module.js';
 import type { Analysis, Gathering, Row } from './types.js';
 
-/** What is counted, in the order in which it is listed. */
+/** What is counted, by its number in refs.sql: the order in which it is listed. */
 const KINDS = ['cache', 'cookie', 'request', 'slice', 'volume'] as const;
 
 const [REQUEST, SLICE] = [KINDS.indexOf('request'), KINDS.indexOf('slice')];
 
 /** Slices of a request that are told apart. */
 const SLICES_MAX = 2 ** 16;
-
-const ledger = (kind: (typeof KINDS)[number], table: string, columns: string) =>
-  `SELECT "id", ${KINDS.indexOf(kind)} AS "kind", ${columns} FROM "${table}"`;
 
 /** One row per object with something to tell: an event too many or too few, or never given back. */
 export const refs: Analysis = {
@@ -36,15 +34,7 @@ export const refs: Analysis = {
     { name: 'means', doc: 'What it comes to.', unit: 'text' },
   ],
   params: [{ name: 'all', doc: '1 = objects that are in order as well.', default: 0 }],
-  sql: `
-${[
-  ledger('request', 'netfs_rreq_ref', '"rreq" AS "object", "what" AS "word", "ref"'),
-  ledger('slice', 'netfs_sreq_ref', `"rreq" * ${SLICES_MAX} + "subreq", "what", "ref"`),
-  ledger('cookie', 'fscache_cookie', `${COOKIE_NAME}, "where", "ref"`),
-  ledger('volume', 'fscache_volume', '"volume", "where", "usage"'),
-  ledger('cache', 'fscache_cache', '"cache", "where", "usage"'),
-].join('\nUNION ALL\n')}
-ORDER BY "id"`,
+  sql: sqlModule('refs'),
   gather: ({ all }) => new Ledger(all === 1),
 };
 

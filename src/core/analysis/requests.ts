@@ -1,4 +1,5 @@
 /** Read requests one by one: newest or slowest first, by kind, file and outcome. */
+import { sqlModule } from './sql_module.js';
 import type { Analysis } from './types.js';
 
 /** One row per request. */
@@ -31,18 +32,5 @@ export const requests: Analysis = {
     { name: 'slowest', doc: '1 = longest wait first, 0 = newest first.', default: 0 },
     { name: 'limit', doc: 'At most this many rows; -1 = all.', default: -1 },
   ],
-  sql: `
-WITH "found" AS (
-  SELECT "R", "request_uid", "kind", "file", "start", "len", "slices", "zero_bytes", "server_bytes",
-    "cache_bytes", "begin_ns", "wait_ns", "life_ns", "error", "outcome"
-  FROM "request_timing"
-  WHERE (@kind IS NULL OR "kind" = @kind)
-    AND (@file IS NULL OR "file" = @file)
-    AND (@outcome IS NULL OR "outcome" = @outcome)
-)
-SELECT * FROM (SELECT * FROM "found" WHERE @slowest = 1
-  ORDER BY "wait_ns" DESC NULLS LAST, "request_uid" DESC LIMIT @limit)
-UNION ALL
--- In the order of the table: nothing is sorted.
-SELECT * FROM (SELECT * FROM "found" WHERE @slowest = 0 ORDER BY "request_uid" DESC LIMIT @limit)`,
+  sql: sqlModule('requests'),
 };

@@ -1,4 +1,5 @@
 /** Where the bytes came from, in all and by file, against what the application read. */
+import { sqlModule } from './sql_module.js';
 import type { Analysis } from './types.js';
 
 /** One row for the whole capture, then one per file. */
@@ -27,41 +28,5 @@ export const sources: Analysis = {
     },
   ],
   params: [{ name: 'limit', doc: 'At most this many files; -1 = all.', default: -1 }],
-  sql: `
-WITH "each" AS (
-  SELECT "file", sum(coalesce("result", "len")) AS "app_bytes", 0 AS "zero_bytes",
-    -- A direct read without requests asked the server itself.
-    sum(CASE WHEN "direct" = 1 AND "read_requests" = 0 THEN "result" ELSE 0 END) AS "server_bytes",
-    0 AS "cache_bytes", 0 AS "stored_bytes", 0 AS "requests", 0 AS "slices"
-  FROM "op"
-  WHERE "kind" = 'read' AND coalesce("result", "len") > 0
-  GROUP BY "file"
-  UNION ALL
-  SELECT "f"."file", 0, sum("r"."zero_bytes"), sum("r"."server_bytes"), sum("r"."cache_bytes"),
-    sum("r"."stored_bytes"), sum("r"."kind" IS NOT NULL), sum("r"."slices")
-  FROM "request" AS "r"
-  JOIN "request_file" AS "f" ON "f"."request_uid" = "r"."request_uid"
-  GROUP BY "f"."file"
-), "per_file" AS (
-  SELECT "file", sum("app_bytes") AS "app_bytes", sum("zero_bytes") AS "zero_bytes",
-    sum("server_bytes") AS "server_bytes", sum("cache_bytes") AS "cache_bytes",
-    sum("stored_bytes") AS "stored_bytes", sum("requests") AS "requests", sum("slices") AS "slices"
-  FROM "each"
-  GROUP BY "file"
-), "listed" AS (
-  SELECT 0 AS "part", '(all)' AS "file", sum("app_bytes") AS "app_bytes",
-    sum("zero_bytes") AS "zero_bytes", sum("server_bytes") AS "server_bytes",
-    sum("cache_bytes") AS "cache_bytes", sum("stored_bytes") AS "stored_bytes",
-    sum("requests") AS "requests", sum("slices") AS "slices"
-  FROM "per_file"
-  HAVING count(*) > 0
-  UNION ALL
-  SELECT 1, * FROM (
-    SELECT * FROM "per_file" ORDER BY "server_bytes" DESC, "file" LIMIT @limit
-  )
-)
-SELECT "file", "app_bytes", "zero_bytes", "server_bytes", "cache_bytes", "stored_bytes",
-  "requests", "slices", 1.0 * "server_bytes" / nullif("app_bytes", 0) AS "amplification"
-FROM "listed"
-ORDER BY "part", "server_bytes" DESC, "file"`,
+  sql: sqlModule('sources'),
 };

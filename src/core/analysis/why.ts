@@ -2,13 +2,8 @@
  * Where the bytes of a range came from and why, slice by slice, in words. Called by `trace why`.
  */
 import { formatNs } from '../base/units.js';
-import {
-  CHANGE_SQL,
-  CHANGE_TABLES,
-  CHECKED_SQL,
-  type CookieState,
-  CookieStates,
-} from './cookies.js';
+import { CHANGE_TABLES, type CookieState, CookieStates } from './cookies.js';
+import { sqlModule } from './sql_module.js';
 import type { Analysis, Row } from './types.js';
 
 /** What a verdict of the cache means for people. */
@@ -132,46 +127,8 @@ export const why: Analysis = {
     { name: 'from', doc: 'Only bytes from this one on.', default: 0 },
     { name: 'to', doc: 'Only bytes before this one.', default: Number.MAX_SAFE_INTEGER },
   ],
-  context: `${CHANGE_SQL}
-  UNION ALL SELECT "id", "ts", NULL, NULL, 'volume', "why", "vol", NULL
-  FROM "cachefiles_vol_coherency" WHERE "why" GLOB 'VOL BAD*'
-  UNION ALL SELECT NULL, NULL, NULL, NULL, 'ChkAux', "key", "rose", NULL FROM (${CHECKED_SQL})
-ORDER BY "id"`,
-  sql: `
-WITH "slice" AS (
-  SELECT "f"."file", "s".*, "r"."rreq",
-    "r"."kind", "r"."op", "r"."cookie", "r"."begin_ns",
-    -- What the cache gave before it failed stays: the server is asked for the rest.
-    coalesce("s"."cache_bytes_kept", 0) AS "kept"
-  FROM "request" AS "r"
-  JOIN "subrequest" AS "s" ON "s"."request_uid" = "r"."request_uid"
-  JOIN "request_file" AS "f" ON "f"."request_uid" = "r"."request_uid"
-  WHERE "s"."source" IN ('ZERO', 'DOWN', 'READ') AND "s"."len" > 0
-    AND (@file IS NULL OR "f"."file" = @file)
-    AND (@ino IS NULL OR "r"."netfs_inode" = @ino)
-    AND (@rreq IS NULL OR "r"."rreq" = @rreq)
-    AND (@op IS NULL OR "r"."op" = @op)
-    AND "s"."start" < @to AND "s"."start" + "s"."len" > @from
-), "part" ("from_cache") AS (VALUES (1), (0)), "piece" AS (
-  SELECT "file", "request_uid", "index", "rreq", "kind", "op", "cookie", "begin_ns", "verdict",
-    "first_source",
-    CASE WHEN "from_cache" THEN 'READ' ELSE "source" END AS "source",
-    "start" + CASE WHEN "from_cache" THEN 0 ELSE "kept" END AS "first",
-    "start" + CASE WHEN "from_cache" THEN "kept" ELSE "len" END AS "end",
-    "start" + CASE WHEN "from_cache" THEN "kept" ELSE "transferred" END AS "got",
-    CASE WHEN "from_cache" THEN 0 ELSE "cache_fallbacks" END AS "cache_fallbacks",
-    CASE WHEN "from_cache" THEN 0 ELSE "error" END AS "error",
-    CASE WHEN "from_cache" THEN 0 ELSE "stored" END AS "stored", "short_reads", "store_refused"
-  FROM "slice" JOIN "part" ON NOT "from_cache" OR "kept" > 0
-)
-SELECT "file", "request_uid", "index", "rreq", "kind", "op", "cookie", "begin_ns", "verdict",
-  "first_source", "source", max("first", @from) AS "start",
-  min("end", @to) - max("first", @from) AS "len",
-  max(0, min("got", @to) - max("first", @from)) AS "transferred",
-  "cache_fallbacks", "error", "stored", "short_reads", "store_refused"
-FROM "piece"
-WHERE "first" < @to AND "end" > @from
-ORDER BY "file", "start", "request_uid", "index"`,
+  context: sqlModule('why_context'),
+  sql: sqlModule('why'),
   derive(_era, changes) {
     const states = new CookieStates();
     const checks: Record<string, number> = {};

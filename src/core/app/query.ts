@@ -22,14 +22,19 @@ export function runAnalysis(name: AnalysisName, file?: string, params: Params = 
   return tableOf(demand(openCapture(findCapture(file)), analysis), analysis, params);
 }
 
-/** The SQL of an analysis, as `--explain-sql` prints it. */
-export function statementOf(name: AnalysisName): string {
-  const { sql, params, context }: Analysis = ANALYSES[name];
-  const notes = params.map(({ name: param, doc, default: value }) => {
-    return `-- @${param}: ${doc} Default ${value}.`;
-  });
-  const before = context === undefined ? [] : [`${context.trim()};`];
-  return [...notes, ...before, sql.trim()].join('\n');
+/**
+ * The SQL of an analysis, as `--explain-sql` prints it: what stands for the tables that the capture
+ * named does not fill, what is asked first, then the statement.
+ */
+export function statementOf(name: AnalysisName, file?: string): string {
+  const { sql, context, needs }: Analysis = ANALYSES[name];
+  const capture = openCapture(findCapture(file));
+  try {
+    const before = context === undefined ? [] : [`${context};`];
+    return [...capture.stands(needs).map((each) => `${each};`), ...before, `${sql};`].join('\n');
+  } finally {
+    capture.close();
+  }
 }
 
 /** As `runAnalysis` over a capture already open, which the walk of the rows closes. */

@@ -85,7 +85,7 @@ export abstract class LabCommand extends Command {
     flags: TableFlags & { readonly 'explain-sql'?: boolean },
   ): Promise<JsonTable | undefined> {
     if (flags['explain-sql'] !== true) return this.show(runAnalysis(name, file, params), flags);
-    await writeLines([statementOf(name)]);
+    await writeLines([statementOf(name, file)]);
     return undefined;
   }
 

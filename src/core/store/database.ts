@@ -163,19 +163,16 @@ function checkVersion(db: Database.Database, path: string): number {
  * connection that nobody else sees.
  */
 function supplyLater(db: Database.Database): void {
+  db.exec(missingSql(db, ALL_TABLES).join(';\n'));
+}
+
+/** The views that stand for what is missing. */
+function missingSql(db: Database.Database, tables: readonly Table[]): string[] {
   // The statements that made the tables are ours: reading them is quicker than asking for columns.
   const made = db.prepare(
     `SELECT "name", "sql" FROM "main"."sqlite_schema" WHERE "type" = 'table'`,
   );
   const present = new Map(made.raw().all() as [string, string][]);
-  db.exec(missingSql(ALL_TABLES, present).join(';\n'));
-}
-
-/** The views that stand for what is missing; `present` = statements of the tables there are. */
-export function missingSql(
-  tables: readonly Table[],
-  present: ReadonlyMap<string, string>,
-): string[] {
   return tables.flatMap((table) => {
     const sql = present.get(table.name);
     const view = `CREATE TEMP VIEW ${quoted(table.name)} AS`;
@@ -245,6 +242,13 @@ class OpenCapture implements Capture {
   columns(sql: string): string[] {
     const statement = this.#prepare(sql);
     return this.#guard(() => statement.columns().map((column) => column.name));
+  }
+
+  stands(tables: readonly string[]): string[] {
+    return missingSql(
+      this.#db,
+      ALL_TABLES.filter(({ name }) => tables.includes(name)),
+    );
   }
 
   heading(): string[] {

@@ -96,6 +96,8 @@ export interface Capture {
   get(sql: string, params?: SqlParams): SqlRow | undefined;
   /** Column names of a query in order, also when it has no rows. */
   columns(sql: string): string[];
+  /** Of these tables those that the capture does not fill: statements that make them, empty. */
+  stands(tables: readonly string[]): string[];
   /** The heading the kernel prints above a trace; lines without newlines. */
   heading(): string[];
   /** The events as the kernel prints them, in order, lines without newlines. */
