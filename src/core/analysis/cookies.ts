@@ -105,7 +105,7 @@ export class CookieStates {
   change(row: Row): CookieState | null {
     const change = CHANGES[changeName(row)];
     if (change === undefined) return null;
-    const cookie = objectKey(row.cookie);
+    const cookie = objectKey(row.cookie ?? row.pointer);
     let past = this.#past.get(cookie);
     if (past === undefined) {
       past = [];
@@ -174,7 +174,7 @@ class Followed implements Gathering {
   readonly told: Told[] = [];
 
   take(row: Row): void {
-    const cookie = objectKey(row.cookie);
+    const cookie = objectKey(row.cookie ?? row.pointer);
     if (row.event === 'ChkAux') {
       const event = `ChkAux obs=${row.size}`;
       const means = `${row.size} cached versions differed from the server's and were discarded (statistics)`;

@@ -127,7 +127,7 @@ class Ledger implements Gathering {
   }
 
   take(row: Row): void {
-    const account = this.#account(row.kind as number, objectKey(row.object));
+    const account = this.#account(row.kind as number, objectKey(row.object ?? row.pointer));
     const text = row.word as string;
     let word = this.#words.get(text);
     if (word === undefined) {

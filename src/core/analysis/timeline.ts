@@ -59,7 +59,7 @@ WITH "life" AS (
     lag("request_uid") OVER "by_request" IS NULL AS "first",
     lead("begin_ns") OVER "by_request" AS "next"
   FROM "request"
-  WHERE "rreq" = @rreq
+  WHERE "rreq" = $rreq
   WINDOW "by_request" AS (ORDER BY "request_uid")
 ), "event" AS (
 ${withRequest.map(branch).join('\n  UNION ALL\n')}
@@ -71,7 +71,7 @@ ${withRequest.map(branch).join('\n  UNION ALL\n')}
     ON ("l"."first" OR "e"."ts" > coalesce("l"."before", "l"."begin_ns" - 1))
     AND ("l"."free_ns" IS NULL OR "e"."ts" <= "l"."free_ns")
     AND ("l"."free_ns" IS NOT NULL OR "l"."next" IS NULL OR "e"."ts" < "l"."next")
-  WHERE @uid IS NULL OR "l"."request_uid" = @uid
+  WHERE $uid IS NULL OR "l"."request_uid" = $uid
   WINDOW "whole" AS (PARTITION BY "l"."request_uid")
 )
 SELECT "m".*, "m"."ts" - "m"."from" AS "at_ns", "m"."ts" - "m"."last" AS "gap_ns",

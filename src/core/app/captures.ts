@@ -4,7 +4,7 @@ import { basename } from 'node:path';
 import { ANALYSES } from '../analysis/index.js';
 import type { Row, Table } from '../analysis/types.js';
 import { StoreError } from '../base/errors.js';
-import { openCapture } from '../store/database.js';
+import { isOlder, openCapture } from '../store/database.js';
 import { captureFolder, findCapture, listCaptures } from './capture_path.js';
 
 const { listing } = ANALYSES;
@@ -33,13 +33,15 @@ function* describeAll(paths: readonly string[]): Iterable<Row> {
   }
 }
 
-/** Listing must not change anything, so an unfinished capture is not finished here. */
+/** Listing must not change anything, so nothing is finished or migrated here. */
 function describe(path: string): Row {
   if (existsSync(`${path}.spool`)) return { state: 'unfinished' };
   try {
+    if (isOlder(path)) return { state: 'of an older version' };
     const capture = openCapture(path);
     try {
-      return capture.get(listing.sql) ?? {};
+      const { when = null, ...row } = capture.get(listing.sql) ?? {};
+      return { ...row, when: when === null ? null : utc(Number(when)) };
     } finally {
       capture.close();
     }
@@ -56,4 +58,9 @@ export function captureCaveat(path: string): string | null {
   capture.close();
   if (complete === 0) return 'incomplete: the run was cut short';
   return lost === 0 ? null : `incomplete: ${lost} events were lost`;
+}
+
+/** Milliseconds since 1970 as date and time. */
+function utc(ms: number): string {
+  return new Date(ms).toISOString().slice(0, 19).replace('T', ' ');
 }

@@ -102,6 +102,17 @@ function recover(path: string): void {
   }
 }
 
+/** True for a capture that opening would migrate. Throws as `openCapture`. */
+export function isOlder(path: string): boolean {
+  checkMagic(path);
+  const db = new Database(path, { readonly: true, fileMustExist: true });
+  try {
+    return checkVersion(db, path) < SCHEMA_VERSION;
+  } finally {
+    db.close();
+  }
+}
+
 /** True for a file that is an SQLite database. */
 export function isDatabase(path: string): boolean {
   try {

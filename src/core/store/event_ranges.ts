@@ -19,7 +19,7 @@ export function requestColumn({ columns }: AnyTracepoint): string | undefined {
  * The FROM and WHERE of a statement for the events of table `e` with the number `rreq`, an SQL
  * expression; more conditions may follow.
  */
-export function eventsOfRequest(table: string, column = 'rreq', rreq = '@rreq'): string {
+export function eventsOfRequest(table: string, column = 'rreq', rreq = '$rreq'): string {
   return `FROM "event_range" AS "g" CROSS JOIN "${table}" AS "e"
   WHERE ${rreq} BETWEEN "g"."min_rreq" AND "g"."max_rreq"
     AND "e"."id" BETWEEN "g"."first_id" AND "g"."last_id" AND "e"."${column}" = ${rreq}`;

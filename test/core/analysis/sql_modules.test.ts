@@ -7,6 +7,7 @@ import { CHANGES } from '../../../src/core/analysis/cookies.js';
 import { ANALYSES, type AnalysisName } from '../../../src/core/analysis/index.js';
 import type { Analysis } from '../../../src/core/analysis/types.js';
 import { rowsOf, statementOf } from '../../../src/core/app/query.js';
+import { inDuckDb } from '../../helpers/duckdb.js';
 import { SAMPLES, type SampleName, Samples } from '../../helpers/samples.js';
 import { ROOT } from '../../helpers/source.js';
 
@@ -14,6 +15,9 @@ const samples = new Samples();
 test.after.always(() => samples.close());
 
 const FOLDER = join(ROOT, 'src/core/analysis/sql');
+const PARAMS = [
+  ...new Set(Object.values(ANALYSES).flatMap(({ params }) => params.map(({ name }) => name))),
+];
 const NAMES = Object.keys(ANALYSES) as AnalysisName[];
 const text = (name: string): string => readFileSync(join(FOLDER, name), 'utf8');
 const hasSqlite = spawnSync('sqlite3', ['--version']).status === 0;
@@ -75,3 +79,37 @@ test('the words that cookies.sql looks for are those that change a cookie, here 
     }
   },
 );
+
+test('DuckDB scans every table and view of every sample, and runs every statement', async (t) => {
+  for (const sample of Object.keys(SAMPLES) as SampleName[]) {
+    const { capture } = await samples.get(sample);
+    const duck = await inDuckDb(capture.path);
+    if (duck === null) {
+      t.pass('skipped: @duckdb/node-api is not installed');
+      return;
+    }
+    for (const { name } of capture.all(
+      `SELECT "name" FROM "main"."sqlite_schema" WHERE "type" <> 'index'`,
+    )) {
+      const [count] = await duck.rows(`SELECT count(*) AS "n" FROM (SELECT * FROM "${name}")`);
+      const mine = capture.get(`SELECT count(*) AS "n" FROM "main"."${name}"`);
+      t.is(Number(count?.n), mine?.n as number, `${sample} ${name}`);
+    }
+    const events = 'SELECT "event", "text" FROM "events" ORDER BY "id"';
+    t.deepEqual(await duck.rows(events), capture.all(events), sample);
+    for (const name of NAMES) {
+      const { needs, context, sql } = ANALYSES[name] as Analysis;
+      for (const stand of capture.stands(needs)) {
+        await duck.rows(stand.replace('CREATE TEMP', 'CREATE OR REPLACE TEMP'));
+      }
+      for (const each of [context, sql]) {
+        if (each === undefined) continue;
+        const rows = await duck.rows(`SELECT count(*) AS "n" FROM (${each}\n)`);
+        const nothing = Object.fromEntries(PARAMS.map((param) => [param, null]));
+        const mine = capture.get(`SELECT count(*) AS "n" FROM (${each}\n)`, nothing);
+        t.is(Number(rows[0]?.n), mine?.n as number, `${sample} ${name}`);
+      }
+    }
+    duck.close();
+  }
+});

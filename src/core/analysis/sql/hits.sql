@@ -44,7 +44,7 @@ WITH "reads" AS (
     -- System calls are recorded of any filesystem: only what netfs has read is told of.
     AND ("o"."file" NOT LIKE '/%' OR "o"."file" IN (SELECT "file" FROM "request_file"))
     AND (SELECT "n" FROM "known") = 0
-    AND coalesce((SELECT json_extract("options", '$.opLog') FROM "capture"), 'all') = 'all'
+    AND coalesce((SELECT "options" ->> '$.opLog' FROM "capture"), 'all') = 'all'
 )
 SELECT 0 AS "part", "what" = 'read' AS "last", "file", "what", "start", "len", "ns", "began",
   NULL AS "of", NULL AS "memory",

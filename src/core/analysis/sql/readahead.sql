@@ -9,7 +9,7 @@ JOIN "request_file" AS "f" ON "f"."request_uid" = "r"."request_uid"
 LEFT JOIN "op" AS "o" ON "o"."id" = "r"."op"
 WHERE "r"."kind" = 'readahead'
 UNION ALL
-SELECT NULL, 2, coalesce(json_extract("options", '$.rsize'), 0), EXISTS (
+SELECT NULL, 2, CAST(coalesce("options" ->> '$.rsize', '0') AS INTEGER), EXISTS (
   SELECT 1 FROM "netfs_folio" WHERE "why" IN ('mark-copy', 'sched-copy')
 ), NULL, NULL FROM "capture"
 UNION ALL

@@ -1,38 +1,39 @@
 -- What happened to cookies and volumes, in order: what why.sql needs to tell why a cache had
 -- nothing.
-SELECT "id", "ts", "task", coalesce("cookie", "cookie_ptr") AS "cookie", 'fscache_acquire' AS "event",
+SELECT "id", "ts", "task", "cookie", "cookie_ptr" AS "pointer", 'fscache_acquire' AS "event",
     NULL AS "word", NULL AS "size", NULL AS "users"
   FROM "fscache_acquire" AS "e"
-  UNION ALL SELECT "id", "ts", "task", "cookie" AS "cookie", 'fscache_active' AS "event",
+  UNION ALL SELECT "id", "ts", "task", "cookie", NULL AS "pointer", 'fscache_active' AS "event",
     "why" AS "word", NULL AS "size", "n_active" AS "users"
   FROM "fscache_active" AS "e" WHERE "why" IN ('USE', 'UNUSE')
-  UNION ALL SELECT "id", "ts", "task", "cookie" AS "cookie", 'fscache_access' AS "event",
+  UNION ALL SELECT "id", "ts", "task", "cookie", NULL AS "pointer", 'fscache_access' AS "event",
     "why" AS "word", NULL AS "size", NULL AS "users"
   FROM "fscache_access" AS "e" WHERE "why" IN ('BEGIN lookup', 'PIN   cache', 'UNPIN cache', 'END   lookup', 'END   lookupf')
-  UNION ALL SELECT "id", "ts", "task", coalesce("cookie", "cookie_ptr") AS "cookie", 'fscache_cookie' AS "event",
+  UNION ALL SELECT "id", "ts", "task", "cookie", "cookie_ptr" AS "pointer", 'fscache_cookie' AS "event",
     "where" AS "word", NULL AS "size", NULL AS "users"
   FROM "fscache_cookie" AS "e" WHERE "where" IN ('FAILED', '*COLLISION*', '*COLLIDE*', 'DISCARD', '-   lrudo', 'PQ  overq', '-   x-lru', '-   x-rlq', '-   x-wth')
-  UNION ALL SELECT "id", "ts", "task", "cookie" AS "cookie", 'fscache_invalidate' AS "event",
+  UNION ALL SELECT "id", "ts", "task", "cookie", NULL AS "pointer", 'fscache_invalidate' AS "event",
     NULL AS "word", "new_size" AS "size", NULL AS "users"
   FROM "fscache_invalidate" AS "e"
-  UNION ALL SELECT "id", "ts", "task", "cookie" AS "cookie", 'fscache_resize' AS "event",
+  UNION ALL SELECT "id", "ts", "task", "cookie", NULL AS "pointer", 'fscache_resize' AS "event",
     NULL AS "word", "new_size" AS "size", NULL AS "users"
   FROM "fscache_resize" AS "e"
-  UNION ALL SELECT "id", "ts", "task", coalesce("cookie", "cookie_ptr") AS "cookie", 'fscache_relinquish' AS "event",
+  UNION ALL SELECT "id", "ts", "task", "cookie", "cookie_ptr" AS "pointer", 'fscache_relinquish' AS "event",
     NULL AS "word", NULL AS "size", NULL AS "users"
   FROM "fscache_relinquish" AS "e"
   UNION ALL SELECT "id", "ts", "task", (SELECT max("c"."cookie") FROM "cachefiles_ref" AS "c"
-    WHERE "c"."obj" = "e"."obj" AND "c"."why" = 'NEW obj') AS "cookie", 'cachefiles_coherency' AS "event",
+    WHERE "c"."obj" = "e"."obj" AND "c"."why" = 'NEW obj') AS "cookie",
+    NULL AS "pointer", 'cachefiles_coherency' AS "event",
     "why" AS "word", NULL AS "size", NULL AS "users"
   FROM "cachefiles_coherency" AS "e" WHERE "why" IN ('OK', 'BAD aux', 'BAD cont', 'BAD dirt', 'BAD len', 'BAD osiz', 'BAD type', 'BAD xatt')
   UNION ALL SELECT CASE WHEN "e"."id" > "a"."id" THEN "e"."id" ELSE "a"."id" END,
-    CASE WHEN "e"."ts" > "a"."ts" THEN "e"."ts" ELSE "a"."ts" END, "e"."task", "a"."cookie",
+    CASE WHEN "e"."ts" > "a"."ts" THEN "e"."ts" ELSE "a"."ts" END, "e"."task", "a"."cookie", NULL,
     'cachefiles_vol_coherency', "e"."why", NULL, NULL
   FROM "cachefiles_vol_coherency" AS "e" JOIN "fscache_acquire" AS "a" ON "a"."volume" = "e"."vol"
   WHERE "e"."why" IN ('VOL BAD cmp', 'VOL BAD resv', 'VOL BAD xatt')
-  UNION ALL SELECT "id", "ts", NULL, NULL, 'volume', "why", "vol", NULL
+  UNION ALL SELECT "id", "ts", NULL, NULL, NULL, 'volume', "why", "vol", NULL
   FROM "cachefiles_vol_coherency" WHERE "why" GLOB 'VOL BAD*'
-  UNION ALL SELECT NULL, NULL, NULL, NULL, 'ChkAux', "key", "rose", NULL FROM (SELECT "key",
+  UNION ALL SELECT NULL, NULL, NULL, NULL, NULL, 'ChkAux', "key", "rose", NULL FROM (SELECT "key",
     max("value") - CASE WHEN count(DISTINCT "snapshot") > 1 THEN min("value") ELSE 0 END AS "rose"
   FROM "stats" WHERE "label" = 'ChkAux' GROUP BY "key")
 ORDER BY "id"
