@@ -58,6 +58,8 @@ async function worker(): Promise<void> {
     }
     tell({ seed: first, done: true });
   });
+  // Also with a lab in it that hangs.
+  process.on('disconnect', () => process.exit());
 }
 
 async function parent(): Promise<number> {
@@ -100,6 +102,7 @@ async function parent(): Promise<number> {
         findings.set(now, 'hangs');
         print(`seed ${now}: hangs, or the process has ended\n  ${replay(now)}`);
         child.kill('SIGKILL');
+        break;
       }
       if (child.exitCode !== 0 && !findings.has(now)) {
         findings.set(now, 'crash');

@@ -96,6 +96,11 @@ async function quiet(world: World, model: FileModel): Promise<boolean> {
   return !world.faults.isCut;
 }
 
+// The same for an operation on an open file, which may have been closed by then.
+async function quietSlot(world: World, slot: Slot): Promise<boolean> {
+  return (await quiet(world, slot.model)) && [...world.slots.values()].includes(slot);
+}
+
 async function reading(
   world: World,
   { file, model, openedAt }: Slot,
@@ -128,11 +133,12 @@ async function reading(
 
 async function changing(
   world: World,
-  { model }: Slot,
+  slot: Slot,
   begin: () => number,
   body: () => Task<boolean>,
 ): Promise<void> {
-  if (!(await quiet(world, model))) return;
+  if (!(await quietSlot(world, slot))) return;
+  const { model } = slot;
   const change = begin();
   let whole = false;
   try {
@@ -169,7 +175,7 @@ async function writing(world: World, slot: Slot, position: number, most: number)
 
 async function syncing(world: World, slot: Slot, body: () => Task): Promise<void> {
   const { model } = slot;
-  if (!(await quiet(world, model))) return;
+  if (!(await quietSlot(world, slot))) return;
   const { now } = model;
   try {
     await world.run('syncer', body);
@@ -334,7 +340,7 @@ export const OPS = {
     5,
     async (world, op) => {
       const slot = writable(world, op);
-      if (slot === undefined || !(await quiet(world, slot.model))) return;
+      if (slot === undefined || !(await quietSlot(world, slot))) return;
       const { length } = slot.model.latest;
       if (length === 0) return;
       slot.mapped.handle ??= slot.file.mmap(0, MOST);
@@ -564,8 +570,7 @@ export const OPS = {
     2,
     async (world, op) => {
       const slot = slotOf(world, op);
-      if (slot === undefined || !(await quiet(world, slot.model))) return;
-      await syncing(world, slot, () => slot.file.invalidate());
+      if (slot !== undefined) await syncing(world, slot, () => slot.file.invalidate());
     },
     { draw: anySlot },
   ),

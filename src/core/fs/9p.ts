@@ -43,7 +43,10 @@ class NinepInode extends CookieInode {
     super(client, mapping, file, cookie);
     this.#client = client;
     const { cacheMode } = client;
-    this.uncached = keepsInodes(cacheMode) ? undefined : { readOnlyMaps: cacheMode === 'none' };
+    const ignoresDirty = writing.defects === 'kernel';
+    this.uncached = keepsInodes(cacheMode)
+      ? undefined
+      : { readOnlyMaps: cacheMode === 'none', ignoresDirty };
     this.modify = new NinepModify(this, writing);
     this.direct = new NinepDirect(this, writing);
   }

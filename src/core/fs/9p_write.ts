@@ -93,7 +93,7 @@ export class NinepWrite implements WriteOps {
 
   *pageMkwrite(file: OpenFile, pfn: number): Task<number> {
     const { folios } = this.#parts;
-    if ((yield* folios.waitFscache(pfn)) < 0) return -EINTR;
+    if ((yield* folios.waitFscache(pfn, true)) < 0) return -EINTR;
     if ((yield* folios.lockKillable(pfn)) < 0) return -EINTR;
     if (folios.mappingOf(pfn) !== file.mapping) {
       folios.unlock(pfn);

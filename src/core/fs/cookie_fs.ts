@@ -4,7 +4,6 @@
  * fs/9p and fs/afs; a client adds how it reads.
  */
 import { assert } from '../base/assert.js';
-import { EBUSY } from '../base/errno.js';
 import type { Cookie } from '../fscache/cookie.js';
 import type { Fscache } from '../fscache/registry.js';
 import type { Volume } from '../fscache/volume.js';
@@ -266,17 +265,15 @@ export abstract class CookieFs implements NetworkFs {
     for (const inode of this.#inodes.values()) if (!inode.mapping.isTagged) inode.unpinCache();
   }
 
-  *unmount(isBusy: () => boolean): Task<number> {
+  *unmount(): Task {
     this.inodesWritten();
     while (this.#inodes.size > 0) {
       // Pages may be on their way into the cache, and requests be about to be freed.
       for (const { mapping } of [...this.#inodes.values()]) yield* truncatePages(mapping, 0);
-      if (isBusy()) return -EBUSY;
       this.evictInodes();
       if (this.#inodes.size > 0) yield* this.#parts.scheduler.sleep(UNMOUNT_POLL_NS);
     }
     this.#parts.fscache.relinquishVolume(this.#volume);
-    return 0;
   }
 
   mount(): void {

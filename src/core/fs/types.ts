@@ -45,9 +45,12 @@ export interface Vnode extends Inode {
   readonly direct?: DirectIo;
   /**
    * The mount keeps no pages for read(2) and write(2), which use `direct`; only mappings have
-   * pages. `readOnlyMaps`: nor may a shared mapping be writable.
+   * pages. `readOnlyMaps`: nor may a shared mapping be writable. `ignoresDirty`: what mappings
+   * have not written yet is neither read nor written before others write there.
    */
-  readonly uncached?: { readonly readOnlyMaps: boolean } | undefined;
+  readonly uncached?:
+    | { readonly readOnlyMaps: boolean; readonly ignoresDirty: boolean }
+    | undefined;
 }
 
 /** Moves bytes between a program's memory and the server: bytes moved, or a negative errno. */
@@ -103,11 +106,8 @@ export interface NetworkFs {
   evictInodes?(): void;
   /** All that was dirty has been written: what files kept for that is given up. */
   inodesWritten?(): void;
-  /**
-   * Forgets all files, of which nothing is dirty, and the server; `mount` comes back to it. 0, or
-   * -EBUSY when `isBusy` holds meanwhile: somebody has come to use it.
-   */
-  unmount?(isBusy: () => boolean): Task<number>;
+  /** Forgets all files, which nobody uses and of which nothing is dirty; `mount` comes back. */
+  unmount?(): Task;
   mount?(): void;
 }
 

@@ -2,7 +2,7 @@
  * A lab: one engine, wired. The only place that puts server, client, read helper, page cache, VFS,
  * clock and tracer together. `app/` and the public API make one, run tasks on it and close it.
  */
-import { EBUSY, EIO, EOPNOTSUPP, errnoName } from '../base/errno.js';
+import { EBUSY, EINVAL, EIO, EOPNOTSUPP, errnoName } from '../base/errno.js';
 import { ErrnoError, UsageError } from '../base/errors.js';
 import { PAGE_SHIFT } from '../base/range.js';
 import { Cachefiles } from '../cachefiles/cache.js';
@@ -36,6 +36,7 @@ import { statEntries } from '../trace/stats_layout.js';
 import { Tracer } from '../trace/tracer.js';
 import type { FinishReport } from '../trace/types.js';
 import { Vfs } from '../vfs/syscalls.js';
+import type { Mount } from '../vfs/types.js';
 import { CLIENTS, readaheadDevice } from './clients.js';
 import { checkInvariants } from './invariants.js';
 import { type LabOptions, labOptions } from './options.js';
@@ -87,7 +88,7 @@ export class Lab {
   #lastOp = 0;
   #pump: Promise<void> | undefined;
   #closed = false;
-  readonly #mount = { users: 0 };
+  readonly #mount: Mount = { users: 0, state: 'mounted' };
 
   /** Throws `UsageError` for bad options and `ErrnoError` when the server cannot be reached. */
   constructor(given: Partial<LabOptions> & { server: string }) {
@@ -183,22 +184,33 @@ export class Lab {
   }
 
   /**
-   * umount(2): writes what is dirty and forgets all files. 0, -EBUSY while a file is open or mapped
-   * or a call is in progress, -EOPNOTSUPP when the client cannot.
+   * umount(2): from now on nobody finds a file here. Writes what is dirty and forgets all files; what
+   * cannot be written is lost, and is in `unwritten`. 0; -EBUSY while a file is open or mapped or a
+   * call is in progress, -EINVAL when nothing is mounted, -EOPNOTSUPP when the client cannot.
    */
   *unmount(): Task<number> {
     const { client } = this;
+    const mount = this.#mount;
     if (client.unmount === undefined) return -EOPNOTSUPP;
-    const isBusy = (): boolean => this.#mount.users > 0;
-    if (isBusy()) return -EBUSY;
+    if (mount.state !== 'mounted') return -EINVAL;
+    if (mount.users > 0) return -EBUSY;
+    mount.state = 'unmounting';
     yield* this.sync();
-    return isBusy() ? -EBUSY : yield* client.unmount(isBusy);
+    yield* this.#giveUp();
+    yield* client.unmount();
+    mount.state = 'unmounted';
+    return 0;
   }
 
-  /** mount(2) of the server that was unmounted: 0, or -EOPNOTSUPP when the client cannot. */
+  /**
+   * mount(2) of the server that was unmounted: 0; -EBUSY while it is mounted or being unmounted,
+   * -EOPNOTSUPP when the client cannot.
+   */
   mount(): number {
     if (this.client.mount === undefined) return -EOPNOTSUPP;
+    if (this.#mount.state !== 'unmounted') return -EBUSY;
     this.client.mount();
+    this.#mount.state = 'mounted';
     return 0;
   }
 
@@ -310,9 +322,8 @@ export class Lab {
     return this.freezer.freeze(() => this.sync());
   }
 
-  // What cannot be written is lost with the lab, and told.
-  *#writeAll(): Task {
-    yield* this.sync();
+  // What cannot be written is lost with the mount, and told.
+  *#giveUp(): Task {
     for (const mapping of this.writeback.unwritten()) {
       const pages = [...mapping.range(0, Number.MAX_SAFE_INTEGER)];
       const dirty = pages.filter((pfn) => this.folios.test(pfn, PG_DIRTY));
@@ -323,6 +334,11 @@ export class Lab {
     }
     // Their files were kept open for what is lost now.
     this.client.inodesWritten?.();
+  }
+
+  *#writeAll(): Task {
+    yield* this.sync();
+    yield* this.#giveUp();
     for (const { host, errors } of this.writeback.losses()) {
       const { name } = host as Vnode;
       this.unwritten.push({ file: name, bytes: errors.untold, errno: errors.since(0) });

@@ -286,10 +286,10 @@ export class Folios {
     if (this.#underFscache === 0) this.#ioEnded();
   }
 
-  /** Sleeps until no write to the cache is in flight: 0, or -EINTR on a fatal signal. */
-  *waitFscache(pfn: number): Task<number> {
+  /** Sleeps until no write to the cache is in flight: 0; `killable`: -EINTR on a fatal signal. */
+  *waitFscache(pfn: number, killable = false): Task<number> {
     while (this.test(pfn, PG_FSCACHE)) {
-      if (this.#scheduler.context.killed) return -EINTR;
+      if (killable && this.#scheduler.context.killed) return -EINTR;
       yield this.#queue(pfn);
     }
     return 0;
@@ -391,7 +391,7 @@ export class Folios {
     if (this.#underWriteback === 0) this.#ioEnded();
   }
 
-  /** Sleeps until the folio is not under writeback: 0, or -EINTR on a fatal signal. */
+  /** Sleeps until the folio is not under writeback: 0; `killable`: -EINTR on a fatal signal. */
   *waitWriteback(pfn: number, killable = false): Task<number> {
     while (this.test(pfn, PG_WRITEBACK)) {
       if (killable && this.#scheduler.context.killed) return -EINTR;

@@ -41,31 +41,45 @@ export function* directRead(
 }
 
 /**
- * Reads as a mount without a page cache does, O_DIRECT or not: what is dirty in a mapping is not
- * looked at (v9fs_file_read_iter). Bytes read or an errno.
+ * Reads as a mount without a page cache does, O_DIRECT or not. The kernel does not look at what is
+ * dirty in a mapping (v9fs_mmap_file_read_iter); unless that is so here, it is written first. Bytes
+ * read or an errno.
  */
 export function* uncachedRead(
-  { direct }: Vnode,
+  writeback: Writeback,
+  { direct, mapping, uncached }: Vnode,
   target: Uint8Array,
   at: number,
   count: number,
   position: number,
 ): Task<number> {
   if (direct === undefined) return -EINVAL;
-  return count === 0 ? 0 : yield* direct.read(target, at, count, position);
+  if (count === 0) return 0;
+  if (uncached?.ignoresDirty === false) {
+    const error = yield* writeback.writeAndWait(mapping, position, position + count - 1);
+    if (error < 0) return error;
+  }
+  return yield* direct.read(target, at, count, position);
 }
 
-/** Writes as such a mount does, and drops pages that mappings have of it (v9fs_file_write_iter). */
+/**
+ * Writes as such a mount does, and drops pages that mappings have of it (v9fs_file_write_iter). The
+ * kernel writes what is dirty of them behind what was written; unless that is so here, before it.
+ */
 export function* uncachedWrite(
+  writeback: Writeback,
   vnode: Vnode,
   source: Uint8Array,
   at: number,
   count: number,
   position: number,
 ): Task<number> {
-  const { direct, mapping } = vnode;
+  const { direct, mapping, uncached } = vnode;
   if (direct === undefined) return -EINVAL;
   if (count === 0) return 0;
+  if (uncached?.ignoresDirty === false) {
+    return yield* directWrite(writeback, vnode, source, at, count, position);
+  }
   const done = yield* direct.write(source, at, count, position);
   if (done <= 0) return done;
   if (mapping.pages > 0) {

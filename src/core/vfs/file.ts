@@ -28,6 +28,7 @@ import type {
   FileAdvice,
   FileStat,
   MappingHandle,
+  Mount,
   OpenFlags,
   PageRun,
   VfsFile,
@@ -50,8 +51,7 @@ export interface VfsParts {
   /** Bytes given to readers, and taken from writers, since the lab was opened. */
   readonly delivered: { bytes: number };
   readonly accepted: { bytes: number };
-  /** Open files, mappings and calls in progress: what keeps the filesystem mounted. */
-  readonly mount: { users: number };
+  readonly mount: Mount;
   readonly server: Server;
 }
 
@@ -115,7 +115,7 @@ export class File implements VfsFile, OpenFile {
       const { filemap } = this.#parts;
       let got = -1;
       if (this.inode.uncached !== undefined) {
-        got = yield* uncachedRead(this.inode, target, at, count, position);
+        got = yield* uncachedRead(this.#parts.writeback, this.inode, target, at, count, position);
       } else if (this.#bypasses) {
         got = yield* directRead(this.#parts, this, target, at, count, position);
       } else {
@@ -194,13 +194,14 @@ export class File implements VfsFile, OpenFile {
     position: number | undefined,
   ): Task<number> {
     yield* this.#mustBeValid('write');
+    const { writeback } = this.#parts;
     const uncached = this.inode.uncached !== undefined;
     const done = yield* this.#parts.freezer.during('write', () =>
       lock.exclusively(() => {
         const to = position ?? this.inode.size;
-        if (uncached) return uncachedWrite(this.inode, source, at, count, to);
+        if (uncached) return uncachedWrite(writeback, this.inode, source, at, count, to);
         return this.#flags.direct === true
-          ? directWrite(this.#parts.writeback, this.inode, source, at, count, to)
+          ? directWrite(writeback, this.inode, source, at, count, to)
           : performWrite(this.#parts, this, source, at, count, to);
       }),
     );

@@ -23,12 +23,15 @@ export class Vfs implements VfsSurface {
   }
 
   /**
-   * open(2). Throws `ErrnoError`: ENOENT, EACCES, EISDIR, ENODEV (not a regular file), EXDEV (leads
+   * open(2). Throws `ErrnoError`: ENOENT (also when it is unmounted), EACCES, EISDIR, ENODEV (not a regular file), EXDEV (leads
    * out of the served directory), EEXIST (with `exclusive`), EROFS (the server refuses writes),
    * EINVAL (with `direct`: the filesystem has no O_DIRECT).
    */
   *open(path: string, flags: OpenFlags = {}): Task<File> {
     const { mount } = this.#parts;
+    if (mount.state !== 'mounted') {
+      throw new ErrnoError('ENOENT', 'open', path, { text: 'the filesystem is not mounted' });
+    }
     mount.users++;
     try {
       return yield* this.#open(path, flags);

@@ -133,3 +133,11 @@ export interface VfsSurface {
   takeBuffer(bytes: number): Uint8Array;
   releaseBuffer(buffer: Uint8Array): void;
 }
+
+/** The mount of a lab. */
+export interface Mount {
+  /** Open files, mappings and calls in progress, which keep it mounted. */
+  users: number;
+  /** Only in a filesystem that is mounted files are found. */
+  state: 'mounted' | 'unmounting' | 'unmounted';
+}

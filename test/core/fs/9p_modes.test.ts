@@ -85,3 +85,29 @@ for (const cacheMode of ['mmap', 'none'] as const) {
     t.is(engine.client.vnodes, 0);
   });
 }
+
+test('cache=mmap: what a mapping has not written is read by read(2), and outlives a write beside it', async (t) => {
+  for (const defects of ['repaired', 'kernel'] as const) {
+    const options = { profile, cacheMode: 'mmap', serverWrites: 'direct', defects } as const;
+    const { lab, read, dir } = makeLab(t, { f: SIZE }, options);
+    const file = await opened(lab, 'f', { write: true });
+    const mapping = file.mmap(0, SIZE);
+    const store = (text: string, at: number) =>
+      lab.run('storer', () => mapping.store(Buffer.from(text), 0, text.length, at));
+    const was = content('f', SIZE);
+    await store('mapped', 100);
+    const seen = await read(file, 100, 6);
+    t.is(seen.equals(Buffer.from('mapped')), defects === 'repaired');
+    await store('mapped', 8300);
+    await lab.run('writer', () => file.write(Buffer.from('written'), 0, 7, 8200));
+    mapping.munmap();
+    file.close();
+    await lab.close();
+    const found = fs.readFileSync(path.join(dir, 'f'));
+    t.is(found.subarray(8300, 8306).toString(), 'mapped');
+    // The kernel writes the page of the mapping behind what was written.
+    const kept = found.subarray(8200, 8207).equals(Buffer.from('written'));
+    t.is(kept, defects === 'repaired');
+    if (!kept) t.deepEqual(found.subarray(8200, 8207), was.subarray(8200, 8207));
+  }
+});

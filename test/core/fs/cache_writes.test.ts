@@ -1,7 +1,9 @@
 /** Local writes and the disk cache: never old content, whatever the cache is told. */
+import fs from 'node:fs';
+import path from 'node:path';
 import test from 'ava';
 import { cacheRig, readFile } from '../../helpers/cache.js';
-import { content } from '../../helpers/lab.js';
+import { content, opened } from '../../helpers/lab.js';
 import { dropPages, sameBytes } from '../../helpers/netfs.js';
 import { filled, fsync, openRw, truncate, write } from '../../helpers/write.js';
 
@@ -45,3 +47,25 @@ test('a file cut off in the middle of a cached page reads zeros there when it gr
   file.close();
   await made.lab.close();
 });
+
+for (const profile of ['linux-5.13-afs', 'linux-6.1-afs'] as const) {
+  test(`${profile}: a page that was dirty when somebody else cut the file is not kept around what was written`, async (t) => {
+    const rig = cacheRig(t, { f: 0x3000 });
+    const options = { profile, serverWrites: 'direct' } as const;
+    const made = rig.lab(options);
+    await readFile(made, 'f');
+    const file = await opened(made.lab, 'f', { write: true });
+    await write(made, file, 0x1100, filled(0x100, 1));
+    fs.truncateSync(path.join(made.dir, 'f'), 0x1000);
+    // Looks at what the server has.
+    (await opened(made.lab, 'f')).close();
+    await made.lab.run('flush', () => file.flush());
+    const expected = fs.readFileSync(path.join(made.dir, 'f'));
+    t.deepEqual(expected.subarray(0x1100, 0x1200), Buffer.alloc(0x100, 1));
+    t.deepEqual(expected.subarray(0x1000, 0x1100), Buffer.alloc(0x100));
+    sameBytes(t, await made.read(file, 0, 0x3000), expected);
+    file.close();
+    await made.lab.close();
+    sameBytes(t, (await rig.readAll(['f'], options)).bytes[0] as Buffer, expected);
+  });
+}

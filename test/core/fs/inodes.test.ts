@@ -1,5 +1,7 @@
 /** What clients remember of files that nobody uses: bounded, and given up when it is asked for. */
 import test from 'ava';
+import { EBUSY, EINVAL, ENOSPC } from '../../../src/core/base/errno.js';
+import { PAGE_SIZE } from '../../../src/core/base/range.js';
 import type { AfsModify } from '../../../src/core/fs/afs/modify.js';
 import type { CookieInode } from '../../../src/core/fs/cookie_fs.js';
 import { UserMemory } from '../../../src/core/fs/user_memory.js';
@@ -51,6 +53,62 @@ for (const profile of PROFILE_NAMES) {
       t.is(lab.folios.dirtyPages, 0);
       t.is(lab.mount(), 0);
     }
+    await lab.close();
+  });
+
+  test(`${profile}: what cannot be written before a server is unmounted is lost, and told`, async (t) => {
+    let full = true;
+    const failed = { result: -ENOSPC, status: undefined, before: '' };
+    const { lab, read } = makeLab(
+      t,
+      { f: 5000 },
+      {
+        profile,
+        cacheDir: tempDir(t),
+        wrapServer: (server) =>
+          forward(server, {
+            store(...args) {
+              const done = args[4];
+              if (full) done(failed);
+              else server.store(...args);
+            },
+          }),
+      },
+    );
+    const file = await opened(lab, 'f', { write: true });
+    await lab.run('writer', () => file.write(new Uint8Array(10), 0, 10, 4500));
+    file.close();
+    // Without waiting for ever for the file, which was kept open for its dirty page.
+    t.is(await lab.run('umount', () => lab.unmount()), 0);
+    t.is(lab.folios.dirtyPages, 0);
+    full = false;
+    t.is(lab.mount(), 0);
+    const again = await opened(lab, 'f');
+    t.deepEqual(await read(again, 0, 5000), content('f', 5000));
+    again.close();
+    await lab.close();
+    t.deepEqual(lab.unwritten, [{ file: 'f', bytes: PAGE_SIZE, errno: -ENOSPC }]);
+  });
+
+  test(`${profile}: no file is found in a server that is being unmounted`, async (t) => {
+    const files = { f: 20_000, g: 5000 };
+    const { lab } = makeLab(t, files, { profile, cacheDir: tempDir(t), latencyNs: 1e6 });
+    const reader = await opened(lab, 'f');
+    t.is(lab.mount(), -EBUSY);
+    t.is(await lab.run('umount', () => lab.unmount()), -EBUSY);
+    await lab.run('advice', () => reader.readahead(0, 20_000));
+    reader.close();
+    // Sleeps until the pages have been read.
+    const unmounted = lab.run('umount', () => lab.unmount());
+    const opening = lab.run('opener', function* () {
+      yield* lab.scheduler.sleep(1000);
+      return yield* lab.vfs.open('g', { write: true });
+    });
+    await t.throwsAsync(opening, { code: 'ENOENT' });
+    t.is(await unmounted, 0);
+    t.is(await lab.run('umount', () => lab.unmount()), -EINVAL);
+    t.is(lab.mount(), 0);
+    (await opened(lab, 'g')).close();
     await lab.close();
   });
 }

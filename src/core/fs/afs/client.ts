@@ -63,8 +63,9 @@ export class AfsClient extends CookieFs {
 
   /** Where cookies are not pinned, dirty pages themselves keep their file open. */
   taggedChanged(mapping: AddressSpace): void {
-    if (this.#parts.behaviour.pinsCookie) return;
     const inode = mapping.host as AfsInode;
+    if (!mapping.isTagged) inode.allWritten();
+    if (this.#parts.behaviour.pinsCookie) return;
     if (mapping.isTagged) inode.beginRequest();
     else inode.endRequest();
   }

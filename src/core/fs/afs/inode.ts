@@ -34,6 +34,8 @@ export class AfsInode extends CookieInode implements AfsVnode {
   readonly #parts: AfsParts;
   readonly #callbacks: Callbacks;
   #stale = false;
+  /** Pages that were dirty when the others were dropped are outdated around what was written. */
+  #outdated = false;
   /** Opens for writing that keep the file out of the disk cache. */
   #keptOut = 0;
 
@@ -94,9 +96,19 @@ export class AfsInode extends CookieInode implements AfsVnode {
       else if (defects === 'repaired') scheduler.startHere(this.#zapLater(pfn));
     }
     if (version !== this.version) return;
-    // Dirty pages stay, outdated around what was written. Where that is looked at when the file is
-    // opened, they go once they are clean.
-    this.#stale = behaviour.validates === 'open' && mapping.isTagged;
+    this.#stale = false;
+    // The kernel forgets that dirty pages stay; repaired, they go once they have been written.
+    this.#outdated = defects === 'repaired' && mapping.isTagged;
+  }
+
+  /** The file has no dirty pages any more. */
+  allWritten(): void {
+    this.#outdated = false;
+  }
+
+  // What is copied into the cache is whole pages, of which only a part was written.
+  get #keepsOutdated(): boolean {
+    return this.#outdated || (this.#stale && this.#parts.defects === 'repaired');
   }
 
   *#zapLater(pfn: number): Task {
@@ -173,6 +185,10 @@ export class AfsInode extends CookieInode implements AfsVnode {
 
   storing(first: number, last: number): MaybeTask {
     if (!this.#copiesBeside || !this.cookie.enabled) return;
+    if (this.#keepsOutdated) {
+      this.cookie.forgetRange(first * PAGE_SIZE, (last - first + 1) * PAGE_SIZE);
+      return;
+    }
     return this.#copy(first, last, (result, length) => {
       // There may be no room for it. What failed otherwise, or in part, is not to be believed.
       if (result >= length || result === -ENOBUFS) return;
@@ -183,10 +199,15 @@ export class AfsInode extends CookieInode implements AfsVnode {
   stored(first: number, last: number): void {
     const { options, defects, scheduler } = this.#parts;
     const { cookie } = this;
+    if (this.#outdated) {
+      for (const pfn of this.mapping.range(first, last)) {
+        scheduler.queueWork(() => this.#zapLater(pfn));
+      }
+    }
     if (this.#copiesBeside || defects === 'kernel') return;
     const start = first * PAGE_SIZE;
     const bytes = (last - first + 1) * PAGE_SIZE;
-    const through = options.cacheWrites === 'through' && !this.#stale;
+    const through = options.cacheWrites === 'through' && !this.#keepsOutdated;
     if (!through || !cookie.hasRoom(bytes)) {
       cookie.forgetRange(start, bytes);
       return;

@@ -93,7 +93,7 @@ export class AfsWrite implements WriteOps {
 
   *#makeWritable(file: OpenFile, pfn: number): Task<number> {
     const { folios, defects } = this.#parts;
-    if ((yield* folios.waitFscache(pfn)) < 0) return -EINTR;
+    if ((yield* folios.waitFscache(pfn, true)) < 0) return -EINTR;
     if ((yield* folios.waitWriteback(pfn, true)) < 0) return -EINTR;
     if ((yield* folios.lockKillable(pfn)) < 0) return -EINTR;
     yield* folios.waitWriteback(pfn);

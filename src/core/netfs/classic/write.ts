@@ -99,7 +99,7 @@ function* makeReady(
     const error = yield* helper.readForWrite(file, pfn, pos, len, ops);
     if (error < 0) return error;
   }
-  return yield* folios.waitFscache(pfn);
+  return yield* folios.waitFscache(pfn, true);
 }
 
 /**
