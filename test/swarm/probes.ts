@@ -158,7 +158,7 @@ function copyUp(profile: string): Promise<string | undefined> {
       stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
     });
     const ended = once(child, 'exit');
-    await once(child, 'message');
+    await Promise.race([once(child, 'message'), ended]);
     const until = Date.now() + 5000;
     while (bytesIn(overlay) < size / 8 && Date.now() < until && child.exitCode === null);
     child.kill('SIGKILL');
