@@ -185,8 +185,8 @@ export class Lab {
 
   /**
    * umount(2): from now on nobody finds a file here. Writes what is dirty and forgets all files;
-   * what cannot be written is lost, and is in `unwritten`. 0; -EBUSY while a file is open or mapped or a
-   * call is in progress, -EINVAL when nothing is mounted, -EOPNOTSUPP when the client cannot.
+   * what cannot be written is lost, and is in `unwritten`. 0; -EBUSY while a file is open or mapped
+   * or a call is in progress, -EINVAL when nothing is mounted, -EOPNOTSUPP when the client cannot.
    */
   *unmount(): Task<number> {
     const { client } = this;

@@ -23,9 +23,9 @@ export class Vfs implements VfsSurface {
   }
 
   /**
-   * open(2). Throws `ErrnoError`: ENOENT (also when nothing is mounted), EACCES, EISDIR, ENODEV (not
-   * a regular file), EXDEV (leads out of the served directory), EEXIST (with `exclusive`), EROFS (the server refuses writes),
-   * EINVAL (with `direct`: the filesystem has no O_DIRECT).
+   * open(2). Throws `ErrnoError`: ENOENT (also when nothing is mounted), EACCES, EISDIR, ENODEV
+   * (not a regular file), EXDEV (leads out of the served directory), EEXIST (with `exclusive`),
+   * EROFS (the server refuses writes), EINVAL (with `direct`: the filesystem has no O_DIRECT).
    */
   *open(path: string, flags: OpenFlags = {}): Task<File> {
     const { mount } = this.#parts;
