@@ -8,9 +8,10 @@ import { LabCommand } from '../core/cli/lab_command.js';
 import { write } from '../core/cli/output.js';
 
 export default class Cat extends LabCommand {
-  static override description = `Read files through the engine and write them to stdout
-Paths are relative to --server, or absolute beneath it. A file that cannot be read is reported and the
-next one follows, as with cat(1); the exit code is then 1. The trace is recorded with --out only.`;
+  static override summary = 'Read files through the engine and write them to stdout';
+
+  static override description =
+    'Paths are relative to --server, or absolute beneath it. As with cat(1), a file that cannot be read is reported, the next one follows, and the exit code is 1. A trace is recorded only with --out.';
 
   static override examples = [
     '<%= config.bin %> <%= command.id %> README.md | sha256sum',

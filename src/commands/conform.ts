@@ -7,10 +7,13 @@ import { onInterrupt } from '../core/cli/interrupt.js';
 import { LabCommand } from '../core/cli/lab_command.js';
 
 export default class Conform extends LabCommand {
-  static override description = `Play what was done to a real kernel, and compare
-A scenario is a directory with workload.json, ops.txt, trace.txt and what else was recorded (docs/explanation/conformance.md), each
-file may be compressed. Scenarios of a group build on one another: the earlier ones are played too. The profile,
-the mount options and the cache are those of the scenario. Exit code 1 when anything differs.
+  static override summary = 'Replay recorded scenarios of a real kernel and compare';
+
+  static override description =
+    `A scenario is a directory with workload.json, ops.txt, trace.txt and whatever else was recorded; each file may be compressed. Scenarios of a group build on one another, so the earlier ones are played too. Profile, mount options and cache are those of the scenario.
+
+docs/explanation/conformance.md says what is compared. Exits with 1 if anything differs.
+
 --json gives { outcomes: [{ scenario, group, profile, processors, identical, comparison, notes }], score, several }.`;
 
   static override examples = [

@@ -15,10 +15,11 @@ const COLUMNS = [
 ] as const;
 
 export default class Explain extends LabCommand {
-  static override description = `Explain a word or line of a trace, a counter, an error or dmesg
-TEXT is a word as the kernel prints it (RDOWN, no-data), a flag word (f=22), a flag, an error number
-(-105), a key of the statistics, or a pasted line. Without --kernel, for all kernels known.
-With --dmesg TEXT is a file with kernel messages, - for stdin.
+  static override summary = 'Explain a word or line of a trace, a counter, an error or dmesg';
+
+  static override description =
+    `TEXT is a word as the kernel prints it (RDOWN, no-data), a flag word (f=22), a flag, an error number (-105), a key of the statistics, or a pasted line. Covers all known kernels unless --kernel names one. With --dmesg, TEXT is a file of kernel messages; - is stdin.
+
 --json gives { capture, rows: [{ kind, name, means, kernels }] }.`;
 
   static override examples = [

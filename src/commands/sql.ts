@@ -5,8 +5,11 @@ import { captureArg, tableFlags } from '../core/cli/flags.js';
 import { LabCommand } from '../core/cli/lab_command.js';
 
 export default class Sql extends LabCommand {
-  static override description = `Ask a capture in SQL, read-only
-Values are bare: bytes and nanoseconds. --json gives { capture, rows: [{ column: value }] }.`;
+  static override summary = 'Ask a capture in SQL, read-only';
+
+  static override description = `Values are plain numbers: bytes and nanoseconds.
+
+--json gives { capture, rows: [{ column: value }] }.`;
 
   static override examples = [
     '<%= config.bin %> <%= command.id %> --schema',
@@ -16,7 +19,7 @@ Values are bare: bytes and nanoseconds. --json gives { capture, rows: [{ column:
 
   static override args = {
     query: Args.string({ description: 'one SELECT statement; - reads it from stdin' }),
-    file: captureArg,
+    capture: captureArg,
   };
 
   static override flags = {
@@ -26,7 +29,7 @@ Values are bare: bytes and nanoseconds. --json gives { capture, rows: [{ column:
 
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(Sql);
-    if (!flags.schema) return this.show(runQuery(args.query, args.file), flags);
+    if (!flags.schema) return this.show(runQuery(args.query, args.capture), flags);
     await this.print(schemaLines());
     return schemaDocs();
   }

@@ -4,9 +4,12 @@ import { unmount } from '../core/app/mounts.js';
 import { LabCommand } from '../core/cli/lab_command.js';
 
 export default class Unmount extends LabCommand {
-  static override description = `Unmount a directory that netfslab mount has mounted
-Returns when everything has been written and the capture is finished. A mount whose process was killed is removed.
---json gives { pid }: the process that served it, 0 if it had gone.`;
+  static override summary = 'Unmount a directory that `netfslab mount` has mounted';
+
+  static override description =
+    `Returns when everything is written and the capture is finished. Removes a mount whose process was killed.
+
+--json gives { pid }: the process that served it, 0 if it was gone.`;
 
   static override examples = [
     '<%= config.bin %> <%= command.id %> /mnt',

@@ -6,9 +6,11 @@ import { cacheDirFlag, tableFlags } from '../../core/cli/flags.js';
 import { LabCommand } from '../../core/cli/lab_command.js';
 
 export default class CacheCheck extends LabCommand {
-  static override description = `Check every object, map and checksum of a cache that nobody uses
-What is found is refused by a reader anyway; --repair gives back the space it takes. Ends with 1 when
-anything was found and left.
+  static override summary = 'Check every object, map and checksum of an unused cache';
+
+  static override description =
+    `Readers refuse whatever this finds, so it costs space and downloads, not correctness. --repair frees that space. Exits with 1 if a problem remains.
+
 --json gives { capture: null, rows: [{ name, problem, bytes, repaired }] }.`;
 
   static override examples = [

@@ -4,8 +4,9 @@ import { cacheDirFlag, tableFlags } from '../../core/cli/flags.js';
 import { LabCommand } from '../../core/cli/lab_command.js';
 
 export default class CacheClear extends LabCommand {
-  static override description = `Remove everything from a cache that nobody uses
---json gives { capture: null, rows: [{ object, bytes }] }.`;
+  static override summary = 'Remove everything from an unused cache';
+
+  static override description = '--json gives { capture: null, rows: [{ object, bytes }] }.';
 
   static override examples = ['<%= config.bin %> <%= command.id %> --cache /var/cache/netfslab'];
 

@@ -5,9 +5,11 @@ import { cacheDirFlag, sizeFlag, tableFlags } from '../../core/cli/flags.js';
 import { LabCommand } from '../../core/cli/lab_command.js';
 
 export default class CacheCull extends LabCommand {
-  static override description = `Remove objects, least recently used first, until there is room
-That is when the free share of the filesystem, and of --cache-size, has come up to the first of the
-limits. A running netfslab does this by itself.
+  static override summary = 'Remove the least recently used objects until there is room';
+
+  static override description =
+    `Culling stops when the free share of the filesystem, and of --cache-size, has reached the run limits. A running netfslab culls by itself.
+
 --json gives { capture: null, rows: [{ object, bytes }] }.`;
 
   static override examples = [

@@ -5,8 +5,10 @@ import { cacheDirFlag, tableFlags } from '../../core/cli/flags.js';
 import { LabCommand } from '../../core/cli/lab_command.js';
 
 export default class CacheInvalidate extends LabCommand {
-  static override description = `Remove what is cached of a file of the server
---json gives { capture: null, rows: [{ object, bytes }] }; no row when nothing was cached.`;
+  static override summary = 'Remove what is cached of one file of the server';
+
+  static override description =
+    '--json gives { capture: null, rows: [{ object, bytes }] }, without rows if nothing was cached.';
 
   static override examples = [
     '<%= config.bin %> <%= command.id %> --cache /var/cache/netfslab --server /srv docs/a.txt',

@@ -4,10 +4,12 @@ import { cacheDirFlag, tableFlags } from '../../core/cli/flags.js';
 import { LabCommand } from '../../core/cli/lab_command.js';
 
 export default class CacheLs extends LabCommand {
-  static override description = `List the objects of a cache
-As they lie on disk: what a running netfslab has stored since its last checkpoint is not in it.
---json gives { capture: null, rows: [{ name, size, stored, disk, blocks, granule, version, used,
-state, object }] }.`;
+  static override summary = 'List the objects of a cache';
+
+  static override description =
+    `Shows what is on disk. What a running netfslab stored since its last checkpoint is missing.
+
+--json gives { capture: null, rows: [{ name, size, stored, disk, blocks, granule, version, used, state, object }] }.`;
 
   static override examples = ['<%= config.bin %> <%= command.id %> --cache /var/cache/netfslab'];
 

@@ -5,9 +5,11 @@ import { tableFlags } from '../../core/cli/flags.js';
 import { LabCommand } from '../../core/cli/lab_command.js';
 
 export default class StatsDelta extends LabCommand {
-  static override description = `Show what changed between two copies of the statistics
-Each is a copy of /proc/fs/fscache/stats or /proc/fs/netfs/stats of any kernel, or a capture
-(name.db: its last snapshot, name.db@1: its first).
+  static override summary = 'Show what changed between two copies of the statistics';
+
+  static override description =
+    `Each is a copy of /proc/fs/fscache/stats or /proc/fs/netfs/stats of any kernel, or a capture: name.db is its last snapshot, name.db@1 its first.
+
 --json gives { capture: null, rows: [{ label, key, before, after, delta, kind, note }] }.`;
 
   static override examples = [

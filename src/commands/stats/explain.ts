@@ -5,8 +5,11 @@ import { tableFlags } from '../../core/cli/flags.js';
 import { LabCommand } from '../../core/cli/lab_command.js';
 
 export default class StatsExplain extends LabCommand {
-  static override description = `Explain a key of the netfs and FS-Cache statistics, or all of them
-Without --era, the keys of all kernels, with the kernels that print them.
+  static override summary = 'Explain one key of the netfs and FS-Cache statistics, or all';
+
+  static override description =
+    `Without --era, lists the keys of all kernels, and which kernels print them.
+
 --json gives { capture: null, rows: [{ key, label, kind, variable, doc, events, healthy, kernels }] }.`;
 
   static override examples = [

@@ -7,10 +7,11 @@ import { tableFlags } from '../../core/cli/flags.js';
 import { LabCommand } from '../../core/cli/lab_command.js';
 
 export default class StatsImport extends LabCommand {
-  static override description = `Import copies of a kernel's statistics and tables into a capture
-Files hold copies of /proc/fs/netfs/stats or /proc/fs/fscache/stats, any number of them, of the
-tables requests, caches, volumes and cookies beside them, or of /proc/self/mountstats; alone,
-together, or within a mail. Requests are shown with their flags by name. - is stdin.
+  static override summary = "Import copies of a kernel's statistics and tables into a capture";
+
+  static override description =
+    `FILE holds any number of copies of /proc/fs/netfs/stats or /proc/fs/fscache/stats, the tables requests, caches, volumes and cookies beside them, or /proc/self/mountstats: alone, together, or within a mail. - is stdin. Flags of requests are named.
+
 --json gives { era, snapshots, capture, rows: [{ R, origin, refs, ..., flags }] }.`;
 
   static override examples = [

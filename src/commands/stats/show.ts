@@ -5,10 +5,11 @@ import { captureArg, tableFlags } from '../../core/cli/flags.js';
 import { LabCommand } from '../../core/cli/lab_command.js';
 
 export default class StatsShow extends LabCommand {
-  static override description = `Print the netfs statistics of a capture
-The text is what /proc shows under the kernel that is played; --table adds what each key means.
-Of the lines of FS-Cache a run has those that it really counts; stderr names the others.
-With --mount, of a mount that is served now: --json gives { lines }.
+  static override summary = 'Print the netfs statistics of a capture';
+
+  static override description =
+    `Prints what /proc shows on the kernel that the profile plays; --table adds the meaning of each key. A run has only the FS-Cache lines that it really counts; stderr names the others. With --mount, prints those of a live mount, and --json gives { lines }.
+
 --json gives { capture, snapshot, of, notPlayed, rows: [{ label, key, value, kind, doc }] }.`;
 
   static override examples = [
@@ -16,7 +17,7 @@ With --mount, of a mount that is served now: --json gives { lines }.
     '<%= config.bin %> <%= command.id %> --table --snapshot 1 run.db',
   ];
 
-  static override args = { file: captureArg };
+  static override args = { capture: captureArg };
 
   static override flags = {
     snapshot: Flags.integer({ description: 'which snapshot, from 1; default the last' }),
@@ -36,7 +37,7 @@ With --mount, of a mount that is served now: --json gives { lines }.
       await this.print(lines);
       return { lines };
     }
-    const { lines, snapshot, of, notPlayed, ...table } = showStats(args.file, flags.snapshot);
+    const { lines, snapshot, of, notPlayed, ...table } = showStats(args.capture, flags.snapshot);
     const shown = await this.showText(lines, table, flags);
     this.note(`snapshot: ${snapshot} of ${of}`);
     if (notPlayed.length > 0) this.note(`not played: ${notPlayed.join(', ')}`);

@@ -13,12 +13,12 @@ import { captureArg, tableFlags } from '../../core/cli/flags.js';
 import { LabCommand } from '../../core/cli/lab_command.js';
 
 export default class TraceCheck extends LabCommand {
-  static override description = `Check a trace against what the kernel promises
-Each rule follows every request through the trace and names the events that break it. A rule whose
-events were not recorded, or were lost, says that it cannot tell. docs/reference/check.md describes all.
-Ends with 1 if there is a warning or an error; notes do not count.
---json gives { version, capture, era, lost_events, rules: [{ id, severity, state, reason, findings }],
-findings: [{ rule, severity, request, slice, events, ts, message }] }.`;
+  static override summary = 'Check a trace against the laws of its kernel';
+
+  static override description =
+    `Each rule follows every request through the trace and names the events that break it. A rule whose events were not recorded, or were lost, answers "cannot tell". docs/reference/check.md describes all rules. Exits with 1 on a warning or an error; notes do not count.
+
+--json gives { version, capture, era, lost_events, rules: [{ id, severity, state, reason, findings }], findings: [{ rule, severity, request, slice, events, ts, message }] }.`;
 
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
@@ -27,7 +27,7 @@ findings: [{ rule, severity, request, slice, events, ts, message }] }.`;
     '<%= config.bin %> <%= command.id %> --list',
   ];
 
-  static override args = { file: captureArg };
+  static override args = { capture: captureArg };
 
   static override flags = {
     rule: Flags.string({
@@ -42,7 +42,7 @@ findings: [{ rule, severity, request, slice, events, ts, message }] }.`;
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(TraceCheck);
     if (flags.list) return this.showText(ruleListLines(), rulesTable(), flags);
-    const report = runCheck(args.file, flags.rule);
+    const report = runCheck(args.capture, flags.rule);
     if (isBad(report)) this.endWith(EXIT.failed);
     if (this.jsonEnabled()) {
       this.noteCapture(report.capture);

@@ -4,8 +4,10 @@ import { analysisFlags, captureArg } from '../../core/cli/flags.js';
 import { LabCommand } from '../../core/cli/lab_command.js';
 
 export default class TraceConcurrency extends LabCommand {
-  static override description = `Show how many slices were in flight over time
-# is a download, + a read of the cache; both count from SUBMT to TERM.
+  static override summary = 'Show how many slices were in flight over time';
+
+  static override description = `# is a download, + a cache read. Both count from SUBMT to TERM.
+
 --json gives { capture, rows: [{ at, server_avg, server_max, cache_avg, cache_max, picture }] }.`;
 
   static override examples = [
@@ -13,7 +15,7 @@ export default class TraceConcurrency extends LabCommand {
     '<%= config.bin %> <%= command.id %> --bins 60 host.db',
   ];
 
-  static override args = { file: captureArg };
+  static override args = { capture: captureArg };
 
   static override flags = {
     bins: Flags.integer({ description: 'stretches of time', default: 20, min: 1, max: 1000 }),
@@ -22,6 +24,6 @@ export default class TraceConcurrency extends LabCommand {
 
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(TraceConcurrency);
-    return this.ask('concurrency', args.file, { bins: flags.bins }, flags);
+    return this.ask('concurrency', args.capture, { bins: flags.bins }, flags);
   }
 }

@@ -18,7 +18,7 @@ with --states rows: [{ state, cookies, cache, server }].`;
     '<%= config.bin %> <%= command.id %> --states host.db',
   ];
 
-  static override args = { file: captureArg };
+  static override args = { capture: captureArg };
 
   static override flags = {
     cookie: Flags.string({ description: 'only this cookie, hexadecimal as printed' }),
@@ -30,7 +30,7 @@ with --states rows: [{ state, cookies, cache, server }].`;
     const { args, flags } = await this.parse(TraceCookies);
     return this.ask(
       flags.states ? 'cookieStates' : 'cookies',
-      args.file,
+      args.capture,
       {
         cookie: flags.cookie === undefined ? undefined : Number.parseInt(flags.cookie, 16),
       },

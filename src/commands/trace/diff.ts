@@ -8,15 +8,14 @@ import { tableFlags } from '../../core/cli/flags.js';
 import { LabCommand } from '../../core/cli/lab_command.js';
 
 export default class TraceDiff extends LabCommand {
-  static override description = `Show what differs between two captures
-By their figures: findings of the rules, hit rates, latencies with a rank test, totals, counters and the
-mix of events; only those that differ, unless --everything. Ends with 1 when one is beyond its threshold:
-a rule finds more, a hit rate fell, or slices take longer by more than chance.
-With --structure event by event: requests, their slices and cache operations in an order that the kernel
-guarantees, references, and what the statistics changed by; numbers of objects, times and inode numbers
-are left out (docs/explanation/conformance.md). Exit code 1 when anything differs.
---json gives { capture, rows: [{ what, name, left, right, change, confidence, beyond }] }, with --structure
-{ left, right, requests, events, refs, reordered, parts, divergences, differences }.`;
+  static override summary = 'Show what differs between two captures';
+
+  static override description =
+    `Compares findings of the rules, hit rates, latencies (by a rank test), totals, counters and the mix of events, and shows those that differ. Exits with 1 if one exceeds its threshold: a rule finds more, a hit rate fell, or slices take longer by more than chance.
+
+With --structure, compares event by event: requests, their slices and cache operations in the order that the kernel guarantees, references, and the increase of the statistics. Numbers of objects, times and inode numbers are left out (docs/explanation/conformance.md). Exits with 1 if anything differs.
+
+--json gives { capture, rows: [{ what, name, left, right, change, confidence, beyond }] }, with --structure { left, right, requests, events, refs, reordered, parts, divergences, differences }.`;
 
   static override examples = [
     '<%= config.bin %> <%= command.id %> before.db after.db',

@@ -13,7 +13,7 @@ By file and cause: no cache, not stored, refused, two requests at once, stored b
     '<%= config.bin %> <%= command.id %> --csv host.db',
   ];
 
-  static override args = { file: captureArg };
+  static override args = { capture: captureArg };
 
   static override flags = {
     ...analysisFlags,
@@ -21,6 +21,6 @@ By file and cause: no cache, not stored, refused, two requests at once, stored b
 
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(TraceDup);
-    return this.ask('dup', args.file, {}, flags);
+    return this.ask('dup', args.capture, {}, flags);
   }
 }

@@ -5,11 +5,11 @@ import { captureArg } from '../../core/cli/flags.js';
 import { LabCommand } from '../../core/cli/lab_command.js';
 
 export default class TraceEvents extends LabCommand {
-  static override description = `Print the events of a capture as the kernel prints them
-The text is what /sys/kernel/tracing/trace shows, byte for byte, heading included.
-Events of netfslab's own (netfslab_prep_read, netfslab_disagreement, netfslab_cull,
-netfslab_use) are printed only when named with --event.
---decode adds the names of flag bits, as the kernel of the capture numbers them: f=22[...].
+  static override summary = 'Print the events of a capture as the kernel prints them';
+
+  static override description =
+    `The text is that of /sys/kernel/tracing/trace, byte for byte, heading included. netfslab's own events (netfslab_prep_read, netfslab_disagreement, netfslab_cull, netfslab_use) appear only if --event names them. --decode adds the names of flag bits as the capture's kernel numbers them: f=22[...].
+
 --json gives { capture, lines: [text] }.`;
 
   static override examples = [
@@ -19,7 +19,7 @@ netfslab_use) are printed only when named with --event.
     '<%= config.bin %> <%= command.id %> --file src/a.c --since 1.5 --until 1.6 run.db',
   ];
 
-  static override args = { file: captureArg };
+  static override args = { capture: captureArg };
 
   static override flags = {
     event: Flags.string({
@@ -39,7 +39,7 @@ netfslab_use) are printed only when named with --event.
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(TraceEvents);
     const { event: events, ...rest } = flags;
-    const { capture, lines } = eventLines(args.file, { ...rest, events });
+    const { capture, lines } = eventLines(args.capture, { ...rest, events });
     this.noteCapture(capture);
     if (this.jsonEnabled()) return { capture, lines: [...lines] };
     await this.print(lines);

@@ -7,14 +7,15 @@ import { captureArg } from '../../core/cli/flags.js';
 import { LabCommand } from '../../core/cli/lab_command.js';
 
 export default class TraceExport extends LabCommand {
-  static override description = `Print a whole capture for other tools, or for other people
-${exporterLines().join('\n')}
---decode adds the names of flag bits (f=22[COPY_TO_CACHE|IN_PROGRESS]), for people.
---anonymise: names of files, tasks and hosts are replaced, bytes of packets blanked, markers and
-events that have no table here removed. Numbers stay (requests, cookies, inodes, positions, times),
-so every analysis gives the same answer. Kernel tasks keep their names.
---json gives { capture, rows: [{ id, ts, task, comm, pid, cpu, flags, system, event, text }] },
-or with --out { capture, out, format, anonymised }.`;
+  static override summary = 'Write a whole capture for other tools, or for other people';
+
+  static override description = `${exporterLines().join('\n')}
+
+--decode adds the names of flag bits, for people: f=22[COPY_TO_CACHE|IN_PROGRESS].
+
+--anonymise replaces names of files, tasks and hosts, blanks the bytes of packets, and removes markers and events without a table of their own. Numbers stay (requests, cookies, inodes, positions, times), so every analysis gives the same answer. Kernel tasks keep their names.
+
+--json gives { capture, rows: [{ id, ts, task, comm, pid, cpu, flags, system, event, text }] }, or with --out { capture, out, format, anonymised }.`;
 
   static override examples = [
     '<%= config.bin %> <%= command.id %> run.db > trace.txt',
@@ -22,7 +23,7 @@ or with --out { capture, out, format, anonymised }.`;
     '<%= config.bin %> <%= command.id %> host.db --anonymise --format bundle --out report.tar.gz',
   ];
 
-  static override args = { file: captureArg };
+  static override args = { capture: captureArg };
 
   static override flags = {
     anonymise: Flags.boolean({ description: 'replace names, blank packets, remove other texts' }),
@@ -39,7 +40,7 @@ or with --out { capture, out, format, anonymised }.`;
     const { args, flags } = await this.parse(TraceExport);
     const { anonymise, decode, out } = flags;
     const format = flags.format as ExportFormat;
-    const from = new Export(args.file, format, { decode }, anonymise);
+    const from = new Export(args.capture, format, { decode }, anonymise);
     try {
       this.noteCapture(from.named);
       if (out === undefined) return await this.#print(from, format);

@@ -3,9 +3,11 @@ import { analysisFlags, captureArg } from '../../core/cli/flags.js';
 import { LabCommand } from '../../core/cli/lab_command.js';
 
 export default class TraceHits extends LabCommand {
-  static override description = `Show the hit rate by four denominators
-Bytes the application read, requests, slices, and bytes that cache and server moved. memory is what
-needed no request; a request that came from cache and server both is partly a hit and counts as a miss.
+  static override summary = 'Show the hit rate by four denominators';
+
+  static override description =
+    `Counts bytes the application read, requests, slices, and bytes that cache and server moved. memory is what needed no request. A request served by cache and server both is a partial hit and counts as a miss. docs/reference/accounting.md defines every number.
+
 --json gives { capture, rows: [{ of, total, memory, cache, partly, server, zero, hit_rate }] }.`;
 
   static override examples = [
@@ -13,7 +15,7 @@ needed no request; a request that came from cache and server both is partly a hi
     '<%= config.bin %> <%= command.id %> --csv warm.db',
   ];
 
-  static override args = { file: captureArg };
+  static override args = { capture: captureArg };
 
   static override flags = {
     ...analysisFlags,
@@ -21,6 +23,6 @@ needed no request; a request that came from cache and server both is partly a hi
 
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(TraceHits);
-    return this.ask('hits', args.file, {}, flags);
+    return this.ask('hits', args.capture, {}, flags);
   }
 }

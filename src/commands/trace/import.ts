@@ -9,13 +9,15 @@ import { LabCommand } from '../../core/cli/lab_command.js';
 import { startProgress } from '../../core/report/progress.js';
 
 export default class TraceImport extends LabCommand {
-  static override description = `Import traces of a real kernel into a capture
-Format, compression and kernel era are told by content. Several files become one capture.
-A whole mail, issue or log is taken apart: traces, statistics, tables of /proc, mountstats and kernel
-messages are taken, with an account of what was found where. A file that is for another command is
-answered with that command.
-A bundle of capture-script (tar) brings its statistics and its list of requests with it.
-Ends with 1 if lines were damaged (what could be read is kept), with 3 if nothing was understood.
+  static override summary = 'Import traces of a real kernel into a capture';
+
+  static override description =
+    `Recognises format, compression and kernel era by content. Several files become one capture. A bundle of capture-script brings its statistics and request list along.
+
+From a whole mail, issue or log, takes traces, statistics, tables of /proc, mountstats and kernel messages, and prints where it found each. A file that belongs to another command is answered with that command.
+
+Exits with 1 if lines were damaged (what could be read is kept), and with 3 if nothing was understood.
+
 --json gives { capture, files, era, events, counts, interrupted, finishMs }.`;
 
   static override examples = [

@@ -4,12 +4,14 @@ import { analysisFlags, captureArg } from '../../core/cli/flags.js';
 import { LabCommand } from '../../core/cli/lab_command.js';
 
 export default class TraceLatency extends LabCommand {
-  static override description = `Show how long the stages of requests take, as percentiles
-io: SUBMT to TERM of a slice; wait: begin to UNLOCK; life: begin to FREE. By kind and source.
---queueing: from SUBMT until the source begins, as its own events tell (cachefiles_read; of servers
-9p_client_req, afs_make_fs_call, smb3_read_enter, nfs_initiate_read), what it takes from there, and
-from its last event to TERM. Kernels before v5.17 have no such event for the cache.
---json gives { capture, rows: [{ stage, kind, source, count, min, p50, p90, p99, max }] }, in ns.`;
+  static override summary = 'Show how long the stages of requests take, as percentiles';
+
+  static override description =
+    `Stages, by kind and source: io is SUBMT to TERM of a slice, wait is begin to UNLOCK, life is begin to FREE.
+
+--queueing splits io in three: from SUBMT until the source starts, the source's own work, and from its last event to TERM. It needs the source's events (cachefiles_read; of servers 9p_client_req, afs_make_fs_call, smb3_read_enter, nfs_initiate_read). Kernels before v5.17 have none for the cache.
+
+--json gives { capture, rows: [{ stage, kind, source, count, min, p50, p90, p99, max }] }, in nanoseconds.`;
 
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
@@ -18,7 +20,7 @@ from its last event to TERM. Kernels before v5.17 have no such event for the cac
     '<%= config.bin %> <%= command.id %> --heat --source DOWN host.db',
   ];
 
-  static override args = { file: captureArg };
+  static override args = { capture: captureArg };
 
   static override flags = {
     kind: Flags.string({
@@ -45,8 +47,8 @@ from its last event to TERM. Kernels before v5.17 have no such event for the cac
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(TraceLatency);
     const { kind, file, source } = flags;
-    if (flags.queueing) return this.ask('queueing', args.file, {}, flags);
-    if (flags.heat) return this.ask('heat', args.file, { source }, flags);
-    return this.ask('latency', args.file, { kind, file }, flags);
+    if (flags.queueing) return this.ask('queueing', args.capture, {}, flags);
+    if (flags.heat) return this.ask('heat', args.capture, { source }, flags);
+    return this.ask('latency', args.capture, { kind, file }, flags);
   }
 }

@@ -5,8 +5,11 @@ import { tableFlags } from '../../core/cli/flags.js';
 import { LabCommand } from '../../core/cli/lab_command.js';
 
 export default class TraceLs extends LabCommand {
-  static override description = `List captures, newest first, with what is in them
-Without FILE: those in $NETFSLAB_TRACES, else ./traces, else the state directory.
+  static override summary = 'List captures, newest first, with what is in them';
+
+  static override description =
+    `Without CAPTURE, lists those in $NETFSLAB_TRACES, else ./traces, else the state directory.
+
 --json gives { capture: null, rows: [{ name, size, workload, ..., path }] }.`;
 
   static override examples = [
@@ -17,7 +20,9 @@ Without FILE: those in $NETFSLAB_TRACES, else ./traces, else the state directory
   static override strict = false;
 
   static override args = {
-    file: Args.string({ description: 'captures to list; default all in the folder of captures' }),
+    capture: Args.string({
+      description: 'captures to list; default all in the folder of captures',
+    }),
   };
 
   static override flags = { ...tableFlags };

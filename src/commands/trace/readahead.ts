@@ -3,9 +3,11 @@ import { analysisFlags, captureArg } from '../../core/cli/flags.js';
 import { LabCommand } from '../../core/cli/lab_command.js';
 
 export default class TraceReadahead extends LabCommand {
-  static override description = `Show what readahead did with each file
-Windows that did not grow, or were begun only when a reader stood before them (its marker was not
-met), mean that readers wait for the server where they need not. unused is what no operation read.
+  static override summary = 'Show what readahead did with each file';
+
+  static override description =
+    `A window that did not grow, or started only when a reader needed it (its marker was not met), makes readers wait for the server. unused is what no operation read.
+
 --json gives { capture, rows: [{ file, windows, sequential, grown, missed, first, max, unused, note }] }.`;
 
   static override examples = [
@@ -13,7 +15,7 @@ met), mean that readers wait for the server where they need not. unused is what 
     '<%= config.bin %> <%= command.id %> host.db',
   ];
 
-  static override args = { file: captureArg };
+  static override args = { capture: captureArg };
 
   static override flags = {
     ...analysisFlags,
@@ -21,6 +23,6 @@ met), mean that readers wait for the server where they need not. unused is what 
 
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(TraceReadahead);
-    return this.ask('readahead', args.file, {}, flags);
+    return this.ask('readahead', args.capture, {}, flags);
   }
 }

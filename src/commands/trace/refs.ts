@@ -4,9 +4,11 @@ import { analysisFlags, captureArg } from '../../core/cli/flags.js';
 import { LabCommand } from '../../core/cli/lab_command.js';
 
 export default class TraceRefs extends LabCommand {
-  static override description = `Show objects whose references do not add up
-From what the *_ref events and those of cookies, volumes and caches say is left after each get and put.
-Counts are printed outside locks, so on several processors a jump of a cookie need not be an error.
+  static override summary = 'Show objects whose reference counts do not balance';
+
+  static override description =
+    `Replays every get and put of the *_ref events and of cookies, volumes and caches. The kernel prints counts outside locks, so on several processors a jump in a cookie's count need not be an error.
+
 --json gives { capture, rows: [{ kind, object, events, left, jumps, first_jump, last_word, means }] }.`;
 
   static override examples = [
@@ -14,7 +16,7 @@ Counts are printed outside locks, so on several processors a jump of a cookie ne
     '<%= config.bin %> <%= command.id %> --everything host.db',
   ];
 
-  static override args = { file: captureArg };
+  static override args = { capture: captureArg };
 
   static override flags = {
     everything: Flags.boolean({ description: 'also objects that are in order' }),
@@ -23,6 +25,6 @@ Counts are printed outside locks, so on several processors a jump of a cookie ne
 
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(TraceRefs);
-    return this.ask('refs', args.file, { all: flags.everything ? 1 : 0 }, flags);
+    return this.ask('refs', args.capture, { all: flags.everything ? 1 : 0 }, flags);
   }
 }

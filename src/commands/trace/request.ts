@@ -5,9 +5,11 @@ import { captureArg, tableFlags } from '../../core/cli/flags.js';
 import { LabCommand } from '../../core/cli/lab_command.js';
 
 export default class TraceRequest extends LabCommand {
-  static override description = `Show one request's life as a timeline
-Times count from its first event; <-- marks a gap of a quarter of its life or more.
-When several requests of the capture have the number, all are shown; --uid picks one.
+  static override summary = "Show one request's life as a timeline";
+
+  static override description =
+    `Times count from its first event; <-- marks a gap of at least a quarter of its life. If several requests of the capture have the number, all are shown; --uid picks one.
+
 --json gives { capture, rows: [{ uid, at_ns, gap_ns, event, slice, what, ... }] }.`;
 
   static override examples = [
@@ -21,7 +23,7 @@ When several requests of the capture have the number, all are shown; --uid picks
       description: 'number as printed, hexadecimal; 0x and R= are accepted',
       required: true,
     }),
-    file: captureArg,
+    capture: captureArg,
   };
 
   static override flags = {
@@ -34,7 +36,7 @@ When several requests of the capture have the number, all are shown; --uid picks
 
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(TraceRequest);
-    if (flags.explain) return this.show(requestTold(args.request, args.file, flags.uid), flags);
-    return this.show(requestTimeline(args.request, args.file, flags.uid), flags);
+    if (flags.explain) return this.show(requestTold(args.request, args.capture, flags.uid), flags);
+    return this.show(requestTimeline(args.request, args.capture, flags.uid), flags);
   }
 }

@@ -5,8 +5,10 @@ import { captureArg, tableFlags } from '../../core/cli/flags.js';
 import { LabCommand } from '../../core/cli/lab_command.js';
 
 export default class TraceRequests extends LabCommand {
-  static override description = `List read requests, newest first
---json gives { capture, rows: [{ R, uid, kind, file, start, len, ... }] }, bytes and nanoseconds.`;
+  static override summary = 'List read requests, newest first';
+
+  static override description =
+    '--json gives { capture, rows: [{ R, uid, kind, file, start, len, ... }] }, in bytes and nanoseconds.';
 
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
@@ -14,7 +16,7 @@ export default class TraceRequests extends LabCommand {
     '<%= config.bin %> <%= command.id %> --failed --csv run.db',
   ];
 
-  static override args = { file: captureArg };
+  static override args = { capture: captureArg };
 
   static override flags = {
     slowest: Flags.integer({
@@ -38,7 +40,7 @@ export default class TraceRequests extends LabCommand {
     const { args, flags } = await this.parse(TraceRequests);
     const { slowest, limit, kind, file } = flags;
     const outcome = flags.failed ? 'failed' : flags.open ? 'open' : undefined;
-    const table = runAnalysis('requests', args.file, {
+    const table = runAnalysis('requests', args.capture, {
       kind,
       file,
       outcome,

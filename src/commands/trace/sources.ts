@@ -4,8 +4,11 @@ import { analysisFlags, captureArg } from '../../core/cli/flags.js';
 import { LabCommand } from '../../core/cli/lab_command.js';
 
 export default class TraceSources extends LabCommand {
-  static override description = `Show where the bytes came from, in all and by file
-Amplification is bytes from the server per byte the application read.
+  static override summary = 'Show where the bytes came from, in total and by file';
+
+  static override description =
+    `Amplification is bytes from the server per byte the application read.
+
 --json gives { capture, rows: [{ file, app_bytes, zero_bytes, server_bytes, ... }] }.`;
 
   static override examples = [
@@ -14,7 +17,7 @@ Amplification is bytes from the server per byte the application read.
     '<%= config.bin %> <%= command.id %> --map run.db',
   ];
 
-  static override args = { file: captureArg };
+  static override args = { capture: captureArg };
 
   static override flags = {
     limit: Flags.integer({ description: 'at most this many files', helpValue: 'N', min: 0 }),
@@ -24,7 +27,7 @@ Amplification is bytes from the server per byte the application read.
 
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(TraceSources);
-    if (flags.map) return this.ask('map', args.file, {}, flags);
-    return this.ask('sources', args.file, { limit: flags.limit }, flags);
+    if (flags.map) return this.ask('map', args.capture, {}, flags);
+    return this.ask('sources', args.capture, { limit: flags.limit }, flags);
   }
 }

@@ -20,7 +20,7 @@ folios, flags, listed, rules, last_event }] }.`;
     '<%= config.bin %> <%= command.id %> host.db --requests requests.txt',
   ];
 
-  static override args = { file: captureArg };
+  static override args = { capture: captureArg };
 
   static override flags = {
     requests: Flags.string({ description: 'copy of /proc/fs/netfs/requests; - is stdin' }),
@@ -29,7 +29,7 @@ folios, flags, listed, rules, last_event }] }.`;
 
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(TraceStuck);
-    const table = stuckTable(args.file, flags.requests);
+    const table = stuckTable(args.capture, flags.requests);
     if (table.note !== null) this.note(table.note);
     if (table.count > 0) this.endWith(EXIT.failed);
     return this.show(table, flags);

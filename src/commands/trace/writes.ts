@@ -4,9 +4,11 @@ import { analysisFlags, captureArg } from '../../core/cli/flags.js';
 import { LabCommand } from '../../core/cli/lab_command.js';
 
 export default class TraceWrites extends LabCommand {
-  static override description = `Show what happened to dirty pages, by file
-How pages became dirty, in what runs they were stored on the server, what was cut or thrown away;
-from the events afs_page_dirty (to v5.17) and afs_folio_dirty (to v6.7).
+  static override summary = 'Show what happened to dirty pages, by file';
+
+  static override description =
+    `How pages became dirty, in what runs they were stored on the server, and what was cut or thrown away. Read from the events afs_page_dirty (up to v5.17) and afs_folio_dirty (up to v6.7).
+
 --json gives { capture, rows: [{ vnode, dirtied, merged, stores, stored_pages, ... }] }.`;
 
   static override examples = [
@@ -14,7 +16,7 @@ from the events afs_page_dirty (to v5.17) and afs_folio_dirty (to v6.7).
     '<%= config.bin %> <%= command.id %> --limit 10 run.db',
   ];
 
-  static override args = { file: captureArg };
+  static override args = { capture: captureArg };
 
   static override flags = {
     limit: Flags.integer({ description: 'at most this many files', helpValue: 'N', min: 0 }),
@@ -23,6 +25,6 @@ from the events afs_page_dirty (to v5.17) and afs_folio_dirty (to v6.7).
 
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(TraceWrites);
-    return this.ask('writes', args.file, { limit: flags.limit }, flags);
+    return this.ask('writes', args.capture, { limit: flags.limit }, flags);
   }
 }

@@ -34,8 +34,7 @@ export function formatOf({ csv, ndjson, all, table }: TableFlags): FormatName | 
 
 /** The capture a command reads: a path, or a name in the folder of captures. */
 export const captureArg = Args.string({
-  name: 'file',
-  description: 'capture to read; default the newest one',
+  description: 'capture to read: a path, or a name in the folder of captures; default the newest',
 });
 
 /** A size flag: `4k`, `64KiB`, `1m`, bytes. */

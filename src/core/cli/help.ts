@@ -2,7 +2,7 @@
  * Help as oclif makes it, with the exit codes added to every command. A command with many flags
  * names its common ones (`static common`): `--help` shows these, `--help-all` all, by group.
  */
-import { CommandHelp, Help } from '@oclif/core';
+import { type Command, CommandHelp, Help } from '@oclif/core';
 import { EXIT_DOC } from './exit.js';
 
 class LabCommandHelp extends CommandHelp {
@@ -24,14 +24,26 @@ class LabCommandHelp extends CommandHelp {
     return super.flags(flags.filter(({ name }) => common.includes(name)));
   }
 
+  /** The summary stands at the top already. */
+  protected override description(): string | undefined {
+    const { description } = this.command;
+    return description === undefined ? undefined : this.wrap(this.render(description).trim());
+  }
+
+  /** Arguments and required flags by name; the list below has the rest. */
   protected override usage(): string {
-    const text = super.usage();
-    const common = this.#common();
-    // A usage line of forty flags tells nobody anything.
-    if (common === undefined && (this.command as { common?: unknown }).common === undefined) {
-      return text;
-    }
-    return text.replace(/ (\[|-)[\s\S]*$/, ' [FLAGS]');
+    const { id, args, flags, strict } = this.command;
+    const names = Object.values(args).filter(({ hidden }) => hidden !== true);
+    const words = names.map(({ name, required }, i) => {
+      const many = strict === false && i === names.length - 1 ? '...' : '';
+      const word = `${name.toUpperCase()}${many}`;
+      return required === true ? word : `[${word}]`;
+    });
+    const shown = Object.values(flags).filter(({ hidden }) => hidden !== true);
+    const required = shown.filter((flag) => flag.required === true);
+    for (const flag of required) words.push(`--${flag.name} ${helpValue(flag)}`);
+    if (shown.length > required.length) words.push('[FLAGS]');
+    return `$ ${[this.config.bin, id.replaceAll(':', ' '), ...words].join(' ')}`;
   }
 
   #common(): readonly string[] | undefined {
@@ -44,6 +56,12 @@ class LabCommandHelp extends CommandHelp {
     const rest = Object.keys(this.command.flags).length - shown;
     return `${rest} more, by group: ${id} --help-all`;
   }
+}
+
+/** The word that stands for the value of a flag. */
+function helpValue(flag: Command.Flag.Any): string {
+  const value = flag.type === 'option' ? flag.helpValue : undefined;
+  return [value ?? flag.name.toUpperCase()].flat().join(' ');
 }
 
 /** Registered as `helpClass` in package.json. */
