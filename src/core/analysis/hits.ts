@@ -21,7 +21,7 @@ import type { Analysis, Gathering, Row } from './types.js';
 export const hits: Analysis = {
   name: 'hits',
   doc: 'How much came from memory, cache and server, by bytes read, requests, slices, device bytes.',
-  needs: ['request', 'request_file', 'subrequest', 'op', 'netfslab_use'],
+  needs: ['request', 'provenance', 'request_file', 'subrequest', 'op', 'netfslab_use'],
   records: [['netfs_read', 'netfs_sreq', 'op']],
   columns: [
     { name: 'of', doc: 'What is counted.', unit: 'text' },

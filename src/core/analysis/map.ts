@@ -10,7 +10,7 @@ const ORDER = ['ZERO', 'READ', 'DOWN'] as const;
 export const map: Analysis = {
   name: 'map',
   doc: 'Where the parts of each file came from, as a picture.',
-  needs: ['request', 'subrequest', 'op'],
+  needs: ['request', 'provenance', 'subrequest', 'op'],
   records: [['netfs_sreq']],
   columns: [
     { name: 'file', doc: 'File.', unit: 'text' },

@@ -22,8 +22,12 @@ export function spanOf(capture: Capture): Span {
     known.has(name),
   );
   const ends = (order: 'ASC' | 'DESC') =>
-    tables
-      .map((name) => `SELECT "ts" FROM (SELECT "ts" FROM "${name}" ORDER BY "id" ${order} LIMIT 1)`)
+    ['SELECT NULL AS "ts" WHERE 0']
+      .concat(
+        tables.map(
+          (name) => `SELECT "ts" FROM (SELECT "ts" FROM "${name}" ORDER BY "id" ${order} LIMIT 1)`,
+        ),
+      )
       .join(' UNION ALL ');
   const row = capture.get(`
 SELECT (SELECT min("ts") FROM (${ends('ASC')})) AS "first",

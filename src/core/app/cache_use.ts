@@ -128,7 +128,8 @@ export class CacheUse {
     const file = this.#file(name);
     const now = this.#now();
     const slices = { READ: 0, DOWN: 0, ZERO: 0 };
-    for (const { source, start, transferred, flags } of rreq.subrequests) {
+    for (const { source, cached, flags, ...slice } of rreq.subrequests) {
+      let { start, transferred } = slice;
       let origin: Origin = ORIGIN.zero;
       if (source === READ_FROM_CACHE) {
         slices.READ++;
@@ -137,6 +138,12 @@ export class CacheUse {
       } else if (source === DOWNLOAD_FROM_SERVER) {
         slices.DOWN++;
         origin = ORIGIN.server;
+        // What the cache gave before it failed is not asked for again.
+        const kept = Math.min(cached, transferred);
+        this.#unused += file.bring(start, start + kept, ORIGIN.cache, now);
+        start += kept;
+        transferred -= kept;
+        this.#device.cache += kept;
         this.#device.server += transferred;
         if ((flags & SREQ_COPY_TO_CACHE) === 0) this.#bypassed += transferred;
       } else if (source === FILL_WITH_ZEROES) slices.ZERO++;

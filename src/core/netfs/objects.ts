@@ -68,6 +68,8 @@ export class Subrequest {
   len: number;
   /** Bytes obtained so far. */
   transferred = 0;
+  /** Those of them that the cache gave before it failed and the server was asked for the rest. */
+  cached = 0;
   usage = 2;
   /** 0 or a negative errno. */
   error = 0;

@@ -167,10 +167,12 @@ export class Requests {
    * who follows requests. */
   accountBytes(rreq: ReadRequest): void {
     const { bytes } = this.stats;
-    for (const { source, transferred } of rreq.subrequests) {
+    for (const { source, transferred, cached } of rreq.subrequests) {
       if (source === FILL_WITH_ZEROES) bytes.zero += transferred;
-      else if (source === DOWNLOAD_FROM_SERVER) bytes.down += transferred;
-      else if (source === READ_FROM_CACHE) bytes.read += transferred;
+      else if (source === DOWNLOAD_FROM_SERVER) {
+        bytes.down += transferred - cached;
+        bytes.read += cached;
+      } else if (source === READ_FROM_CACHE) bytes.read += transferred;
     }
     this.#obtained?.(rreq);
   }

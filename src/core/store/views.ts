@@ -2,6 +2,8 @@
  * The views of a capture database, for people and analyses. Plain SQL that SQLite and DuckDB read
  * alike. Called by ddl.ts.
  */
+import type { Era } from '../trace/eras.js';
+import { netfsRreqTraces } from '../trace/events/netfs.js';
 import { tracepointsIn } from '../trace/index.js';
 import { eventText } from './printf_sql.js';
 import { type Column, EVENT_ID, literal, OP, quoted, TASK, TS, type View } from './schema.js';
@@ -155,9 +157,17 @@ JOIN "request" AS "r" ON "r"."request_uid" = "s"."request_uid"
 JOIN "request_file" AS "f" ON "f"."request_uid" = "r"."request_uid"`,
 };
 
+/** True where folios are unlocked one by one as slices end, not all at the end of the request. */
+function unlocksApart(era: Era): boolean {
+  return netfsRreqTraces.labels(era).some(({ text }) => text === 'WAKE-IP');
+}
+
+const BY_SLICE = 'coalesce("p"."term_ns", "r"."unlock_ns")';
+const BY_REQUEST = 'coalesce("r"."unlock_ns", "p"."term_ns")';
+
 const PROVENANCE: View = {
   name: 'provenance',
-  doc: 'Which bytes of which file came from where, one row for each subrequest that got any.',
+  doc: 'Which bytes of which file came from where: a row for each slice that got any, two if both gave.',
   columns: [
     shown('file', 'File of the operation that caused the request; NULL if not known.'),
     shown('netfs_inode', 'Inode number of the file; NULL if not known.'),
@@ -167,14 +177,24 @@ const PROVENANCE: View = {
     shown('source', 'ZERO, DOWN (server) or READ (cache).'),
     shown('request_uid', 'Request: request.request_uid.'),
     shown('index', 'Number of the subrequest.'),
-    shown('ts', 'When they were there, nanoseconds since the start of the capture.'),
+    shown('ts', 'When readers could have them, nanoseconds since the start of the capture.'),
   ],
-  sql: () => `SELECT "f"."file", "r"."netfs_inode", "s"."start", "s"."start" + "s"."transferred",
-  "s"."transferred", "s"."source", "s"."request_uid", "s"."index", "s"."term_ns"
-FROM "subrequest" AS "s"
-JOIN "request" AS "r" ON "r"."request_uid" = "s"."request_uid"
-JOIN "request_file" AS "f" ON "f"."request_uid" = "r"."request_uid"
-WHERE "s"."transferred" > 0`,
+  sql: (era) => `WITH "part" AS (
+  -- A cache read that failed goes to the server for the rest; what the cache gave stays.
+  SELECT "request_uid", "index", "source", "term_ns", "start" + "cache_bytes_kept" AS "start",
+    "start" + "transferred" AS "end"
+  FROM "subrequest" WHERE "transferred" > "cache_bytes_kept"
+  UNION ALL
+  SELECT "request_uid", "index", 'READ', "term_ns", "start",
+    "start" + CASE WHEN "transferred" < "cache_bytes_kept" THEN "transferred"
+      ELSE "cache_bytes_kept" END
+  FROM "subrequest" WHERE "cache_bytes_kept" > 0 AND "transferred" > 0
+)
+SELECT "f"."file", "r"."netfs_inode", "p"."start", "p"."end", "p"."end" - "p"."start", "p"."source",
+  "p"."request_uid", "p"."index", ${unlocksApart(era) ? BY_SLICE : BY_REQUEST}
+FROM "part" AS "p"
+JOIN "request" AS "r" ON "r"."request_uid" = "p"."request_uid"
+JOIN "request_file" AS "f" ON "f"."request_uid" = "r"."request_uid"`,
 };
 
 /** Every view. */

@@ -468,7 +468,11 @@ function account(row: RequestRow, slice: SubrequestRow): void {
     row.error = slice.error;
   }
   if (slice.source === SOURCE.zero) row.zero_bytes += slice.transferred;
-  if (slice.source === SOURCE.down) row.server_bytes += slice.transferred;
+  if (slice.source === SOURCE.down) {
+    const kept = Math.min(slice.cache_bytes_kept, slice.transferred);
+    row.server_bytes += slice.transferred - kept;
+    row.cache_bytes += kept;
+  }
   if (slice.source === SOURCE.read) row.cache_bytes += slice.transferred;
   if (slice.stored) row.stored_bytes += slice.final_len;
 }

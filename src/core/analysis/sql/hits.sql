@@ -25,19 +25,20 @@ WITH "reads" AS (
 ), "failed" AS (
   SELECT DISTINCT "op" FROM "request" WHERE "op" > 0 AND ("error" < 0 OR "outcome" <> 'ok')
 ), "step" AS (
-  SELECT "f"."file", CASE WHEN "s"."source" = 'READ' THEN 'cache' WHEN "s"."source" = 'ZERO'
-      THEN 'zero' ELSE 'server' END AS "what", "s"."start", "s"."transferred" AS "len",
-    coalesce("s"."term_ns", "r"."unlock_ns") AS "ns", NULL AS "began"
-  FROM "subrequest" AS "s"
-  JOIN "reads" AS "r" ON "r"."request_uid" = "s"."request_uid"
-  JOIN "request_file" AS "f" ON "f"."request_uid" = "r"."request_uid"
-  WHERE "s"."source" IN ('READ', 'DOWN', 'ZERO') AND "s"."transferred" > 0
-    AND (SELECT "n" FROM "known") = 0
+  SELECT "p"."file", CASE WHEN "p"."source" = 'READ' THEN 'cache' WHEN "p"."source" = 'ZERO'
+      THEN 'zero' ELSE 'server' END AS "what", "p"."start", "p"."bytes" AS "len", "p"."ts" AS "ns",
+    NULL AS "began"
+  FROM "provenance" AS "p"
+  JOIN "reads" AS "r" ON "r"."request_uid" = "p"."request_uid"
+  WHERE "p"."source" IN ('READ', 'DOWN', 'ZERO') AND (SELECT "n" FROM "known") = 0
+    -- What goes past the page cache brings nothing into it.
+    AND "r"."direct" = 0
   UNION ALL
-  SELECT "o"."file", "o"."kind", "o"."offset", coalesce("o"."result", "o"."len"), "o"."end_ns",
+  SELECT "o"."file", CASE WHEN "o"."kind" IN ('read', 'load') THEN 'read' ELSE 'write' END,
+    "o"."offset", coalesce("o"."result", "o"."len"), "o"."end_ns",
     "o"."start_ns"
   FROM "op" AS "o" LEFT JOIN "failed" AS "x" ON "x"."op" = "o"."id"
-  WHERE "o"."kind" IN ('read', 'write') AND coalesce("o"."direct", 0) = 0
+  WHERE "o"."kind" IN ('read', 'load', 'write', 'store') AND coalesce("o"."direct", 0) = 0
     AND "o"."offset" >= 0 AND coalesce("o"."result", "o"."len") > 0
     -- Without a result nobody can say what a read got whose request failed.
     AND ("o"."result" IS NOT NULL OR "x"."op" IS NULL)

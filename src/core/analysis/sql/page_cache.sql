@@ -23,21 +23,20 @@ WITH "known" AS (
     CASE WHEN "op_to" < "to" THEN "op_to" ELSE "to" END AS "to"
   FROM "asked"
 )
--- What: 0 = a read (it begins), 1 = a slice (it ends), 2 = a write.
-SELECT "o"."file", CASE "o"."kind" WHEN 'read' THEN 0 ELSE 2 END AS "what",
-  "o"."id" AS "op", "o"."offset" AS "start", "o"."done" AS "len",
-  "o"."start_ns" AS "ns", "o"."end_ns", NULL AS "rreq", NULL AS "index", NULL AS "kind",
-  NULL AS "source", NULL AS "first_source", NULL AS "cache_fallbacks"
+-- What, at the end of each: 0 = a read, 1 = a slice, 2 = a write.
+SELECT "o"."file", CASE WHEN "o"."kind" IN ('read', 'load') THEN 0 ELSE 2 END AS "what",
+  "o"."id" AS "op", "o"."offset" AS "start", "o"."done" AS "len", "o"."end_ns" AS "ns",
+  "o"."start_ns" AS "began", NULL AS "rreq", NULL AS "index", NULL AS "kind", NULL AS "source"
 FROM "chosen" AS "o", "bounds" AS "b"
-WHERE "o"."kind" IN ('read', 'write') AND "o"."offset" < "b"."to"
-  AND "o"."offset" + "o"."done" > "b"."from"
+WHERE "o"."kind" IN ('read', 'load', 'write', 'store') AND coalesce("o"."direct", 0) = 0
+  AND "o"."offset" < "b"."to" AND "o"."offset" + "o"."done" > "b"."from"
 UNION ALL
-SELECT "o"."file", 1, "r"."op", "s"."start", coalesce("s"."transferred", "s"."len"),
-  "s"."term_ns", NULL, "r"."rreq", "s"."index", "r"."kind", "s"."source", "s"."first_source",
-  "s"."cache_fallbacks"
-FROM "chosen" AS "o", "bounds" AS "b"
-JOIN "request" AS "r" ON "r"."op" = "o"."id"
-JOIN "subrequest" AS "s" ON "s"."request_uid" = "r"."request_uid"
-WHERE "s"."transferred" > 0 AND "s"."term_ns" IS NOT NULL
-  AND "s"."start" < "b"."to" AND "s"."start" + "s"."transferred" > "b"."from"
+SELECT "p"."file", 1, "r"."op", "p"."start", "p"."bytes", "p"."ts", NULL, "r"."rreq", "p"."index",
+  "r"."kind", "p"."source"
+FROM "provenance" AS "p"
+JOIN "request" AS "r" ON "r"."request_uid" = "p"."request_uid", "bounds" AS "b"
+WHERE "p"."file" IN (SELECT "file" FROM "chosen") AND "r"."direct" = 0
+  AND "p"."source" IN ('READ', 'DOWN', 'ZERO') AND "p"."ts" IS NOT NULL
+  AND "p"."start" < "b"."to" AND "p"."end" > "b"."from"
+-- What comes at the moment at which a read ends was there for it.
 ORDER BY "ns", "what" DESC

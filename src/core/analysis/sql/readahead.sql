@@ -14,5 +14,5 @@ SELECT NULL, 2, CAST(coalesce("options" ->> '$.rsize', '0') AS INTEGER), EXISTS 
 ), NULL, NULL FROM "capture"
 UNION ALL
 SELECT "file", 0, "offset", coalesce("result", "len"), NULL, "start_ns"
-FROM "op" WHERE "kind" = 'read' AND coalesce("result", "len") > 0
+FROM "op" WHERE "kind" IN ('read', 'load') AND coalesce("result", "len") > 0
 ORDER BY "ts"

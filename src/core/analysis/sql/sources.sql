@@ -6,7 +6,7 @@ WITH "each" AS (
     sum(CASE WHEN "direct" = 1 AND "read_requests" = 0 THEN "result" ELSE 0 END) AS "server_bytes",
     0 AS "cache_bytes", 0 AS "stored_bytes", 0 AS "requests", 0 AS "slices"
   FROM "op"
-  WHERE "kind" = 'read' AND coalesce("result", "len") > 0
+  WHERE "kind" IN ('read', 'load') AND coalesce("result", "len") > 0
   GROUP BY "file"
   UNION ALL
   SELECT "f"."file", 0, sum("r"."zero_bytes"), sum("r"."server_bytes"), sum("r"."cache_bytes"),

@@ -54,6 +54,7 @@ export class Retrier {
       if (subreq.error !== 0) {
         if (subreq.source !== READ_FROM_CACHE) break;
         subreq.source = DOWNLOAD_FROM_SERVER;
+        subreq.cached = subreq.transferred;
         subreq.error = 0;
         requests.stats.netfs_n_rh_download_instead++;
         requests.traceSlice(subreq, 'download_instead');
