@@ -4,6 +4,7 @@ import { ENGINE_CONTESTS } from './engine.js';
 import type { ContestSource } from './harness.js';
 import { IMPORT_CONTESTS } from './import.js';
 import { MOUNT_CONTESTS } from './mount.js';
+import { RECORD_CONTESTS } from './record.js';
 import { WORKLOAD_CONTESTS } from './workload.js';
 
 /** Every contest, in the order in which they are run. Names are unique. */
@@ -13,4 +14,5 @@ export const CONTESTS: readonly ContestSource[] = [
   ...ASK_CONTESTS,
   ...MOUNT_CONTESTS,
   ...WORKLOAD_CONTESTS,
+  ...RECORD_CONTESTS,
 ];
