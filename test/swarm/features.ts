@@ -157,7 +157,7 @@ export const FEATURES: readonly Feature[] = [
   { name: 'freezing', share: 0.15, ops: ['freeze', 'failCreate'] },
   { name: 'restarts', share: 0.6, ops: ['restart'] },
   { name: 'kills', share: 0.4, fits: onVirtual, ops: ['kill'] },
-  { name: 'power cuts', share: 0.4, fits: onVirtual, ops: ['powerCut'] },
+  { name: 'power cuts', share: 0.4, fits: onVirtual, ops: ['powerCut', 'cutShort'] },
   {
     name: 'driver',
     share: 0.7,

@@ -21,22 +21,31 @@ export const SERVER_CALLS = [
   'getStatus',
   'makeWritable',
 ] as const;
-/** Calls of the backing filesystem that can. */
-export const DEVICE_CALLS = [
-  'open',
+/** Calls that change a backing filesystem. */
+const CHANGES = [
   'truncate',
   'punch',
   'setXattr',
-  'getXattr',
   'remove',
   'rename',
-  'writeWhole',
+  'writeAt',
   'writeDurably',
-  'readWhole',
   'sync',
+  'syncNow',
+  'makeDirectory',
+  'removeDirectory',
+] as const satisfies readonly (keyof Backing)[];
+/** Calls of the backing filesystem, or of its driver, that can. */
+export const DEVICE_CALLS = [
+  ...CHANGES,
+  'open',
+  'getXattr',
+  'readWhole',
+  'seekData',
+  'seekHole',
   'read',
   'write',
-] as const;
+] as const satisfies readonly (keyof Backing | keyof IoDriver)[];
 
 type ServerCall = (typeof SERVER_CALLS)[number];
 type DeviceCall = (typeof DEVICE_CALLS)[number];
@@ -190,11 +199,16 @@ export class Faults {
         return (...args: unknown[]): unknown => {
           const known = (DEVICE_CALLS as readonly string[]).includes(name as string);
           const creates = name === 'open' && (args[1] as OpenHow).create;
-          if (creates || CHANGES.has(name as string)) this.#change();
+          const changes = (CHANGES as readonly string[]).includes(name as string);
+          if (creates || changes) this.#change();
           const wrong = known ? this.#take(this.#device, name as DeviceCall) : undefined;
           if (wrong !== undefined && name === 'sync') {
             (args[2] as IoDone)(wrong.errno);
             return undefined;
+          }
+          if (wrong?.most !== undefined && name === 'writeAt') {
+            const [file, data, position] = args as Parameters<Backing['writeAt']>;
+            target.writeAt(file, data.subarray(0, wrong.most), position);
           }
           const result = wrong?.errno ?? (value.apply(target, args) as unknown);
           if (name === 'open' && (result as number) >= 0) {
@@ -263,11 +277,6 @@ export class Faults {
     throw new PowerLost('the process has ended');
   }
 }
-
-/** Calls of a backing filesystem that change it. */
-const CHANGES = new Set([
-  ...['truncate', 'punch', 'setXattr', 'remove', 'rename', 'writeWhole', 'writeDurably', 'sync'],
-]);
 
 function shortened(list: SegmentList, most: number): SegmentList {
   const segments = [];

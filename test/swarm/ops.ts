@@ -23,6 +23,8 @@ export interface OpRow {
 
 const SLOTS = 5;
 const NS_PER_MS = 1e6;
+/** What a cache has stored is durable by then. */
+const CHECKPOINT_NS = 1e10;
 const STORE_ERRORS = ['ENOSPC', 'EIO', 'EDQUOT', 'EACCES'] as const;
 const OTHER_ERRORS = ['EIO', 'EACCES', 'ETIMEDOUT'] as const;
 const DEVICE_ERRORS = ['EIO', 'ENOSPC', 'EMFILE', 'EACCES'] as const;
@@ -173,6 +175,18 @@ async function writing(world: World, slot: Slot, position: number, most: number)
   );
 }
 
+async function resizing(world: World, slot: Slot, size: number): Promise<void> {
+  await changing(
+    world,
+    slot,
+    () => slot.model.resizing(size),
+    function* () {
+      yield* slot.file.truncate(size);
+      return true;
+    },
+  );
+}
+
 async function syncing(world: World, slot: Slot, body: () => Task): Promise<void> {
   const { model } = slot;
   if (!(await quietSlot(world, slot))) return;
@@ -289,17 +303,7 @@ export const OPS = {
     4,
     async (world, op) => {
       const slot = writable(world, op);
-      if (slot === undefined) return;
-      const size = number(op, 'position');
-      await changing(
-        world,
-        slot,
-        () => slot.model.resizing(size),
-        function* () {
-          yield* slot.file.truncate(size);
-          return true;
-        },
-      );
+      if (slot !== undefined) await resizing(world, slot, number(op, 'position'));
     },
     { draw: place, background: true },
   ),
@@ -458,6 +462,37 @@ export const OPS = {
     },
     { draw: (prng) => ({ ms: 1 + prng.below(50), slow: prng.chance(0.5) }) },
   ),
+  // The machine loses power, or the process ends, while what is cached of a file becomes durable
+  // (`change` 0), or is overwritten (1) or cut off (2) once it is.
+  cutShort: row(
+    4,
+    async (world, op) => {
+      const change = number(op, 'change');
+      await openSlot(world, op, `f${number(op, 'file')}`, change === 0 ? {} : { write: true });
+      const slot = slotOf(world, op);
+      if (slot === undefined) return;
+      await reading(world, slot, { ...op, position: 0, count: MOST }, (target) =>
+        slot.file.read(target, 0, target.length, 0),
+      );
+      const sleep = (ns: number) => world.run('sleeper', () => world.lab.scheduler.sleep(ns));
+      if (change > 0) await sleep(CHECKPOINT_NS);
+      world.cutsPower = op.power === true;
+      world.faults.endAfter(number(op, 'after'));
+      if (change === 1) await writing(world, slot, number(op, 'position'), number(op, 'count'));
+      if (change === 2) await resizing(world, slot, number(op, 'position'));
+      if (change > 0) await syncing(world, slot, () => slot.file.flush());
+      await sleep(change === 0 ? CHECKPOINT_NS : CHECKPOINT_NS / 100);
+    },
+    {
+      draw: (prng, files) => ({
+        ...place(prng, files),
+        ...anyFile(prng, files),
+        change: prng.below(3),
+        power: prng.chance(0.8),
+        after: prng.below(1 + prng.below(24)),
+      }),
+    },
+  ),
   serverDies: row(
     1,
     async (world, op) => {
@@ -566,13 +601,20 @@ export const OPS = {
     },
     { draw: place, background: true },
   ),
+  // Also while somebody changes the file.
   invalidate: row(
-    2,
+    3,
     async (world, op) => {
       const slot = slotOf(world, op);
-      if (slot !== undefined) await syncing(world, slot, () => slot.file.invalidate());
+      if (slot === undefined) return;
+      try {
+        await world.run('invalidate', () => slot.file.invalidate());
+      } catch (error) {
+        slot.model.told = true;
+        throw error;
+      }
     },
-    { draw: anySlot },
+    { draw: anySlot, background: true },
   ),
   join: row(3, async (world) => {
     await world.join();

@@ -48,6 +48,8 @@ export class Checkpointer {
   readonly #pending = new Map<string, DataFile>();
   #running = false;
   #bytes = 0;
+  /** A timer looks whether a checkpoint is due. */
+  #armed = false;
   #last: number;
 
   /** A checkpoint begins `intervalNs` after the last, too; `bind` is the number of the bind. */
@@ -79,6 +81,18 @@ export class Checkpointer {
     this.#pending.set(file.path, file);
     this.#bytes += bytes;
     this.tick();
+    this.#arm();
+  }
+
+  // Also when nobody uses the cache any more.
+  #arm(): void {
+    if (this.#armed || this.#pending.size === 0) return;
+    this.#armed = true;
+    this.#scheduler.afterIdle(this.#intervalNs, () => {
+      this.#armed = false;
+      this.tick();
+      this.#arm();
+    });
   }
 
   /** Begins a checkpoint if one is due. */

@@ -9,8 +9,10 @@ import { DataFile, mapPath } from '../../../src/core/cachefiles/data_file.js';
 import { Ledger } from '../../../src/core/cachefiles/ledger.js';
 import { MapFile, readMap } from '../../../src/core/cachefiles/map_file.js';
 import { CacheCounters } from '../../../src/core/cachefiles/types.js';
+import { PROFILE_NAMES } from '../../../src/core/lab/options.js';
 import { VirtualClock } from '../../../src/core/sim/clock.js';
 import { Scheduler } from '../../../src/core/sim/scheduler.js';
+import { content, makeLab, opened } from '../../helpers/lab.js';
 import { PowerCutDisk } from '../../helpers/power_cut.js';
 
 const PATH = '/c/f';
@@ -124,3 +126,24 @@ test('a batch that is taken before its blocks are taken out again is not written
   t.true(onDisk()?.has(1) ?? false);
   t.true(backing.written > 0);
 });
+
+for (const profile of PROFILE_NAMES) {
+  test(`${profile}: what was downloaded is durable some seconds later, though nobody uses the cache`, async (t) => {
+    const disk = new PowerCutDisk();
+    const options = { profile, cacheDir: '/cache' };
+    const { lab, read, dir } = makeLab(t, { f: 9000 }, { ...options, backing: disk });
+    const file = await opened(lab, 'f');
+    await read(file, 0, 9000);
+    file.close();
+    await lab.run('sleeper', () => lab.scheduler.sleep(20e9));
+    // Names and attributes are there by themselves after as long.
+    const backing = disk.powerCutKeeping(({ what }) => !['write', 'truncate'].includes(what));
+    const next = makeLab(t, {}, { ...options, server: dir, backing });
+    const again = await opened(next.lab, 'f');
+    t.deepEqual(await next.read(again, 0, 9000), content('f', 9000));
+    t.is(next.lab.server.counters.bytes, 0);
+    again.close();
+    await next.lab.close();
+    await lab.close();
+  });
+}
