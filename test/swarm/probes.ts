@@ -118,7 +118,7 @@ async function nearlyFull(): Promise<string | undefined> {
     least = Math.min(least, cpuMs() - before);
     for (const pfn of taken) frames.release(pfn, 5);
   }
-  return least > 4
+  return least > 2
     ? `100 runs of 32 frames took ${least} ms in memory that is nearly full`
     : undefined;
 }

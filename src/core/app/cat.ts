@@ -36,7 +36,7 @@ export async function catFiles(
   const lab = new Lab({ ...options, sink });
   for (const message of lab.warnings) output.warn?.(message);
   const buffer = new Uint8Array(CHUNK);
-  output.signal?.addEventListener('abort', () => lab.scheduler.hurry());
+  output.signal?.addEventListener('abort', () => lab.scheduler.skipDelays());
   for (const path of paths) {
     if (output.signal?.aborted) break;
     try {

@@ -270,7 +270,7 @@ class FioPlay {
 
   interrupt(): void {
     for (const run of this.runs) run.stop();
-    this.#lab.scheduler.hurry();
+    this.#lab.scheduler.skipDelays();
   }
 
   /** Writes the logs of `write_iolog`. */

@@ -112,7 +112,7 @@ export async function playRecording(
   watch: PlayingWatch = {},
 ): Promise<Play['outcome']> {
   const play = new Play(lab, request, watch);
-  const interrupt = (): void => lab.scheduler.hurry();
+  const interrupt = (): void => lab.scheduler.skipDelays();
   watch.signal?.addEventListener('abort', interrupt);
   try {
     await play.run();

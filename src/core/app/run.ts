@@ -224,7 +224,7 @@ class Phase {
     const strands = this.#spawnJobs(files, start);
     const interrupt = (): void => {
       for (const strand of strands) scheduler.kill(strand);
-      scheduler.hurry();
+      scheduler.skipDelays();
     };
     signal?.addEventListener('abort', interrupt);
     if (signal?.aborted) interrupt();

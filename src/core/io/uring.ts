@@ -12,7 +12,6 @@ import { segmentBytes } from './segments.js';
 import { addressOf } from './syscalls.js';
 import type { ControlCall, DriverName, IoDone, IoDriver, SegmentList } from './types.js';
 import {
-  ELSEWHERE,
   OP_ASYNC_CANCEL,
   OP_FALLOCATE,
   OP_FSYNC,
@@ -24,6 +23,7 @@ import {
   OP_WRITEV,
   Ring,
   type RingQueues,
+  SQE_ASYNC,
 } from './uring_ring.js';
 
 /** Operations in flight at once; more wait here. The completion ring has twice as many places. */
@@ -134,7 +134,7 @@ export class UringDriver implements IoDriver, Pump {
 
   read(fd: number, into: SegmentList, position: number, done: IoDone, copied = false): void {
     const large = copied && segmentBytes(into) >= ELSEWHERE_BYTES;
-    this.#ask(large ? ELSEWHERE : 0, false, fd, into, position, done);
+    this.#ask(large ? SQE_ASYNC : 0, false, fd, into, position, done);
   }
 
   write(fd: number, from: SegmentList, position: number, done: IoDone): void {

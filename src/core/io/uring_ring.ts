@@ -21,7 +21,7 @@ export const OP_READ = 22;
 export const OP_WRITE = 23;
 
 /** Added to an operation: it is performed by a thread of the kernel's (IOSQE_ASYNC). */
-export const ELSEWHERE = (1 << 4) << 8;
+export const SQE_ASYNC = (1 << 4) << 8;
 
 /** Where io_uring_setup(2) leaves what: byte offsets into its parameters. */
 const PARAMS = {

@@ -149,7 +149,7 @@ export class Scheduler {
   #idleTimers = 0;
   #nextPid = 1000;
   #sliceStart = 0;
-  #hurried = false;
+  #skipsDelays = false;
   /** Operations outside the loop (real I/O) whose completion is still to come. */
   #outstanding = 0;
   #kick: (() => void) | undefined;
@@ -265,8 +265,8 @@ export class Scheduler {
   }
 
   /** Ends every modelled delay, now and from now on: what is under way is to end soon. */
-  hurry(): void {
-    this.#hurried = true;
+  skipDelays(): void {
+    this.#skipsDelays = true;
     this.#kick?.();
   }
 
@@ -344,7 +344,7 @@ export class Scheduler {
       this.context = this.#idle;
       return true;
     }
-    const hurried = this.#hurried && this.#timers.length > this.#idleTimers;
+    const hurried = this.#skipsDelays && this.#timers.length > this.#idleTimers;
     if (this.#timers.length > 0) {
       if (this.#fireDueTimer(hurried ? Number.POSITIVE_INFINITY : this.#stepTime)) return true;
     }
@@ -369,7 +369,7 @@ export class Scheduler {
     this.#timers.pop();
     if (next.idle) this.#idleTimers--;
     // Housekeeping that starts itself again would never let anything else have a turn.
-    if (!next.idle || !this.#hurried) this.#fire(next);
+    if (!next.idle || !this.#skipsDelays) this.#fire(next);
     return true;
   }
 
@@ -428,7 +428,7 @@ export class Scheduler {
   // False when Node.js has to be waited for, or must have its turn first.
   #waitInKernel(): boolean {
     const pump = this.#pump;
-    if (pump === undefined || this.#turnDue || this.#hurried) return false;
+    if (pump === undefined || this.#turnDue || this.#skipsDelays) return false;
     const others = this.#outstanding - pump.pending;
     const timers = this.#timers.length - this.#idleTimers;
     if (pump.pending === 0 && (others > 0 || timers === 0)) return false;

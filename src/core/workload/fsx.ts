@@ -440,7 +440,7 @@ export class Fsx {
 
   #pattern(start: number, count: number): Uint8Array {
     const bytes = new Uint8Array(count);
-    for (let i = 0; i < count; i++) bytes[i] = patternByte(this.#at, start + i);
+    for (let i = 0; i < count; i++) bytes[i] = fsxByte(start + i, this.#at);
     return bytes;
   }
 
@@ -477,7 +477,7 @@ function* allocated(task: Task): Task<true> {
 }
 
 /** The byte that operation `generation` writes at `position`; never 0. */
-export function patternByte(generation: number, position: number): number {
+export function fsxByte(position: number, generation: number): number {
   return 1 + ((generation * 37 + position * 131 + (position >> 8) * 7) % 255);
 }
 
