@@ -38,7 +38,7 @@ const PIECES = 4096;
 const DUE_OPERATIONS = 8;
 const DUE_BYTES = 64 << 10;
 /** A copy of so many bytes or more is left to a thread of the kernel's. */
-const ELSEWHERE_BYTES = 64 << 10;
+const ASYNC_BYTES = 64 << 10;
 /** How often an operation is tried again that the kernel says to. */
 const TRIES_MAX = 16;
 /** poll(2): can be read. */
@@ -133,7 +133,7 @@ export class UringDriver implements IoDriver, Pump {
   }
 
   read(fd: number, into: SegmentList, position: number, done: IoDone, copied = false): void {
-    const large = copied && segmentBytes(into) >= ELSEWHERE_BYTES;
+    const large = copied && segmentBytes(into) >= ASYNC_BYTES;
     this.#ask(large ? SQE_ASYNC : 0, false, fd, into, position, done);
   }
 
