@@ -74,7 +74,7 @@ export const FEATURES: readonly Feature[] = [
     ops: ['openWrite', 'write', 'truncate', 'fsync', 'flush', 'create'],
   },
   { name: 'direct I/O', share: 0.25, ops: ['openDirect'] },
-  { name: 'mappings', share: 0.3, ops: ['load', 'store', 'msync'] },
+  { name: 'mappings', share: 0.3, ops: ['load', 'store', 'msync', 'cutAndStore'] },
   {
     name: 'dirty limits',
     share: 0.3,

@@ -363,6 +363,47 @@ export const OPS = {
     },
     { draw: place, background: true },
   ),
+  // The file is cut off while a mapping is stored into below its new end, and its pages are written
+  // by who wants them gone: whatever comes first, all that was stored stays, and nothing else.
+  cutAndStore: row(
+    3,
+    async (world, op) => {
+      const slot = writable(world, op);
+      if (slot === undefined || !(await quietSlot(world, slot))) return;
+      const { file, model, mapped } = slot;
+      const { length } = model.latest;
+      if (length === 0) return;
+      mapped.handle ??= file.mmap(0, MOST);
+      const { handle } = mapped;
+      const size = 1 + (number(op, 'position') % length);
+      const position = number(op, 'store') % size;
+      const count = Math.min(number(op, 'count'), size - position);
+      const bytes = contentAt(++world.salt + 50, position, count);
+      const change = async (comm: string, begun: number, body: () => Task<unknown>) => {
+        let whole = false;
+        try {
+          await world.run(comm, body);
+          whole = true;
+        } finally {
+          model.ended(begun, whole);
+        }
+      };
+      const results = await Promise.allSettled([
+        change('cutter', model.resizing(size), () => file.truncate(size)),
+        change('storer', model.writing(position, bytes), () =>
+          handle.store(bytes, 0, count, position),
+        ),
+        world.run('launderer', () => file.invalidate()),
+      ]);
+      const errors = results.flatMap((each) => (each.status === 'rejected' ? [each.reason] : []));
+      const worst = errors.find(({ code }) => !world.allowed.has(code)) ?? errors[0];
+      if (worst !== undefined) throw worst;
+    },
+    {
+      draw: (prng, files) => ({ ...place(prng, files), store: prng.below(MOST) }),
+      background: true,
+    },
+  ),
   msync: row(
     2,
     async (world, op) => {

@@ -159,9 +159,7 @@ function largeMap(profile: string): Promise<string | undefined> {
     const bytes = backing.written - before;
     await lab.close();
     if (before === 0 || bytes === 0) return 'nothing was written of a map';
-    return bytes > 4 * CHUNK_BLOCKS * 5
-      ? `caching one page more wrote ${bytes} bytes of a map`
-      : undefined;
+    return bytes > before / 10 ? `caching one page more wrote ${bytes} bytes of a map` : undefined;
   });
 }
 
