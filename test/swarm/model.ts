@@ -42,6 +42,8 @@ export class FileModel {
   lost = false;
   /** Somebody was told of an error. */
   told = false;
+  /** Number of the newest content when the server last ceased to answer. */
+  silentAt = 0;
   /** Changes under way, and who waits for their ends. */
   busy = 0;
   readonly #waiting: Array<() => void> = [];
@@ -58,7 +60,7 @@ export class FileModel {
     this.exists = content !== undefined;
     this.#contents = [content ?? new Uint8Array(0)];
     this.#floor.fill(0);
-    this.#sizeFloor = this.#synced = this.busy = 0;
+    this.#sizeFloor = this.#synced = this.busy = this.silentAt = 0;
     this.local = this.foreign = this.lost = this.told = false;
   }
 

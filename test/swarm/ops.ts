@@ -61,7 +61,8 @@ async function openSlot(world: World, op: Op, name: string, flags: OpenFlags, cu
   const model = world.models.get(name) as FileModel;
   if (!model.exists && flags.create !== true) world.allowed.add('ENOENT');
   if (cut && !(await quiet(world, model))) return;
-  const openedAt = model.now;
+  // A server that does not answer cannot tell of what has changed since it fell silent.
+  const openedAt = world.lab.health.answers ? model.now : Math.min(model.now, model.silentAt);
   const { vfs } = world.lab;
   const change = cut && model.exists ? model.resizing(0) : undefined;
   try {
@@ -498,7 +499,8 @@ export const OPS = {
     3,
     async (world, op) => {
       const ms = number(op, 'ms') / (world.plan.clock === 'real' ? 20 : 1);
-      world.lab.health.pause(ms * NS_PER_MS);
+      for (const each of world.models.values()) each.silentAt = each.now;
+      world.lab.silenceServer(ms * NS_PER_MS);
       world.faults.delay(op.slow === true ? ms * NS_PER_MS : 0);
     },
     { draw: (prng) => ({ ms: 1 + prng.below(50), slow: prng.chance(0.5) }) },
@@ -537,7 +539,7 @@ export const OPS = {
   serverDies: row(
     1,
     async (world, op) => {
-      world.lab.health.kill(number(op, 'ms') * NS_PER_MS);
+      world.lab.silenceServer(number(op, 'ms') * NS_PER_MS, true);
       for (const model of world.models.values()) model.lost = true;
       for (const code of ['ECONNREFUSED', 'EIO', 'EFAULT'] as const) world.allowed.add(code);
     },

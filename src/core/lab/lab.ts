@@ -223,6 +223,23 @@ export class Lab {
     return true;
   }
 
+  /**
+   * Fault injection: the server does not answer for `ns` nanoseconds, and with `dies` not from then
+   * on either. Of what was changed before, it has told.
+   */
+  silenceServer(ns: number, dies = false): void {
+    const { server, client, health } = this;
+    for (const key of server.callbacks.promised) {
+      const name = client.find?.(key)?.name;
+      const file = name === undefined ? undefined : server.open(name);
+      if (file === undefined || 'errno' in file) continue;
+      server.look(file);
+      server.close(file);
+    }
+    if (dies) health.kill(ns);
+    else health.pause(ns);
+  }
+
   /** Fault injection: lets another file take all the room of the cache, or gives it back. */
   fillCache(full: boolean): boolean {
     if (this.cachefiles === undefined) return false;

@@ -140,14 +140,13 @@ export class LabMachine implements Machine {
   }
 
   #inject(fault: HostFault): boolean {
-    const { health } = this.#lab;
     switch (fault.fault) {
       case 'pause':
       case 'linkdown':
-        health.pause(fault.ms * NS_PER_MS);
+        this.#lab.silenceServer(fault.ms * NS_PER_MS);
         return true;
       case 'killin':
-        health.kill(fault.ms * NS_PER_MS);
+        this.#lab.silenceServer(fault.ms * NS_PER_MS, true);
         return true;
       case 'restart':
         this.#lab.server.callbacks.breakAll();

@@ -64,6 +64,11 @@ export class CallbackTable {
     this.#promised.delete(key);
   }
 
+  /** Keys of the files of which something is promised. */
+  get promised(): readonly string[] {
+    return [...this.#promised.keys()];
+  }
+
   /** Nothing that was promised holds, as when a server was started anew. */
   breakAll(): void {
     this.#promised.clear();

@@ -422,3 +422,25 @@ inBothModes(
     await made.lab.close();
   },
 );
+
+test('a server that falls silent has told of what was changed before, and not of what came after', async (t) => {
+  const { lab, read, dir } = makeLab(t, { f: 5000 }, { profile: 'linux-6.1-afs' });
+  const seen = async (): Promise<Buffer> => {
+    const file = await opened(lab, 'f');
+    const bytes = await read(file, 0, 10);
+    file.close();
+    return bytes;
+  };
+  const change = (text: string): void => fs.writeFileSync(path.join(dir, 'f'), text.repeat(500));
+  const first = await seen();
+  t.deepEqual(first, content('f', 10));
+  change('before....');
+  lab.silenceServer(1e6);
+  t.is((await seen()).toString(), 'before....');
+  lab.silenceServer(1e9);
+  change('after.....');
+  t.is((await seen()).toString(), 'before....');
+  await lab.run('sleeper', () => lab.scheduler.sleep(1e9));
+  t.is((await seen()).toString(), 'after.....');
+  await lab.close();
+});
