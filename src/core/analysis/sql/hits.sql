@@ -55,7 +55,8 @@ FROM "step"
 UNION ALL
 SELECT 1, 0, NULL, 'total', NULL, NULL, NULL, NULL, 'bytes read', "memory", coalesce("shared", 0),
   coalesce("written", 0), "cache", NULL, "server", "zero"
-FROM "known" WHERE "memory" + "cache" + "server" + "zero" > 0
+FROM "known"
+WHERE "memory" + coalesce("shared", 0) + coalesce("written", 0) + "cache" + "server" + "zero" > 0
 UNION ALL
 SELECT 2, 0, NULL, 'total', NULL, NULL, NULL, NULL, 'direct reads', NULL, NULL, NULL, NULL, NULL,
   "bytes", NULL
