@@ -55,7 +55,7 @@ const PACKAGES: Record<string, RegExp> = {
   'cli-table3': /^src\/core\/report\/table\.ts$/,
   'cli-progress': /^src\/core\/report\/progress\.ts$/,
   'pure-rand': /^src\/core\/sim\//,
-  tinyqueue: /^src\/core\/(sim|importer)\//,
+  tinyqueue: /^src\/core\/(sim|importer|report\/timeline)\//,
   minimatch: /^src\/core\/app\//,
   koffi: /^src\/core\/io\//,
   '@duckdb/node-api': /^src\/core\/store\/duckdb\.ts$/,

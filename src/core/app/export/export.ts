@@ -96,7 +96,8 @@ export class Export {
       renameSync(part, out);
     } catch (error) {
       rmSync(part, { recursive: true, force: true });
-      if (error instanceof ErrnoError || error instanceof StoreError) throw error;
+      // A fault of ours or of the capture is no fault of the file that is written.
+      if (!isSystemError(error)) throw error;
       throw new ErrnoError(errnoFromNode(error), 'open', out, { cause: error });
     }
   }
@@ -115,6 +116,11 @@ export class Export {
   }
 }
 
+/** True for errors of Node's system calls, which have no path that a person would know. */
+function isSystemError(error: unknown): boolean {
+  return error instanceof Error && !(error instanceof ErrnoError) && 'syscall' in error;
+}
+
 function anonymised(capture: string, folder: string): string {
   const path = join(folder, 'anonymous.db');
   anonymiseCapture(capture, path);
@@ -123,8 +129,7 @@ function anonymised(capture: string, folder: string): string {
 
 function refuseOptions(format: string, { options }: Exporter, given: ExportOptions): void {
   for (const name of ['decode', 'host'] as const) {
-    const set = given[name] !== false && given[name] !== null;
-    if (!set || options.includes(name)) continue;
+    if (!given[name] || options.includes(name)) continue;
     const which = Object.entries(EXPORTERS).filter(([, each]) =>
       each.options.includes(name as never),
     );

@@ -1,9 +1,11 @@
 /** The registry of export formats: one file and one row each. The help is made from it. */
 import { bundle } from './bundle.js';
+import { chrome } from './chrome.js';
 import { csv } from './csv.js';
 import { db } from './db.js';
 import { ftrace } from './ftrace.js';
 import { ndjson } from './ndjson.js';
+import { perfetto } from './perfetto.js';
 import type { Exporter } from './types.js';
 
 /** Every format of `trace export`, by name. */
@@ -13,6 +15,8 @@ export const EXPORTERS = {
   ndjson,
   bundle,
   db,
+  perfetto,
+  chrome,
 } as const satisfies Record<string, Exporter>;
 
 /** The name of a format. */

@@ -86,7 +86,7 @@ test('ftrace, csv and ndjson have a row for every event, with the text of the ke
   const json = (texts.get('ndjson') ?? []).map((line) => JSON.parse(line) as { text: string });
   t.is(json.length, events);
   t.true(json.every(({ text }, i) => bodies[i]?.endsWith(text)));
-  t.is(texts.get('csv')?.[0], 'id,ts,task,comm,pid,cpu,flags,system,event,text');
+  t.is(texts.get('csv')?.[0], 'id,ts,task,op,comm,pid,cpu,flags,system,event,text');
   t.is(texts.get('csv')?.filter((line) => /^\d+,\d+,/.test(line)).length, events);
 });
 
