@@ -156,22 +156,21 @@ async function writing(world: World, slot: Slot, position: number, most: number)
   const count = Math.min(most, MOST - position);
   if (count <= 0) return;
   const bytes = contentAt(++world.salt + 50, position, count);
-  let done = 0;
-  let before = 0;
   await changing(
     world,
     slot,
     () => model.writing(position, bytes),
-    function* () {
-      before = file.inode.size;
-      done = yield* file.write(bytes, 0, count, position);
-      const { size } = file.inode;
-      if (done < count && !model.foreign && size > Math.max(before, position + done)) {
-        throw new Finding(
-          `${done} of ${count} bytes at ${position} were written: the size is ${size}`,
-        );
-      }
-      return done === count;
+    () => {
+      const before = file.inode.size;
+      return judged(file.write(bytes, 0, count, position), (done) => {
+        const { size } = file.inode;
+        if (done < count && !model.foreign && size > Math.max(before, position + done)) {
+          throw new Finding(
+            `${done} of ${count} bytes at ${position} were written: the size is ${size}`,
+          );
+        }
+        return done === count;
+      });
     },
   );
 }
@@ -181,11 +180,13 @@ async function resizing(world: World, slot: Slot, size: number): Promise<void> {
     world,
     slot,
     () => slot.model.resizing(size),
-    function* () {
-      yield* slot.file.truncate(size);
-      return true;
-    },
+    () => judged(slot.file.truncate(size), () => true),
   );
+}
+
+// A call that has been made, and whether it did all that was asked for.
+function* judged<T>(call: Task<T>, isWhole: (result: T) => boolean): Task<boolean> {
+  return isWhole(yield* call);
 }
 
 async function syncing(world: World, slot: Slot, body: () => Task): Promise<void> {
@@ -357,9 +358,7 @@ export const OPS = {
         world,
         slot,
         () => slot.model.writing(position, bytes),
-        function* () {
-          return (yield* handle.store(bytes, 0, count, position)) === count;
-        },
+        () => judged(handle.store(bytes, 0, count, position), (done) => done === count),
       );
     },
     { draw: place, background: true },
