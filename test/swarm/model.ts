@@ -155,12 +155,12 @@ export class FileModel {
         .some((whole) => bytes.length === whole || (short && bytes.length < whole));
       if (!fits) return `${bytes.length} bytes of ${count} at ${position}`;
     }
-    return this.#judgeBytes(
-      (at) => (sure ? Math.max(horizon, mark.floor[at] as number) : 0),
-      !sure,
-      position,
-      bytes,
-    );
+    const least = (at: number): number => (sure ? Math.max(horizon, mark.floor[at] as number) : 0);
+    // Somebody else has moved the end of the file over the byte: a reader that knows one size and
+    // has the data of the other finds zeros between them.
+    const mayBeZero = (at: number): boolean =>
+      !sure || (this.foreign && this.#ended(at, least(at)));
+    return this.#judgeBytes(least, mayBeZero, position, bytes);
   }
 
   /** What is wrong with what a crash has left of the file on the server. */
@@ -168,7 +168,10 @@ export class FileModel {
     if (!this.isCertain || found === undefined) return undefined;
     const least = this.#synced;
     const kept = (this.#contents[least] as Uint8Array).length;
-    const wrong = this.#judgeBytes(() => least, false, 0, found.subarray(0, kept));
+    // A store carries the size that the file is going to have (StoreData): where it was cut off and
+    // grew again there are zeros until the next store.
+    const mayBeZero = (at: number): boolean => this.#ended(at, least);
+    const wrong = this.#judgeBytes(() => least, mayBeZero, 0, found.subarray(0, kept));
     if (wrong !== undefined) return `after a crash: ${wrong}`;
     const sizes = this.#contents.slice(least).map(({ length }) => length);
     const inRange = found.length >= Math.min(...sizes) && found.length <= Math.max(...sizes);
@@ -182,15 +185,14 @@ export class FileModel {
     return this.now;
   }
 
-  // Somebody else has moved the end of the file over the byte: a reader that knows one size and has
-  // the data of the other finds zeros between them.
-  #mayEnd(at: number, least: number): boolean {
-    return this.foreign && this.#contents.slice(least).some(({ length }) => length <= at);
+  // A content from `least` on ends before the byte.
+  #ended(at: number, least: number): boolean {
+    return this.#contents.slice(least).some(({ length }) => length <= at);
   }
 
   #judgeBytes(
     least: (at: number) => number,
-    zeros: boolean,
+    mayBeZero: (at: number) => boolean,
     position: number,
     bytes: Uint8Array,
   ): string | undefined {
@@ -198,7 +200,7 @@ export class FileModel {
       return;
     for (let i = 0; i < bytes.length; i++) {
       const at = position + i;
-      if (bytes[i] === 0 && (zeros || this.#mayEnd(at, least(at)))) continue;
+      if (bytes[i] === 0 && mayBeZero(at)) continue;
       let n = this.now;
       for (const from = least(at); n >= from; n--) if (this.#contents[n]?.[at] === bytes[i]) break;
       if (n >= least(at)) continue;

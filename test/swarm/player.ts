@@ -82,11 +82,11 @@ function describe(error: unknown): string {
 // If the process has ended, the next one begins with what it left.
 async function crashed(world: World): Promise<boolean> {
   if (!world.faults.isCut) return false;
-  const power = world.cutsPower;
-  world.abandon(power);
+  const { isFaithful } = world;
+  world.abandon(world.cutsPower);
   checkDirectory(world);
   for (const model of world.models.values()) {
-    const wrong = world.isFaithful ? model.judgeCrash(world.found(model.name)) : undefined;
+    const wrong = isFaithful ? model.judgeCrash(world.found(model.name)) : undefined;
     if (wrong !== undefined) throw new Finding(`${model.name} ${wrong}`);
   }
   world.start();

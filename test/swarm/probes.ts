@@ -10,10 +10,13 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { checkCache } from '../../src/core/app/cache_audit.js';
 import { PAGE_SIZE } from '../../src/core/base/range.js';
+import { Binding } from '../../src/core/cachefiles/binding.js';
 import { CHUNK_BLOCKS } from '../../src/core/cachefiles/content_map.js';
 import { Lab } from '../../src/core/lab/lab.js';
 import { PageFrames } from '../../src/core/mm/arena.js';
+import { Prng } from '../../src/core/sim/prng.js';
 import { forward } from '../helpers/forward_server.js';
 import { PowerCutDisk } from '../helpers/power_cut.js';
 
@@ -28,6 +31,7 @@ export const PROBES = {
   largeMap,
   copyUp,
   remembered,
+  tornMap,
 } satisfies Record<string, Probe>;
 
 const MEMORY = '/dev/shm';
@@ -160,6 +164,44 @@ function largeMap(profile: string): Promise<string | undefined> {
     await lab.close();
     if (before === 0 || bytes === 0) return 'nothing was written of a map';
     return bytes > before / 10 ? `caching one page more wrote ${bytes} bytes of a map` : undefined;
+  });
+}
+
+// Loses power whenever much of a map has been written and is not durable yet.
+class TearingDisk extends PowerCutDisk {
+  readonly cuts: PowerCutDisk[] = [];
+  readonly #prng = new Prng(1);
+
+  override writeAt(file: string, data: Uint8Array, position: number): number {
+    const result = super.writeAt(file, data, position);
+    for (let i = 0; data.length > 2048 && i < 10; i++) this.cuts.push(this.powerCut(this.#prng));
+    return result;
+  }
+}
+
+// Of a map that lies on several sectors, some of which were lost with the power, nothing is taken
+// for what it is not.
+function tornMap(profile: string): Promise<string | undefined> {
+  return inDirectory(async (server) => {
+    const size = CHUNK_BLOCKS * PAGE_SIZE;
+    fs.writeFileSync(path.join(server, 'f'), Buffer.alloc(size, 0x41));
+    const backing = new TearingDisk();
+    const lab = new Lab({ server, profile, pageCache: 2 * size, cacheDir: '/cache', backing });
+    await lab.run('reader', function* () {
+      const file = yield* lab.vfs.open('f');
+      yield* file.read(new Uint8Array(size), 0, size, 0);
+      file.close();
+      yield* lab.scheduler.sleep(20e9);
+    });
+    await lab.close();
+    if (backing.cuts.length === 0) return 'nothing was written of a map';
+    for (const disk of backing.cuts) {
+      const binding = new Binding(disk, '/cache');
+      const wrong = [...checkCache(binding)].find(({ problem }) => problem === 'wrong checksums');
+      binding.release();
+      if (wrong !== undefined) return 'a torn map is believed after a power cut';
+    }
+    return undefined;
   });
 }
 

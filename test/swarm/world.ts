@@ -87,6 +87,7 @@ export class World {
   readonly #openOnServer = new Set<ServerFile>();
   #server: Server | undefined;
   #allocations = 0;
+  #lostPower = false;
 
   constructor(plan: Plan) {
     this.plan = plan;
@@ -114,9 +115,12 @@ export class World {
     return this.setup.cacheDir !== undefined;
   }
 
-  /** The kernel's defects are reproduced: what is read is then not judged. */
+  /**
+   * False where what is read is not judged: the kernel's defects are reproduced, or power was lost
+   * and the filesystem alone is asked what is cached, which has parts of blocks, too.
+   */
   get isFaithful(): boolean {
-    return this.setup.defects !== 'kernel';
+    return this.setup.defects !== 'kernel' && !(this.#lostPower && this.setup.presence === 'seek');
   }
 
   /** True if an open asks the server whether the file is still as it was. */
@@ -214,6 +218,7 @@ export class World {
     this.inFlight.clear();
     const disk = this.#disk as PowerCutDisk;
     this.cacheSuffers(powerCut);
+    this.#lostPower ||= powerCut;
     this.#disk = powerCut ? disk.powerCut(this.prng) : disk.powerCutKeeping(() => true);
   }
 

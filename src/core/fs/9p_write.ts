@@ -142,10 +142,16 @@ export class NinepWrite implements WriteOps {
 
   *#store(inode: CookieInode, pfn: number): Task<number> {
     const { folios, transport } = this.#parts;
+    const { sizeLock } = inode.modify as NinepModify;
     const start = folios.indexOf(pfn) * PAGE_SIZE;
-    const count = Math.min(folios.sizeOf(pfn), inode.size - start);
     const piece = (at: number, size: number): IovIter => new IovIter(inode.mapping, at, size);
-    return (yield* transport.write(inode.file, start, count, piece)).error;
+    yield* sizeLock.read();
+    try {
+      const count = Math.min(folios.sizeOf(pfn), inode.size - start);
+      return count <= 0 ? 0 : (yield* transport.write(inode.file, start, count, piece)).error;
+    } finally {
+      sizeLock.doneReading();
+    }
   }
 
   // What has been written to the server goes on into the cache, which may have no room for it.
@@ -165,6 +171,8 @@ export class NinepWrite implements WriteOps {
 /** Modifying one file. */
 export class NinepModify implements ModifyOps {
   readonly lock = new RwSemaphore('i_rwsem');
+  /** Held shared by stores, exclusively by changes of the size, which a store could undo. */
+  readonly sizeLock = new RwSemaphore('size');
   readonly #inode: CookieInode;
   readonly #parts: NinepWriteParts;
 
@@ -188,7 +196,22 @@ export class NinepModify implements ModifyOps {
     const { mapping } = inode;
     let error = yield* this.#parts.writeback.writeAndWait(mapping);
     if (error < 0) return error;
-    error = yield* this.#parts.transport.setSize(inode.file, size);
+    const before = inode.size;
+    error = yield* this.sizeLock.exclusively(() => this.#setSizeLocked(size));
+    if (error < 0 || size >= before) return error;
+    yield* truncatePages(mapping, size);
+    // The kernel does not tell the cookie, whose object later gives out what was cut off.
+    if (this.#parts.defects === 'repaired') {
+      const start = roundDown(size, PAGE_SIZE);
+      inode.cookie.forgetRange(start, roundUp(before, PAGE_SIZE) - start);
+    }
+    return 0;
+  }
+
+  *#setSizeLocked(size: number): Task<number> {
+    const inode = this.#inode;
+    const { mapping } = inode;
+    const error = yield* this.#parts.transport.setSize(inode.file, size);
     if (error < 0) return error;
     const before = inode.size;
     const pfn = mapping.find(pageIndex(before));
@@ -198,13 +221,6 @@ export class NinepModify implements ModifyOps {
       zeroPart(mapping, pfn, before - folioStart, PAGE_SIZE - inPage);
     }
     inode.size = size;
-    if (size >= before) return 0;
-    yield* truncatePages(mapping, size);
-    // The kernel does not tell the cookie, whose object later gives out what was cut off.
-    if (this.#parts.defects === 'repaired') {
-      const start = roundDown(size, PAGE_SIZE);
-      inode.cookie.forgetRange(start, roundUp(before, PAGE_SIZE) - start);
-    }
     return 0;
   }
 

@@ -1,4 +1,6 @@
 /** What clients remember of files that nobody uses: bounded, and given up when it is asked for. */
+import fs from 'node:fs';
+import path from 'node:path';
 import test from 'ava';
 import { EBUSY, EINVAL, ENOSPC } from '../../../src/core/base/errno.js';
 import { PAGE_SIZE } from '../../../src/core/base/range.js';
@@ -147,3 +149,22 @@ test('a store that waits for a truncation does not bring back what was cut off',
     await lab.close();
   }
 });
+
+for (const profile of PROFILE_NAMES) {
+  test(`${profile}: a page that is laundered while the file is cut off does not extend it again`, async (t) => {
+    const options = { profile, serverWrites: 'direct', latencyNs: 1e6 } as const;
+    const { lab, dir } = makeLab(t, { f: 2 * PAGE_SIZE }, options);
+    const file = await opened(lab, 'f', { write: true });
+    const mapping = file.mmap(0, 2 * PAGE_SIZE);
+    await lab.run('loader', () => mapping.load(new Uint8Array(10), 0, 10));
+    await Promise.all([
+      lab.run('cutter', () => file.truncate(1)),
+      lab.run('storer', () => mapping.store(Uint8Array.of(7), 0, 1, 0)),
+      lab.run('launderer', () => file.invalidate()),
+    ]);
+    mapping.munmap();
+    file.close();
+    await lab.close();
+    t.deepEqual(fs.readFileSync(path.join(dir, 'f')), Buffer.of(7));
+  });
+}

@@ -9,6 +9,7 @@
  */
 import { ENOENT } from '../../base/errno.js';
 import { pageIndex } from '../../base/range.js';
+import { IovIter } from '../../mm/iov_iter.js';
 import { truncatePages } from '../../mm/truncate.js';
 import type { ChangeReply, ServerStatus, StoreSource } from '../../server/types.js';
 import { RwSemaphore } from '../../sim/rw_semaphore.js';
@@ -61,6 +62,23 @@ export class AfsModify implements ModifyOps, AfsModifications {
       // As it is now that the lock is held: the file may have been cut off while it was waited for.
       const size = Math.max(position + from.count, this.#vnode.size);
       this.#parts.server.store(this.#vnode.file, position, from, size, done);
+    });
+  }
+
+  storePages(start: number, position: number, length: number): Task<number> {
+    return this.ioLock.exclusively(() => this.#storePagesLocked(start, position, length));
+  }
+
+  *#storePagesLocked(start: number, position: number, length: number): Task<number> {
+    const { file, mapping, size } = this.#vnode;
+    // The kernel knows the size from before it waited, and extends the file again.
+    const keeps = this.#parts.defects === 'repaired' ? size - position : length;
+    const count = Math.min(length, keeps);
+    if (count <= 0) return 0;
+    const from = new IovIter(mapping, start, count);
+    const whole = Math.max(position + count, size);
+    return yield* this.#changeLocked((done) => {
+      this.#parts.server.store(file, position, from, whole, done);
     });
   }
 

@@ -115,4 +115,9 @@ export interface AfsModifications {
   readonly ioLock: RwSemaphore;
   /** StoreData: 0 or a negative errno. The version afterwards is the vnode's affair. */
   storeData(position: number, from: StoreSource): Task<number>;
+  /**
+   * StoreData of bytes [start, start + length) of the mapping: 0 or a negative errno. What is cut
+   * off before it begins is as good as stored.
+   */
+  storePages(start: number, position: number, length: number): Task<number>;
 }

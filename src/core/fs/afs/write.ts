@@ -19,7 +19,7 @@ import { awaited, type Task } from '../../sim/wait_queue.js';
 import { cutRegion, type DirtyRegion, joinRegions, regionOf, setRegion } from './dirty_region.js';
 import { tracePageDirty } from './trace_dirty.js';
 import type { AfsParts, AfsVnode } from './types.js';
-import { AfsWriteback, storeRange } from './writeback.js';
+import { AfsWriteback } from './writeback.js';
 
 /** A page operation that found its page gone: look again. */
 const RETRY = 1;
@@ -160,7 +160,7 @@ export class AfsWrite implements WriteOps {
         yield* folios.waitFscache(pfn);
         yield* awaited(vnode.storing(first, last));
       }
-      if (length > 0) error = yield* storeRange(vnode, page + from, position, length);
+      if (length > 0) error = yield* vnode.modify.storePages(page + from, position, length);
       if (error < 0) {
         // Not to be lost: whoever wanted the page gone is told, and it stays.
         folios.markDirty(pfn);

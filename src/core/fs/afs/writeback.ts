@@ -29,7 +29,6 @@ import {
   PG_UPTODATE,
   PG_WRITEBACK,
 } from '../../mm/folio.js';
-import { IovIter } from '../../mm/iov_iter.js';
 import { removeFolio } from '../../mm/truncate.js';
 import type { WritebackControl } from '../../mm/types.js';
 import { awaited, type Task } from '../../sim/wait_queue.js';
@@ -237,7 +236,7 @@ export class AfsWriteback {
 
   *#store(vnode: AfsVnode, { first, last, start, len }: Run): Task<number> {
     yield* awaited(vnode.storing(first, last));
-    return yield* storeRange(vnode, start, start, len);
+    return yield* vnode.modify.storePages(start, start, len);
   }
 
   // Adds the pages behind the run, up to the first that is not there, not dirty, busy or begins
@@ -324,16 +323,6 @@ export class AfsWriteback {
       folios.put(pfn);
     }
   }
-}
-
-/** Stores `length` bytes of the mapping from `start` at `position` of the file: 0 or an errno. */
-export function storeRange(
-  vnode: AfsVnode,
-  start: number,
-  position: number,
-  length: number,
-): Task<number> {
-  return vnode.modify.storeData(position, new IovIter(vnode.mapping, start, length));
 }
 
 function regionOrAll(folios: Folios, pfn: number): { from: number; to: number } {
