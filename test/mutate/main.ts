@@ -26,9 +26,9 @@ const GOLDEN = 'dist/test/core/analysis/golden.test.js';
 /** Compares the built statements with their sources, which would notice anything. */
 const UNFAIR = ['dist/test/core/analysis/sql_modules.test.js', 'dist/test/tidy.test.js'];
 const FIRST_MS = 120_000;
-const REST_MS = 400_000;
+const REST_MS = 240_000;
 /** Test files that import a changed file and are run: the nearest. */
-const NEAREST = 14;
+const NEAREST = 5;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -12,7 +12,7 @@ export const sources: Analysis = {
     { name: 'file', doc: 'File; (all) = the whole capture, NULL = not known.', unit: 'text' },
     {
       name: 'app_bytes',
-      doc: 'Bytes the application read; asked for, where results are not told.',
+      doc: 'Bytes the application read; asked for, where results are not told; NULL without operations.',
       unit: 'bytes',
     },
     { name: 'zero_bytes', doc: 'Bytes filled with zeros.', unit: 'bytes' },

@@ -32,7 +32,10 @@ WITH "each" AS (
     SELECT * FROM "per_file" ORDER BY "server_bytes" DESC, "file" LIMIT coalesce(nullif($limit, -1), 9223372036854775807)
   )
 )
-SELECT "file", "app_bytes", "zero_bytes", "server_bytes", "cache_bytes", "stored_bytes",
-  "requests", "slices", 1.0 * "server_bytes" / nullif("app_bytes", 0) AS "amplification"
+SELECT "file",
+  -- Without any operation nobody knows what the application read.
+  CASE WHEN EXISTS (SELECT 1 FROM "op") THEN "app_bytes" END AS "app_bytes",
+  "zero_bytes", "server_bytes", "cache_bytes", "stored_bytes", "requests", "slices",
+  1.0 * "server_bytes" / nullif("app_bytes", 0) AS "amplification"
 FROM "listed"
 ORDER BY "part", "server_bytes" DESC, "file"
