@@ -18,6 +18,7 @@ import {
 import { RecordWriter } from '../trace/record_writer.js';
 import { type AnyTracepoint, type Column, HEADER_WORDS, type Row } from '../trace/tracepoint.js';
 import type { TraceSink, Value } from '../trace/types.js';
+import { isUring, UringRequests } from './io_uring.js';
 import { utf8 } from './lines.js';
 import { Operations } from './operations.js';
 import { parseRawFields } from './raw_fields.js';
@@ -69,7 +70,8 @@ export interface SourceName {
 /** Names that are looked up once; more are not remembered. */
 const NAMES_MAX = 4096;
 /** Events of system calls, of tasks, and of probes that record paths. */
-const OF_CALLS = /^(?:sys_(?:enter|exit)_|path|task_newtask$|sched_process_(?:exec|exit)$)/;
+const OF_CALLS =
+  /^(?:sys_(?:enter|exit)_|path|task_newtask$|sched_process_(?:exec|exit)$|io_uring_(?:submit_req|file_get|complete)$)/;
 /** Texts up to this length are kept for comparison, as tasks and systems repeat. */
 const REPEATED_MAX = 4096;
 
@@ -94,6 +96,7 @@ export class ImportSink implements EventSink {
   readonly #line = Buffer.alloc(1024);
   readonly #operations = new Operations();
   readonly #calls = new SystemCalls();
+  readonly #rings = new UringRequests(this.#calls);
   readonly #known = new Map<string, AnyTracepoint | null>();
   readonly #texts = new Map<string, string>();
   /** Headings whose lost events are counted. */
@@ -184,6 +187,15 @@ export class ImportSink implements EventSink {
   /** An event of a system call or of a task, which may begin or end an operation. */
   #call(head: EventHead, system: string, name: string, text: string, where: number): void {
     const own = this.#own(text);
+    if (isUring(name)) {
+      this.#other(head, system, name, text, where);
+      const ended = this.#rings.event(head.pid, this.#task, name, own, head.ns);
+      if (ended === null) return;
+      const { task, ...operation } = ended;
+      const at = { ts: head.ns, task, cpu: head.cpu, flags: head.flags, op: 0 };
+      this.#writer.op(at, { ...operation, op: this.#operations.next(), end: head.ns });
+      return;
+    }
     const what = this.#calls.event(head.pid, name, own);
     this.#enter(head);
     const at = { ts: head.ns, task: this.#task, cpu: head.cpu, flags: head.flags, op: 0 };

@@ -97,6 +97,11 @@ export class Operations {
     return ended;
   }
 
+  /** The number of one more operation, which no task is at. */
+  next(): number {
+    return ++this.#highest;
+  }
+
   /** Ends the operation that a system call is; a length that only the result tells is filled in. */
   exit(task: number, ns: number, result: number, len: number): OpRecord | null {
     const ended = this.end(task, ns);

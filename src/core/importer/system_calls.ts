@@ -155,6 +155,11 @@ export class SystemCalls {
     return null;
   }
 
+  /** The file behind a descriptor of a process, as far as it is known. */
+  fileOf(pid: number, fd: number): { readonly path: string; readonly direct: boolean } | undefined {
+    return this.#tasks.get(pid)?.descriptors.files.get(fd);
+  }
+
   #task(pid: number, complete = false): Task {
     let task = this.#tasks.get(pid);
     if (task === undefined) {

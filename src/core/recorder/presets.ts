@@ -60,10 +60,14 @@ export const OPERATION_CALLS: readonly string[] = [
   ...['sendfile64', 'splice', 'copy_file_range', 'chdir', 'fchdir', 'io_uring_enter'],
 ];
 
-/** Events that tell which task shares files and working directory with which, and tasks' names. */
+/**
+ * Events that tell which task shares files and working directory with which, tasks' names, and what
+ * is submitted to io_uring.
+ */
 export const TASK_EVENTS: readonly string[] = [
   'task/task_newtask',
   'task/task_rename',
   'sched/sched_process_exec',
   'sched/sched_process_exit',
+  ...['io_uring/io_uring_submit_req', 'io_uring/io_uring_file_get', 'io_uring/io_uring_complete'],
 ];

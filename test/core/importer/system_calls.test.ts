@@ -1,5 +1,6 @@
 /** System-call events become operations: descriptors, positions and paths are followed. */
 import test from 'ava';
+import { UringRequests } from '../../../src/core/importer/io_uring.js';
 import { type CallOperation, SystemCalls } from '../../../src/core/importer/system_calls.js';
 
 interface Done extends CallOperation {
@@ -178,4 +179,44 @@ test('the length of a vectored read is what came; that of an appended write has 
 
 test('an end without a begin, as at the start of a recording, is passed over', (t) => {
   t.deepEqual(play(['1 sys_exit_read 0x1', ...opened(1, '/m/f', 3)], CWD).length, 1);
+});
+
+test('requests of io_uring are operations of their own, however many are under way', (t) => {
+  const calls = new SystemCalls();
+  for (const line of opened(7, '/mnt/a', 3, '0x4000')) {
+    const [, pid, name = '', text = ''] = /^(\d+) (\S+) ?(.*)$/s.exec(line) ?? [];
+    calls.event(Number(pid), name, text);
+  }
+  const rings = new UringRequests(calls);
+  const of = (req: string, user: string) =>
+    `ring 00000000aa, req 00000000${req}, user_data 0x${user}`;
+  const submit = (req: string, user: string, opcode: string, ns: number) =>
+    rings.event(
+      7,
+      1,
+      'io_uring_submit_req',
+      `${of(req, user)}, opcode ${opcode}, flags 0x0, sq_thread 0`,
+      ns,
+    );
+  t.is(submit('01', '5', 'READ', 100), null);
+  t.is(submit('02', '6', 'READ', 110), null);
+  t.is(submit('03', '7', 'TIMEOUT', 115), null);
+  t.is(rings.event(7, 1, 'io_uring_file_get', `${of('01', '5')}, fd 3`, 120), null);
+  const end = (req: string, user: string, result: number, ns: number) =>
+    rings.event(
+      9,
+      4,
+      'io_uring_complete',
+      `${of(req, user)}, result ${result}, cflags 0x0 extra1 0 extra2 0 `,
+      ns,
+    );
+  const known = { kind: 'read', task: 1, offset: Number.NaN };
+  t.deepEqual(end('02', '6', -5, 130), {
+    ...{ ...known, file: '', direct: undefined, len: Number.NaN, start: 110, result: -5 },
+  });
+  t.deepEqual(end('01', '5', 4096, 140), {
+    ...{ ...known, file: '/mnt/a', direct: true, len: 4096, start: 100, result: 4096 },
+  });
+  t.is(end('01', '5', 4096, 150), null);
+  t.is(end('03', '7', 0, 160), null);
 });

@@ -124,6 +124,35 @@ withStrace('operations are those that strace sees of the same commands', async (
   rmSync(root, { recursive: true });
 });
 
+const fio = spawnSync('fio', ['--version']).status === 0;
+const uring = existsSync(`${ROOT}/events/io_uring/io_uring_file_get`);
+(usable && fio && uring ? ava.serial : ava.serial.skip)(
+  'each read that is submitted to io_uring is an operation with its file and result',
+  async (t) => {
+    const root = folder();
+    const file = join(root, 'big');
+    writeFileSync(file, Buffer.alloc(1 << 20, 7));
+    const capture = join(root, 'capture.db');
+    const load = ['--ioengine=io_uring', '--iodepth=8', '--rw=randread', '--bs=4k', '--size=1m'];
+    const ended = await netfslab([
+      ...['trace', 'record', '-o', capture, '--', 'fio', '--name=u', `--filename=${file}`],
+      ...[...load, `--output=${join(root, 'fio.txt')}`],
+    ]);
+    t.is(ended.status, 0, ended.stderr);
+    const db = new Database(capture, { readonly: true });
+    const rows = db.prepare(
+      `SELECT count(*) AS "n", min("result") AS "least", min("end_ns" - "start_ns") AS "ns"
+       FROM "op" WHERE "kind" = 'read' AND "file" = ? AND "offset" IS NULL`,
+    );
+    const { n, least, ns } = rows.get(file) as Record<string, number>;
+    db.close();
+    t.is(n, 256);
+    t.is(least, 4096);
+    t.true((ns as number) > 0);
+    rmSync(root, { recursive: true });
+  },
+);
+
 test('the exit code is that of the command, and the instance is gone', async (t) => {
   t.timeout(60_000);
   const out = join(folder(), 'a.db');
