@@ -507,7 +507,7 @@ export const OPS = {
   // The machine loses power, or the process ends, while what is cached of a file becomes durable
   // (`change` 0), or is overwritten (1) or cut off (2) once it is.
   cutShort: row(
-    4,
+    8,
     async (world, op) => {
       const change = number(op, 'change');
       await openSlot(world, op, `f${number(op, 'file')}`, change === 0 ? {} : { write: true });
@@ -521,7 +521,8 @@ export const OPS = {
       world.cutsPower = op.power === true;
       world.faults.endAfter(number(op, 'after'));
       if (change === 1) await writing(world, slot, number(op, 'position'), number(op, 'count'));
-      if (change === 2) await resizing(world, slot, number(op, 'position'));
+      const { length } = slot.model.latest;
+      if (change === 2) await resizing(world, slot, number(op, 'position') % (length + 1));
       if (change > 0) await syncing(world, slot, () => slot.file.flush());
       await sleep(change === 0 ? CHECKPOINT_NS : CHECKPOINT_NS / 100);
     },
@@ -531,7 +532,7 @@ export const OPS = {
         ...anyFile(prng, files),
         change: prng.below(3),
         power: prng.chance(0.8),
-        after: prng.below(1 + prng.below(24)),
+        after: prng.below(1 + prng.below(prng.chance(0.5) ? 6 : 24)),
       }),
     },
   ),
@@ -672,7 +673,9 @@ export const OPS = {
       await world.run('freeze', function* () {
         if ((yield* lab.freeze()) < 0) return;
         yield* lab.scheduler.sleep(number(op, 'ms') * NS_PER_MS);
-        if (lab.freezer.thaw() < 0) throw new Finding('a frozen filesystem cannot be thawed');
+        // Closing a lab thaws it.
+        if (lab.freezer.thaw() < 0 && !world.isClosing)
+          throw new Finding('a frozen filesystem cannot be thawed');
       });
     },
     { draw: (prng) => ({ ms: prng.below(30) }), background: true },

@@ -113,6 +113,7 @@ async function closeAll(world: World, early: boolean): Promise<void> {
   if (!early) await world.join();
   for (const at of [...world.slots.keys()]) closeSlot(world, at);
   world.lab.breakCache(false);
+  world.isClosing = true;
   await world.lab.close();
   await world.join();
 }

@@ -76,6 +76,8 @@ export class World {
   readonly refused = new Set<string>();
   /** The end of the process that was asked for last takes the power with it. */
   cutsPower = false;
+  /** The lab is being closed. */
+  isClosing = false;
   failure: Finding | undefined;
   salt = 0;
   lab!: Lab;
@@ -156,7 +158,7 @@ export class World {
     if (failEvery !== undefined) {
       for (const code of ['ENOMEM', 'EIO', 'EFAULT']) this.allowed.add(code);
     }
-    this.cutsPower = false;
+    this.cutsPower = this.isClosing = false;
     for (const model of this.models.values()) model.begin(this.found(model.name));
     this.#openOnServer.clear();
     this.faults.reset();
