@@ -141,13 +141,24 @@ async function changing(
   body: () => Task<boolean>,
 ): Promise<void> {
   if (!(await quietSlot(world, slot))) return;
-  const { model } = slot;
-  const change = begin();
+  await change(world, slot.model, begin(), 'writer', body);
+}
+
+// Plays a change that the model knows of.
+async function change(
+  world: World,
+  model: FileModel,
+  begun: number,
+  comm: string,
+  body: () => Task<boolean>,
+): Promise<void> {
+  const { lab } = world;
   let whole = false;
   try {
-    whole = await world.run('writer', body);
+    whole = await world.run(comm, body);
   } finally {
-    model.ended(change, whole);
+    // Else the process has ended, and the model knows of nothing that went on in it.
+    if (world.lab === lab) model.ended(begun, whole);
   }
 }
 
@@ -379,19 +390,12 @@ export const OPS = {
       const position = number(op, 'store') % size;
       const count = Math.min(number(op, 'count'), size - position);
       const bytes = contentAt(++world.salt + 50, position, count);
-      const change = async (comm: string, begun: number, body: () => Task<unknown>) => {
-        let whole = false;
-        try {
-          await world.run(comm, body);
-          whole = true;
-        } finally {
-          model.ended(begun, whole);
-        }
-      };
       const results = await Promise.allSettled([
-        change('cutter', model.resizing(size), () => file.truncate(size)),
-        change('storer', model.writing(position, bytes), () =>
-          handle.store(bytes, 0, count, position),
+        change(world, model, model.resizing(size), 'cutter', () =>
+          judged(file.truncate(size), () => true),
+        ),
+        change(world, model, model.writing(position, bytes), 'storer', () =>
+          judged(handle.store(bytes, 0, count, position), (done) => done === count),
         ),
         world.run('launderer', () => file.invalidate()),
       ]);
