@@ -29,7 +29,7 @@ import {
 import type { Capture, CaptureInfo, LineFilter, SqlParams, SqlRow, SqlValue } from './types.js';
 
 /** The first version of the schema: captures since then are migrated. */
-const OLDEST_SCHEMA = 1;
+const OLDEST_SCHEMA = 2;
 
 const SQLITE_MAGIC = 'SQLite format 3\0';
 

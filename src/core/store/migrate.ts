@@ -136,13 +136,20 @@ function copy(db: Database.Database, table: Table): boolean {
   if (!some) return true;
   const values = columns.map((column) => {
     const plain = old.includes(column.name) ? `"o".${quoted(column.name)}` : 'NULL';
-    const value = RENAMED[name]?.[column.name] ?? plain;
+    const value = renamed(name, column.name, old) ?? plain;
     if (column.type !== 'INTEGER' || value !== plain) return value;
     return `CASE typeof(${value}) WHEN 'text' THEN wide(${value}) ELSE ${value} END`;
   });
   db.exec(`INSERT INTO ${quoted(name)} SELECT ${values.join(', ')}
     FROM "old".${quoted(name)} AS "o" ORDER BY "o"."rowid"`);
   return true;
+}
+
+/** What a column with another name is made of; what was not counted yet is 0. */
+function renamed(table: string, column: string, old: readonly unknown[]): string | undefined {
+  const sql = RENAMED[table]?.[column];
+  const used = [...(sql ?? '').matchAll(/"o"\."(\w+)"/g)].map(([, name]) => name);
+  return used.every((name) => old.includes(name)) ? sql : '0';
 }
 
 /** Fills `latency`; false if there is nothing to tell. */

@@ -5,6 +5,7 @@ import { gunzipSync } from 'node:zlib';
 import test, { type ExecutionContext } from 'ava';
 import Database from 'better-sqlite3';
 import { runAnalysis } from '../../../src/core/app/query.js';
+import { summarise } from '../../../src/core/app/trace_summary.js';
 import { StoreError } from '../../../src/core/base/errors.js';
 import { openCapture } from '../../../src/core/store/database.js';
 import { SCHEMA_VERSION } from '../../../src/core/store/schema.js';
@@ -42,27 +43,30 @@ test('a stored import of schema 3 becomes what the same import makes now', async
   t.is(old.info.events, now.info.events);
 });
 
-test('a stored run of schema 3 is migrated in its place and answers', (t) => {
-  const path = stored(t, 3, 'run');
-  const before = new Database(path, { readonly: true });
-  const had = before.prepare('SELECT sum("down_bytes"), count(*) FROM "request"').raw().get();
-  const ops = before.prepare('SELECT sum("requests") FROM "op"').pluck().get();
-  before.close();
-  const capture = openCapture(path);
-  t.is(capture.info.schema_version, SCHEMA_VERSION);
-  const has = capture.get('SELECT sum("server_bytes") AS "b", count(*) AS "n" FROM "request"');
-  t.deepEqual(Object.values(has ?? {}), had as number[]);
-  t.is(capture.get('SELECT sum("read_requests") AS "n" FROM "op"')?.n, ops as number);
-  capture.close();
-  t.deepEqual(readdirSync(dirname(path)), [basename(path)]);
-  const db = new Database(path, { readonly: true });
-  t.is(db.pragma('user_version', { simple: true }), SCHEMA_VERSION);
-  t.is(db.pragma('integrity_check', { simple: true }), 'ok');
-  db.close();
-  for (const name of ['sources', 'hits', 'why', 'requests', 'latency', 'dup'] as const) {
-    t.true([...runAnalysis(name, path).rows].length >= (name === 'dup' ? 0 : 1), name);
-  }
-});
+for (const schema of [2, 3]) {
+  test(`a stored run of schema ${schema} is migrated in its place and answers`, (t) => {
+    const path = stored(t, schema, 'run');
+    const before = new Database(path, { readonly: true });
+    const had = before.prepare('SELECT sum("down_bytes"), count(*) FROM "request"').raw().get();
+    const ops = before.prepare('SELECT sum("requests") FROM "op"').pluck().get();
+    before.close();
+    const capture = openCapture(path);
+    t.is(capture.info.schema_version, SCHEMA_VERSION);
+    const has = capture.get('SELECT sum("server_bytes") AS "b", count(*) AS "n" FROM "request"');
+    t.deepEqual(Object.values(has ?? {}), had as number[]);
+    t.is(capture.get('SELECT sum("read_requests") AS "n" FROM "op"')?.n, ops as number);
+    capture.close();
+    t.deepEqual(readdirSync(dirname(path)), [basename(path)]);
+    const db = new Database(path, { readonly: true });
+    t.is(db.pragma('user_version', { simple: true }), SCHEMA_VERSION);
+    t.is(db.pragma('integrity_check', { simple: true }), 'ok');
+    db.close();
+    t.notThrows(() => summarise(path));
+    for (const name of ['sources', 'hits', 'why', 'requests', 'latency', 'dup'] as const) {
+      t.true([...runAnalysis(name, path).rows].length >= (name === 'dup' ? 0 : 1), name);
+    }
+  });
+}
 
 test('a capture that cannot be migrated stays as it was, and nothing is left beside it', (t) => {
   const path = stored(t, 3, 'run');
