@@ -86,7 +86,7 @@ const killed = test.macro({
     const pfn = rig.folios.addLocked(rig.mapping, 0);
     rig.folios.startFscache(pfn);
     const results: number[] = [];
-    const strand = note(rig, results, () => rig.folios[what](pfn));
+    const strand = note(rig, results, () => rig.folios[what](pfn, true));
     rig.scheduler.after(10, () => rig.scheduler.kill(strand));
     await rig.scheduler.drain();
     t.deepEqual(results, [-EINTR]);
@@ -96,6 +96,21 @@ const killed = test.macro({
 
 test(killed, 'waitUnlocked');
 test(killed, 'waitFscache');
+
+test('a fatal signal does not end a wait for the cache that is not killable', async (t) => {
+  const rig = new Rig();
+  const pfn = rig.place(0);
+  rig.folios.startFscache(pfn);
+  const results: number[] = [];
+  const strand = note(rig, results, () => rig.folios.waitFscache(pfn));
+  rig.scheduler.after(10, () => rig.scheduler.kill(strand));
+  rig.scheduler.after(20, () => {
+    t.deepEqual(results, []);
+    rig.folios.endFscache(pfn);
+  });
+  await rig.scheduler.drain();
+  t.deepEqual(results, [0]);
+});
 
 test('PG_fscache holds a reference from its start to its end and wakes who waits for it', async (t) => {
   const rig = new Rig();
