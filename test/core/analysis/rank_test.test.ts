@@ -26,3 +26,11 @@ test('a shift of many values is believed, the same shift of few is not', (t) => 
   t.true(rankTest(upTo(1000), upTo(1000, 100)).p < 1e-6);
   t.true(rankTest(upTo(4), upTo(4, 1)).p > 0.1);
 });
+
+test('the interval is that of Hanley and McNeil', (t) => {
+  // A = 3/4 of 2 x 2: Q1 = 0.6, Q2 = 9/14, so the standard error is 0.2763.
+  const { larger, low, high } = rankTest(of(1, 3), of(2, 4));
+  t.is(larger, 0.75);
+  t.true(Math.abs(low - (0.75 - 1.96 * 0.276_296)) < 1e-5);
+  t.is(high, 1);
+});
