@@ -65,8 +65,10 @@ function distances(graph: ReadonlyMap<string, readonly string[]>, test: string) 
 /** True if the tests fail, or do not end. */
 function fails(folder: string, tests: readonly string[], timeout: number, env = {}): boolean {
   const ava = join(folder, 'node_modules/ava/entrypoints/cli.mjs');
-  const run = spawnSync(process.execPath, [ava, '--fail-fast', '--timeout=2m', ...tests], {
-    ...{ cwd: folder, timeout, stdio: 'ignore', env: { ...process.env, ...env } },
+  // The command `timeout` ends the whole group: a change may make a worker spin.
+  const command = ['-k', '5', String(timeout / 1000), process.execPath, ava];
+  const run = spawnSync('timeout', [...command, '--fail-fast', '--timeout=2m', ...tests], {
+    ...{ cwd: folder, stdio: 'ignore', env: { ...process.env, ...env } },
   });
   return run.status !== 0;
 }
