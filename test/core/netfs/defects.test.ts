@@ -20,6 +20,7 @@ import {
   readahead,
   sameBytes,
 } from '../../helpers/netfs.js';
+import { PowerCutDisk } from '../../helpers/power_cut.js';
 import { makeCachedLab } from '../../helpers/test_cache.js';
 
 const ETIMEDOUT = errnoOf('ETIMEDOUT');
@@ -233,5 +234,41 @@ test('T41: a READ of nothing is an invalid slice, a download instead is right', 
     t.is(line, `R1[0] PREP ${emptyReads ? 'INVL f=00 s=0 0/0' : 'DOWN f=01 s=0 0/1000'} e=0`);
     t.is(await outcome(made, file, 0x4000), emptyReads ? 'EIO' : RIGHT);
     await made.lab.close();
+  }
+});
+
+test('a torn page that several requests store is held once by each (kernel, linux-6.1-9p)', async (t) => {
+  for (let every = 2; every <= 8; every++) {
+    let allocations = 0;
+    const { lab } = makeLab(
+      t,
+      { f: 1840, g: 4349 },
+      {
+        ...{ profile: 'linux-6.1-9p', defects: 'kernel', serverWrites: 'direct' },
+        ...{ cacheDir: '/cache', backing: new PowerCutDisk() },
+        failAllocation: () => ++allocations % every === 0,
+      },
+    );
+    await lab.run('program', function* () {
+      const file = yield* lab.vfs.open('f', { write: true });
+      const other = yield* lab.vfs.open('g', { write: true });
+      const calls = [
+        () => file.write(new Uint8Array(133), 0, 133, 8192),
+        () => other.read(new Uint8Array(400_000), 0, 400_000, 0),
+        () => other.read(new Uint8Array(400_000), 0, 400_000, 0),
+        () => file.read(new Uint8Array(400_000), 0, 400_000, 0),
+      ];
+      for (const call of calls) {
+        try {
+          yield* call();
+        } catch (error) {
+          t.true(error instanceof ErrnoError, `${error}`);
+        }
+      }
+      yield* lab.scheduler.sleep(1e9);
+      file.close();
+      other.close();
+    });
+    await t.notThrowsAsync(lab.close(), `every ${every}. allocation fails`);
   }
 });

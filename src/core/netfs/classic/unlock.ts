@@ -79,10 +79,14 @@ function walkFolio(
 ): boolean {
   const pageEnd = folios.indexOf(pfn) * PAGE_SIZE + folios.sizeOf(pfn);
   let good = true;
+  let marked = false;
   for (;;) {
     const subreq = rreq.subrequests[cursor.at];
     if (subreq === undefined) return false;
-    if (subreq.has(SREQ_COPY_TO_CACHE)) markForStore(requests, folios, pfn);
+    if (subreq.has(SREQ_COPY_TO_CACHE)) {
+      markForStore(requests, folios, pfn, marked);
+      marked = true;
+    }
     if (isBad(requests, subreq)) good = false;
     if (pageEnd < cursor.end) return good;
     const sliceEnd = cursor.end;
@@ -98,8 +102,10 @@ function isBad(requests: Requests, subreq: Subrequest): boolean {
   return requests.repaired && subreq.transferred < subreq.len;
 }
 
-function markForStore(requests: Requests, folios: Folios, pfn: number): void {
+// `again`: an earlier slice of the request has marked it.
+function markForStore(requests: Requests, folios: Folios, pfn: number, again: boolean): void {
   if (!folios.test(pfn, PG_FSCACHE)) folios.startFscache(pfn);
-  // v5.13 sets the flag again for each storing slice of the page, and leaks a reference each time.
-  else if (!requests.repaired && !requests.behaviour.marksPageOnce) folios.get(pfn);
+  // Another request may be storing the torn page: each has a reference. v5.13 sets the flag again
+  // for each storing slice of the page, and leaks a reference each time.
+  else if (!requests.repaired && !(again && requests.behaviour.marksPageOnce)) folios.get(pfn);
 }
