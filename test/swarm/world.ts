@@ -119,10 +119,17 @@ export class World {
 
   /**
    * False where what is read is not judged: the kernel's defects are reproduced, or power was lost
-   * and the filesystem alone is asked what is cached, which has parts of blocks, too.
+   * where a cache does not promise to outlive that (docs/reference/cache.md).
    */
   get isFaithful(): boolean {
-    return this.setup.defects !== 'kernel' && !(this.#lostPower && this.setup.presence === 'seek');
+    const { defects, presence } = this.setup;
+    const outlives = presence !== 'seek' && !this.#mixesFiles;
+    return defects !== 'kernel' && (outlives || !this.#lostPower);
+  }
+
+  // A map may come together with a file that is not its own, which only checksums tell.
+  get #mixesFiles(): boolean {
+    return this.setup.cacheXattr === false && this.setup.births === false;
   }
 
   /** True if an open asks the server whether the file is still as it was. */
@@ -221,6 +228,7 @@ export class World {
     const disk = this.#disk as PowerCutDisk;
     this.cacheSuffers(powerCut);
     this.#lostPower ||= powerCut;
+    if (powerCut && this.#mixesFiles) this.refused.add('wrong checksums');
     this.#disk = powerCut ? disk.powerCut(this.prng) : disk.powerCutKeeping(() => true);
   }
 
