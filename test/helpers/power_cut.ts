@@ -156,6 +156,11 @@ export class PowerCutDisk implements Backing {
     this.#seen();
   }
 
+  /** Everything gets to the disk, as it does by and by. */
+  settle(): void {
+    for (const change of this.#pending.splice(0)) change.apply(this.#durable);
+  }
+
   sync(_directory: string, files: readonly string[], done: (result: number) => void): void {
     done(this.syncNow(files));
   }

@@ -15,6 +15,7 @@ import { PAGE_SIZE } from '../../src/core/base/range.js';
 import { Binding } from '../../src/core/cachefiles/binding.js';
 import { CHUNK_BLOCKS } from '../../src/core/cachefiles/content_map.js';
 import { Lab } from '../../src/core/lab/lab.js';
+import { obeys } from '../../src/core/lab/options.js';
 import { PageFrames } from '../../src/core/mm/arena.js';
 import { Prng } from '../../src/core/sim/prng.js';
 import { forward } from '../helpers/forward_server.js';
@@ -32,6 +33,7 @@ export const PROBES = {
   copyUp,
   remembered,
   tornMap,
+  cutOff,
 } satisfies Record<string, Probe>;
 
 const MEMORY = '/dev/shm';
@@ -167,14 +169,40 @@ function largeMap(profile: string): Promise<string | undefined> {
   });
 }
 
-// Loses power whenever much of a map has been written and is not durable yet.
-class TearingDisk extends PowerCutDisk {
+// Loses power at moments that are chosen.
+class CuttingDisk extends PowerCutDisk {
   readonly cuts: PowerCutDisk[] = [];
   readonly #prng = new Prng(1);
 
+  protected cut(times: number): void {
+    for (let i = 0; i < times; i++) this.cuts.push(this.powerCut(this.#prng));
+  }
+
+  /** True if blocks are believed after one of the power cuts that are not what was stored. */
+  get isWrong(): boolean {
+    return this.cuts.some((disk) => {
+      const binding = new Binding(disk, '/cache');
+      const problems = [...checkCache(binding)].map(({ problem }) => problem);
+      binding.release();
+      return problems.includes('wrong checksums');
+    });
+  }
+}
+
+// Much of a map has been written and is not durable yet.
+class TearingDisk extends CuttingDisk {
   override writeAt(file: string, data: Uint8Array, position: number): number {
     const result = super.writeAt(file, data, position);
-    for (let i = 0; data.length > 2048 && i < 10; i++) this.cuts.push(this.powerCut(this.#prng));
+    if (data.length > 2048) this.cut(10);
+    return result;
+  }
+}
+
+// Blocks of a file have just been given up.
+class PunchingDisk extends CuttingDisk {
+  override punch(fd: number, start: number, length: number): number {
+    const result = super.punch(fd, start, length);
+    this.cut(60);
     return result;
   }
 }
@@ -195,13 +223,35 @@ function tornMap(profile: string): Promise<string | undefined> {
     });
     await lab.close();
     if (backing.cuts.length === 0) return 'nothing was written of a map';
-    for (const disk of backing.cuts) {
-      const binding = new Binding(disk, '/cache');
-      const wrong = [...checkCache(binding)].find(({ problem }) => problem === 'wrong checksums');
-      binding.release();
-      if (wrong !== undefined) return 'a torn map is believed after a power cut';
-    }
-    return undefined;
+    return backing.isWrong ? 'a torn map is believed after a power cut' : undefined;
+  });
+}
+
+// What is cached is cut off and, where stores are not cached, overwritten.
+function cutOff(profile: string): Promise<string | undefined> {
+  return inDirectory(async (server) => {
+    const size = 16 * PAGE_SIZE;
+    fs.writeFileSync(path.join(server, 'f'), Buffer.alloc(size, 0x41));
+    const backing = new PunchingDisk();
+    const lab = new Lab({
+      ...{ server, profile, pageCache: 1 << 20, cacheDir: '/cache', backing },
+      serverWrites: 'direct',
+      ...(obeys(profile, 'cacheWrites') && { cacheWrites: 'invalidate' }),
+    });
+    await lab.run('program', function* () {
+      const reader = yield* lab.vfs.open('f');
+      yield* reader.read(new Uint8Array(size), 0, size, 0);
+      reader.close();
+      yield* lab.scheduler.sleep(20e9);
+      backing.settle();
+      const writer = yield* lab.vfs.open('f', { write: true });
+      yield* writer.write(new Uint8Array(PAGE_SIZE), 0, PAGE_SIZE, PAGE_SIZE);
+      yield* writer.flush();
+      yield* writer.truncate(5 * PAGE_SIZE);
+      writer.close();
+    });
+    await lab.close();
+    return backing.isWrong ? 'blocks that were given up are believed after a power cut' : undefined;
   });
 }
 
