@@ -48,7 +48,7 @@ test('why says what a read found in the page cache, and who had brought it there
   t.deepEqual(shown(found, 'range', 'source', 'R', 'why'), []);
   const next = await ask('pageCache', '9p-6.12-cold', { op: 3 });
   t.deepEqual(shown(next, 'range', 'source', 'R', 'why'), [
-    '1000-2000 | page cache | 00000001[1] | it was in memory since op 2: read from server',
+    '1000-2000 | server | 00000001[1] | it was read ahead by op 2: read from server, and is used first here',
   ]);
   const all = await ask('pageCache', '9p-6.12-cold');
   t.is(
