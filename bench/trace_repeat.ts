@@ -94,6 +94,14 @@ export function sessionsIn(folder: string): Session[] {
   return sessions.map((events) => ({ events, span: spanOf(events) }));
 }
 
+/** The netfs, fscache and cachefiles events of traces, each a session of its own. */
+export function countedSessions(paths: readonly string[]): Session[] {
+  return paths.map((path) => {
+    const events = recordedOf(path).filter(({ text }) => COUNTED.test(text));
+    return { events, span: spanOf(events) };
+  });
+}
+
 /** One pass of a program through a session. */
 interface Repetition {
   readonly number: number;
@@ -183,14 +191,42 @@ class Program {
   }
 }
 
-/** Writes `count` events of the sessions, repeated, as text of ftrace. */
-export function writeRepeated(sessions: readonly Session[], count: number, path: string): void {
+/** Columns of `csvOf`: where it happened, the event, and what it says word by word. */
+export const REPEATED_COLUMNS = 'ts,comm,pid,cpu,event,v1,v2,v3,v4,v5,v6,v7,v8,v9'.split(',');
+
+/** A line as CSV. */
+function csvOf(line: string): string {
+  const [, comm = '', pid, cpu, time = '', event, said = ''] =
+    /^ *(.+)-(\d+) +\[(\d+)\] \S+ +([\d.]+): (\w+): (.*)$/.exec(line) ?? [];
+  const words = said.split(/ +/);
+  const values = Array.from({ length: 9 }, (_, i) => words[i] ?? '');
+  const us = Math.round(Number(time) * 1e6);
+  return [us, comm.trim(), pid, Number(cpu), event, ...values]
+    .map((value) => (/[",]/.test(String(value)) ? `"${value}"` : value))
+    .join(',');
+}
+
+/**
+ * Writes `count` events of the sessions, repeated, as text of ftrace, and the same as CSV where a
+ * path is given.
+ */
+export function writeRepeated(
+  sessions: readonly Session[],
+  count: number,
+  path: string,
+  csv: string | null = null,
+): void {
+  const table = csv === null ? null : new TextFile(csv);
+  table?.line(REPEATED_COLUMNS.join(','));
   const numbers = new Numbers();
   const programs = Array.from({ length: STREAMS }, (_, i) => new Program(i, sessions, numbers));
   const file = new TextFile(path);
   file.line('# tracer: nop\n#');
   for (let i = 0; i < count; i++) {
-    file.line(programs.reduce((a, b) => (b.us < a.us ? b : a)).next());
+    const line = programs.reduce((a, b) => (b.us < a.us ? b : a)).next();
+    file.line(line);
+    table?.line(csvOf(line));
   }
   file.close();
+  table?.close();
 }
