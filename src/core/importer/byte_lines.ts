@@ -31,6 +31,8 @@ const SECONDS_DIGITS = 11;
 export class ByteLines {
   /** Time of the last line that was read, nanoseconds since the origin. */
   ns = 0;
+  /** Whether the last line was not taken because its front is new. */
+  isNew = false;
   readonly #out: EventSink;
   readonly #fronts: (Front | undefined)[] = new Array(FRONTS);
   #last: Front | undefined;
@@ -64,11 +66,15 @@ export class ByteLines {
    * end of an array makes every later one slower.
    */
   read(bytes: Uint8Array, at: number): number {
+    this.isNew = false;
     if (at + HASHED_TO > bytes.length) return -1;
     let front = this.#last;
     if (front === undefined || !startsWith(bytes, at, front.bytes)) {
       front = this.#fronts[hash(bytes, at)];
-      if (front === undefined || !startsWith(bytes, at, front.bytes)) return -1;
+      if (front === undefined || !startsWith(bytes, at, front.bytes)) {
+        this.isNew = true;
+        return -1;
+      }
       this.#last = front;
     }
     const from = this.#time(bytes, at + front.bytes.length);

@@ -192,7 +192,10 @@ class TextReader {
     const whole = chunk.lastIndexOf(NEWLINE) + 1;
     while (from < whole) {
       // What may go on is let go by the slow way, when it knows that this is another event.
-      const end = this.#heldWhere === 0 ? bytes.read(chunk, from) : -1;
+      let end = this.#heldWhere === 0 ? bytes.read(chunk, from) : -1;
+      if (end < 0 && bytes.isNew && this.#learnFront(bytes, chunk, from)) {
+        end = bytes.read(chunk, from);
+      }
       if (end < 0) {
         from = this.#toSplitter(chunk, from, this.#slow);
         this.#slow = Math.min(2 * this.#slow, SLOW_MAX);
@@ -204,6 +207,18 @@ class TextReader {
       }
     }
     if (from < chunk.length) this.#splitter.feed(chunk.subarray(from));
+  }
+
+  /** Makes the front of a line known, whose rest may be read the quick way; false if it is none. */
+  #learnFront(bytes: ByteLines, chunk: Uint8Array, from: number): boolean {
+    const end = Math.min(chunk.indexOf(NEWLINE, from), from + LINE_MAX);
+    const text = Buffer.from(chunk.buffer, chunk.byteOffset + from, end - from).toString('latin1');
+    const line = this.#line;
+    line.timed = true;
+    line.system = '';
+    if (!this.#format.parse(text, line) || !this.#format.prefix) return false;
+    bytes.learn(this.#format.prefix, line);
+    return true;
   }
 
   /** Reads a number of lines the slow way; returns where the next begins. */
