@@ -68,8 +68,8 @@ export function stuckTable(file?: string, requests?: string): StuckTable {
     const seen = openRequests(capture);
     // That a request ended stands in netfs_rreq.
     const told = capture.get('SELECT 1 FROM "netfs_rreq" LIMIT 1') !== undefined;
-    const open = told ? seen : seen.filter(isUnderWay);
-    const note = seen.length === open.length ? null : untold(seen.length - open.length);
+    const open = seen.filter((each) => each.doubt === null && (told || isUnderWay(each)));
+    const note = untold(seen.filter((each) => !open.includes(each)));
     const rows = open.map((each) => rowOf(each, era, list));
     const known = new Set(open.map(({ request }) => request.rreq));
     const unbegun = unbegunRequests(capture)
@@ -87,9 +87,14 @@ export function stuckTable(file?: string, requests?: string): StuckTable {
   }
 }
 
-function untold(count: number): string {
-  const which = count === 1 ? '1 request' : `${count} requests`;
-  return `cannot tell whether ${which} ended: record netfs_rreq`;
+/** Why it is not known whether these ended; null if there are none. */
+function untold(requests: readonly OpenRequest[]): string | null {
+  const [first] = requests;
+  if (first === undefined) return null;
+  const which = requests.length === 1 ? '1 request' : `${requests.length} requests`;
+  const doubt = requests.find((each) => each.doubt !== null)?.doubt ?? null;
+  const why = doubt === null ? 'record netfs_rreq' : `no table has the word ${doubt}`;
+  return `cannot tell whether ${which} ended: ${why}`;
 }
 
 /** The requests of a copy of /proc/fs/netfs/requests. Throws `StoreError`. */

@@ -202,7 +202,8 @@ function openOnes(capture: Capture): Notable[] {
   if (capture.info.events > CHECKED_EVENTS) {
     return [{ weight: 70, says: 'Requests are open when the trace ends.', ask }];
   }
-  const open = openRequests(capture);
+  // Where words are unknown, one of them may say that the request ended.
+  const open = openRequests(capture).filter(({ doubt }) => doubt === null);
   const [first] = open;
   if (first === undefined) return [];
   const says = `${countOf(open.length, 'request')} open when the trace ends; R=${first.request.rreq.toString(16)} waits for ${first.waits.waits}.`;

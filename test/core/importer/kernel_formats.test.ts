@@ -5,6 +5,7 @@ import test from 'ava';
 import { runCheck } from '../../../src/core/app/check.js';
 import { importTraces } from '../../../src/core/app/import.js';
 import { readFormats } from '../../../src/core/app/kernel_files.js';
+import { stuckTable } from '../../../src/core/app/stuck.js';
 import { describeKernel, differenceFrom } from '../../../src/core/importer/kernel_formats.js';
 import { anonymiseCapture } from '../../../src/core/store/anonymise.js';
 import { openCapture } from '../../../src/core/store/database.js';
@@ -118,6 +119,10 @@ test('a kernel nobody knows is imported with its format files without loss and w
   const { findings, rules } = runCheck(out);
   t.deepEqual(findings, []);
   t.true(rules.some(({ state }) => state === 'cannot tell'));
+  // The word for the end of a request is unknown, so nobody can say that one is open.
+  const { rows, note } = stuckTable(out);
+  t.deepEqual([...rows], []);
+  t.regex(note ?? '', /^cannot tell whether \d+ requests ended: no table has the word /);
 });
 
 test('format files damaged in any way describe something or nothing, in bounded time', (t) => {

@@ -8,7 +8,7 @@ import { eventStream } from './stream.js';
 import { type Detail, detailOf } from './stuck_detail.js';
 import type { RequestSeen, SliceSeen } from './types.js';
 import { settingOf, type Waits, waitsOf } from './waits.js';
-import { REQUEST_EVENTS, Walk } from './walk.js';
+import { REQUEST_EVENTS, type Strange, Walk } from './walk.js';
 import { Walked } from './world.js';
 
 /** Captures with more events are not checked by the rules as well: that takes seconds. */
@@ -34,6 +34,8 @@ export interface OpenRequest {
   readonly detail: Detail | null;
   /** Rules of `trace check` that find something in it. */
   readonly rules: readonly string[];
+  /** Words in its events that no table has: one of them may say that it ended. Null if none. */
+  readonly doubt: string | null;
 }
 
 /** The open requests, those silent for longest first. */
@@ -51,6 +53,7 @@ export function openRequests(capture: Capture): OpenRequest[] {
   const after = lastBefore(capture, Number(begin));
   const few = requests.length <= FEW;
   walk.run(eventStream(capture, [...present], few ? { after, requests } : { after }));
+  const doubts = doubtsOf(walk.strange);
   const setting = settingOf(capture);
   const small = capture.info.events <= CHECKED_EVENTS;
   const findings = small ? checkCapture(capture).findings : [];
@@ -66,10 +69,20 @@ export function openRequests(capture: Capture): OpenRequest[] {
         waits: waitsOf(request, setting),
         detail: null,
         rules: [...new Set(mine.map(({ rule }) => rule))],
+        doubt: doubts.get(request.rreq) ?? null,
       };
     })
     .sort((a, b) => b.silentNs - a.silentNs)
     .map((each, i) => (i < DETAILED ? { ...each, detail: detailOf(each, capture) } : each));
+}
+
+/** By request: the words in its events that no table has. */
+function doubtsOf(strange: ReadonlyMap<string, Strange>): Map<number, string> {
+  const doubts = new Map<number, string>();
+  for (const [event, { words, requests }] of strange) {
+    for (const rreq of requests) doubts.set(rreq, `${[...words].slice(0, 4).join(' ')} (${event})`);
+  }
+  return doubts;
 }
 
 /** Requests of which details are looked up; each costs a walk over the folios since it began. */
