@@ -170,14 +170,19 @@ function checkVersion(db: Database.Database, path: string): number {
 
 /**
  * Lets a capture answer statements about tables that it does not fill, and about columns that were
- * added to a tracepoint after it was made: what it lacks reads as empty, by views of this
- * connection that nobody else sees.
+ * added to a tracepoint after it was made: what it lacks reads as empty, by tables and views of
+ * this connection that nobody else sees.
  */
 function supplyLater(db: Database.Database): void {
   db.exec(missingSql(db, ALL_TABLES).join(';\n'));
 }
 
-/** The views that stand for what is missing. */
+/** The columns with their types, as a statement lists them. */
+function columnsOf({ columns }: Table): string {
+  return columns.map(({ name, type }) => `${quoted(name)} ${type}`).join(', ');
+}
+
+/** The tables and views that stand for what is missing. */
 function missingSql(db: Database.Database, tables: readonly Table[]): string[] {
   // The statements that made the tables are ours: reading them is quicker than asking for columns.
   const made = db.prepare(
@@ -193,7 +198,9 @@ function missingSql(db: Database.Database, tables: readonly Table[]): string[] {
     const values = table.columns.map((column) =>
       missing.includes(column) ? `NULL AS ${quoted(column.name)}` : quoted(column.name),
     );
-    const source = sql === undefined ? 'WHERE 0' : `FROM "main".${quoted(table.name)}`;
+    // A table, unlike a view, has a rowid, which statements may ask for.
+    if (sql === undefined) return [`CREATE TEMP TABLE ${quoted(table.name)} (${columnsOf(table)})`];
+    const source = `FROM "main".${quoted(table.name)}`;
     return [`${view} SELECT ${values.join(', ')} ${source}`];
   });
 }

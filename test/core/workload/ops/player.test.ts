@@ -62,14 +62,16 @@ mincore 0`;
 test('what fails is a result, and the list goes on', async (t) => {
   const { lines } = await play(
     t,
-    'read 3 0 1\nopen 0 rdonly gone\nclose 0\numount\nopen 1 rdonly f',
+    'read 3 0 1\nopen 0 rdonly gone\nclose 0\numount\nopen 1 rdonly f\nmount\nopen 1 rdonly f',
   );
   t.deepEqual(lines, [
     '0 read 3 0 1 ret=-1 errno=9',
     '1 open 0 rdonly gone ret=-1 errno=2',
     '2 close 0 ret=-1 errno=9',
     '3 umount ret=0',
-    '4 open 1 rdonly f ret=0',
+    '4 open 1 rdonly f ret=-1 errno=2',
+    '5 mount ret=0',
+    '6 open 1 rdonly f ret=0',
   ]);
 });
 
