@@ -42,83 +42,73 @@ function importCommand(input: string, out: string): Command {
   return [...NETFSLAB, 'trace', 'import', input, '--out', out];
 }
 
-/** Text of ftrace into the finished database, against the rows as CSV into one table. */
-const text: ContestSource = {
-  name: 'import-text',
-  doc: 'ftrace text into a capture, against sqlite3 .import of the same rows as CSV',
+/** What a text contest writes, and how it knows that all of it arrived. */
+interface TextInput {
+  of: string;
+  columns: number;
+  write(lines: number, input: string, csv: string): void;
+  verify(capture: string, lines: number): void;
+}
+
+/** Text into the finished database, against the same rows as CSV into one table. */
+const textContest = (name: string, text: TextInput): ContestSource => ({
+  name,
+  doc: `text ${text.of} into a capture, against sqlite3 .import of the same rows as CSV`,
   setUp({ folder, size }: Setting): Contest {
     const lines = size('import-lines', 5_000_000, 50_000);
-    const input = join(folder, 'trace.txt');
-    const csv = join(folder, 'trace.csv');
-    const capture = join(folder, 'text.db');
-    const plain = join(folder, 'csv.db');
-    writeTrace(lines, input, csv);
+    const input = join(folder, `${name}.txt`);
+    const csv = join(folder, `${name}.csv`);
+    const capture = join(folder, `${name}.db`);
+    const plain = join(folder, `${name}-csv.db`);
+    text.write(lines, input, csv);
     return {
-      name: 'import-text',
-      what: `${lines} netfs lines into a database`,
+      name,
+      what: `${lines} lines ${text.of} into a database`,
       contestants: [
         {
           name: 'netfslab',
           prepare: () => rmSync(capture, { force: true }),
           run: () => runCommand(importCommand(input, capture)),
-          verify: () => verifyCapture(capture, lines),
+          verify: () => text.verify(capture, lines),
         },
         {
           name: 'sqlite3 .import',
           missing: missingTool('sqlite3'),
           prepare: () => rmSync(plain, { force: true }),
           run: () => runCommand(['sqlite3', plain], `.mode csv\n.import ${csv} event\n`),
-          verify: () => verifyTable(plain, lines, CSV_COLUMNS.length),
+          verify: () => verifyTable(plain, lines, text.columns),
         },
       ],
       goals: [{ faster: 'netfslab', than: 'sqlite3 .import', atLeast: 2.5 }],
     };
   },
-};
+});
+
+const text = textContest('import-text', {
+  of: 'of v5.13',
+  columns: CSV_COLUMNS.length,
+  write: writeTrace,
+  verify: verifyCapture,
+});
+
+/** Traces of v7.3, of which the repeated one is made. */
+const OF_7_3 = ['odd-size-cold', '9p-odd-size', '9p-cache-full', '9p-direct'];
+
+const newText = textContest('import-new-text', {
+  of: 'of v7.3',
+  columns: REPEATED_COLUMNS.length,
+  write(lines, input, csv) {
+    const samples = OF_7_3.map((name) => sample(`linux-7.3/${name}.txt.gz`));
+    writeRepeated(countedSessions(samples), lines, input, csv);
+  },
+  verify: (capture, lines) => expectEqual('events', eventCount(capture), lines),
+});
 
 function verifyTable(path: string, lines: number, columns: number): void {
   const sql = `SELECT (SELECT count(*) FROM event), count(*) FROM pragma_table_info('event')`;
   const { stdout } = spawnSync('sqlite3', [path, sql], { encoding: 'utf8' });
   expectEqual('rows|columns', stdout.trim(), `${lines}|${columns}`);
 }
-
-/** Traces of v7.3, of which the repeated one is made. */
-const OF_7_3 = ['odd-size-cold', '9p-odd-size', '9p-cache-full', '9p-direct'];
-
-/** The same with what v7.3 prints. */
-const newText: ContestSource = {
-  name: 'import-new-text',
-  doc: 'text of v7.3 into a capture, against sqlite3 .import of the same words as CSV',
-  setUp({ folder, size }: Setting): Contest {
-    const lines = size('import-lines', 5_000_000, 50_000);
-    const input = join(folder, 'trace-7.3.txt');
-    const csv = join(folder, 'trace-7.3.csv');
-    const capture = join(folder, 'text-7.3.db');
-    const plain = join(folder, 'csv-7.3.db');
-    const samples = OF_7_3.map((name) => sample(`linux-7.3/${name}.txt.gz`));
-    writeRepeated(countedSessions(samples), lines, input, csv);
-    return {
-      name: 'import-new-text',
-      what: `${lines} lines of v7.3 into a database`,
-      contestants: [
-        {
-          name: 'netfslab',
-          prepare: () => rmSync(capture, { force: true }),
-          run: () => runCommand(importCommand(input, capture)),
-          verify: () => expectEqual('events', eventCount(capture), lines),
-        },
-        {
-          name: 'sqlite3 .import',
-          missing: missingTool('sqlite3'),
-          prepare: () => rmSync(plain, { force: true }),
-          run: () => runCommand(['sqlite3', plain], `.mode csv\n.import ${csv} event\n`),
-          verify: () => verifyTable(plain, lines, REPEATED_COLUMNS.length),
-        },
-      ],
-      goals: [{ faster: 'netfslab', than: 'sqlite3 .import', atLeast: 2.5 }],
-    };
-  },
-};
 
 function sample(name: string): string {
   return fileURLToPath(new URL(`../../traces/${name}`, import.meta.url));

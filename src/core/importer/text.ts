@@ -213,11 +213,8 @@ class TextReader {
   #learnFront(bytes: ByteLines, chunk: Uint8Array, from: number): boolean {
     const end = Math.min(chunk.indexOf(NEWLINE, from), from + LINE_MAX);
     const text = Buffer.from(chunk.buffer, chunk.byteOffset + from, end - from).toString('latin1');
-    const line = this.#line;
-    line.timed = true;
-    line.system = '';
-    if (!this.#format.parse(text, line) || !this.#format.prefix) return false;
-    bytes.learn(this.#format.prefix, line);
+    if (!this.#parse(text) || !this.#format.prefix) return false;
+    bytes.learn(this.#format.prefix, this.#line);
     return true;
   }
 
@@ -242,11 +239,16 @@ class TextReader {
     this.#out.damaged(this.#number, what);
   }
 
+  /** Reads a line into `#line`; false if it is no event. A format sets what it finds, no more. */
+  #parse(text: string): boolean {
+    this.#line.timed = true;
+    this.#line.system = '';
+    return this.#format.parse(text, this.#line);
+  }
+
   #take(text: string, cut: boolean): void {
     const line = this.#line;
-    line.timed = true;
-    line.system = '';
-    const isEvent = this.#format.parse(text, line);
+    const isEvent = this.#parse(text);
     if (cut) {
       const kept = isEvent ? ', kept up to there' : '';
       this.#out.damaged(this.#number, `a line of more than ${LINE_MAX} bytes${kept}`);

@@ -68,7 +68,7 @@ export class Subrequest {
   len: number;
   /** Bytes obtained so far. */
   transferred = 0;
-  /** Those of them that the cache gave before it failed and the server was asked for the rest. */
+  /** Those of them that the cache gave before its read failed; the server gave the rest. */
   cached = 0;
   usage = 2;
   /** 0 or a negative errno. */
