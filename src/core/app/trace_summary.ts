@@ -270,7 +270,7 @@ export function* summaryScreen(summary: TraceSummary): Iterable<string> {
     const bytes = (name: string) => formatBytes(Number(row[name] ?? 0));
     const sources = `server ${bytes('down')}, cache ${bytes('read')}, zeros ${bytes('zero')}`;
     const count = `${formatCount(Number(row.requests))} in ${formatCount(Number(row.slices))} slices`;
-    yield `${String(row.kind).padEnd(10)}${count}: ${sources}, stored ${bytes('stored')}`;
+    yield `${String(row.kind).padEnd(9)} ${count}: ${sources}, stored ${bytes('stored')}`;
   }
   const rates = summary.hits
     .filter(({ hit_rate }) => hit_rate !== null)
