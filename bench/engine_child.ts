@@ -2,9 +2,10 @@
  * One run of the engine in a process of its own, for the contests of `engine.ts`: opens a lab, runs
  * what makes it warm, then what is measured, and prints what that gave as one line of JSON.
  */
-import { finishTrace, RUN_DEFAULTS, type RunRequest, runPhase } from '../src/core/app/run.js';
-import { selectFiles } from '../src/core/app/select_files.js';
-import { traceSink } from '../src/core/app/trace_sink.js';
+
+import { traceSink } from '../src/core/app/lab/trace_sink.js';
+import { finishTrace, RUN_DEFAULTS, type RunRequest, runPhase } from '../src/core/app/run/run.js';
+import { selectFiles } from '../src/core/app/run/select_files.js';
 import { Lab } from '../src/core/lab/lab.js';
 import { wallMs } from '../src/core/sim/clock.js';
 

@@ -3,7 +3,7 @@
  * Nothing else reads these formats into operations on files, so netfslab runs alone.
  */
 import { join } from 'node:path';
-import { readWorkload } from '../src/core/app/workload_input.js';
+import { readWorkload } from '../src/core/app/run/workload_input.js';
 import type { Contest, ContestSource, Setting } from './harness.js';
 import { TextFile } from './text_file.js';
 import { expectEqual, NETFSLAB, runCommand } from './tools.js';

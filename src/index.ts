@@ -19,7 +19,7 @@ export {
   type OpenLabOptions,
   openLab,
   type PublicLab,
-} from './core/app/open_lab.js';
+} from './core/app/lab/open_lab.js';
 export { Bug, ErrnoError, StoreError, UsageError } from './core/base/errors.js';
 export { openCapture as openTrace } from './core/store/database.js';
 export type {

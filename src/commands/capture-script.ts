@@ -1,6 +1,6 @@
 /** `netfslab capture-script`: the shell that records a machine without netfslab. */
 import { Flags } from '@oclif/core';
-import { captureScript, type Trouble } from '../core/app/capture_script.js';
+import { captureScript, type Trouble } from '../core/app/record/capture_script.js';
 import { sizeFlag } from '../core/cli/flags.js';
 import { LabCommand } from '../core/cli/lab_command.js';
 

@@ -1,6 +1,6 @@
 /** `netfslab cat`: files through the engine to stdout. */
 import { Args, Flags } from '@oclif/core';
-import { catFiles } from '../core/app/cat.js';
+import { catFiles } from '../core/app/trace/cat.js';
 import { cacheFlags, engineFlags, labFrom } from '../core/cli/engine_flags.js';
 import { EXIT } from '../core/cli/exit.js';
 import { onInterrupt } from '../core/cli/interrupt.js';

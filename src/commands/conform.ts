@@ -1,7 +1,7 @@
 /** `netfslab conform`: the engine against captures of a real kernel. */
 import { Args, Flags } from '@oclif/core';
-import { type ConformSummary, conform } from '../core/app/conform.js';
-import { conformLines, outcomeLine } from '../core/app/conform_text.js';
+import { type ConformSummary, conform } from '../core/app/conform/conform.js';
+import { conformLines, outcomeLine } from '../core/app/conform/text.js';
 import { EXIT } from '../core/cli/exit.js';
 import { onInterrupt } from '../core/cli/interrupt.js';
 import { LabCommand } from '../core/cli/lab_command.js';

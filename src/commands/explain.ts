@@ -1,9 +1,9 @@
 /** `netfslab explain`: what a word or line of a trace, of the statistics or of dmesg means. */
 import { Args, Flags } from '@oclif/core';
-import { type Explanation, explainText } from '../core/app/explain.js';
-import { DMESG_COLUMNS, dmesgLines, dmesgRows } from '../core/app/explain_dmesg.js';
-import { eraNamed } from '../core/app/explain_era.js';
-import { kernelLogOf } from '../core/app/kernel_log.js';
+import { DMESG_COLUMNS, dmesgLines, dmesgRows } from '../core/app/explain/dmesg.js';
+import { eraNamed } from '../core/app/explain/era.js';
+import { type Explanation, explainText } from '../core/app/explain/explain.js';
+import { kernelLogOf } from '../core/app/import/kernel_log.js';
 import { tableFlags } from '../core/cli/flags.js';
 import { LabCommand } from '../core/cli/lab_command.js';
 

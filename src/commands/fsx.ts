@@ -1,6 +1,6 @@
 /** `netfslab fsx`: random operations on one file, each checked against a copy in memory. */
 import { Args, Flags } from '@oclif/core';
-import { newCapturePath } from '../core/app/capture_path.js';
+import { lossError } from '../core/app/lab/unwritten.js';
 import {
   FSX_COUNT,
   FSX_LEFT_OUT,
@@ -11,8 +11,8 @@ import {
   fsxLines,
   readFsxList,
   runFsx,
-} from '../core/app/fsx.js';
-import { lossError } from '../core/app/unwritten.js';
+} from '../core/app/run/fsx.js';
+import { newCapturePath } from '../core/app/trace/capture_path.js';
 import { UsageError } from '../core/base/errors.js';
 import { cacheFlags, engineFlags, labFrom, traceFlags } from '../core/cli/engine_flags.js';
 import { EXIT } from '../core/cli/exit.js';

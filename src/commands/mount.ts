@@ -1,9 +1,9 @@
 /** `netfslab mount`: a served directory as a filesystem through the engine. */
 import { spawn } from 'node:child_process';
 import { Args, Flags } from '@oclif/core';
-import { newCapturePath } from '../core/app/capture_path.js';
-import { type MountSummary, mountServer } from '../core/app/mount.js';
-import { lossError } from '../core/app/unwritten.js';
+import { lossError } from '../core/app/lab/unwritten.js';
+import { type MountSummary, mountServer } from '../core/app/mount/mount.js';
+import { newCapturePath } from '../core/app/trace/capture_path.js';
 import { UsageError } from '../core/base/errors.js';
 import { cacheFlags, engineFlags, labFrom } from '../core/cli/engine_flags.js';
 import { sizeFlag } from '../core/cli/flags.js';

@@ -1,6 +1,6 @@
 /** `netfslab mrc`: which cache size a workload needs. */
 import { Args, Flags } from '@oclif/core';
-import { type MrcSummary, missRatioCurve, mrcLines, mrcTable } from '../core/app/mrc.js';
+import { type MrcSummary, missRatioCurve, mrcLines, mrcTable } from '../core/app/whatif/mrc.js';
 import { UsageError } from '../core/base/errors.js';
 import { isPowerOfTwo } from '../core/base/range.js';
 import { sizeFlag, tableFlags } from '../core/cli/flags.js';

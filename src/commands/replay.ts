@@ -1,19 +1,19 @@
 /** `netfslab replay`: a recorded workload of any known format, played on a served directory. */
 import { Args, Flags } from '@oclif/core';
-import { newCapturePath } from '../core/app/capture_path.js';
-import { fioJson, fioLines } from '../core/app/fio_report.js';
-import { runJobFiles } from '../core/app/fio_run.js';
-import { FSX_DEFAULTS, type FsxSummary, fsxError, fsxLines, runFsx } from '../core/app/fsx.js';
-import { hasFindings, type ReplaySummary, replay, replayLines } from '../core/app/replay.js';
-import type { TraceTarget } from '../core/app/trace_sink.js';
-import { lossError } from '../core/app/unwritten.js';
+import type { TraceTarget } from '../core/app/lab/trace_sink.js';
+import { lossError } from '../core/app/lab/unwritten.js';
+import { fioJson, fioLines } from '../core/app/run/fio_report.js';
+import { runJobFiles } from '../core/app/run/fio_run.js';
+import { FSX_DEFAULTS, type FsxSummary, fsxError, fsxLines, runFsx } from '../core/app/run/fsx.js';
+import { hasFindings, type ReplaySummary, replay, replayLines } from '../core/app/run/replay.js';
 import {
   FORMAT_NAMES,
   nameRules,
   readWorkload,
   recordingOptions,
   type WorkloadInput,
-} from '../core/app/workload_input.js';
+} from '../core/app/run/workload_input.js';
+import { newCapturePath } from '../core/app/trace/capture_path.js';
 import { VerificationError } from '../core/base/errors.js';
 import { cacheFlags, engineFlags, labFrom, traceFlags } from '../core/cli/engine_flags.js';
 import { EXIT } from '../core/cli/exit.js';

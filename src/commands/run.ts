@@ -1,12 +1,12 @@
 /** `netfslab run`: a synthetic workload on a served directory, traced. */
 import { Args, Flags } from '@oclif/core';
-import { newCapturePath } from '../core/app/capture_path.js';
-import { fioJson, fioLines } from '../core/app/fio_report.js';
-import { type FioOutcome, runJobFiles } from '../core/app/fio_run.js';
-import { runWorkload } from '../core/app/run.js';
-import { type RunSummary, summaryLines, traceLines } from '../core/app/summary.js';
-import { lossError } from '../core/app/unwritten.js';
-import { nameRules } from '../core/app/workload_input.js';
+import { lossError } from '../core/app/lab/unwritten.js';
+import { fioJson, fioLines } from '../core/app/run/fio_report.js';
+import { type FioOutcome, runJobFiles } from '../core/app/run/fio_run.js';
+import { runWorkload } from '../core/app/run/run.js';
+import { type RunSummary, summaryLines, traceLines } from '../core/app/run/summary.js';
+import { nameRules } from '../core/app/run/workload_input.js';
+import { newCapturePath } from '../core/app/trace/capture_path.js';
 import {
   cacheFlags,
   type EngineFlags,

@@ -1,6 +1,6 @@
 /** `netfslab sql`: a user's own questions. */
 import { Args, Flags } from '@oclif/core';
-import { runQuery, schemaDocs, schemaLines } from '../core/app/sql.js';
+import { runQuery, schemaDocs, schemaLines } from '../core/app/trace/sql.js';
 import { captureArg, tableFlags } from '../core/cli/flags.js';
 import { LabCommand } from '../core/cli/lab_command.js';
 

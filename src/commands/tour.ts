@@ -1,9 +1,9 @@
 /** `netfslab tour`: a first look, on real files. */
 import { fileURLToPath } from 'node:url';
 import { Args, Flags } from '@oclif/core';
-import { newCapturePath } from '../core/app/capture_path.js';
-import type { PhaseSummary } from '../core/app/summary.js';
+import type { PhaseSummary } from '../core/app/run/summary.js';
 import { type TourResult, takeTour } from '../core/app/tour.js';
+import { newCapturePath } from '../core/app/trace/capture_path.js';
 import { EXIT } from '../core/cli/exit.js';
 import { onInterrupt } from '../core/cli/interrupt.js';
 import { LabCommand } from '../core/cli/lab_command.js';

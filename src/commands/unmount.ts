@@ -1,6 +1,6 @@
 /** `netfslab unmount`: ends a mount. */
 import { Args, Flags } from '@oclif/core';
-import { unmount } from '../core/app/mounts.js';
+import { unmount } from '../core/app/mount/mounts.js';
 import { LabCommand } from '../core/cli/lab_command.js';
 
 export default class Unmount extends LabCommand {

@@ -6,7 +6,7 @@ import {
   whatif,
   whatifLines,
   whatifTable,
-} from '../core/app/whatif.js';
+} from '../core/app/whatif/whatif.js';
 import { UsageError } from '../core/base/errors.js';
 import { cacheFlags, engineFlags, labFrom } from '../core/cli/engine_flags.js';
 import { tableFlags } from '../core/cli/flags.js';

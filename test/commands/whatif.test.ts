@@ -7,8 +7,13 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { fitServer } from '../../src/core/app/server_model.js';
-import { recordedRequests, VARIED, type WhatifSummary, whatif } from '../../src/core/app/whatif.js';
+import { fitServer } from '../../src/core/app/whatif/server_model.js';
+import {
+  recordedRequests,
+  VARIED,
+  type WhatifSummary,
+  whatif,
+} from '../../src/core/app/whatif/whatif.js';
 import { netfslab, netfslabHere } from '../helpers/cli.js';
 import { serverDir, tempDir } from '../helpers/lab.js';
 import { ROOT } from '../helpers/source.js';

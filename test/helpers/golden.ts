@@ -7,9 +7,9 @@ import { checkCapture } from '../../src/core/analysis/check/check.js';
 import { ANALYSES, type AnalysisName } from '../../src/core/analysis/index.js';
 import { requestStory } from '../../src/core/analysis/request_story.js';
 import type { Row } from '../../src/core/analysis/types.js';
-import { type Params, rowsOf } from '../../src/core/app/query.js';
-import { stuckTable } from '../../src/core/app/stuck.js';
-import { summarise, summaryScreen } from '../../src/core/app/trace_summary.js';
+import { type Params, rowsOf } from '../../src/core/app/trace/query.js';
+import { stuckTable } from '../../src/core/app/trace/stuck.js';
+import { summarise, summaryScreen } from '../../src/core/app/trace/summary.js';
 import type { Capture } from '../../src/core/store/types.js';
 
 /** Rows shown of each answer. */

@@ -6,7 +6,7 @@
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readFormats } from '../../src/core/app/kernel_files.js';
+import { readFormats } from '../../src/core/app/import/kernel_files.js';
 import { differenceFrom } from '../../src/core/importer/kernel_formats.js';
 import { isEra } from '../../src/core/trace/eras.js';
 import { ROOT } from './source.js';

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { checkCapture } from '../../src/core/analysis/check/check.js';
 import { completer, eventStream, tracepointNamed } from '../../src/core/analysis/check/stream.js';
 import type { CheckEvent } from '../../src/core/analysis/check/types.js';
-import { importTraces } from '../../src/core/app/import.js';
+import { importTraces } from '../../src/core/app/import/import.js';
 import { openCapture } from '../../src/core/store/database.js';
 import type { Capture } from '../../src/core/store/types.js';
 import type { Era } from '../../src/core/trace/eras.js';

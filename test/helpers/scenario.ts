@@ -2,8 +2,8 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { TraceView } from '../../src/core/analysis/structure/types.js';
-import { importToMemory } from '../../src/core/app/import.js';
-import { readScenario } from '../../src/core/app/scenario.js';
+import { readScenario } from '../../src/core/app/conform/scenario.js';
+import { importToMemory } from '../../src/core/app/import/import.js';
 import type { MemorySink } from '../../src/core/trace/sink.js';
 
 /** Directory of a scenario: `9p/004-seq1m-64k-cold`; or of all of a filesystem: `9p`. */

@@ -9,7 +9,7 @@ import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
 import type { Row } from '../../src/core/analysis/types.js';
 import { why } from '../../src/core/analysis/why.js';
-import { rowsOf } from '../../src/core/app/query.js';
+import { rowsOf } from '../../src/core/app/trace/query.js';
 import { ENOBUFS, errnoOf } from '../../src/core/base/errno.js';
 import { ErrnoError } from '../../src/core/base/errors.js';
 import { PAGE_SIZE, roundUp } from '../../src/core/base/range.js';

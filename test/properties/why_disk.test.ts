@@ -12,7 +12,7 @@ import fc from 'fast-check';
 import { pageCache } from '../../src/core/analysis/page_cache.js';
 import type { Row } from '../../src/core/analysis/types.js';
 import { why } from '../../src/core/analysis/why.js';
-import { rowsOf } from '../../src/core/app/query.js';
+import { rowsOf } from '../../src/core/app/trace/query.js';
 import { errnoOf } from '../../src/core/base/errno.js';
 import { ErrnoError } from '../../src/core/base/errors.js';
 import { profileByName } from '../../src/core/profile/index.js';

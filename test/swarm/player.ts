@@ -3,7 +3,7 @@
  * on the server, what the cache directory holds and takes up, and what the lab has given back.
  */
 
-import { checkCache } from '../../src/core/app/cache_audit.js';
+import { checkCache } from '../../src/core/app/cache/audit.js';
 import { ErrnoError } from '../../src/core/base/errors.js';
 import { Binding } from '../../src/core/cachefiles/binding.js';
 import { closeSlot, OPS } from './ops.js';

@@ -10,7 +10,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { checkCache } from '../../src/core/app/cache_audit.js';
+import { checkCache } from '../../src/core/app/cache/audit.js';
 import { PAGE_SIZE } from '../../src/core/base/range.js';
 import { Binding } from '../../src/core/cachefiles/binding.js';
 import { CHUNK_BLOCKS } from '../../src/core/cachefiles/content_map.js';

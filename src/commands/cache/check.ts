@@ -1,6 +1,6 @@
 /** `netfslab cache check`: every object, map and checksum. */
 import { Flags } from '@oclif/core';
-import { checkObjects } from '../../core/app/cache_admin.js';
+import { checkObjects } from '../../core/app/cache/admin.js';
 import { EXIT } from '../../core/cli/exit.js';
 import { cacheDirFlag, tableFlags } from '../../core/cli/flags.js';
 import { LabCommand } from '../../core/cli/lab_command.js';

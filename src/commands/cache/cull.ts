@@ -1,5 +1,5 @@
 /** `netfslab cache cull`: makes room in a cache. */
-import { cullCache } from '../../core/app/cache_admin.js';
+import { cullCache } from '../../core/app/cache/admin.js';
 import { cullLimitsFlag, limitsFrom } from '../../core/cli/engine_flags.js';
 import { cacheDirFlag, sizeFlag, tableFlags } from '../../core/cli/flags.js';
 import { LabCommand } from '../../core/cli/lab_command.js';

@@ -1,6 +1,6 @@
 /** `netfslab cache invalidate`: forgets one file. */
 import { Args, Flags } from '@oclif/core';
-import { invalidateFile } from '../../core/app/cache_admin.js';
+import { invalidateFile } from '../../core/app/cache/admin.js';
 import { cacheDirFlag, tableFlags } from '../../core/cli/flags.js';
 import { LabCommand } from '../../core/cli/lab_command.js';
 

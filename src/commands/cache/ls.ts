@@ -1,5 +1,5 @@
 /** `netfslab cache ls`: what is in a cache. */
-import { listObjects } from '../../core/app/cache_admin.js';
+import { listObjects } from '../../core/app/cache/admin.js';
 import { cacheDirFlag, tableFlags } from '../../core/cli/flags.js';
 import { LabCommand } from '../../core/cli/lab_command.js';
 

@@ -1,6 +1,6 @@
 /** `netfslab cache show`: data and holes of one object. */
 import { Args, Flags } from '@oclif/core';
-import { showObject } from '../../core/app/cache_admin.js';
+import { showObject } from '../../core/app/cache/admin.js';
 import { cacheDirFlag, tableFlags } from '../../core/cli/flags.js';
 import { LabCommand } from '../../core/cli/lab_command.js';
 

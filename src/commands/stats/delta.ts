@@ -1,6 +1,6 @@
 /** `netfslab stats delta A B`: what happened between two copies of the statistics. */
 import { Args, Flags } from '@oclif/core';
-import { deltaTable } from '../../core/app/stats_delta.js';
+import { deltaTable } from '../../core/app/stats/delta.js';
 import { tableFlags } from '../../core/cli/flags.js';
 import { LabCommand } from '../../core/cli/lab_command.js';
 

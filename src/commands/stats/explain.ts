@@ -1,6 +1,6 @@
 /** `netfslab stats explain`: what the counters mean. */
 import { Args, Flags } from '@oclif/core';
-import { explainStats } from '../../core/app/stats.js';
+import { explainStats } from '../../core/app/stats/stats.js';
 import { tableFlags } from '../../core/cli/flags.js';
 import { LabCommand } from '../../core/cli/lab_command.js';
 

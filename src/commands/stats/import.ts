@@ -1,8 +1,8 @@
 /** `netfslab stats import`: copies of a kernel's statistics into a capture. */
 import { Args, Flags } from '@oclif/core';
-import { newCapturePath } from '../../core/app/capture_path.js';
-import { accountLines, contentLines } from '../../core/app/paste_text.js';
-import { importStats } from '../../core/app/stats_import.js';
+import { accountLines, contentLines } from '../../core/app/import/paste_text.js';
+import { importStats } from '../../core/app/stats/import.js';
+import { newCapturePath } from '../../core/app/trace/capture_path.js';
 import { tableFlags } from '../../core/cli/flags.js';
 import { LabCommand } from '../../core/cli/lab_command.js';
 

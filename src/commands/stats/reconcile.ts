@@ -1,6 +1,6 @@
 /** `netfslab stats reconcile`: do the statistics agree with the events? */
 import { Flags } from '@oclif/core';
-import { reconcile } from '../../core/app/reconcile.js';
+import { reconcile } from '../../core/app/stats/reconcile.js';
 import { EXIT } from '../../core/cli/exit.js';
 import { captureArg, tableFlags } from '../../core/cli/flags.js';
 import { LabCommand } from '../../core/cli/lab_command.js';

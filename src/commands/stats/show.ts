@@ -1,6 +1,6 @@
 /** `netfslab stats show`: the counters of a capture. */
 import { Flags } from '@oclif/core';
-import { mountStats, showStats } from '../../core/app/stats.js';
+import { mountStats, showStats } from '../../core/app/stats/stats.js';
 import { captureArg, tableFlags } from '../../core/cli/flags.js';
 import { LabCommand } from '../../core/cli/lab_command.js';
 

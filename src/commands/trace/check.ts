@@ -7,7 +7,7 @@ import {
   ruleListLines,
   rulesTable,
   runCheck,
-} from '../../core/app/check.js';
+} from '../../core/app/trace/check.js';
 import { EXIT } from '../../core/cli/exit.js';
 import { captureArg, tableFlags } from '../../core/cli/flags.js';
 import { LabCommand } from '../../core/cli/lab_command.js';

@@ -1,8 +1,8 @@
 /** `netfslab trace diff`: what differs between two captures. */
 import { Args, Flags } from '@oclif/core';
-import { comparisonLines } from '../../core/app/conform_text.js';
-import { compareCaptures, comparisonTable, THRESHOLDS } from '../../core/app/trace_compare.js';
-import { structureDiff } from '../../core/app/trace_diff.js';
+import { comparisonLines } from '../../core/app/conform/text.js';
+import { compareCaptures, comparisonTable, THRESHOLDS } from '../../core/app/trace/compare.js';
+import { structureDiff } from '../../core/app/trace/diff.js';
 import { EXIT } from '../../core/cli/exit.js';
 import { tableFlags } from '../../core/cli/flags.js';
 import { LabCommand } from '../../core/cli/lab_command.js';

@@ -1,6 +1,6 @@
 /** `netfslab trace events`: the trace as the kernel prints it. */
 import { Flags } from '@oclif/core';
-import { eventLines } from '../../core/app/events.js';
+import { eventLines } from '../../core/app/trace/events.js';
 import { captureArg } from '../../core/cli/flags.js';
 import { LabCommand } from '../../core/cli/lab_command.js';
 

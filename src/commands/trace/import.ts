@@ -1,8 +1,8 @@
 /** `netfslab trace import`: a kernel's trace into a capture. */
 import { Args, Flags } from '@oclif/core';
-import { newCapturePath } from '../../core/app/capture_path.js';
-import { importTraces } from '../../core/app/import.js';
-import { importName, importSummaryLines, wasDamaged } from '../../core/app/import_summary.js';
+import { importTraces } from '../../core/app/import/import.js';
+import { importName, importSummaryLines, wasDamaged } from '../../core/app/import/summary.js';
+import { newCapturePath } from '../../core/app/trace/capture_path.js';
 import { EXIT } from '../../core/cli/exit.js';
 import { onInterrupt } from '../../core/cli/interrupt.js';
 import { LabCommand } from '../../core/cli/lab_command.js';

@@ -1,6 +1,6 @@
 /** `netfslab trace ls`: which captures there are. */
 import { Args } from '@oclif/core';
-import { listCaptureTable } from '../../core/app/captures.js';
+import { listCaptureTable } from '../../core/app/trace/captures.js';
 import { tableFlags } from '../../core/cli/flags.js';
 import { LabCommand } from '../../core/cli/lab_command.js';
 

@@ -1,10 +1,10 @@
 /** `netfslab trace record`: this machine's kernel into a capture. */
 import { Flags } from '@oclif/core';
-import { newCapturePath } from '../../core/app/capture_path.js';
-import type { ImportSummary } from '../../core/app/import.js';
-import { importSummaryLines } from '../../core/app/import_summary.js';
-import { type RecordSummary, recordTrace, type Trouble } from '../../core/app/record.js';
-import { recordHost } from '../../core/app/record_host.js';
+import type { ImportSummary } from '../../core/app/import/import.js';
+import { importSummaryLines } from '../../core/app/import/summary.js';
+import { recordHost } from '../../core/app/record/host.js';
+import { type RecordSummary, recordTrace, type Trouble } from '../../core/app/record/record.js';
+import { newCapturePath } from '../../core/app/trace/capture_path.js';
 import { UsageError } from '../../core/base/errors.js';
 import { formatBytes, formatCount } from '../../core/base/units.js';
 import { EXIT } from '../../core/cli/exit.js';

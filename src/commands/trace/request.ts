@@ -1,6 +1,6 @@
 /** `netfslab trace request R`: one request's life. */
 import { Args, Flags } from '@oclif/core';
-import { requestTimeline, requestTold } from '../../core/app/query.js';
+import { requestTimeline, requestTold } from '../../core/app/trace/query.js';
 import { captureArg, tableFlags } from '../../core/cli/flags.js';
 import { LabCommand } from '../../core/cli/lab_command.js';
 

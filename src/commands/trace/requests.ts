@@ -1,6 +1,6 @@
 /** `netfslab trace requests`: requests one by one. */
 import { Flags } from '@oclif/core';
-import { runAnalysis } from '../../core/app/query.js';
+import { runAnalysis } from '../../core/app/trace/query.js';
 import { captureArg, tableFlags } from '../../core/cli/flags.js';
 import { LabCommand } from '../../core/cli/lab_command.js';
 

@@ -1,6 +1,6 @@
 /** `netfslab trace stuck`: requests that never end. */
 import { Flags } from '@oclif/core';
-import { stuckTable } from '../../core/app/stuck.js';
+import { stuckTable } from '../../core/app/trace/stuck.js';
 import { EXIT } from '../../core/cli/exit.js';
 import { captureArg, tableFlags } from '../../core/cli/flags.js';
 import { LabCommand } from '../../core/cli/lab_command.js';

@@ -1,5 +1,5 @@
 /** `netfslab trace summary`: one screen about a capture. */
-import { summarise, summaryScreen } from '../../core/app/trace_summary.js';
+import { summarise, summaryScreen } from '../../core/app/trace/summary.js';
 import { captureArg } from '../../core/cli/flags.js';
 import { LabCommand } from '../../core/cli/lab_command.js';
 

@@ -1,6 +1,6 @@
 /** `netfslab trace why`: where bytes came from, and why. */
 import { Args, Flags } from '@oclif/core';
-import { parseWhy, whatAndCapture, whyTable } from '../../core/app/why.js';
+import { parseWhy, whatAndCapture, whyTable } from '../../core/app/trace/why.js';
 import { analysisFlags, captureArg } from '../../core/cli/flags.js';
 import { LabCommand } from '../../core/cli/lab_command.js';
 

@@ -1,7 +1,7 @@
 /**
  * Whether values of one sample tend to be larger than those of another, without assuming how they
  * are distributed: the Mann-Whitney test with its normal approximation and correction for ties.
- * Called by app/trace_compare.ts.
+ * Called by app/trace/compare.ts.
  */
 
 /** What came of a rank test. */

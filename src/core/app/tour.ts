@@ -9,9 +9,9 @@ import { join } from 'node:path';
 import { Lab } from '../lab/lab.js';
 import { openCapture } from '../store/database.js';
 import type { WorkloadFile } from '../workload/types.js';
-import { finishTrace, RUN_DEFAULTS, type RunWatch, runPhase } from './run.js';
-import { type PhaseSummary, phaseLines, statsLines, traceLines } from './summary.js';
-import { type TraceTarget, traceSink } from './trace_sink.js';
+import { type TraceTarget, traceSink } from './lab/trace_sink.js';
+import { finishTrace, RUN_DEFAULTS, type RunWatch, runPhase } from './run/run.js';
+import { type PhaseSummary, phaseLines, statsLines, traceLines } from './run/summary.js';
 
 /** Page cache of the tour: large enough that the second pass of a source tree is hot. */
 const PAGE_CACHE = 256 << 20;

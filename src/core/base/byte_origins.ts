@@ -1,6 +1,6 @@
 /**
  * Where each byte of a file in the page cache came from, and whether a read has used it since: the
- * one definition of a page-cache hit. Called by app/cache_use.ts while a workload runs and by
+ * one definition of a page-cache hit. Called by app/run/cache_use.ts while a workload runs and by
  * analysis/hits.ts over a capture. docs/reference/accounting.md has the definitions.
  *
  * Kept per page where a page has one origin, and per range where it has several, as the last page

@@ -7,7 +7,7 @@ import {
   type LabOptions,
   obeys,
   PROFILE_NAMES,
-} from '../app/lab_options.js';
+} from '../app/lab/options.js';
 import { UsageError } from '../base/errors.js';
 import { durationFlag, sizeFlag } from './flags.js';
 

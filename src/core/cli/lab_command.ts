@@ -4,9 +4,9 @@
  */
 import { Command, type Interfaces } from '@oclif/core';
 import type { Table } from '../analysis/types.js';
-import { captureCaveat } from '../app/captures.js';
-import { type AnalysisName, type Params, runAnalysis, statementOf } from '../app/query.js';
-import type { TraceTarget } from '../app/trace_sink.js';
+import type { TraceTarget } from '../app/lab/trace_sink.js';
+import { captureCaveat } from '../app/trace/captures.js';
+import { type AnalysisName, type Params, runAnalysis, statementOf } from '../app/trace/query.js';
 import { UsageError } from '../base/errors.js';
 import { jsonRow } from '../report/cell.js';
 import { FORMATS } from '../report/index.js';

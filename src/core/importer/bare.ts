@@ -4,8 +4,8 @@
  * since anything may look like `word: text`.
  */
 import { TRACEPOINTS } from '../trace/index.js';
-import { textImporter } from './text.js';
-import { type LineFormat, scanEvent, scanTask, scanTime, type TextLine } from './text_line.js';
+import { type LineFormat, scanEvent, scanTask, scanTime, type TextLine } from './text/line.js';
+import { textImporter } from './text/text.js';
 
 /** Only the front of a line is searched. */
 const FRONT = 200;

@@ -1,6 +1,6 @@
 /**
  * Tells the era of a trace by what its events look like: the era is meant in which most of them
- * parse, print back as they were, and hold no unknown word. Called by app/import.ts.
+ * parse, print back as they were, and hold no unknown word. Called by app/import/import.ts.
  */
 import { UsageError } from '../base/errors.js';
 import type { DescribedKernel } from '../trace/described.js';
@@ -21,7 +21,7 @@ import { tracepointNamed } from '../trace/index.js';
 import type { AnyTracepoint } from '../trace/tracepoint.js';
 import { describeKernel } from './kernel_formats.js';
 import { hasFurtherField, parseRawFields } from './raw_fields.js';
-import type { FormatText } from './trace_dat_format.js';
+import type { FormatText } from './trace_dat/format.js';
 import type { Sample } from './types.js';
 
 /** An era, and why it was taken. */

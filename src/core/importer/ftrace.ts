@@ -5,9 +5,10 @@
  *
  * With or without a TGID column, with latency flags of any width or none.
  */
-import { textImporter } from './text.js';
-import { type LineFormat, scanEvent, type TextLine } from './text_line.js';
-import { PrefixScanner } from './text_prefix.js';
+
+import { type LineFormat, scanEvent, type TextLine } from './text/line.js';
+import { PrefixScanner } from './text/prefix.js';
+import { textImporter } from './text/text.js';
 
 class FtraceFormat implements LineFormat {
   readonly #prefix = new PrefixScanner();

@@ -1,7 +1,7 @@
 /**
  * Takes the events that importers read and writes them as records: into the tables of their
  * tracepoints, as markers, or as text where nothing fits. Counts what became of everything. Called
- * by app/import.ts.
+ * by app/import/import.ts.
  */
 import type { Era } from '../trace/eras.js';
 import { tracepointNamed } from '../trace/index.js';

@@ -7,7 +7,7 @@ import { cleanHead, mailDamage } from './mail.js';
 import { oops } from './oops.js';
 import { perf } from './perf.js';
 import { report } from './report.js';
-import { traceDat } from './trace_dat.js';
+import { traceDat } from './trace_dat/trace_dat.js';
 import type { Importer, Input, MailDamage } from './types.js';
 
 /** Every importer by name. */

@@ -1,6 +1,6 @@
 /**
  * Opens what is imported: a file or stdin, decompressed by content, with its first bytes at hand.
- * Called by app/import.ts.
+ * Called by app/import/import.ts.
  */
 import {
   closeSync,

@@ -13,12 +13,12 @@ import type { EraData, EventText, LabelChange } from '../trace/kernels/types.js'
 import { changesBetween, type Word } from '../trace/label_changes.js';
 import { compileFormat } from '../trace/printk.js';
 import { type AnyTracepoint, COMMON, type Column, MAX_COLUMNS } from '../trace/tracepoint.js';
-import { comparable } from './trace_dat_decode.js';
-import { PrintFmtError } from './trace_dat_expression.js';
-import { type FormatText, parseEventFormat } from './trace_dat_format.js';
-import { compilePrintFmt, type PrintConversion } from './trace_dat_print.js';
-import { KernelSymbols } from './trace_dat_symbols.js';
-import type { Symbolic } from './trace_dat_value.js';
+import { comparable } from './trace_dat/decode.js';
+import { PrintFmtError } from './trace_dat/expression.js';
+import { type FormatText, parseEventFormat } from './trace_dat/format.js';
+import { compilePrintFmt, type PrintConversion } from './trace_dat/print.js';
+import { KernelSymbols } from './trace_dat/symbols.js';
+import type { Symbolic } from './trace_dat/value.js';
 
 /** The systems whose events tell which kernel it is. */
 const FAMILY: ReadonlySet<string> = new Set(['netfs', 'fscache', 'cachefiles']);

@@ -1,7 +1,8 @@
 /**
  * Reads several texts of one capture at the same time and hands their events on in the order of
  * their times: the buffers of the processors (per_cpu/cpuN/trace), or pieces that overlap. Called
- * by app/import.ts. An input waits until its events so far are wanted, so little is held at a time.
+ * by app/import/import.ts. An input waits until its events so far are wanted, so little is held at
+ * a time.
  */
 import TinyQueue from 'tinyqueue';
 import type { Era } from '../trace/eras.js';

@@ -5,9 +5,10 @@
  *
  * The time of an event is the number in front of `us`; that of printk is when it was dumped.
  */
-import { textImporter } from './text.js';
-import { decimal, isDigit, type LineFormat, scanEvent, type TextLine } from './text_line.js';
-import { scanPlace } from './text_prefix.js';
+
+import { decimal, isDigit, type LineFormat, scanEvent, type TextLine } from './text/line.js';
+import { scanPlace } from './text/prefix.js';
+import { textImporter } from './text/text.js';
 
 /** What syslog, a serial console and printk put in front. */
 const CONSOLE = /^.{0,80}?\[ *\d+\.\d+\](?:\[ *[TC]\d+\])? ?/;

@@ -5,7 +5,7 @@
  *
  * The process may be `pid/tid`, the processor may be missing, times may have nanoseconds.
  */
-import { textImporter } from './text.js';
+
 import {
   blanksEnd,
   CPU_MAX,
@@ -16,7 +16,8 @@ import {
   scanEvent,
   scanTime,
   type TextLine,
-} from './text_line.js';
+} from './text/line.js';
+import { textImporter } from './text/text.js';
 
 class PerfFormat implements LineFormat {
   parse(line: string, to: TextLine): boolean {

@@ -8,9 +8,9 @@
  */
 import { ERAS } from '../trace/eras.js';
 import { TRACEPOINTS } from '../trace/index.js';
-import { textImporter } from './text.js';
-import { blanksEnd, type LineFormat, scanEvent, type TextLine } from './text_line.js';
-import { PrefixScanner } from './text_prefix.js';
+import { blanksEnd, type LineFormat, scanEvent, type TextLine } from './text/line.js';
+import { PrefixScanner } from './text/prefix.js';
+import { textImporter } from './text/text.js';
 
 /** What trace-cmd prints in front of a text written to trace_marker: an address or a function. */
 const PRINT_PLACE = /^\s*(?:buf=|(?:0x[0-9a-f]+|[\w.]+(?:\+0x[0-9a-f]+)?): ?|ip=\S+ buf=)/;

@@ -8,7 +8,7 @@ import { tracepointsIn } from '../trace/index.js';
 import { type Conversion, compileFormat } from '../trace/printk.js';
 import type { Symbols } from '../trace/symbols.js';
 import { type AnyTracepoint, type Column, HEADER_WORDS } from '../trace/tracepoint.js';
-import { ByteTrie } from './byte_trie.js';
+import { ByteTrie } from './text/byte_trie.js';
 
 /** One conversion, and the text that follows it. */
 interface Step {

@@ -1,6 +1,6 @@
 /**
  * Reads the members of a tar archive (ustar, with the long names of GNU and pax passed over).
- * Called by app/bundle.ts. Nothing is unpacked here, and no name is used as a path.
+ * Called by app/import/bundle.ts. Nothing is unpacked here, and no name is used as a path.
  */
 import { StoreError } from '../base/errors.js';
 

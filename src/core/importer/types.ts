@@ -1,11 +1,11 @@
 /**
  * What an importer is, where it reads from and where it puts events. An importer knows one form of
- * a trace; `index.ts` lists them, app/import.ts joins one with a capture.
+ * a trace; `index.ts` lists them, app/import/import.ts joins one with a capture.
  */
 import type { Era } from '../trace/eras.js';
 import type { AnyTracepoint, Row } from '../trace/tracepoint.js';
 import type { Value } from '../trace/types.js';
-import type { FormatText } from './trace_dat_format.js';
+import type { FormatText } from './trace_dat/format.js';
 
 /** Why an importer thinks that an input is its own. */
 export interface Sniffed {

@@ -1,8 +1,8 @@
 /**
  * One recording: instances, probes, pages on disk, snapshots; in the end a folder that holds what a
- * bundle of `capture-script` holds, with a trace.dat in place of the text. Called by app/record.ts.
- * Whatever happens the machine is left as it was: `close` removes everything, and what a killed
- * recording left is removed by the next one.
+ * bundle of `capture-script` holds, with a trace.dat in place of the text. Called by
+ * app/record/record.ts. Whatever happens the machine is left as it was: `close` removes everything,
+ * and what a killed recording left is removed by the next one.
  */
 import { closeSync, mkdirSync, openSync, statSync, writeFileSync } from 'node:fs';
 import { hostname, release } from 'node:os';

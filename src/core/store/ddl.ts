@@ -1,6 +1,6 @@
 /**
  * The statements that make a capture database, with its documentation in them and in the table
- * `_doc`, and the text of `sql --schema`. Called by writer.ts, migrate.ts and app/sql.ts.
+ * `_doc`, and the text of `sql --schema`. Called by writer.ts, migrate.ts and app/trace/sql.ts.
  */
 import { ERA_KERNELS, type Era } from '../trace/eras.js';
 import { ALL_TABLES, type Column, quoted, type Table, type View } from './schema.js';

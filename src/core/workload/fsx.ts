@@ -1,6 +1,6 @@
 /**
  * fsx: random operations on one file, each checked against a copy in memory. Plays ltp/fsx.c of
- * xfstests; called by `app/fsx.ts` and the tests, one task per file, on the VFS alone.
+ * xfstests; called by `app/run/fsx.ts` and the tests, one task per file, on the VFS alone.
  *
  * Others may read along meanwhile: each byte must be one that the file had since their read began.
  * What is written tells position and operation apart, so that data that is stale, torn or in the

@@ -1,6 +1,6 @@
 /**
  * One job: performs a workload's operations through the VFS and measures them. Called by
- * `app/run.ts`, one task per job; knows nothing of the engine but the VFS.
+ * `app/run/run.ts`, one task per job; knows nothing of the engine but the VFS.
  */
 import { ErrnoError } from '../base/errors.js';
 import type { ExecContext } from '../sim/context.js';

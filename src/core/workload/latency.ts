@@ -1,7 +1,7 @@
 /**
  * Latencies of many operations, counted by how long they took: one counter for each duration up to
  * 2048 ns, then 1024 for each power of two, so that a percentile is at most a thousandth too high.
- * Filled by `job.ts` once an operation, which allocates nothing; asked by `app/run.ts`.
+ * Filled by `job.ts` once an operation, which allocates nothing; asked by `app/run/run.ts`.
  */
 
 /** Durations below this have a counter each. */

@@ -1,7 +1,7 @@
 /**
  * What writing workloads write: every 8 bytes say where they belong and which operation wrote them,
  * so that data that is stale, torn or in the wrong place can be told apart. Used by the jobs and by
- * `app/verify_writes.ts`.
+ * `app/run/verify_writes.ts`.
  */
 const UNIT = 8;
 

@@ -6,7 +6,7 @@ import { ANALYSES, type AnalysisName } from '../../../src/core/analysis/index.js
 import { refs } from '../../../src/core/analysis/refs.js';
 import { requestStory } from '../../../src/core/analysis/request_story.js';
 import type { Row } from '../../../src/core/analysis/types.js';
-import { demand, type Params, rowsOf } from '../../../src/core/app/query.js';
+import { demand, type Params, rowsOf } from '../../../src/core/app/trace/query.js';
 import { temporaryFolder } from '../../helpers/capture.js';
 import { imported, type SampleName, Samples } from '../../helpers/samples.js';
 

@@ -6,7 +6,7 @@ import test from 'ava';
 import { CHANGES } from '../../../src/core/analysis/cookies.js';
 import { ANALYSES, type AnalysisName } from '../../../src/core/analysis/index.js';
 import type { Analysis } from '../../../src/core/analysis/types.js';
-import { rowsOf, statementOf } from '../../../src/core/app/query.js';
+import { rowsOf, statementOf } from '../../../src/core/app/trace/query.js';
 import { inDuckDb } from '../../helpers/duckdb.js';
 import { SAMPLES, type SampleName, Samples } from '../../helpers/samples.js';
 import { ROOT } from '../../helpers/source.js';

@@ -5,7 +5,7 @@ import { CLIENT_WORDS } from '../../../src/core/analysis/words/clients.js';
 import { FLAG_WORDS } from '../../../src/core/analysis/words/flags.js';
 import { collectNotes, flagMeaning } from '../../../src/core/analysis/words/index.js';
 import { NETFS_WORDS } from '../../../src/core/analysis/words/netfs.js';
-import { explainText } from '../../../src/core/app/explain.js';
+import { explainText } from '../../../src/core/app/explain/explain.js';
 import { ERAS } from '../../../src/core/trace/eras.js';
 import { flagNames } from '../../../src/core/trace/flag_bits.js';
 import { fscacheKeys } from '../../../src/core/trace/fscache_stats.js';

@@ -1,8 +1,8 @@
 /** What `trace writes` says of a run that writes. */
 import path from 'node:path';
 import test from 'ava';
-import { runAnalysis } from '../../../src/core/app/query.js';
-import { RUN_DEFAULTS, runWorkload } from '../../../src/core/app/run.js';
+import { RUN_DEFAULTS, runWorkload } from '../../../src/core/app/run/run.js';
+import { runAnalysis } from '../../../src/core/app/trace/query.js';
 import { serverDir, tempDir } from '../../helpers/lab.js';
 
 test('pages, runs and bytes of each file are counted', async (t) => {

@@ -2,10 +2,10 @@
 import path from 'node:path';
 import test from 'ava';
 import { ANALYSES } from '../../../src/core/analysis/index.js';
-import { checkObjects } from '../../../src/core/app/cache_admin.js';
-import type { CacheSummary } from '../../../src/core/app/cache_use.js';
-import { rowsOf } from '../../../src/core/app/query.js';
-import { RUN_DEFAULTS, type RunRequest, runWorkload } from '../../../src/core/app/run.js';
+import { checkObjects } from '../../../src/core/app/cache/admin.js';
+import type { CacheSummary } from '../../../src/core/app/run/cache_use.js';
+import { RUN_DEFAULTS, type RunRequest, runWorkload } from '../../../src/core/app/run/run.js';
+import { rowsOf } from '../../../src/core/app/trace/query.js';
 import { nothingRead } from '../../../src/core/base/byte_origins.js';
 import { DiskBacking } from '../../../src/core/io/backing.js';
 import { syncDriver } from '../../../src/core/io/drivers.js';

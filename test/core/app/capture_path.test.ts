@@ -9,7 +9,7 @@ import {
   findCapture,
   listCaptures,
   newCapturePath,
-} from '../../../src/core/app/capture_path.js';
+} from '../../../src/core/app/trace/capture_path.js';
 import { UsageError } from '../../../src/core/base/errors.js';
 
 function temporary(t: { teardown(fn: () => void): void }): string {

@@ -6,7 +6,11 @@ import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout } from 'node:timers/promises';
 import test from 'ava';
-import { captureScript, PRESETS, type Trouble } from '../../../src/core/app/capture_script.js';
+import {
+  captureScript,
+  PRESETS,
+  type Trouble,
+} from '../../../src/core/app/record/capture_script.js';
 import { UsageError } from '../../../src/core/base/errors.js';
 import { temporaryFolder } from '../../helpers/capture.js';
 import { SimulatedMachine } from '../../helpers/simulated_machine.js';

@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { catFiles } from '../../../src/core/app/cat.js';
+import { catFiles } from '../../../src/core/app/trace/cat.js';
 import { DiskBacking } from '../../../src/core/io/backing.js';
 import { syncDriver } from '../../../src/core/io/drivers.js';
 import type { LabOptions } from '../../../src/core/lab/options.js';

@@ -1,8 +1,8 @@
 /** What `explain` says of words, flag words, lines and kernel messages. */
 import test from 'ava';
 import { MEANINGS } from '../../../src/core/analysis/meanings.js';
-import { explainText } from '../../../src/core/app/explain.js';
-import { dmesgRows } from '../../../src/core/app/explain_dmesg.js';
+import { dmesgRows } from '../../../src/core/app/explain/dmesg.js';
+import { explainText } from '../../../src/core/app/explain/explain.js';
 import { UsageError } from '../../../src/core/base/errors.js';
 import { readLog } from '../../../src/core/importer/dmesg/read_log.js';
 import { TRACEPOINTS } from '../../../src/core/trace/index.js';

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { layOut } from '../../../src/core/app/lay_out.js';
+import { layOut } from '../../../src/core/app/run/lay_out.js';
 import { ErrnoError } from '../../../src/core/base/errors.js';
 import { Lab } from '../../../src/core/lab/lab.js';
 import { temporaryFolder } from '../../helpers/capture.js';

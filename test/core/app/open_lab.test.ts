@@ -3,7 +3,11 @@ import fs from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
-import { type OpenLabOptions, openLab, type PublicLab } from '../../../src/core/app/open_lab.js';
+import {
+  type OpenLabOptions,
+  openLab,
+  type PublicLab,
+} from '../../../src/core/app/lab/open_lab.js';
 import { ErrnoError, UsageError } from '../../../src/core/base/errors.js';
 import { openCapture } from '../../../src/core/store/database.js';
 import { content, serverDir, tempDir } from '../../helpers/lab.js';

@@ -8,7 +8,7 @@ import {
   requestTimeline,
   runAnalysis,
   tableOf,
-} from '../../../src/core/app/query.js';
+} from '../../../src/core/app/trace/query.js';
 import { UsageError } from '../../../src/core/base/errors.js';
 import { openCapture } from '../../../src/core/store/database.js';
 import { ALL_TABLES } from '../../../src/core/store/schema.js';

@@ -9,7 +9,7 @@ import {
   type RunRequest,
   type RunWatch,
   runWorkload,
-} from '../../../src/core/app/run.js';
+} from '../../../src/core/app/run/run.js';
 import { ErrnoError, UsageError, VerificationError } from '../../../src/core/base/errors.js';
 import { makeSegmentList } from '../../../src/core/io/segments.js';
 import type { Server } from '../../../src/core/server/types.js';

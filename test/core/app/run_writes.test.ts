@@ -2,8 +2,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { RUN_DEFAULTS, type RunRequest, runWorkload } from '../../../src/core/app/run.js';
-import { lossError } from '../../../src/core/app/unwritten.js';
+import { lossError } from '../../../src/core/app/lab/unwritten.js';
+import { RUN_DEFAULTS, type RunRequest, runWorkload } from '../../../src/core/app/run/run.js';
 import { errnoOf } from '../../../src/core/base/errno.js';
 import { UsageError, VerificationError } from '../../../src/core/base/errors.js';
 import { Cookie } from '../../../src/core/fscache/cookie.js';

@@ -1,7 +1,7 @@
 /** Which files of a server are worked on. */
 import fs from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
-import { selectFiles } from '../../../src/core/app/select_files.js';
+import { selectFiles } from '../../../src/core/app/run/select_files.js';
 import { ErrnoError, UsageError } from '../../../src/core/base/errors.js';
 import { Lab } from '../../../src/core/lab/lab.js';
 import { serverDir, tempDir } from '../../helpers/lab.js';

@@ -1,6 +1,6 @@
 /** The summary of a run as a person reads it. */
 import test from 'ava';
-import { phaseLines, type RunSummary, summaryLines } from '../../../src/core/app/summary.js';
+import { phaseLines, type RunSummary, summaryLines } from '../../../src/core/app/run/summary.js';
 
 const RUN: RunSummary = {
   profile: 'linux-5.13-afs',

@@ -2,10 +2,10 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { listCaptureTable } from '../../../src/core/app/captures.js';
-import { eventLines } from '../../../src/core/app/events.js';
-import { runQuery, schemaDocs, schemaLines } from '../../../src/core/app/sql.js';
-import { explainStats, showStats } from '../../../src/core/app/stats.js';
+import { explainStats, showStats } from '../../../src/core/app/stats/stats.js';
+import { listCaptureTable } from '../../../src/core/app/trace/captures.js';
+import { eventLines } from '../../../src/core/app/trace/events.js';
+import { runQuery, schemaDocs, schemaLines } from '../../../src/core/app/trace/sql.js';
 import { UsageError } from '../../../src/core/base/errors.js';
 import { sampleCapture, temporaryFolder } from '../../helpers/capture.js';
 

@@ -1,7 +1,7 @@
 /** Two captures by their figures, and the script that records one. */
 import { join } from 'node:path';
 import test from 'ava';
-import { compareCaptures } from '../../../src/core/app/trace_compare.js';
+import { compareCaptures } from '../../../src/core/app/trace/compare.js';
 import { captureOfTimes, temporaryFolder } from '../../helpers/capture.js';
 
 const MS = 1e6;

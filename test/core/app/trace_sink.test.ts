@@ -2,7 +2,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { type TraceTarget, traceSink } from '../../../src/core/app/trace_sink.js';
+import { type TraceTarget, traceSink } from '../../../src/core/app/lab/trace_sink.js';
 import { ErrnoError } from '../../../src/core/base/errors.js';
 import { openCapture } from '../../../src/core/store/database.js';
 import { tempDir } from '../../helpers/lab.js';

@@ -1,13 +1,13 @@
 /** What a trace without times, without netfs events or without pids says, and what it does not. */
 import { join } from 'node:path';
 import test from 'ava';
-import { runCheck } from '../../../src/core/app/check.js';
-import { importTraces } from '../../../src/core/app/import.js';
-import { importSummaryLines } from '../../../src/core/app/import_summary.js';
-import { runAnalysis } from '../../../src/core/app/query.js';
-import { stuckTable } from '../../../src/core/app/stuck.js';
-import { summarise, summaryScreen } from '../../../src/core/app/trace_summary.js';
-import { whatAndCapture, whyTable } from '../../../src/core/app/why.js';
+import { importTraces } from '../../../src/core/app/import/import.js';
+import { importSummaryLines } from '../../../src/core/app/import/summary.js';
+import { runCheck } from '../../../src/core/app/trace/check.js';
+import { runAnalysis } from '../../../src/core/app/trace/query.js';
+import { stuckTable } from '../../../src/core/app/trace/stuck.js';
+import { summarise, summaryScreen } from '../../../src/core/app/trace/summary.js';
+import { whatAndCapture, whyTable } from '../../../src/core/app/trace/why.js';
 import { openCapture } from '../../../src/core/store/database.js';
 import { temporaryFolder } from '../../helpers/capture.js';
 import { importBytes } from '../../helpers/import.js';

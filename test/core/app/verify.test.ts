@@ -1,7 +1,7 @@
 /** The check of what was read against the files themselves. */
 import fs from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
-import { Verifier } from '../../../src/core/app/verify.js';
+import { Verifier } from '../../../src/core/app/run/verify.js';
 import { VerificationError } from '../../../src/core/base/errors.js';
 import { Lab } from '../../../src/core/lab/lab.js';
 import type { EndedOp } from '../../../src/core/workload/job.js';

@@ -5,7 +5,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import type { ExecutionContext } from 'ava';
-import { checkCache } from '../../../src/core/app/cache_audit.js';
+import { checkCache } from '../../../src/core/app/cache/audit.js';
 import { Binding } from '../../../src/core/cachefiles/binding.js';
 import { DiskBacking } from '../../../src/core/io/backing.js';
 import { syncDriver } from '../../../src/core/io/drivers.js';

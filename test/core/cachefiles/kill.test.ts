@@ -8,7 +8,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import test from 'ava';
-import { auditObjects, checkCache } from '../../../src/core/app/cache_audit.js';
+import { auditObjects, checkCache } from '../../../src/core/app/cache/audit.js';
 import { Binding } from '../../../src/core/cachefiles/binding.js';
 import { DiskBacking } from '../../../src/core/io/backing.js';
 import { syncDriver } from '../../../src/core/io/drivers.js';

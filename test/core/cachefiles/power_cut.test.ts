@@ -6,7 +6,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { checkCache } from '../../../src/core/app/cache_audit.js';
+import { checkCache } from '../../../src/core/app/cache/audit.js';
 import { Binding } from '../../../src/core/cachefiles/binding.js';
 import type { LabOptions } from '../../../src/core/lab/options.js';
 import { Prng } from '../../../src/core/sim/prng.js';

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { dmesgLines, dmesgRows } from '../../../src/core/app/explain_dmesg.js';
+import { dmesgLines, dmesgRows } from '../../../src/core/app/explain/dmesg.js';
 import { MESSAGES, matchMessage } from '../../../src/core/importer/dmesg/messages.js';
 import { readLog } from '../../../src/core/importer/dmesg/read_log.js';
 import { withoutLogPrefix } from '../../../src/core/importer/paste/log_prefix.js';

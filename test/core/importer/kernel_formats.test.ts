@@ -2,10 +2,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { runCheck } from '../../../src/core/app/check.js';
-import { importTraces } from '../../../src/core/app/import.js';
-import { readFormats } from '../../../src/core/app/kernel_files.js';
-import { stuckTable } from '../../../src/core/app/stuck.js';
+import { importTraces } from '../../../src/core/app/import/import.js';
+import { readFormats } from '../../../src/core/app/import/kernel_files.js';
+import { runCheck } from '../../../src/core/app/trace/check.js';
+import { stuckTable } from '../../../src/core/app/trace/stuck.js';
 import { describeKernel, differenceFrom } from '../../../src/core/importer/kernel_formats.js';
 import { anonymiseCapture } from '../../../src/core/store/anonymise.js';
 import { openCapture } from '../../../src/core/store/database.js';

@@ -6,8 +6,8 @@
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
-import { importTraces } from '../../../src/core/app/import.js';
-import { reconcile } from '../../../src/core/app/reconcile.js';
+import { importTraces } from '../../../src/core/app/import/import.js';
+import { reconcile } from '../../../src/core/app/stats/reconcile.js';
 import { openCapture } from '../../../src/core/store/database.js';
 import type { MemoryRow } from '../../../src/core/trace/sink.js';
 import { temporaryFolder } from '../../helpers/capture.js';

@@ -1,10 +1,10 @@
 /** The quick way gives what the general one gives, or leaves it to that. */
 import test from 'ava';
 import fc from 'fast-check';
-import { ByteTrie } from '../../../src/core/importer/byte_trie.js';
 import { ImportSink } from '../../../src/core/importer/import_sink.js';
 import { recognise } from '../../../src/core/importer/index.js';
 import { RowParser } from '../../../src/core/importer/row_parser.js';
+import { ByteTrie } from '../../../src/core/importer/text/byte_trie.js';
 import type { Input } from '../../../src/core/importer/types.js';
 import { ERAS } from '../../../src/core/trace/eras.js';
 import { TRACEPOINTS } from '../../../src/core/trace/index.js';

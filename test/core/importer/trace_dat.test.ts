@@ -6,7 +6,7 @@ import test from 'ava';
 import { ftrace } from '../../../src/core/importer/ftrace.js';
 import { ImportSink } from '../../../src/core/importer/import_sink.js';
 import { memoryInput } from '../../../src/core/importer/input.js';
-import { traceDat } from '../../../src/core/importer/trace_dat.js';
+import { traceDat } from '../../../src/core/importer/trace_dat/trace_dat.js';
 import type { Era } from '../../../src/core/trace/eras.js';
 import { tracepointNamed } from '../../../src/core/trace/index.js';
 import { MemorySink } from '../../../src/core/trace/sink.js';

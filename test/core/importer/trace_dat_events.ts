@@ -1,6 +1,6 @@
 /** Reads trace.dat bytes, or any text of a trace, into a list of events, for the tests. */
 import { memoryInput } from '../../../src/core/importer/input.js';
-import { traceDat } from '../../../src/core/importer/trace_dat.js';
+import { traceDat } from '../../../src/core/importer/trace_dat/trace_dat.js';
 import type { EventHead, EventSink, Importer } from '../../../src/core/importer/types.js';
 import type { Era } from '../../../src/core/trace/eras.js';
 import type { Row } from '../../../src/core/trace/tracepoint.js';

@@ -2,7 +2,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { TraceParseError } from '../../../src/core/base/errors.js';
-import { TraceDatError } from '../../../src/core/importer/trace_dat_bytes.js';
+import { TraceDatError } from '../../../src/core/importer/trace_dat/bytes.js';
 import { tracepointNamed } from '../../../src/core/trace/index.js';
 import { spentMs } from '../../helpers/import.js';
 import { type Collected, collect } from './trace_dat_events.js';

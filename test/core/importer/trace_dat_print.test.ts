@@ -1,13 +1,13 @@
 /** The print-format interpreter, event by event, over records made by hand. */
 import test from 'ava';
-import { latencyFlags } from '../../../src/core/importer/trace_dat_decode.js';
-import { parseEventFormat } from '../../../src/core/importer/trace_dat_format.js';
+import { latencyFlags } from '../../../src/core/importer/trace_dat/decode.js';
+import { parseEventFormat } from '../../../src/core/importer/trace_dat/format.js';
 import {
   compilePrintFmt,
   printFields,
   printRecord,
-} from '../../../src/core/importer/trace_dat_print.js';
-import { KernelSymbols } from '../../../src/core/importer/trace_dat_symbols.js';
+} from '../../../src/core/importer/trace_dat/print.js';
+import { KernelSymbols } from '../../../src/core/importer/trace_dat/symbols.js';
 import { Bytes, formatText } from './trace_dat_writer.js';
 
 const KALLSYMS = [

@@ -5,8 +5,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { runCheck } from '../../../src/core/app/check.js';
-import { importTraces } from '../../../src/core/app/import.js';
+import { importTraces } from '../../../src/core/app/import/import.js';
+import { runCheck } from '../../../src/core/app/trace/check.js';
 import { openCapture } from '../../../src/core/store/database.js';
 import { temporaryFolder } from '../../helpers/capture.js';
 import { unpacked } from '../../helpers/real_captures.js';

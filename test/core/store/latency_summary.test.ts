@@ -1,8 +1,8 @@
 /** Latencies of a real capture, in all and by file, against a count by hand of its requests. */
 import { join } from 'node:path';
 import test from 'ava';
-import { importTraces } from '../../../src/core/app/import.js';
-import { runAnalysis } from '../../../src/core/app/query.js';
+import { importTraces } from '../../../src/core/app/import/import.js';
+import { runAnalysis } from '../../../src/core/app/trace/query.js';
 import { openCapture } from '../../../src/core/store/database.js';
 import type { Capture } from '../../../src/core/store/types.js';
 import { temporaryFolder } from '../../helpers/capture.js';

@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { replay } from '../../../src/core/app/replay.js';
+import { replay } from '../../../src/core/app/run/replay.js';
 import { strace } from '../../../src/core/workload/formats/strace.js';
 import { scanString } from '../../../src/core/workload/formats/strace_line.js';
 import { PLAIN_OPTIONS } from '../../../src/core/workload/recording.js';

@@ -1,6 +1,6 @@
 /**
- * Runs the rules over a capture. Called by app/check.ts and the tests; what it gives is the stable
- * shape of `trace check --json`.
+ * Runs the rules over a capture. Called by app/trace/check.ts and the tests; what it gives is the
+ * stable shape of `trace check --json`.
  */
 import type { Capture } from '../../store/types.js';
 import type { Era } from '../../trace/eras.js';

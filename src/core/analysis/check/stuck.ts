@@ -1,6 +1,6 @@
 /**
  * The requests that are not freed when a trace ends: how far they are and what they wait for.
- * Called by app/stuck.ts.
+ * Called by app/trace/stuck.ts.
  */
 import type { Capture } from '../../store/types.js';
 import { checkCapture, endOf } from './check.js';

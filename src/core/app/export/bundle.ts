@@ -13,8 +13,8 @@ import { errnoFromNode } from '../../base/errno.js';
 import { ErrnoError } from '../../base/errors.js';
 import { tarEnd, tarFile } from '../../base/tar.js';
 import type { Capture } from '../../store/types.js';
-import { REQUEST_EVENTS } from '../request_list.js';
-import { snapshotsOf } from '../stats.js';
+import { REQUEST_EVENTS } from '../import/request_list.js';
+import { snapshotsOf } from '../stats/stats.js';
 import type { PathExporter } from './types.js';
 
 /** Row `bundle` of the registry. */

@@ -14,7 +14,7 @@ import { ErrnoError, StoreError, UsageError } from '../../base/errors.js';
 import { anonymiseCapture } from '../../store/anonymise.js';
 import { openCapture } from '../../store/database.js';
 import type { Capture } from '../../store/types.js';
-import { findCapture } from '../capture_path.js';
+import { findCapture } from '../trace/capture_path.js';
 import { EXPORTERS, type ExportFormat } from './index.js';
 import type { Exporter, ExportOptions } from './types.js';
 

@@ -1,6 +1,6 @@
 /**
  * Takes a mail, an issue or a page apart into documents of plain lines: MIME with its attachments,
- * quoted-printable, base64, HTML, JSON of an issue tracker. Called by app/paste.ts.
+ * quoted-printable, base64, HTML, JSON of an issue tracker. Called by app/import/paste.ts.
  */
 import PostalMime from 'postal-mime';
 import { compressionOf, DamagedData, decompressed } from '../decompress.js';

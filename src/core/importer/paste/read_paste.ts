@@ -1,6 +1,6 @@
 /**
  * Reads an input as a paste: a mail, an issue, a log, or any mixture of what the readers know.
- * Called by app/import.ts, which streams what is a trace and nothing else.
+ * Called by app/import/import.ts, which streams what is a trace and nothing else.
  */
 import { type KernelLog, LogReader } from '../dmesg/read_log.js';
 import type { Input } from '../types.js';

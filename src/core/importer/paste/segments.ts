@@ -1,7 +1,7 @@
 /**
  * Finds in a text what the readers know: lines of a trace, statistics, tables of /proc, kernel
  * messages, mounts; the rest is prose. Lines that were wrapped are joined, text that stands there
- * twice is taken once. Called by app/paste.ts.
+ * twice is taken once. Called by app/import/paste.ts.
  */
 
 import { isCookieDump } from '../dmesg/cookies.js';

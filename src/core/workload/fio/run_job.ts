@@ -1,6 +1,6 @@
 /**
  * One clone of a fio job: performs its operations through the VFS, `iodepth` at once, at the rate
- * and in the time that its options say, and measures them. Called by `app/fio_run.ts`.
+ * and in the time that its options say, and measures them. Called by `app/run/fio_run.ts`.
  */
 import { VerificationError } from '../../base/errors.js';
 import type { Scheduler } from '../../sim/scheduler.js';

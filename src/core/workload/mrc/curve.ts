@@ -1,7 +1,7 @@
 /**
  * Miss-ratio curves: how many references miss at each cache size, for LRU, CLOCK and the optimum,
  * exact or from a sample of the pages (SHARDS: Waldspurger et al., FAST '15). Called by
- * `app/mrc.ts`.
+ * `app/whatif/mrc.ts`.
  */
 import { hashOf } from './page_ids.js';
 import { clockMisses, nextUses, optimalMisses } from './policies.js';

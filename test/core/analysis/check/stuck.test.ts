@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import test, { type ExecutionContext } from 'ava';
 import type { Row } from '../../../../src/core/analysis/types.js';
-import { stuckTable } from '../../../../src/core/app/stuck.js';
+import { stuckTable } from '../../../../src/core/app/trace/stuck.js';
 import { temporaryFolder } from '../../../helpers/capture.js';
 import { samplePath } from '../../../helpers/import.js';
 import { imported } from '../../../helpers/samples.js';

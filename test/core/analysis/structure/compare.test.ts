@@ -5,7 +5,7 @@ import { captureView } from '../../../../src/core/analysis/structure/capture.js'
 import { compareStructures } from '../../../../src/core/analysis/structure/compare.js';
 import { readStructure } from '../../../../src/core/analysis/structure/read.js';
 import type { EventRow } from '../../../../src/core/analysis/structure/types.js';
-import { importTraces } from '../../../../src/core/app/import.js';
+import { importTraces } from '../../../../src/core/app/import/import.js';
 import { openCapture } from '../../../../src/core/store/database.js';
 import { tempDir } from '../../../helpers/lab.js';
 import { scenarioDirectory, scenarioView } from '../../../helpers/scenario.js';

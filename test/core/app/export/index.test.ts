@@ -2,14 +2,14 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { eventLines } from '../../../../src/core/app/events.js';
 import { Export } from '../../../../src/core/app/export/export.js';
 import {
   EXPORT_FORMATS,
   EXPORTERS,
   type ExportFormat,
 } from '../../../../src/core/app/export/index.js';
-import { importTraces } from '../../../../src/core/app/import.js';
+import { importTraces } from '../../../../src/core/app/import/import.js';
+import { eventLines } from '../../../../src/core/app/trace/events.js';
 import { temporaryFolder } from '../../../helpers/capture.js';
 import { imported, SAMPLES } from '../../../helpers/samples.js';
 import { ROOT } from '../../../helpers/source.js';

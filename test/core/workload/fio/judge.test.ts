@@ -9,7 +9,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import test, { type ExecutionContext } from 'ava';
-import { runJobFiles } from '../../../../src/core/app/fio_run.js';
+import { runJobFiles } from '../../../../src/core/app/run/fio_run.js';
 import { tempDir } from '../../../helpers/lab.js';
 
 const HAS_FIO = spawnSync('fio', ['--version']).status === 0;

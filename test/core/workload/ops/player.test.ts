@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { playOps } from '../../../../src/core/app/run_ops.js';
+import { playOps } from '../../../../src/core/app/run/ops.js';
 import { Bug } from '../../../../src/core/base/errors.js';
 import { LabMachine } from '../../../../src/core/lab/machine.js';
 import { labelledContent, writtenContent } from '../../../../src/core/workload/ops/content.js';
