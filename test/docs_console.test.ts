@@ -59,13 +59,13 @@ for (const page of pages()) {
       for (const { command, prints } of steps) {
         const lines = await output(command, cwd);
         now.push({ command, prints: lines });
-        if (process.env['NETFSLAB_DOCS'] !== 'write') t.deepEqual(lines, prints, command);
+        if (process.env.NETFSLAB_DOCS !== 'write') t.deepEqual(lines, prints, command);
       }
       const block = textOf(now);
       text = text.slice(0, from + moved) + block + text.slice(to + moved);
       moved += block.length - (to - from);
     }
-    if (process.env['NETFSLAB_DOCS'] === 'write') writeFileSync(join(ROOT, page), text);
+    if (process.env.NETFSLAB_DOCS === 'write') writeFileSync(join(ROOT, page), text);
     t.pass();
   });
 }

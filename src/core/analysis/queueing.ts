@@ -25,7 +25,7 @@ const P9_READ = `"type" = 'P9_TREAD'`;
 const AFS_READ = `"operation" LIKE 'FS.FetchData%'`;
 
 /** The events that tell when a layer begins and ends, by the systems that print them. */
-export const SERVICES: readonly Service[] = [
+const SERVICES: readonly Service[] = [
   { event: 'cachefiles_read', source: 'READ', when: 'begin', finds: 'task', start: 'start' },
   { event: '9p_client_req', source: 'DOWN', when: 'begin', finds: 'task', where: P9_READ },
   { event: '9p_client_res', source: 'DOWN', when: 'end', finds: 'task', where: P9_READ },

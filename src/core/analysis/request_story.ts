@@ -53,7 +53,7 @@ const AS_TEXT = `SELECT "id", "event", '' AS "word", NULL AS "slice" FROM "other
 WHERE "id" BETWEEN @first AND @last AND "text" GLOB @named`;
 
 /** The statement that finds the events: from the making of the request to its last event. */
-export const STORY_SQL = `
+const STORY_SQL = `
 WITH "object" AS (
   SELECT DISTINCT "obj" FROM "cachefiles_ref" WHERE "cookie" = @cookie AND @cookie > 0
 )

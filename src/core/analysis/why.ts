@@ -7,7 +7,7 @@ import { sqlModule } from './sql_module.js';
 import type { Analysis, Row } from './types.js';
 
 /** What a verdict of the cache means for people. */
-export const VERDICTS: Readonly<Record<string, string>> = {
+const VERDICTS: Readonly<Record<string, string>> = {
   'after-eof': 'behind the end of the file, so there is nothing to read',
   'found-hole': 'the cache file has a hole here: it was never stored',
   'found-part': 'the cache file has a hole here and data behind it; the slice was cut at the data',
@@ -27,7 +27,7 @@ const hex = (value: Row[string] | undefined) => Number(value).toString(16);
 const NOT_BOUND = new Set(['acquired', 'not cached', 'put away', 'gone']);
 
 /** The source of a slice in a word. */
-export function sourceOf(row: Row): string {
+function sourceOf(row: Row): string {
   if (Number(row.cache_fallbacks) > 0) return 'server after cache failure';
   switch (row.source) {
     case 'ZERO':

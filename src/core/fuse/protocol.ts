@@ -68,14 +68,12 @@ export const INIT_READDIRPLUS_AUTO = 14;
 export const INIT_ASYNC_DIO = 15;
 export const INIT_PARALLEL_DIROPS = 18;
 export const INIT_MAX_PAGES = 22;
-export const INIT_CACHE_SYMLINKS = 23;
 export const INIT_EXT = 30;
 export const INIT_DIRECT_IO_ALLOW_MMAP = 36;
 
 /** How an open file is used (FOPEN flags). */
 export const FOPEN_DIRECT_IO = 1 << 0;
 export const FOPEN_KEEP_CACHE = 1 << 1;
-export const FOPEN_CACHE_DIR = 1 << 3;
 
 /** What a SETATTR changes (FATTR flags). */
 export const FATTR = {
@@ -95,8 +93,8 @@ export const WRITE_KILL_SUIDGID = 1 << 2;
 /** A write of the kernel's page cache: of a mapping. */
 export const WRITE_CACHE = 1 << 0;
 
-/** Bytes of attributes, of an entry and of an open file in an answer. */
-export const ATTR_BYTES = 88;
+const ATTR_BYTES = 88;
+/** Bytes of an entry and of an open file in an answer. */
 export const ENTRY_BYTES = 40 + ATTR_BYTES;
 export const OPEN_BYTES = 16;
 

@@ -20,9 +20,6 @@ export const IMPORTERS = {
   bare,
 } as const satisfies Record<string, Importer>;
 
-/** The name of an importer. */
-export type ImporterName = keyof typeof IMPORTERS;
-
 /** How an input is to be read, and why. */
 export interface Recognised {
   readonly importer: Importer;
@@ -33,7 +30,7 @@ export interface Recognised {
 }
 
 /** The importer of a name. Throws `UsageError` where there is none. */
-export function importerNamed(name: string): Importer {
+function importerNamed(name: string): Importer {
   const found: Importer | undefined = (IMPORTERS as Record<string, Importer>)[name];
   if (found !== undefined) return found;
   const names = Object.keys(IMPORTERS);

@@ -92,21 +92,15 @@ function via(call: (from: AtCalls) => number): number {
   return result < 0 ? -from.errno() : result;
 }
 
-/** True where a directory tree can be worked on at all. */
-export function hasAtCalls(): boolean {
-  return calls() !== null;
-}
-
 const arm = os.arch() === 'arm64';
+const O_CREAT = 0o100;
+const O_NOFOLLOW = arm ? 0o100000 : 0o400000;
+const O_CLOEXEC = 0o2000000;
 /** open(2) flags, the same on x64 and arm64 but for O_DIRECTORY, O_NOFOLLOW and O_DIRECT. */
 export const O_RDONLY = 0;
 export const O_RDWR = 2;
-export const O_CREAT = 0o100;
-export const O_EXCL = 0o200;
 export const O_NONBLOCK = 0o4000;
 export const O_DIRECTORY = arm ? 0o40000 : 0o200000;
-export const O_NOFOLLOW = arm ? 0o100000 : 0o400000;
-export const O_CLOEXEC = 0o2000000;
 export const O_PATH = 0o10000000;
 /** unlinkat(2): a directory. */
 export const AT_REMOVEDIR = 0x200;
@@ -118,13 +112,10 @@ export const RENAME_EXCHANGE = 2;
 export const RENAME_WHITEOUT = 4;
 /** File types of st_mode. */
 export const S_IFMT = 0o170000;
-export const S_IFIFO = 0o010000;
 export const S_IFCHR = 0o020000;
 export const S_IFDIR = 0o040000;
-export const S_IFBLK = 0o060000;
 export const S_IFREG = 0o100000;
 export const S_IFLNK = 0o120000;
-export const S_IFSOCK = 0o140000;
 
 /** openat2(2): every part of the path lies beneath, none is a symbolic link. */
 const RESOLVE_NO_MAGICLINKS = 0x02;
@@ -200,11 +191,6 @@ function openByParts(dirfd: number, path: Uint8Array, flags: number, mode: numbe
     at = fd;
   }
   return at;
-}
-
-/** For tests: goes on as on a kernel without openat2(2). */
-export function forgetOpenat2(forgotten: boolean): void {
-  noOpenat2 = forgotten;
 }
 
 /** The bytes with a NUL behind them. */

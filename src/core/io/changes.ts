@@ -4,68 +4,13 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
-import { EEXIST, EPERM, errnoFromNode } from '../base/errno.js';
+import { EPERM, errnoFromNode } from '../base/errno.js';
 import { wallMs } from '../sim/clock.js';
 import { statFd } from './files.js';
 import type { FileStatus, IoDone } from './types.js';
 
 /** open(2) flags of a file that is changed. */
 export const O_RDWR = fs.constants.O_RDWR;
-
-/** Makes an empty file and the directories above it; -EEXIST when it is there. */
-export function createFile(file: string): number {
-  try {
-    fs.mkdirSync(path.dirname(file), { recursive: true });
-    fs.closeSync(fs.openSync(file, 'wx'));
-    return 0;
-  } catch (error) {
-    return errnoFromNode(error);
-  }
-}
-
-/**
- * Copies what an open file holds to a new file, sharing blocks where the filesystem can; its time
- * of modification is the copy's. Leaves nothing when it fails.
- */
-export function copyOpenFile(fd: number, to: string): number {
-  try {
-    fs.mkdirSync(path.dirname(to), { recursive: true });
-    const from = fs.existsSync('/proc/self/fd') ? `/proc/self/fd/${fd}` : undefined;
-    if (from === undefined) return copyByReading(fd, to);
-    fs.copyFileSync(from, to, fs.constants.COPYFILE_EXCL | fs.constants.COPYFILE_FICLONE);
-    fs.chmodSync(to, 0o600);
-    return 0;
-  } catch (error) {
-    const errno = errnoFromNode(error);
-    if (errno !== -EEXIST) removeFile(to);
-    return errno;
-  }
-}
-
-function copyByReading(fd: number, to: string): number {
-  const out = fs.openSync(to, 'wx', 0o600);
-  try {
-    const buffer = Buffer.alloc(1 << 20);
-    for (let at = 0; ; ) {
-      const got = fs.readSync(fd, buffer, 0, buffer.length, at);
-      if (got === 0) return 0;
-      fs.writeSync(out, buffer, 0, got, at);
-      at += got;
-    }
-  } finally {
-    fs.closeSync(out);
-  }
-}
-
-/** Removes a file; that it is not there is no error. */
-export function removeFile(file: string): number {
-  try {
-    fs.rmSync(file, { force: true });
-    return 0;
-  } catch (error) {
-    return errnoFromNode(error);
-  }
-}
 
 /** Sets the size of an open file. */
 export function setFdSize(fd: number, size: number): number {

@@ -6,7 +6,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import os from 'node:os';
-import { ENOENT, ENOTCONN, EOPNOTSUPP, errnoFromNode } from '../base/errno.js';
+import { ENOTCONN, EOPNOTSUPP, errnoFromNode } from '../base/errno.js';
 import { bytesOfName } from '../base/names.js';
 import { closeFd } from './files.js';
 
@@ -232,9 +232,4 @@ export function readRequestLater(
 export function writeAnswer(fd: number, vector: number, pieces: number): number {
   const from = calls() as FuseCalls;
   return from.writev(fd, vector, pieces) < 0 ? -from.errno() : 0;
-}
-
-/** True where nobody waits for an answer any more. */
-export function isGone(errno: number): boolean {
-  return errno === -ENOENT;
 }

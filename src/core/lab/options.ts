@@ -19,10 +19,10 @@ import type { Server, ServerOptions } from '../server/types.js';
 import type { TraceSink } from '../trace/types.js';
 
 /** Smallest page cache, bytes: room for a few windows under I/O. */
-export const PAGE_CACHE_MIN = 1 << 20;
+const PAGE_CACHE_MIN = 1 << 20;
 
 /** Largest page cache, bytes: frames are numbered with 32 bits, with room to spare. */
-export const PAGE_CACHE_MAX = 2 ** 40;
+const PAGE_CACHE_MAX = 2 ** 40;
 
 /** Names of the profiles, the default first. */
 export const PROFILE_NAMES: readonly string[] = PROFILES.map(({ name }) => name);

@@ -36,7 +36,7 @@ export interface MappedArea {
  * The errors of writeback of a file (errseq_t): each open file is told of an error once, at its
  * next fsync or close, however many came since.
  */
-export class WritebackErrors {
+class WritebackErrors {
   #last = 0;
   #count = 0;
   /** Bytes of pages that were thrown away since somebody was last told of an error. */

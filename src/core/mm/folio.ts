@@ -25,9 +25,9 @@ export const PG_UPTODATE = 1 << 2;
 /** Needs writing to the server. */
 export const PG_DIRTY = 1 << 3;
 /** Was used again: reclaim passes it over once. */
-export const PG_ACTIVE = 1 << 5;
+const PG_ACTIVE = 1 << 5;
 /** Somebody sleeps until something of it changes. */
-export const PG_WAITERS = 1 << 7;
+const PG_WAITERS = 1 << 7;
 /** The last read of it failed; cleared before each readpage. */
 export const PG_ERROR = 1 << 8;
 /** The private word is meaningful (AFS: which bytes are dirty). Holds a reference. */

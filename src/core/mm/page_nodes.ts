@@ -5,7 +5,8 @@
  */
 
 /** A node has entries for 2^NODE_SHIFT pages. */
-export const NODE_SHIFT = 6;
+const NODE_SHIFT = 6;
+/** Pages of a node. */
 export const NODE_SLOTS = 1 << NODE_SHIFT;
 /** Behind its entries a node counts those in use. */
 const STRIDE = NODE_SLOTS + 1;

@@ -37,7 +37,7 @@ export function bareCell(value: Cell | undefined): string {
 }
 
 /** The value as JSON carries it: 64-bit integers beyond 2^53 and blobs as strings. */
-export function jsonCell(value: Cell | undefined): string | number | null {
+function jsonCell(value: Cell | undefined): string | number | null {
   if (value === undefined || value === null) return null;
   if (typeof value === 'number' || typeof value === 'string') return value;
   return bareCell(value);

@@ -180,7 +180,7 @@ export function isDirectory({ mode }: Attributes): boolean {
 }
 
 /** Makes a file of any kind in an open directory, with its owner and permissions. */
-export function makeIn(directory: number, name: Uint8Array, node: NewNode): number {
+function makeIn(directory: number, name: Uint8Array, node: NewNode): number {
   const error = bare(directory, name, node);
   if (error < 0) return error;
   const { uid, gid, mode } = node;
@@ -200,7 +200,7 @@ function bare(directory: number, name: Uint8Array, { mode, target }: NewNode): n
 }
 
 /** Changes owner, permissions and times of a name in an open directory, in this order. */
-export function changeAt(directory: number, name: Uint8Array, change: AttributeChange): number {
+function changeAt(directory: number, name: Uint8Array, change: AttributeChange): number {
   const { uid, gid, mode, atime, mtime } = change;
   if (uid !== undefined || gid !== undefined) {
     const error = chownAt(directory, uid ?? -1, gid ?? -1, name);

@@ -20,7 +20,7 @@ export interface Pseudonyms {
 }
 
 /** What stands where a text was. */
-export const REMOVED = 'removed';
+const REMOVED = 'removed';
 
 /** A column of texts that tell something. */
 interface Place {

@@ -10,7 +10,7 @@ import { type FscacheValues, fscacheEntries, fscacheKeys } from './fscache_stats
 import type { StatEntry } from './record.js';
 import { counter, gauge, type StatDoc } from './stat_doc.js';
 
-export type { StatDoc, StatKind } from './stat_doc.js';
+export type { StatDoc } from './stat_doc.js';
 
 /** The variables of the read helper, by the kernel's names. */
 export const STAT_VARIABLES = {

@@ -477,7 +477,7 @@ function* allocated(task: Task): Task<true> {
 }
 
 /** The byte that operation `generation` writes at `position`; never 0. */
-export function fsxByte(position: number, generation: number): number {
+function fsxByte(position: number, generation: number): number {
   return 1 + ((generation * 37 + position * 131 + (position >> 8) * 7) % 255);
 }
 

@@ -61,7 +61,7 @@ export interface JobSpec {
 }
 
 /** What a job has done so far. */
-export class JobResult {
+class JobResult {
   ops = 0;
   /** Operations that needed neither I/O nor sleep. */
   hits = 0;

@@ -13,7 +13,7 @@ import { REQUEST_EVENTS, type Strange, Walk } from './walk.js';
 import { Walked } from './world.js';
 
 /** Findings of one rule that are kept; the rest is counted. */
-export const FINDINGS_MAX = 1000;
+const FINDINGS_MAX = 1000;
 
 /** What became of a rule. */
 export interface RuleResult {

@@ -51,7 +51,7 @@ export interface Wanted {
 }
 
 /** The statement that reads an event's table in order; of all requests, or of those named. */
-export function eventSql(tracepoint: AnyTracepoint, all = true): string {
+function eventSql(tracepoint: AnyTracepoint, all = true): string {
   const { name, columns } = tracepoint;
   const request = all ? undefined : requestColumn(tracepoint);
   const named = `AND "${request}" IN (SELECT "value" FROM json_each(@requests))`;

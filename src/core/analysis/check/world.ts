@@ -298,7 +298,7 @@ const LIST_PUTS = new Set(['put_done', 'put_abandon', 'put_cancel', 'put_clear']
 const ENDS_READING = new Set(['superfluous', 'discard', 'consumed', 'abandoned', 'free']);
 
 /** The side an event is about. */
-export function sideOf(event: CheckEvent): Side {
+function sideOf(event: CheckEvent): Side {
   switch (event.event) {
     case 'netfs_write':
       return 'write';

@@ -17,7 +17,7 @@ import type {
 } from './types.js';
 
 /** Differences that are listed; the others are counted. */
-export const DIVERGENCES_MAX = 50;
+const DIVERGENCES_MAX = 50;
 
 /** Collects differences. Other parts of a comparison (results, files) add to the same findings. */
 export class Findings {

@@ -23,7 +23,7 @@ const MAY_PASS: readonly (readonly [Role, Role])[] = [
 ];
 
 /** True if the two events may come in either order. */
-export function mayPass(a: RequestEvent, b: RequestEvent): boolean {
+function mayPass(a: RequestEvent, b: RequestEvent): boolean {
   if (a.slice < 0 || b.slice < 0 || a.slice === b.slice) return false;
   return MAY_PASS.some(
     ([one, other]) => (a.role === one && b.role === other) || (a.role === other && b.role === one),

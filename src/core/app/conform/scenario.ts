@@ -4,7 +4,7 @@
  * describes them.
  */
 import { existsSync, readFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { errnoFromNode } from '../../base/errno.js';
 import { ErrnoError, StoreError } from '../../base/errors.js';
@@ -224,9 +224,4 @@ function readIfThere(directory: string, name: string): string | null {
   } catch (cause) {
     throw new ErrnoError(errnoFromNode(cause), 'open', path, { cause });
   }
-}
-
-/** The directory that holds a scenario and the others of its group. */
-export function scenarioHome({ directory }: Scenario): string {
-  return dirname(directory);
 }

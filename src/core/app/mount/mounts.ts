@@ -20,7 +20,7 @@ export interface ListedMount {
 }
 
 /** Every mount, the newest last (proc_pid_mountinfo(5)). */
-export function listMounts(text = fs.readFileSync('/proc/self/mountinfo', 'utf8')): ListedMount[] {
+function listMounts(text = fs.readFileSync('/proc/self/mountinfo', 'utf8')): ListedMount[] {
   const plain = (field: string): string =>
     field.replaceAll(/\\([0-7]{3})/g, (_, code: string) => String.fromCharCode(parseInt(code, 8)));
   return text.split('\n').flatMap((line) => {
@@ -33,7 +33,7 @@ export function listMounts(text = fs.readFileSync('/proc/self/mountinfo', 'utf8'
 }
 
 /** Our mount at a path that was made absolute, the newest if there are several. */
-export function ownMount(mountpoint: string): ListedMount | undefined {
+function ownMount(mountpoint: string): ListedMount | undefined {
   const at = path.resolve(mountpoint);
   return listMounts().findLast((each) => each.mountpoint === at && each.type === TYPE);
 }

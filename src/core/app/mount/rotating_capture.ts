@@ -20,7 +20,7 @@ export interface Rotation {
 }
 
 /** The path of a part, counted from 1: `x.db`, `x-2.db`, `x-3.db`. */
-export function partPath(out: string, part: number): string {
+function partPath(out: string, part: number): string {
   return part === 1 ? out : out.replace(/(\.db)?$/, (ext) => `-${part}${ext}`);
 }
 

@@ -25,7 +25,7 @@ const REFERENCES_MAX = 2 ** 29;
 const UNITS_PER_FILE = 2 ** 32;
 
 /** Collects references; `unit` bytes each. */
-export class ReferenceList {
+class ReferenceList {
   readonly #unit: number;
   readonly #ids = new PageIds();
   readonly #files = new Map<string, number>();

@@ -317,10 +317,7 @@ function keyOf({ input, lab, cache, file }: WhatifJob, content: string): string 
 }
 
 /** Share of requests that are not the same, in their order. */
-export function requestError(
-  recorded: readonly RequestRange[],
-  played: readonly RequestRange[],
-): number {
+function requestError(recorded: readonly RequestRange[], played: readonly RequestRange[]): number {
   const most = Math.max(recorded.length, played.length);
   if (most === 0) return 0;
   const counts = new Map<string, number>();

@@ -41,7 +41,7 @@ export function cookieFlags(value: number): string {
 }
 
 /** A state of a cookie since v5.17: letter, name, and where to look if it stays. */
-export const COOKIE_STATES: readonly (readonly [letter: string, name: string, stays: string])[] = [
+const COOKIE_STATES: readonly (readonly [letter: string, name: string, stays: string])[] = [
   ['-', 'quiescent', 'it has no cache object now'],
   ['L', 'looking up', "the lookup in the cache's filesystem hangs, or no worker is free"],
   ['C', 'creating', "the cache's filesystem is slow to make a temporary file"],

@@ -359,7 +359,7 @@ const ERRNO =
   /(?:\b(?:rc|ret|err|error|e|er|errno|code|status|failed|with|returned|register|result)\b[ =:(]{0,3}|\(|= ?)(-\d{1,3})\b/gi;
 
 /** The names of the error numbers in a text, '' where there are none. */
-export function errnoNote(text: string): string {
+function errnoNote(text: string): string {
   const named = new Set([...text.matchAll(ERRNO)].map((match) => Number(match[1])));
   return [...named]
     .filter((number) => number < 0)

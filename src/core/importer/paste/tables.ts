@@ -144,8 +144,3 @@ export function rowMeans(table: ProcTable, row: ProcRow): string {
   }
   return '';
 }
-
-/** Columns of a table for people, in printed order. */
-export function procColumns(table: ProcTable): readonly string[] {
-  return (FORMS[table][0] as Form).columns;
-}

@@ -14,7 +14,7 @@ const type = text('type', 'Type of the message, as P9_TREAD.');
 const tag = int('tag', 'Tag of the message.');
 
 /** What happens to a fid. */
-export const p9FidRefTypes = symbols('P9_FID_REFTYPE');
+const p9FidRefTypes = symbols('P9_FID_REFTYPE');
 
 /** A message is sent. */
 export const p9ClientReq = v9fs({

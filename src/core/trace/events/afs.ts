@@ -24,10 +24,10 @@ const ref = int('ref', 'References after that.');
 const error = int('error', 'Negative error number.');
 
 /** What happens to a call. */
-export const afsCallTraces = symbols('afs_call_traces');
+const afsCallTraces = symbols('afs_call_traces');
 
 /** Why a server is chosen or given up. */
-export const afsRotateTraces = symbols('afs_rotate_traces');
+const afsRotateTraces = symbols('afs_rotate_traces');
 
 /** Something happens to a call. */
 export const afsCall = afs({

@@ -19,7 +19,7 @@ const file = [
 ] as const;
 
 /** Why a request has to wait. */
-export const cephMdscSuspendReasons = symbols('ceph_mdsc_suspend_reasons');
+const cephMdscSuspendReasons = symbols('ceph_mdsc_suspend_reasons');
 
 /** A request is made. */
 export const cephMdscSubmitRequest = ceph({

@@ -27,7 +27,7 @@ const pages = uint('nr_pages', 'Pages.');
 const eof = text('eof', '` eof` = the file ends there, else empty.');
 
 /** How safe a write is when the server has answered. */
-export const nfsStable = symbols('nfs_stable');
+const nfsStable = symbols('nfs_stable');
 
 const stable = label('stable', nfsStable, 'How safe it is.');
 const verifier = text('verifier', 'Verifier of the server, hexadecimal.');

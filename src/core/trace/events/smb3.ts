@@ -30,7 +30,7 @@ const connection = [
 ] as const;
 
 /** Why credits change. */
-export const smb3RwCreditsTraces = symbols('smb3_rw_credits_traces');
+const smb3RwCreditsTraces = symbols('smb3_rw_credits_traces');
 
 /** An event of a read or a write; `error` = it prints rc=. */
 function transfer(record: number, name: string, doc: string, error: boolean) {

@@ -156,7 +156,7 @@ export function parseSplit(text: string, rules: ValueRules): readonly SplitPart[
 }
 
 /** Value of an expression of + - * / % ^ and parentheses, each number with its unit. */
-export function evaluate(text: string, scale: (value: number, unit: string) => number): number {
+function evaluate(text: string, scale: (value: number, unit: string) => number): number {
   const tokens = text.match(/0[xX][0-9a-fA-F]+|\d+(?:\.\d+)?|[A-Za-z]+|[-+*/%^()]|\S/g) ?? [];
   if (tokens.length > 1000) throw new BadValue('a shorter expression');
   let at = 0;

@@ -1,6 +1,5 @@
 /** The formats of recorded workloads, one row each; the first that recognises a file reads it. */
-import { TraceFormatError } from '../../base/errors.js';
-import type { FrontEnd, Recording, RecordingOptions } from '../recording.js';
+import type { FrontEnd } from '../recording.js';
 import { blkparse } from './blkparse.js';
 import { iolog } from './iolog.js';
 import { opList } from './op_list.js';
@@ -23,14 +22,4 @@ export const HEAD = 64 << 10;
 export function frontEndOf(text: string): FrontEnd | undefined {
   const head = text.slice(0, HEAD);
   return FRONT_ENDS.find((each) => each.recognises(head));
-}
-
-/** Reads a text of any format. Throws `TraceFormatError` where none recognises it. */
-export function parseRecording(text: string, file: string, options: RecordingOptions): Recording {
-  const found = frontEndOf(text);
-  if (found !== undefined) return found.parse(text, file, options);
-  throw new TraceFormatError(
-    file,
-    FRONT_ENDS.map(({ name }) => name),
-  );
 }

@@ -295,7 +295,7 @@ function numbers(first: number, last: number, step: number): string[] {
 }
 
 /** The whole number that an expression of + - * / % << >> and parentheses comes to. */
-export function evaluate(text: string): number | undefined {
+function evaluate(text: string): number | undefined {
   const tokens = text.match(/0x[0-9a-fA-F]+|\d+|<<|>>|[-+*/%()]|\S/g) ?? [];
   let at = 0;
   const primary = (): number => {

@@ -228,7 +228,7 @@ export function descriptorOf(arg: string): number {
 }
 
 /** A name as `-y` prints it, without the kind of device and the mark of a removed file. */
-export function plainPath(path: string): string {
+function plainPath(path: string): string {
   return unescapeC(path.replace(/\(deleted\)$/, '').replace(/<[^<>]*>$/, ''));
 }
 

@@ -37,7 +37,7 @@ const HASHES = 2 ** 24;
 const MASK = HASHES - 1;
 
 /** Sizes to look at: `count` of them from one page to all, denser where they are small. */
-export function curveSizes(pages: number, count = 32): number[] {
+function curveSizes(pages: number, count = 32): number[] {
   const sizes = new Set<number>();
   for (let i = 1; i <= count; i++) {
     sizes.add(Math.max(1, Math.round(pages ** (i / count))));
@@ -47,7 +47,7 @@ export function curveSizes(pages: number, count = 32): number[] {
 }
 
 /** Share of references that miss at each size, of the distances of LRU. */
-export function lruRatios(
+function lruRatios(
   { histogram, references }: Pick<StackDistances, 'histogram' | 'references'>,
   sizes: readonly number[],
   scale = 1,
