@@ -10,7 +10,7 @@ import { StoreError } from '../base/errors.js';
 import { TRACEPOINTS } from '../trace/index.js';
 import type { Holds } from '../trace/tracepoint.js';
 import { openCapture } from './database.js';
-import { DESCRIBED, quoted } from './schema.js';
+import { DESCRIBED, quoted, UNKNOWN_WORDS } from './schema.js';
 
 /** What stands for what; nobody but who made the copy should see it. */
 export interface Pseudonyms {
@@ -177,7 +177,9 @@ function replaceMeta(db: Database.Database, release: string | null): void {
   const plain = Object.entries(options).filter(([, value]) =>
     ['number', 'boolean'].includes(typeof value),
   );
-  if (options[DESCRIBED] !== undefined) plain.push([DESCRIBED, options[DESCRIBED]]);
+  for (const key of [DESCRIBED, UNKNOWN_WORDS]) {
+    if (options[key] !== undefined) plain.push([key, options[key]]);
+  }
   // What stands behind the numbers of a release may name a company.
   const kernel = /^v?\d+(\.\d+)*(-rc\d+)?/.exec(release ?? '')?.[0] ?? null;
   db.prepare(

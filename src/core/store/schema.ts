@@ -371,5 +371,11 @@ export function eventTables(era: Era): readonly Table[] {
 /** In the options of a capture: the description of its kernel, where it is none of those known. */
 export const DESCRIBED = 'described';
 
+/**
+ * In the options of a capture: the words of labels that no table has, as lists by
+ * `event.column`.
+ */
+export const UNKNOWN_WORDS = 'unknown_words';
+
 /** Every table, those of the events last. */
 export const ALL_TABLES: readonly Table[] = [...Object.values(TABLES), ...EVENT_TABLES];

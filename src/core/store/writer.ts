@@ -34,11 +34,15 @@ import {
   SCHEMA_VERSION,
   TABLES,
   type Table,
+  UNKNOWN_WORDS,
 } from './schema.js';
 import { PAGE, PageFile, TablePages } from './table_pages.js';
 import { lists, type RowForm, TableRows } from './table_rows.js';
 import type { CaptureMeta, SqlValue } from './types.js';
 import { VIEWS } from './views.js';
+
+/** Words of one column that are noted at most: numbers taken for labels have no end. */
+const UNKNOWN_MAX = 100;
 
 /** One tracepoint's table being filled. */
 interface EventTable {
@@ -50,6 +54,7 @@ interface EventTable {
 
 /** How a column's word becomes a value. */
 interface EventColumn {
+  readonly event: string;
   readonly column: Column;
   /** False where the era does not print it: NULL. */
   readonly printed: boolean;
@@ -92,6 +97,8 @@ export class CaptureBuilder implements RecordHandler {
   readonly #ranges: EventRanges;
   readonly #markers: TablePages;
   readonly #others: TablePages;
+  /** Words of labels that are in no table, by event and column. */
+  readonly #unknown = new Map<string, Set<string>>();
   /** The latency flags last used: nearly always those of the next event. */
   #flags = '';
   #flagsBytes = UTF8.encode('');
@@ -270,20 +277,33 @@ export class CaptureBuilder implements RecordHandler {
   }
 
   /** Adds the value of a word that does not stand for itself. */
-  #value({ column, labels }: EventColumn, word: number): void {
+  #value({ event, column, labels }: EventColumn, word: number): void {
     const row = this.#row;
     if (column.symbols === null || !(word < RAW_LABEL)) {
       const value = decodeValue(column, word, this.era, this.#decoder.strings);
+      if (column.symbols !== null && typeof value === 'string') {
+        this.#noteUnknown(event, column, value);
+      }
       if (column.kind === 'u64' && typeof value === 'string') row.wide(BigInt(value));
       else row.value(value);
       return;
     }
     let label = labels[word];
     if (label === undefined) {
-      label = UTF8.encode(column.symbols.text(this.era, word));
+      const text = column.symbols.text(this.era, word);
+      // Only a kernel that describes itself has labels that are none of the known ones.
+      if (word >= column.symbols.ids.length) this.#noteUnknown(event, column, text);
+      label = UTF8.encode(text);
       labels[word] = label;
     }
     row.text(label);
+  }
+
+  #noteUnknown(event: string, { name }: Column, word: string): void {
+    const key = `${event}.${name}`;
+    const words = this.#unknown.get(key);
+    if (words === undefined) this.#unknown.set(key, new Set([word]));
+    else if (words.size < UNKNOWN_MAX) words.add(word);
   }
 
   #texts(pages: TablePages, words: Float64Array, at: number, texts: readonly string[]): void {
@@ -314,10 +334,15 @@ export class CaptureBuilder implements RecordHandler {
     });
   }
 
-  /** Options as they were told, with the kernel where it is not one of those known. */
+  /** Options as they were told, with what is not known of the kernel and its words. */
   #options(): unknown {
     const { options = {}, described } = this.#meta;
-    return described === undefined ? options : { ...(options as object), [DESCRIBED]: described };
+    const unknown = [...this.#unknown].map(([key, words]) => [key, [...words]]);
+    return {
+      ...(options as object),
+      ...(described !== undefined && { [DESCRIBED]: described }),
+      ...(unknown.length > 0 && { [UNKNOWN_WORDS]: Object.fromEntries(unknown) }),
+    };
   }
 
   #source(word: number): string | null {
@@ -331,6 +356,7 @@ function eventColumns(tracepoint: AnyTracepoint, era: Era): EventColumn[] {
   // NULLs at the end of a row need not be there.
   const last = columns.findLastIndex((_, i) => tracepoint.prints(era, i));
   return columns.slice(0, last + 1).map((column, i) => ({
+    event: tracepoint.name,
     column,
     printed: tracepoint.prints(era, i),
     plain: column.symbols === null && column.kind !== 'text',

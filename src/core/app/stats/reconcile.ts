@@ -2,6 +2,7 @@
  * The use case `stats reconcile`: recomputes the statistics from the events of a capture, compares
  * them with what the kernel counted, and says why they differ where they do.
  */
+import { unknownWords } from '../../analysis/doubt.js';
 import type { Column, Row, Table } from '../../analysis/types.js';
 import { UsageError } from '../../base/errors.js';
 import { openCapture } from '../../store/database.js';
@@ -291,6 +292,13 @@ function doubtsOf(capture: Capture): Doubts {
 function judge(capture: Capture, recipe: Recipe, difference: number, { lost, cut }: Doubts) {
   if (difference === 0) return { verdict: 'same', why: null };
   const tables = [...new Set(recipe.map(({ table }) => table))];
+  const strange = Object.entries(unknownWords(capture)).find(([column]) => {
+    return tables.includes(column.split('.')[0] ?? '');
+  });
+  if (strange !== undefined) {
+    const why = `no table has ${strange[1].slice(0, 3).join(', ')} (${strange[0]})`;
+    return { verdict: 'cannot tell', why };
+  }
   const gauge = recipe.some(({ sign }) => sign === -1);
   if (difference > 0 && !gauge) {
     return { verdict: 'DIFFERS', why: 'more events than the statistics count' };

@@ -4,6 +4,7 @@
  * Called by the command.
  */
 import { checkCapture } from '../../analysis/check/check.js';
+import { doubtOf } from '../../analysis/doubt.js';
 import { ANALYSES } from '../../analysis/index.js';
 import { rankTest } from '../../analysis/rank_test.js';
 import type { Column, Row, Table } from '../../analysis/types.js';
@@ -64,11 +65,11 @@ export function compareCaptures(
   const a = openCapture(findCapture(left));
   const b = openCapture(findCapture(right));
   try {
+    const known = [a, b].every((each) => doubtOf(each, ANALYSES.hits.needs) === null);
     return [
       ...findings(a, b),
-      ...hitRates(a, b, thresholds),
-      ...latencies(a, b, thresholds),
-      ...totals(a, b),
+      ...(known ? [...hitRates(a, b, thresholds), ...latencies(a, b, thresholds)] : []),
+      ...(known ? totals(a, b) : []),
       ...counters(a, b),
       ...events(a, b),
     ];

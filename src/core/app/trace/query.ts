@@ -1,4 +1,5 @@
 /** Runs an analysis over a capture. Called by the commands that print its table. */
+import { doubtOf } from '../../analysis/doubt.js';
 import { ANALYSES, type AnalysisName } from '../../analysis/index.js';
 import { requestStory, STORY_COLUMNS } from '../../analysis/request_story.js';
 import { spanOf } from '../../analysis/span.js';
@@ -113,7 +114,14 @@ function boundOf({ params }: Analysis, set: Params): Bound {
  * tables of each of its groups. A run records all there is, so nothing recorded is an answer there.
  * Throws `StoreError`, after closing the capture.
  */
-export function demand(capture: Capture, { name, records = [], timed }: Analysis): Capture {
+export function demand(capture: Capture, { name, records = [], timed, needs }: Analysis): Capture {
+  const doubt = doubtOf(capture, needs);
+  if (doubt !== null) {
+    capture.close();
+    throw new StoreError(capture.path, `cannot answer trace ${name}: ${doubt}`, {
+      hint: 'netfslab trace events prints the events as they are',
+    });
+  }
   if (timed === true && !spanOf(capture).timed) {
     capture.close();
     throw new StoreError(capture.path, `cannot answer trace ${name}: its events have no times`, {

@@ -6,6 +6,7 @@ import { checkCapture } from '../../analysis/check/check.js';
 import { RULES, type RuleId } from '../../analysis/check/index.js';
 import { STUCK_NS } from '../../analysis/check/rules/stuck_after.js';
 import { openRequests } from '../../analysis/check/stuck.js';
+import { doubtOf } from '../../analysis/doubt.js';
 import { ANALYSES } from '../../analysis/index.js';
 import { spanOf } from '../../analysis/span.js';
 import type { Analysis, Row } from '../../analysis/types.js';
@@ -52,7 +53,9 @@ export function summarise(file?: string): TraceSummary {
   const capture = openCapture(findCapture(file));
   try {
     const { info } = capture;
-    const hits = [...rowsOf(capture, ANALYSES.hits)];
+    const doubt = doubtOf(capture, ANALYSES.hits.needs);
+    const known = doubt === null;
+    const hits = known ? [...rowsOf(capture, ANALYSES.hits)] : [];
     const { first, last, timed } = spanOf(capture);
     return {
       capture: capture.path,
@@ -62,11 +65,13 @@ export function summarise(file?: string): TraceSummary {
       events: info.events,
       lost_events: info.lost_events,
       span_ns: timed ? last - first : null,
-      requests: capture.all(REQUESTS),
+      requests: known ? capture.all(REQUESTS) : [],
       hits,
-      latency: timed ? capture.all(LATENCY) : [],
-      missing: missingFrom(capture),
-      notable: notables(capture, hits).sort((a, b) => b.weight - a.weight),
+      latency: known && timed ? capture.all(LATENCY) : [],
+      missing: [...missingFrom(capture), ...(known ? [] : [`bytes, hits, latency: ${doubt}`])],
+      notable: [...notables(capture), ...(known ? figures(capture, hits) : [])].sort(
+        (a, b) => b.weight - a.weight,
+      ),
     };
   } finally {
     capture.close();
@@ -133,18 +138,25 @@ SELECT "event", count(*) AS "count", (SELECT count(DISTINCT substr("file", 1, CA
   FROM "of") AS "files"
 FROM "of" WHERE NOT EXISTS (SELECT 1 FROM "request") GROUP BY 1`;
 
-function notables(capture: Capture, hits: readonly Row[]): Notable[] {
+/** What is told whatever words are known. */
+function notables(capture: Capture): Notable[] {
   return [
     ...pageCacheOnly(capture),
     ...openOnes(capture),
     ...wrong(capture),
+    ...statsNotables(capture),
+    ...listNotables(capture),
+    ...logNotables(capture),
+  ];
+}
+
+/** What the figures of requests and slices say. */
+function figures(capture: Capture, hits: readonly Row[]): Notable[] {
+  return [
     ...failures(capture),
     ...readaheads(capture),
     ...repeats(capture),
     ...misses(capture, hits),
-    ...statsNotables(capture),
-    ...listNotables(capture),
-    ...logNotables(capture),
   ];
 }
 
