@@ -63,6 +63,7 @@ const PACKAGES: Record<string, RegExp> = {
   fzstd: /^src\/core\/importer\//,
   'seek-bzip': /^src\/core\/importer\//,
   'xz-decompress': /^src\/core\/importer\//,
+  uplot: /^src\/core\/report\/page\//,
   'postal-mime': /^src\/core\/importer\/paste\//,
   '@oclif/core': /^src\/(core\/cli|commands)\//,
 };

@@ -46,7 +46,7 @@ export interface TraceSummary {
 }
 
 /** Captures with more events are not checked here: it would take longer than one waits. */
-const CHECKED_EVENTS = 300_000;
+export const CHECKED_EVENTS = 300_000;
 
 /** Sums a capture up. */
 export function summarise(file?: string): TraceSummary {

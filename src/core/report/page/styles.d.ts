@@ -1,0 +1,2 @@
+/** Style sheets are bundled beside the page's code. */
+declare module '*.css';
