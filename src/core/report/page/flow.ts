@@ -3,7 +3,7 @@ import { el, svg } from './dom.js';
 import { formatBytes } from './format.js';
 import type { TableDocument } from './types.js';
 
-const WIDTH = 760;
+const WIDTH = 820;
 const HEIGHT = 250;
 const BAND = 150;
 

@@ -2,7 +2,7 @@
 import { el, section, visible } from './dom.js';
 import { colourOf, formatBytes, requestName, themed } from './format.js';
 import type { FileMapDocument, TimelineDocument } from './types.js';
-import { marksOf, type Range, type Size, Zoom } from './zoom.js';
+import { byteMarksOf, type Range, type Size, Zoom } from './zoom.js';
 
 const ROW = 22;
 const COLOURS = ['', '--zero', '--server', '--cache', '--both'];
@@ -130,7 +130,7 @@ function drawPositions(to: CanvasRenderingContext2D, size: Size, range: Range): 
   to.fillRect(0, 0, size.width, size.height);
   to.font = '11px system-ui, sans-serif';
   to.textBaseline = 'middle';
-  for (const at of marksOf(range, Math.max(2, size.width / 110))) {
+  for (const at of byteMarksOf(range, Math.max(2, size.width / 110))) {
     const x = ((at - range.from) * size.width) / (range.to - range.from);
     to.fillStyle = themed('--grid');
     to.fillRect(x, 0, 1, size.height);

@@ -217,6 +217,16 @@ export function marksOf({ from, to }: Range, most: number): number[] {
   const rough = (to - from) / most;
   const power = 10 ** Math.floor(Math.log10(Math.max(rough, 1)));
   const step = ([1, 2, 5, 10].find((each) => each * power >= rough) ?? 10) * power;
+  return multiplesOf(step, { from, to });
+}
+
+/** The same for bytes: multiples of a power of two. */
+export function byteMarksOf({ from, to }: Range, most: number): number[] {
+  const rough = Math.max(1, (to - from) / most);
+  return multiplesOf(2 ** Math.ceil(Math.log2(rough)), { from, to });
+}
+
+function multiplesOf(step: number, { from, to }: Range): number[] {
   const marks = [];
   for (let at = Math.ceil(from / step) * step; at <= to; at += step) marks.push(at);
   return marks;
