@@ -36,7 +36,10 @@ function pageFolder(t: ExecutionContext): string {
 /** What a command prints to stdout, its exit code if that is not 0 as a last line. */
 async function output(command: string, cwd: string): Promise<string[]> {
   const local = command.replaceAll(NETFSLAB, `node ${join(ROOT, 'bin/run.js')}`);
-  const env = { ...process.env, NO_COLOR: '1', NETFSLAB_TRACES: cwd };
+  const env = {
+    ...process.env,
+    ...{ NO_COLOR: '1', NETFSLAB_TRACES: cwd, XDG_CACHE_HOME: join(cwd, '.cache') },
+  };
   const run = promisify(execFile)('sh', ['-c', local], { cwd, env, maxBuffer: 2 ** 26 });
   const { stdout, code } = await run.then(
     (done) => ({ stdout: done.stdout, code: 0 }),

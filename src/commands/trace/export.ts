@@ -33,14 +33,15 @@ export default class TraceExport extends LabCommand {
       options: EXPORT_FORMATS,
       default: 'ftrace',
     }),
-    out: Flags.string({ char: 'o', description: 'file or folder to write; must not exist' }),
+    host: Flags.string({ description: 'machine that was traced, for parquet; default its folder' }),
+    out: Flags.string({ char: 'o', description: 'file or folder to write' }),
   };
 
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(TraceExport);
-    const { anonymise, decode, out } = flags;
+    const { anonymise, decode, out, host = null } = flags;
     const format = flags.format as ExportFormat;
-    const from = new Export(args.capture, format, { decode }, anonymise);
+    const from = new Export(args.capture, format, { decode, host }, anonymise);
     try {
       this.noteCapture(from.named);
       if (out === undefined) return await this.#print(from, format);

@@ -89,11 +89,17 @@ export class Export {
 
   /** Writes a new file or folder, which has its name only when it is whole. Throws `ErrnoError`. */
   async write(out: string): Promise<void> {
-    if (existsSync(out)) throw new ErrnoError('EEXIST', 'open', out);
+    const each = this.#exporter;
+    const adds = each.kind === 'path' && existsSync(out) ? each.adds : undefined;
+    if (existsSync(out) && adds === undefined) throw new ErrnoError('EEXIST', 'open', out);
     const part = `${out}.part`;
     try {
       await this.#write(part);
-      renameSync(part, out);
+      if (adds === undefined) renameSync(part, out);
+      else {
+        adds(part, out);
+        rmSync(part, { recursive: true });
+      }
     } catch (error) {
       rmSync(part, { recursive: true, force: true });
       // A fault of ours or of the capture is no fault of the file that is written.

@@ -5,6 +5,7 @@ import { csv } from './csv.js';
 import { db } from './db.js';
 import { ftrace } from './ftrace.js';
 import { ndjson } from './ndjson.js';
+import { parquet } from './parquet.js';
 import { perfetto } from './perfetto.js';
 import type { Exporter } from './types.js';
 
@@ -17,6 +18,7 @@ export const EXPORTERS = {
   db,
   perfetto,
   chrome,
+  parquet,
 } as const satisfies Record<string, Exporter>;
 
 /** The name of a format. */

@@ -6,7 +6,7 @@ import type { Capture } from '../../store/types.js';
 export interface ExportOptions {
   /** Names the bits of flag words. */
   readonly decode: boolean;
-  /** Name of the machine that was traced, null = as the capture tells. */
+  /** Name of the machine that was traced, null = the folder that the capture lies in. */
   readonly host: string | null;
 }
 
@@ -41,6 +41,8 @@ export interface PathExporter extends Named {
   readonly kind: 'path';
   /** Makes `out`, which does not exist; what it leaves after a failure is removed by the caller. */
   write(capture: Capture, out: string, options: ExportOptions): Promise<void>;
+  /** Moves what was made into a folder that is there. Throws `ErrnoError` EEXIST. */
+  adds?(made: string, out: string): void;
 }
 
 /** One row of the registry. */

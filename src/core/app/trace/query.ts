@@ -110,35 +110,39 @@ function boundOf({ params }: Analysis, set: Params): Bound {
 }
 
 /**
- * Refuses by name what a capture cannot answer: an analysis needs at least one row in one of the
+ * Why a capture cannot answer; null if it can. An analysis needs at least one row in one of the
  * tables of each of its groups. A run records all there is, so nothing recorded is an answer there.
- * Throws `StoreError`, after closing the capture.
  */
-export function demand(capture: Capture, { name, records = [], timed, needs }: Analysis): Capture {
+export function refusalOf(
+  capture: Capture,
+  { name, records = [], timed, needs }: Analysis,
+): StoreError | null {
+  const refused = (why: string, hint: string) =>
+    new StoreError(capture.path, `cannot answer trace ${name}: ${why}`, { hint });
   const doubt = doubtOf(capture, needs);
-  if (doubt !== null) {
-    capture.close();
-    throw new StoreError(capture.path, `cannot answer trace ${name}: ${doubt}`, {
-      hint: 'netfslab trace events prints the events as they are',
-    });
-  }
+  if (doubt !== null) return refused(doubt, 'netfslab trace events prints the events as they are');
   if (timed === true && !spanOf(capture).timed) {
-    capture.close();
-    throw new StoreError(capture.path, `cannot answer trace ${name}: its events have no times`, {
-      hint: 'paste the lines with their times, or record them: netfslab capture-script --slow',
-    });
+    return refused(
+      'its events have no times',
+      'paste the lines with their times, or record them: netfslab capture-script --slow',
+    );
   }
-  if (capture.info.source === 'run') return capture;
+  if (capture.info.source === 'run') return null;
   for (const group of records) {
     const some = group.some((table) => capture.get(`SELECT 1 FROM "${table}" LIMIT 1`));
     if (some) continue;
-    capture.close();
     const none = `no ${group.join(' or ')} (none happened, or none were recorded)`;
-    throw new StoreError(capture.path, `cannot answer trace ${name}: ${none}`, {
-      hint: `record ${group.join(', ')}: netfslab capture-script --slow`,
-    });
+    return refused(none, `record ${group.join(', ')}: netfslab capture-script --slow`);
   }
-  return capture;
+  return null;
+}
+
+/** The capture, if it can answer; else it is closed. Throws `StoreError`. */
+export function demand(capture: Capture, analysis: Analysis): Capture {
+  const refusal = refusalOf(capture, analysis);
+  if (refusal === null) return capture;
+  capture.close();
+  throw refusal;
 }
 
 /** A request number as a person types it: hexadecimal as printed, with or without `R=` or `0x`. */
