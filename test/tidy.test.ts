@@ -5,7 +5,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, posix } from 'node:path';
 import test from 'ava';
-import { CLI_PAGE, cliPage, commandClasses } from './helpers/readme.js';
+import { commandClasses, generatedPages } from './helpers/readme.js';
 import { blank, functionsOf, importsOf, ROOT, readSources, type Source } from './helpers/source.js';
 
 const src = readSources('src');
@@ -255,9 +255,10 @@ test('every command has a description, an example, and documented flags and argu
   check(t, problems);
 });
 
-test('the generated page of the manual is current', async (t) => {
-  const before = readFileSync(CLI_PAGE, 'utf8');
-  t.is(before, await cliPage(), 'run `npm run readme` to bring it up to date');
+test('the generated pages of the manual are current', async (t) => {
+  for (const [path, text] of await generatedPages()) {
+    t.is(readFileSync(path, 'utf8'), text, 'run `npm run readme` to bring it up to date');
+  }
 });
 
 test('the first page is short', (t) => {

@@ -63,7 +63,7 @@ test('the packed package works in an empty project, as a module and as a program
   const help = run(process.execPath, [bin, 'run', '--help-all'], project);
   t.regex(help.stdout, /--page-cache=SIZE/);
 
-  t.false(files.some((name) => /(^|\/)test(\/|$)|\.test\.|^src\/|^traces/.test(name)));
+  t.false(files.some((name) => /(^|\/)test(\/|$)|\.test\.|^src\//.test(name)));
   for (const name of [
     'LICENSE',
     'README.md',
@@ -73,4 +73,23 @@ test('the packed package works in an empty project, as a module and as a program
   ]) {
     t.true(files.includes(name), name);
   }
+});
+
+test('the samples, the manual and the shell need nothing but the package', (t) => {
+  const { project } = install(t);
+  const home = join(project, 'node_modules/netfslab');
+  const netfslab = (...words: string[]): string => {
+    const ran = run(process.execPath, [join(home, 'bin/run.js'), ...words], project);
+    t.is(ran.status, 0, `${words.join(' ')}: ${ran.stderr}`);
+    return ran.stdout;
+  };
+  const sample = join(home, 'traces/linux-6.12/cold-sequential.txt.gz');
+  netfslab('trace', 'import', sample, '--out', 'a.db');
+  t.regex(netfslab('trace', 'summary', 'a.db'), /is defeated/);
+  netfslab('trace', 'report', 'a.db', '--out', 'a.html');
+  t.true(fs.readFileSync(join(project, 'a.html'), 'utf8').startsWith('<!doctype html>'));
+  t.regex(netfslab('help', 'accounting'), /^# Accounting/);
+  t.regex(netfslab('completion', 'bash'), /complete -F/);
+  t.true(fs.existsSync(join(home, 'dist/man/netfslab.1')));
+  t.true(fs.existsSync(join(home, 'docs/report.png')));
 });

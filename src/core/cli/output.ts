@@ -1,4 +1,5 @@
 /** Data on its way to stdout: in large pieces, waiting for a slow reader, quiet when it leaves. */
+import { type Pager, startPager } from './pager.js';
 
 const CHUNK = 64 * 1024;
 
@@ -10,21 +11,33 @@ const spelled = (char: string) => `\\x${char.charCodeAt(0).toString(16).padStart
 
 /**
  * Writes lines, each with a newline; stops without an error when the reader has gone (EPIPE). A
- * terminal gets control characters spelled out, a file or a pipe the lines as they are.
+ * terminal gets control characters spelled out, and a pager if it is too small for the lines; a
+ * file or a pipe gets the lines as they are.
  */
 export async function writeLines(
   lines: Iterable<string>,
   stream: NodeJS.WritableStream = process.stdout,
 ): Promise<void> {
   const terminal = 'isTTY' in stream && stream.isTTY === true;
+  const rows = terminal && 'rows' in stream ? Number(stream.rows) : 0;
+  let pager: Pager | null = null;
+  let to = stream;
+  let count = 0;
   let pending = '';
   for (const line of lines) {
     pending += `${terminal ? line.replaceAll(CONTROLS, spelled) : line}\n`;
-    if (pending.length < CHUNK) continue;
-    if (!(await write(stream, pending))) return;
+    // A short output stays on the terminal as it is; a long one is seen from its begin.
+    if (pager === null && rows > 0 && ++count === rows) {
+      pager = await startPager();
+      if (pager !== null) to = pager.stdin;
+    }
+    const hold = pager === null && count < rows;
+    if (hold || pending.length < CHUNK) continue;
+    if (!(await write(to, pending))) break;
     pending = '';
   }
-  if (pending !== '') await write(stream, pending);
+  if (pending !== '') await write(to, pending);
+  await pager?.end();
 }
 
 /** Writes text or bytes, waiting for a slow reader; false when the reader has gone (EPIPE). */
