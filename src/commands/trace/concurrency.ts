@@ -1,6 +1,6 @@
 /** `netfslab trace concurrency`: how much was under way at once. */
 import { Flags } from '@oclif/core';
-import { analysisFlags, captureArg } from '../../core/cli/flags.js';
+import { analysisFlags, captureArg, plotFlag } from '../../core/cli/flags.js';
 import { LabCommand } from '../../core/cli/lab_command.js';
 
 export default class TraceConcurrency extends LabCommand {
@@ -19,11 +19,13 @@ export default class TraceConcurrency extends LabCommand {
 
   static override flags = {
     bins: Flags.integer({ description: 'stretches of time', default: 20, min: 1, max: 1000 }),
+    plot: plotFlag,
     ...analysisFlags,
   };
 
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(TraceConcurrency);
+    if (flags.plot) return this.plot('concurrency', args.capture);
     return this.ask('concurrency', args.capture, { bins: flags.bins }, flags);
   }
 }

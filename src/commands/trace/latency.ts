@@ -1,6 +1,6 @@
 /** `netfslab trace latency`: where the time went. */
 import { Flags } from '@oclif/core';
-import { analysisFlags, captureArg } from '../../core/cli/flags.js';
+import { analysisFlags, captureArg, plotFlag } from '../../core/cli/flags.js';
 import { LabCommand } from '../../core/cli/lab_command.js';
 
 export default class TraceLatency extends LabCommand {
@@ -41,11 +41,13 @@ export default class TraceLatency extends LabCommand {
       options: ['DOWN', 'READ', 'ZERO'],
       dependsOn: ['heat'],
     }),
+    plot: plotFlag,
     ...analysisFlags,
   };
 
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(TraceLatency);
+    if (flags.plot) return this.plot('latency', args.capture);
     const { kind, file, source } = flags;
     if (flags.queueing) return this.ask('queueing', args.capture, {}, flags);
     if (flags.heat) return this.ask('heat', args.capture, { source }, flags);

@@ -1,5 +1,5 @@
 /** `netfslab trace readahead`: what readahead did. */
-import { analysisFlags, captureArg } from '../../core/cli/flags.js';
+import { analysisFlags, captureArg, plotFlag } from '../../core/cli/flags.js';
 import { LabCommand } from '../../core/cli/lab_command.js';
 
 export default class TraceReadahead extends LabCommand {
@@ -18,11 +18,13 @@ export default class TraceReadahead extends LabCommand {
   static override args = { capture: captureArg };
 
   static override flags = {
+    plot: plotFlag,
     ...analysisFlags,
   };
 
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(TraceReadahead);
+    if (flags.plot) return this.plot('readahead', args.capture);
     return this.ask('readahead', args.capture, {}, flags);
   }
 }

@@ -1,6 +1,6 @@
 /** `netfslab trace writes`: what happened to dirty pages. */
 import { Flags } from '@oclif/core';
-import { analysisFlags, captureArg } from '../../core/cli/flags.js';
+import { analysisFlags, captureArg, plotFlag } from '../../core/cli/flags.js';
 import { LabCommand } from '../../core/cli/lab_command.js';
 
 export default class TraceWrites extends LabCommand {
@@ -20,11 +20,13 @@ export default class TraceWrites extends LabCommand {
 
   static override flags = {
     limit: Flags.integer({ description: 'at most this many files', helpValue: 'N', min: 0 }),
+    plot: plotFlag,
     ...analysisFlags,
   };
 
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(TraceWrites);
+    if (flags.plot) return this.plot('writes', args.capture);
     return this.ask('writes', args.capture, { limit: flags.limit }, flags);
   }
 }

@@ -32,6 +32,12 @@ export function formatOf({ csv, ndjson, all, table }: TableFlags): FormatName | 
   return table === true ? 'table' : undefined;
 }
 
+/** Draws a picture instead of the table. */
+export const plotFlag = Flags.boolean({
+  description: 'draw a picture for the terminal',
+  exclusive: ['json', 'explain-sql', 'csv', 'ndjson', 'all', 'table'],
+});
+
 /** The capture a command reads: a path, or a name in the folder of captures. */
 export const captureArg = Args.string({
   description: 'capture to read: a path, or a name in the folder of captures; default the newest',

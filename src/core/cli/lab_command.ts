@@ -6,6 +6,7 @@ import { Command, type Interfaces } from '@oclif/core';
 import type { Table } from '../analysis/types.js';
 import type { TraceTarget } from '../app/lab/trace_sink.js';
 import { captureCaveat } from '../app/trace/captures.js';
+import { type Plotted, plotOf } from '../app/trace/plots.js';
 import { type AnalysisName, type Params, runAnalysis, statementOf } from '../app/trace/query.js';
 import { UsageError } from '../base/errors.js';
 import { jsonRow } from '../report/cell.js';
@@ -75,6 +76,13 @@ export abstract class LabCommand extends Command {
     const format = FORMATS[formatOf(flags) ?? 'table'];
     await writeLines(format.lines(table.columns, table.rows, (message) => this.note(message)));
     return undefined;
+  }
+
+  /** Prints the picture of an analysis. */
+  protected async plot(name: Plotted, file: string | undefined): Promise<void> {
+    const { capture, lines } = plotOf(name, file);
+    this.noteCapture(capture);
+    await writeLines(lines);
   }
 
   /** Asks an analysis and prints its table, or its statement under `--explain-sql`. */

@@ -11,39 +11,63 @@ export interface Series {
 export interface PlotAxes {
   readonly x: (value: number) => string;
   readonly y: (value: number) => string;
-  /** Places along the x axis are powers. */
+  /** Places along this axis are powers. */
   readonly logX?: boolean;
+  readonly logY?: boolean;
 }
 
+/** Columns where the output is no terminal, and at most. */
 const WIDTH = 64;
+const WIDTH_MAX = 160;
 const HEIGHT = 14;
 
-/** The curves in one frame, as lines; later series lie over earlier ones. */
-export function* plotLines(series: readonly Series[], axes: PlotAxes): Generator<string> {
+const scaled = (log: boolean | undefined) => (value: number) =>
+  log === true ? Math.log(Math.max(1, value)) : value;
+
+/**
+ * The curves in one frame, as lines, as wide as the terminal; later series lie over earlier ones.
+ */
+export function* plotLines(
+  series: readonly Series[],
+  axes: PlotAxes,
+  columns: number | undefined = process.stdout.columns,
+): Generator<string> {
   const all = series.flatMap(({ points }) => points);
   if (all.length === 0) return;
-  const scale = axes.logX === true ? (x: number) => Math.log(Math.max(1, x)) : (x: number) => x;
+  const scale = scaled(axes.logX);
+  const height = scaled(axes.logY);
   const xs = all.map(({ x }) => scale(x));
-  const [left, right] = [Math.min(...xs), Math.max(...xs)];
-  const top = Math.max(...all.map(({ y }) => y));
-  const grid = Array.from({ length: HEIGHT }, () => Array.from({ length: WIDTH }, () => ' '));
+  const [left, right] = [least(xs), most(xs)];
+  const ys = all.map(({ y }) => y);
+  const top = most(ys);
+  const bottom = axes.logY === true ? least(ys) : 0;
+  const width = Math.max(axes.y(top).length, axes.y(bottom).length);
+  const room = columns === undefined ? WIDTH : Math.min(WIDTH_MAX, columns - width - 3);
+  const across = Math.max(16, room);
+  const grid = Array.from({ length: HEIGHT }, () => Array.from({ length: across }, () => ' '));
+  const [low, high] = [height(bottom), height(top)];
   for (const { mark, points } of series) {
     for (const { x, y } of points) {
-      const column =
-        right === left ? 0 : Math.round(((scale(x) - left) / (right - left)) * (WIDTH - 1));
-      const row = top === 0 ? HEIGHT - 1 : HEIGHT - 1 - Math.round((y / top) * (HEIGHT - 1));
-      (grid[row] as string[])[column] = mark;
+      const share = right === left ? 0 : (scale(x) - left) / (right - left);
+      const up = high === low ? 0 : (height(y) - low) / (high - low);
+      const row = HEIGHT - 1 - Math.round(up * (HEIGHT - 1));
+      (grid[row] as string[])[Math.round(share * (across - 1))] = mark;
     }
   }
-  const width = Math.max(axes.y(top).length, axes.y(0).length);
   for (const [i, row] of grid.entries()) {
-    const label = i === 0 ? axes.y(top) : i === HEIGHT - 1 ? axes.y(0) : '';
+    const label = i === 0 ? axes.y(top) : i === HEIGHT - 1 ? axes.y(bottom) : '';
     yield `${label.padStart(width)} |${row.join('').trimEnd()}`;
   }
-  yield `${' '.repeat(width)} +${'-'.repeat(WIDTH)}`;
-  const [first, last] = [Math.min(...all.map(({ x }) => x)), Math.max(...all.map(({ x }) => x))];
-  const end = axes.x(last);
-  const begin = axes.x(first).padEnd(Math.max(0, WIDTH - end.length));
+  yield `${' '.repeat(width)} +${'-'.repeat(across)}`;
+  const places = all.map(({ x }) => x);
+  const end = axes.x(most(places));
+  const begin = axes.x(least(places)).padEnd(Math.max(0, across - end.length));
   yield `${' '.repeat(width + 2)}${begin}${end}`;
   yield `${' '.repeat(width + 2)}${series.map(({ mark, name }) => `${mark} ${name}`).join('   ')}`;
 }
+
+/** As Math.min and Math.max, of any number of values. */
+const least = (values: readonly number[]): number =>
+  values.reduce((one, other) => Math.min(one, other), Number.POSITIVE_INFINITY);
+const most = (values: readonly number[]): number =>
+  values.reduce((one, other) => Math.max(one, other), Number.NEGATIVE_INFINITY);
