@@ -161,7 +161,7 @@ export function planJobs(jobs: readonly RawJob[]): FioPlan {
       inGroup = 0;
     }
     inGroup++;
-    planned.push(reader.plan(group));
+    planned.push(reader.plan(group, new Set(planned.map(({ name }) => name))));
   }
   return { jobs: planned, ignored: [...ignored.values()] };
 }
@@ -200,8 +200,8 @@ class JobReader {
     return this.#value(name, () => parseBoolean(option.value)) as boolean;
   }
 
-  /** The job. */
-  plan(group: number): FioJob {
+  /** The job; `earlier` are the names of those before it, the only ones it can wait for. */
+  plan(group: number, earlier: ReadonlySet<string>): FioJob {
     const direction = this.#direction();
     const { reads, writes, random } = direction;
     const engine = this.#engine();
@@ -213,7 +213,7 @@ class JobReader {
       section: this.#job.name,
       group,
       stonewall: this.flag('stonewall'),
-      waitFor: this.#text('wait_for'),
+      waitFor: this.#waitee(earlier),
       numjobs: this.#count('numjobs', 1, 1, 4096),
       ...direction,
       sequencer: this.#word('rw_sequencer', ['sequential', 'identical']),
@@ -252,6 +252,14 @@ class JobReader {
         [...this.#options].map(([name, { value }]) => [name, value ?? '1']),
       ),
     };
+  }
+
+  /** As in fio, whose jobs wait for those that stand before them: no two wait for each other. */
+  #waitee(earlier: ReadonlySet<string>): string | undefined {
+    const name = this.#text('wait_for');
+    if (name !== undefined && !earlier.has(name))
+      this.#fail('wait_for', 'the name of an earlier job');
+    return name;
   }
 
   // A name among the globals names no job: the section does.
@@ -553,6 +561,11 @@ class JobReader {
   #fail(name: string, expected: string): never {
     const option = this.#options.get(name);
     const { file, line } = this.#job;
+    const unset = /\$\{(\w+)\}/.exec(option?.value ?? '')?.[1];
+    if (option !== undefined && unset !== undefined) {
+      const why = `${expected} (the environment has no ${unset})`;
+      throw place(option, `for ${name} ${why}`, option.value ?? name);
+    }
     if (option !== undefined) throw place(option, `for ${name} ${expected}`, option.value ?? name);
     throw new TraceParseError(file, line, 1, `for ${name} ${expected}`, this.#job.name);
   }
