@@ -16,6 +16,7 @@ import type { Capture } from '../../store/types.js';
 import { type Era, kernelsOf } from '../../trace/eras.js';
 import { listNotables, logNotables, statsNotables } from '../stats/notable.js';
 import { findCapture } from './capture_path.js';
+import { misconfigurations } from './misconfigured.js';
 import { rowsOf } from './query.js';
 
 /** Something a person should know, with what to ask next. */
@@ -157,6 +158,7 @@ function figures(capture: Capture, hits: readonly Row[]): Notable[] {
     ...readaheads(capture),
     ...repeats(capture),
     ...misses(capture, hits),
+    ...misconfigurations(capture),
   ];
 }
 

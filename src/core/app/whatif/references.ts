@@ -4,6 +4,7 @@
  */
 import { UsageError } from '../../base/errors.js';
 import { Lab } from '../../lab/lab.js';
+import type { Capture } from '../../store/types.js';
 import { PageIds } from '../../workload/mrc/page_ids.js';
 import type { NameRules, Recording } from '../../workload/recording.js';
 import { cloneJobs, type FioClone, readJobFiles, sizeOn } from '../run/fio_run.js';
@@ -91,6 +92,17 @@ export async function referencesOf(
     throw new UsageError('FILE', `${file} reads and writes no byte of a file`);
   }
   return references;
+}
+
+/** The references of a capture's operations, in their order; none if it has no operations. */
+export function referencesIn(capture: Capture, unit: number): References {
+  const list = new ReferenceList(unit);
+  const used = `SELECT "file", "offset", "result" FROM "op" WHERE "result" > 0
+    AND "kind" IN ('read', 'write', 'load', 'store') AND "offset" >= 0 ORDER BY "id"`;
+  capture.each(used, ({ file, offset, result }) => {
+    list.add(String(file), Number(offset), Number(result));
+  });
+  return list.finish();
 }
 
 function addRecording(list: ReferenceList, { ops }: Recording): void {
