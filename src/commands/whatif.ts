@@ -8,9 +8,10 @@ import {
   whatifTable,
 } from '../core/app/whatif/whatif.js';
 import { UsageError } from '../core/base/errors.js';
-import { cacheFlags, engineFlags, labFrom } from '../core/cli/engine_flags.js';
+import { cacheFlags, engineFlags, labFrom, labGiven } from '../core/cli/engine_flags.js';
 import { tableFlags } from '../core/cli/flags.js';
 import { type JsonTable, LabCommand } from '../core/cli/lab_command.js';
+import { givenFlags } from '../core/cli/useless_flags.js';
 import { startProgress } from '../core/report/progress.js';
 
 const helpGroup = 'QUESTION';
@@ -22,7 +23,7 @@ export default class Whatif extends LabCommand {
   static override summary = 'Predict what other settings would do to a capture or workload';
 
   static override description =
-    `Plays the same operations on the virtual clock under every combination of the values of --vary, in worker processes, and remembers the answers. The settings of the recording come from the engine flags. Of a capture, the first run is without a change: where its requests or bytes are too far from those recorded, the answer is refused (--max-error, --force). The server is modelled after the capture's DOWN slices, or as --server-model or the server flags say.
+    `Plays the same operations on the virtual clock under every combination of the values of --vary, in worker processes, and remembers the answers. The settings of the recording come from the engine flags; a run of netfslab has them in its capture. Of a capture, the first run is without a change: where its requests or bytes are too far from those recorded, the answer is refused (--max-error, --force). The server is modelled after the capture's DOWN slices, or as --server-model or the server flags say.
 Settings: ${Object.keys(VARIED).join(', ')}; the value 'default' leaves one alone. What would be best is named with what to type for it.
 --json gives { baseline, error, serverModel, rows: [{ settings, prediction, pareto }], advice, remembered }.`;
 
@@ -93,7 +94,7 @@ Settings: ${Object.keys(VARIED).join(', ')}; the value 'default' leaves one alon
   };
 
   async run(): Promise<WhatifSummary | JsonTable | undefined> {
-    const { flags, args } = await this.parse(Whatif);
+    const { flags, args, metadata } = await this.parse(Whatif);
     const maxError = Number(flags['max-error']) / 100;
     if (!(maxError >= 0 && maxError <= 1)) {
       throw new UsageError(
@@ -103,12 +104,14 @@ Settings: ${Object.keys(VARIED).join(', ')}; the value 'default' leaves one alon
     }
     const { server, map } = flags;
     const bar = startProgress('whatif', 'count');
-    const lab = labFrom({ ...flags, clock: 'virtual', io: 'auto', cache: undefined });
+    const withCache = { ...flags, clock: 'virtual', io: 'auto', cache: undefined };
+    const lab = labFrom(withCache);
     const found = await whatif(
       {
         file: args.file,
         input: { server, map, fd: [], mmap: 'touch', waitUnit: 'ms' },
         lab,
+        given: labGiven(withCache, givenFlags(metadata, flags)),
         vary: flags.vary,
         cache: flags['with-cache'],
         serverModel: flags['server-model'],

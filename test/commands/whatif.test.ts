@@ -59,6 +59,7 @@ const question = (server: string, file: string) => ({
   input: { server, map: [], fd: [], mmap: 'touch', waitUnit: 'ms' },
   ...{ cache: false, serverModel: undefined, saveModel: undefined, maxError: 0, force: false },
   remember: false,
+  given: {},
 });
 
 for (const [from, to] of PAIRS) {
@@ -113,6 +114,38 @@ test.serial('a prediction is what replay does with the setting, request for requ
     );
   }
 });
+
+test.serial(
+  'of a run its own settings are the baseline, and what it would do is what it does',
+  async (t) => {
+    const server = serverDir(t, { 'data.bin': 3_000_000, 'other.bin': 700_000 });
+    const dir = tempDir(t);
+    const settings = ['--rsize', '256k', '--server-latency', '2ms', '--page-cache', '8m'];
+    const run = async (out: string, ahead: string) => {
+      const given = ['--server', server, '--clock', 'virtual', '--bs', '16k', '--out', out];
+      const args = ['run', ...given, ...settings, '--read-ahead-kb', ahead, '--rw', 'read'];
+      const { status, stderr } = await netfslabHere(args);
+      t.is(status, 0, stderr);
+      return recordedRequests(out).map((range) => [...range]);
+    };
+    const source = join(dir, 'source.db');
+    const recorded = await run(source, '512');
+    const vary = ['read-ahead-kb=0,64,2048'];
+    const found = await whatif({ ...question(server, source), lab: { server }, vary });
+    t.is(found.error.requests, 0);
+    t.is(found.error.serverBytes, 0);
+    t.is(found.serverModel, null);
+    t.deepEqual(found.baseline.ranges, recorded);
+    for (const { settings: varied, prediction } of found.rows) {
+      const ahead = String(varied['read-ahead-kb']);
+      t.deepEqual(prediction.ranges, await run(join(dir, `${ahead}.db`), ahead), ahead);
+    }
+    // What is asked for holds, whatever the capture says.
+    const other = { ...question(server, source), given: { readAheadKb: 64 }, force: true };
+    const changed = await whatif({ ...other, lab: { server, readAheadKb: 64 }, vary });
+    t.notDeepEqual(changed.baseline.ranges, recorded);
+  },
+);
 
 test.serial('jobs, a table, what to type, and answers that are remembered', async (t) => {
   const dir = tempDir(t);

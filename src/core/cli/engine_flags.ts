@@ -303,44 +303,66 @@ export interface EngineFlags {
   readonly 'callback-time': number;
 }
 
+/** The option of a lab that each flag sets. */
+const OPTION_OF = {
+  server: 'server',
+  profile: 'profile',
+  defects: 'defects',
+  clock: 'clock',
+  io: 'io',
+  randseed: 'seed',
+  'page-cache': 'pageCache',
+  'huge-pages': 'hugePages',
+  cpu: 'cpu',
+  'read-ahead-kb': 'readAheadKb',
+  msize: 'msize',
+  'cache-mode': 'cacheMode',
+  rsize: 'rsize',
+  'stripe-unit': 'stripeUnit',
+  'clear-tail': 'clearTail',
+  streams: 'streams',
+  'server-latency': 'latencyNs',
+  'server-jitter': 'jitterNs',
+  'server-bandwidth': 'bandwidth',
+  'server-concurrency': 'maxConcurrent',
+  'server-completion': 'completion',
+  'callback-time': 'callbackNs',
+  'server-writes': 'serverWrites',
+  'server-overlay': 'serverOverlay',
+  'cache-writes': 'cacheWrites',
+  cache: 'cacheDir',
+  presence: 'presence',
+  granule: 'granule',
+  'verify-cache': 'verifyCache',
+  'cache-direct': 'cacheDirect',
+  'cache-xattr': 'cacheXattr',
+  'cache-owner': 'cacheOwner',
+  'cache-size': 'cacheSize',
+  'cull-limits': 'cacheLimits',
+} as const satisfies Partial<Record<keyof EngineFlags, keyof LabOptions>>;
+
+type EngineFlag = keyof typeof OPTION_OF;
+
+function optionsOf(flags: EngineFlags, names: readonly EngineFlag[]): Partial<LabOptions> {
+  const optionOf = (name: EngineFlag): unknown => {
+    if (name === 'streams') return flags.streams === 'auto' ? 'auto' : Number(flags.streams);
+    return name === 'cull-limits' ? limitsFrom(flags[name]) : flags[name];
+  };
+  return Object.fromEntries(names.map((name) => [OPTION_OF[name], optionOf(name)]));
+}
+
 /** The lab options that the flags stand for; `readers` is the number of readers at once. */
 export function labFrom(flags: EngineFlags, readers = 1): Partial<LabOptions> & { server: string } {
-  const completion = flags['server-completion'] as LabOptions['completion'];
-  return {
-    server: flags.server,
-    profile: flags.profile,
-    defects: flags.defects as LabOptions['defects'],
-    clock: flags.clock as LabOptions['clock'],
-    io: flags.io as LabOptions['io'],
-    seed: flags.randseed,
-    pageCache: flags['page-cache'],
-    hugePages: flags['huge-pages'],
-    cpu: flags.cpu,
-    readAheadKb: flags['read-ahead-kb'],
-    msize: flags.msize,
-    cacheMode: flags['cache-mode'] as LabOptions['cacheMode'],
-    rsize: flags.rsize,
-    stripeUnit: flags['stripe-unit'],
-    clearTail: flags['clear-tail'],
-    streams: flags.streams === 'auto' ? 'auto' : Number(flags.streams),
-    latencyNs: flags['server-latency'],
-    jitterNs: flags['server-jitter'],
-    bandwidth: flags['server-bandwidth'],
-    maxConcurrent: flags['server-concurrency'],
-    callbackNs: flags['callback-time'],
-    serverWrites: flags['server-writes'] as LabOptions['serverWrites'],
-    serverOverlay: flags['server-overlay'],
-    cacheWrites: flags['cache-writes'] as LabOptions['cacheWrites'],
-    cacheDir: flags.cache,
-    presence: flags.presence as LabOptions['presence'],
-    granule: flags.granule,
-    verifyCache: flags['verify-cache'],
-    cacheDirect: flags['cache-direct'],
-    cacheXattr: flags['cache-xattr'],
-    cacheOwner: flags['cache-owner'] as LabOptions['cacheOwner'],
-    cacheSize: flags['cache-size'],
-    cacheLimits: limitsFrom(flags['cull-limits']),
-    completion:
-      completion ?? (readers > 1 && obeys(flags.profile, 'completion') ? 'async' : undefined),
-  };
+  const lab = optionsOf(flags, Object.keys(OPTION_OF) as EngineFlag[]);
+  const many = readers > 1 && obeys(flags.profile, 'completion') ? 'async' : undefined;
+  return { ...lab, server: flags.server, completion: lab.completion ?? many };
+}
+
+/** Only those lab options whose flags are among the names. */
+export function labGiven(flags: EngineFlags, given: ReadonlySet<string>): Partial<LabOptions> {
+  const names = Object.keys(OPTION_OF) as EngineFlag[];
+  return optionsOf(
+    flags,
+    names.filter((name) => given.has(name)),
+  );
 }

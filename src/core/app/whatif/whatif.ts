@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 import type { Table } from '../../analysis/types.js';
 import { StoreError, UsageError } from '../../base/errors.js';
 import { formatBytes, formatCount, formatNs, parseDuration, parseSize } from '../../base/units.js';
-import type { LabOptions } from '../../lab/options.js';
+import { LAB_DEFAULTS, type LabOptions } from '../../lab/options.js';
 import { plotLines } from '../../report/plot.js';
 import { openCapture } from '../../store/database.js';
 import type { RequestRange } from '../lab/request_sink.js';
@@ -79,6 +79,8 @@ export interface WhatifRequest {
   readonly file: string;
   readonly input: InputOptions;
   readonly lab: Partial<LabOptions> & { readonly server: string };
+  /** Those of them that were asked for: they hold whatever the capture says. */
+  readonly given: Partial<LabOptions>;
   /** `NAME=A,B,C` each. */
   readonly vary: readonly string[];
   readonly cache: boolean;
@@ -126,10 +128,17 @@ export async function whatif(
 ): Promise<WhatifSummary> {
   const isCapture =
     readBytes(request.file).subarray(0, 15).toString('latin1') === 'SQLite format 3';
-  const model = serverOf(request, isCapture);
-  const base = { ...request.lab, ...(model === undefined ? {} : modelOptions(model)) };
+  const preset = isCapture ? presetOf(request.file) : null;
+  const model = serverOf(request, isCapture && preset === null);
+  const base = {
+    ...request.lab,
+    ...preset?.lab,
+    ...request.given,
+    ...(model === undefined ? {} : modelOptions(model)),
+  };
   const combinations = combine(request.vary);
-  const jobs = [{}, ...combinations].map((settings) => jobOf(request, base, settings));
+  const asked = { ...request, cache: request.cache || preset?.cache === true };
+  const jobs = [{}, ...combinations].map((settings) => jobOf(asked, base, settings));
   const pool = new Pool(jobs, request.remember, progress);
   const predictions = await pool.run();
   const [baseline, ...others] = predictions as [Prediction, ...Prediction[]];
@@ -143,6 +152,31 @@ export async function whatif(
     ...{ baseline, error, serverModel: model ?? null, rows, advice },
     remembered: pool.remembered,
   };
+}
+
+/** Options of a lab that say where it ran, and not what it did. */
+const HERE: readonly (keyof LabOptions)[] = [
+  ...(['server', 'serverOverlay', 'cacheDir', 'cacheOwner'] as const),
+  ...(['clock', 'io', 'hugePages', 'cpu'] as const),
+];
+const PLACES = new Set<string>(HERE);
+
+/**
+ * The settings of a run of our own, as its capture tells them, and whether it had a disk cache;
+ * null of a kernel, whose settings are not told.
+ */
+function presetOf(file: string): { lab: Partial<LabOptions>; cache: boolean } | null {
+  const capture = openCapture(file);
+  try {
+    const { source, profile, options } = capture.info;
+    if (source !== 'run') return null;
+    const told = JSON.parse(options) as Record<string, unknown>;
+    const lab = Object.entries(told).filter(([name]) => name in LAB_DEFAULTS && !PLACES.has(name));
+    const cache = typeof told.cacheDir === 'string';
+    return { lab: { ...Object.fromEntries(lab), ...(profile !== null && { profile }) }, cache };
+  } finally {
+    capture.close();
+  }
 }
 
 function serverOf(request: WhatifRequest, isCapture: boolean): ServerModel | undefined {
