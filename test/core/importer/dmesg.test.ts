@@ -199,3 +199,60 @@ test('every sample of a kernel log is told', (t) => {
   for (const name of readdirSync(FOLDER)) t.true(itemsOf(sample(name)).length > 0, name);
   t.deepEqual(means(''), []);
 });
+
+/** Two reports, as the console prints them. */
+const CONSOLE = `[  812.331000] sysrq: Show Blocked State
+[  812.332000] task:kworker/u16:3   state:D stack:0     pid:211   tgid:211   ppid:2      flags:0x00004000
+[  812.332100] Workqueue: events_unbound netfs_write_collection_worker [netfs]
+[  812.333000] Call Trace:
+[  812.333100]  <TASK>
+[  812.333200]  __schedule+0x402/0x1440
+[  812.334000]  folio_wait_bit_common+0x13d/0x350
+[  812.335000]  folio_wait_private_2+0x2a/0x40
+[  812.336000]  netfs_invalidate_folio+0x1d1/0x210 [netfs]
+[  812.336100]  </TASK>
+[  812.340000] INFO: task rsync:3121 blocked for more than 120 seconds.
+[  812.340100]       Not tainted 6.6.13-amd64 #1
+[  812.340200] task:rsync           state:D stack:0     pid:3121  tgid:3121  ppid:3000   flags:0x00000002
+[  812.341000] Call Trace:
+[  812.341100]  <TASK>
+[  812.341200]  __schedule+0x402/0x1440
+[  812.342000]  fscache_wait_on_volume_collision+0x90/0x120 [netfs]
+[  812.343000]  __fscache_acquire_volume+0x2a0/0x310 [netfs]
+[  812.345000]  </TASK>
+[  813.089170] FS-Cache: Duplicate cookie detected
+[  813.089510] FS-Cache: O-cookie c=0000000b [p=00000002 fl=222 nc=0 na=1]
+[  813.090511] FS-Cache: N-cookie c=0000000c [p=00000002 fl=2 nc=0 na=1]`;
+
+const plain = (text: string): string => text.replaceAll(/^\[ *[\d.]+\] /gm, '');
+const journal = (text: string): string =>
+  text.replaceAll(/^\[ *(\d+)\.\d+\] /gm, (_, seconds) => {
+    return `Mar 05 09:12:${Number(seconds) - 780} nas kernel: `;
+  });
+const reversed = (text: string): string => text.split('\n').reverse().join('\n');
+
+for (const [name, form] of [
+  ['with times', (text: string) => text],
+  ['of the journal', journal],
+  [
+    'of dmesg -T',
+    (text: string) => journal(text).replaceAll(/^(.*?) nas kernel: /gm, '[Tue $1 2024] '),
+  ],
+  ['without times', plain],
+] as const) {
+  test(`a log ${name} whose newest line comes first says the same`, (t) => {
+    const items = (text: string) =>
+      readLog(text.split('\n'))
+        .items.map(({ title, means, details }) => ({ title, means, details }))
+        .sort((a, b) => (a.title < b.title ? -1 : 1));
+    const forward = items(form(CONSOLE));
+    t.is(forward.length, 3);
+    t.deepEqual(items(reversed(form(CONSOLE))), forward);
+  });
+}
+
+test('a log of several starts does not run backwards', (t) => {
+  const starts = [1, 2, 3].map((boot) => CONSOLE.replaceAll('[  81', `[  ${boot}1`)).reverse();
+  const { items } = readLog(starts.join('\n').split('\n'));
+  t.true(items.some(({ means }) => means.includes('old volume with the same key')));
+});

@@ -20,7 +20,7 @@ const DECODED = /^\s*(\? )?([A-Za-z_][\w.]*) \([\w/.-]{1,200}\.[chS]:\d+/;
 const ARM = /^\s*(?:\[<[0-9a-f]+>\] )?\(?([A-Za-z_][\w.]*)(?: \[\w+\])?\)? from \[?<?[\w+/.]/;
 const CRASH = /^\s*#\d{1,3} \[[0-9a-f]+\] ([A-Za-z_][\w.]*) at [0-9a-f]+(?: \[(\w+)\])?/;
 const PLACE =
-  /^\s*(?:RIP: (?:[0-9a-f]{4}:)?|IP: |E?IP is at |PC is at |pc : |epc : |NIP \[[0-9a-f]+\] )(?:\.\.\. )?(?:\[<[0-9a-f]+>\]\s*){0,2}([A-Za-z_][\w.]*)(?:\+0x[0-9a-f]+(?:\/0x[0-9a-f]+)?(?: \[(\w+))?| \([\w/.-]{1,200}:\d+)/;
+  /^\s*(?:RIP: (?:[0-9a-f]{4}: ?)?|IP: |E?IP is at |PC is at |pc : |epc : |NIP \[[0-9a-f]+\] )(?:\.\.\. )?(?:\[<[0-9a-f]+>\]\s*){0,2}([A-Za-z_][\w.]*)(?:\+0x[0-9a-f]+(?:\/0x[0-9a-f]+)?(?: \[(\w+))?| \([\w/.-]{1,200}:\d+)/;
 
 /** A function's name without what the compiler added. */
 function plain(name: string): string {

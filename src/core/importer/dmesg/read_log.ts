@@ -3,6 +3,7 @@
  * that belong to them, and the kernel's reports of hangs and crashes in which they have a part.
  * Called by `explain --dmesg` and by pastes.
  */
+
 import { errnoName, errnoText } from '../../base/errno.js';
 import { withoutLogPrefix } from '../paste/log_prefix.js';
 import { cookieDetail, cookieState, type Detail, isCookieDump } from './cookies.js';
@@ -13,6 +14,7 @@ import {
   matchMessage,
   releasesText,
 } from './messages.js';
+import { runsBackwards } from './order.js';
 import { type Splat, splatOf } from './splats.js';
 
 /** How much something matters. */
@@ -64,6 +66,9 @@ export interface NumberedLine {
 const ITEMS_MAX = 20_000;
 /** Longest part of a line that is looked at. */
 const LINE_MAX = 4096;
+/** Lines by which the order of a log is told, and lines of one that runs backwards. */
+const ORDER_LINES = 400;
+const BACKWARDS_MAX = 200_000;
 /** Lines after a message in which its dump may come. */
 const DUMP_LINES = 12;
 /** Lines between a cut and the head of its report. */
@@ -86,8 +91,31 @@ export class LogReader {
   /** The line before, which may say whose stack follows. */
   #previous = '';
 
+  /**
+   * Lines until it is known whether the newest comes first; null once they are read as they come.
+   */
+  #held: { readonly raw: string; readonly where: number }[] | null = [];
+  #backwards = false;
+
   /** Takes a line as it stands in the log. */
   add(raw: string, where: number): void {
+    if (this.#held === null) {
+      this.#read(raw, where);
+      return;
+    }
+    this.#held.push({ raw: raw.slice(0, LINE_MAX), where });
+    const { length } = this.#held;
+    if (length === ORDER_LINES) this.#backwards = runsBackwards(this.#held.map((line) => line.raw));
+    if (length >= (this.#backwards ? BACKWARDS_MAX : ORDER_LINES)) this.#readHeld();
+  }
+
+  #readHeld(): void {
+    const held = this.#held ?? [];
+    this.#held = null;
+    for (const { raw, where } of this.#backwards ? held.reverse() : held) this.#read(raw, where);
+  }
+
+  #read(raw: string, where: number): void {
     const { text, caller, program } = withoutLogPrefix(raw.slice(0, LINE_MAX));
     if (program !== '') {
       this.#program(program, text, where);
@@ -105,6 +133,10 @@ export class LogReader {
 
   /** Ends the log. */
   end(): KernelLog {
+    if (this.#held !== null) {
+      this.#backwards ||= runsBackwards(this.#held.map((line) => line.raw));
+      this.#readHeld();
+    }
     for (const caller of [...this.#open.keys()]) this.#close(caller);
     this.#flushPending();
     return {
