@@ -256,3 +256,17 @@ test('a log of several starts does not run backwards', (t) => {
   const { items } = readLog(starts.join('\n').split('\n'));
   t.true(items.some(({ means }) => means.includes('old volume with the same key')));
 });
+
+test('where lockdep says a lock is taken is a place in the kernel', (t) => {
+  const lines = [
+    'WARNING: possible circular locking dependency detected',
+    '6.12.0-rc5-syzkaller #0 Not tainted',
+    'syz.0.15/5994 is trying to acquire lock:',
+    'ffff888040e4d148 (&ctx->wb_lock){+.+.}-{3:3}, at: netfs_writepages+0xbe9/0x1410',
+    '',
+    'but task is already holding lock:',
+    'ffff88804e1c0d78 (mapping.invalidate_lock#3){.+.+}-{4:4}, at: filemap_fault+0x5e7/0x2820',
+  ].map((line) => `[   85.103442][ T5834] ${line}`);
+  const [item] = itemsOf(lines);
+  t.regex(item?.means ?? '', /an order of locks that can deadlock. In netfs_writepages/i);
+});

@@ -19,6 +19,9 @@ const DECODED = /^\s*(\? )?([A-Za-z_][\w.]*) \([\w/.-]{1,200}\.[chS]:\d+/;
 /** As 32-bit ARM prints it: who was called, from where. */
 const ARM = /^\s*(?:\[<[0-9a-f]+>\] )?\(?([A-Za-z_][\w.]*)(?: \[\w+\])?\)? from \[?<?[\w+/.]/;
 const CRASH = /^\s*#\d{1,3} \[[0-9a-f]+\] ([A-Za-z_][\w.]*) at [0-9a-f]+(?: \[(\w+)\])?/;
+/** Where lockdep says a lock is taken; lines of locks that are held begin with `#`. */
+const LOCK =
+  /^[0-9a-f]{16} \(.{1,200}, at: ([A-Za-z_][\w.]*)\+0x[0-9a-f]+\/0x[0-9a-f]+(?: \[(\w+)\])?/;
 const PLACE =
   /^\s*(?:RIP: (?:[0-9a-f]{4}: ?)?|IP: |E?IP is at |PC is at |pc : |epc : |NIP \[[0-9a-f]+\] )(?:\.\.\. )?(?:\[<[0-9a-f]+>\]\s*){0,2}([A-Za-z_][\w.]*)(?:\+0x[0-9a-f]+(?:\/0x[0-9a-f]+)?(?: \[(\w+))?| \([\w/.-]{1,200}:\d+)/;
 
@@ -43,7 +46,7 @@ export function frameOf(line: string): Frame | null {
   }
   const called = ARM.exec(line);
   if (called !== null) return { name: plain(called[1] as string), sure: true, module: '' };
-  const crash = CRASH.exec(line);
+  const crash = CRASH.exec(line) ?? LOCK.exec(line);
   if (crash === null) return null;
   return { name: plain(crash[1] as string), sure: true, module: crash[2] ?? '' };
 }
