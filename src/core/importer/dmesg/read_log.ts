@@ -169,6 +169,7 @@ export class LogReader {
     const named =
       /\bLinux version (\d+\.\d+[\w.+-]*)/.exec(text) ??
       /\bLinux \S+ (\d+\.\d+[\w.+-]*) #\d/.exec(text) ??
+      /^(\d+\.\d+[\w.+-]*) #\d+ (?:Not t|T)ainted/.exec(text) ??
       /(?:ot tainted|ainted: [A-Z ]{1,40}?)\s+\(?(\d+\.\d+[\w.+-]*)/.exec(text);
     if (named !== null && this.#kernels.size < 64) this.#kernels.add(named[1] as string);
   }
