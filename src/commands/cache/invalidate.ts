@@ -11,7 +11,7 @@ export default class CacheInvalidate extends LabCommand {
     '--json gives { capture: null, rows: [{ object, bytes }] }, without rows if nothing was cached.';
 
   static override examples = [
-    '<%= config.bin %> <%= command.id %> --cache /var/cache/netfslab --server /srv docs/a.txt',
+    '<%= config.bin %> <%= command.id %> --cache /var/cache/netfslab --server /srv notes/a.txt',
   ];
 
   static override args = {

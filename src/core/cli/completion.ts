@@ -61,6 +61,12 @@ function bash(commands: readonly ListedCommand[]): string {
   return `# bash completion for netfslab: source <(netfslab completion bash)
 _netfslab() {
   local cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD-1]}
+  # Bash takes --flag=value apart at the sign.
+  if [[ $cur == '=' ]]; then
+    cur=''
+  elif [[ $prev == '=' ]] && ((COMP_CWORD > 1)); then
+    prev=\${COMP_WORDS[COMP_CWORD-2]}
+  fi
   local path='' word next='' flags='' values='' i
   for ((i = 1; i < COMP_CWORD; i++)); do
     word=\${COMP_WORDS[i]}

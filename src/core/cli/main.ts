@@ -8,7 +8,8 @@ import { dropStaleManifest, versionLine } from './manifest.js';
 /** Runs the command named by the process's arguments; `dir` is any file URL inside the package. */
 export async function main(dir: string): Promise<void> {
   reportStdoutErrors();
-  const [first, ...more] = process.argv.slice(2);
+  const words = withoutPagerFlag(process.argv.slice(2));
+  const [first, ...more] = words;
   // Told without loading oclif, which takes longer than all the rest.
   if (first === '--version' && more.length === 0) {
     process.stdout.write(`${versionLine()}\n`);
@@ -19,12 +20,21 @@ export async function main(dir: string): Promise<void> {
     const { run } = await import('@oclif/core');
     // Again: oclif has put its own in place.
     reportStdoutErrors();
-    await run(process.argv.slice(2), dir);
+    await run(words, dir);
   } catch (error) {
     // Not process.exitCode alone: a failed command may leave timers or a worker behind.
     const { printError } = await import('./print_error.js');
     process.exit(printError(error, process.argv.includes('--json')));
   }
+}
+
+/** Takes out --no-pager, which every command has. Words behind `--` are another program's. */
+function withoutPagerFlag(words: readonly string[]): string[] {
+  const end = words.indexOf('--');
+  const own = end < 0 ? words : words.slice(0, end);
+  if (!own.includes('--no-pager')) return [...words];
+  process.env.NETFSLAB_PAGER = '';
+  return [...own.filter((word) => word !== '--no-pager'), ...words.slice(own.length)];
 }
 
 /**

@@ -69,6 +69,8 @@ function overview(commands: readonly ListedCommand[]): string {
     '.SH COMMANDS',
     ...rows,
     ...exitCodes(),
+    '.SH FLAGS OF EVERY COMMAND',
+    ...['.TP', '.B \\-\\-no\\-pager', 'No pager for long output on a terminal.'],
     '.SH ENVIRONMENT',
     ...[
       '.TP',

@@ -23,6 +23,7 @@ export const TOPICS: Readonly<Record<string, { readonly doc: string; readonly pa
   'op-lists': { doc: 'the language of op lists', page: 'reference/op-lists.md' },
   record: { doc: 'recording a machine', page: 'how-to/record-a-machine.md' },
   report: { doc: 'reading an HTML report', page: 'how-to/read-a-report.md' },
+  shell: { doc: 'completion, manual pages, the pager', page: 'how-to/shell.md' },
   sql: { doc: 'asking a capture in SQL', page: 'how-to/ask-in-sql.md' },
   'what-if': { doc: 'other settings, miss-ratio curves', page: 'how-to/ask-what-if.md' },
   workloads: { doc: 'fio, strace, blkparse, xfs_io and fsx', page: 'how-to/play-a-workload.md' },

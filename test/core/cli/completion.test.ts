@@ -48,6 +48,14 @@ for (const [typed, words] of TYPED) {
   });
 }
 
+inShell('bash')('bash completes the value behind --flag=', (t) => {
+  const line = `source ${script(t, 'bash')}${BASH}`;
+  const words = (...typed: string[]) =>
+    output('bash', ['-c', line, 'bash', 'netfslab', 'trace', 'export', ...typed], t);
+  t.deepEqual(words('--format', '=', 'p'), ['perfetto', 'parquet']);
+  t.true(words('--format', '=').includes('csv'));
+});
+
 inShell('zsh')('zsh loads its script and knows the function', (t) => {
   const file = script(t, 'zsh');
   const line = `autoload -U compinit; compinit -u -D; source ${file}; print $_comps[netfslab]`;

@@ -28,6 +28,10 @@ test('each command has a page, which says what its help says', (t) => {
     }
   }
   t.true(pages.has('netfslab.1'));
+  // npm links only what this list names.
+  const { man } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { man: string[] };
+  const list = [...pages].sort().map((page) => `./dist/man/${page}`);
+  t.deepEqual(man, list, 'make "man" of package.json this list');
 });
 
 test('each topic is a page of the manual', (t) => {
@@ -58,5 +62,7 @@ test('the pager is the one that is named, else less, else none', (t) => {
   t.is(long.match(/paged: /g)?.length, topicLines('accounting').length);
   t.notRegex(typed('help', 'sed "s/^/paged: /"'), /paged/);
   t.regex(typed('help accounting', ''), /^# Accounting/);
+  t.notRegex(typed('--no-pager help accounting', 'sed "s/^/paged: /"'), /paged/);
+  t.notRegex(typed('help accounting --no-pager', 'sed "s/^/paged: /"'), /paged/);
   t.regex(typed('help accounting', 'head -1'), /^# Accounting\r?\n$/);
 });
