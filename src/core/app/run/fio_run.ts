@@ -335,7 +335,7 @@ class FioPlay {
   }
 }
 
-function notesOf({ ignored, jobs }: FioPlan): string[] {
+function notesOf({ ignored, jobs, unset }: FioPlan): string[] {
   const byReason = new Map<string, string[]>();
   for (const { name, reason } of ignored) {
     byReason.set(reason, [...(byReason.get(reason) ?? []), name]);
@@ -349,6 +349,9 @@ function notesOf({ ignored, jobs }: FioPlan): string[] {
   if (capped.length > 0) {
     const names = capped.map(({ name, engine }) => `${name} (${engine})`).join(', ');
     notes.push(`iodepth is 1 with a synchronous engine: ${names}`);
+  }
+  for (const { variable, option, file, line } of unset) {
+    notes.push(`${file}:${line}: the environment has no ${variable}: it is empty in ${option}`);
   }
   return notes;
 }

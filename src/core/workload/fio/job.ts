@@ -5,7 +5,7 @@
 import { TraceParseError } from '../../base/errors.js';
 import { closest } from '../../base/suggest.js';
 import type { Distribution, Zone } from './distributions.js';
-import { ALIASES, ENGINES, IGNORED, PLAYED, REFUSED } from './options.js';
+import { ALIASES, ENGINES, IGNORED, isOff, PLAYED, REFUSED } from './options.js';
 import type { RawJob, RawOption } from './parse.js';
 import {
   BadValue,
@@ -144,6 +144,13 @@ export interface FioPlan {
     readonly reason: string;
     readonly line: number;
   }[];
+  /** Variables that the environment has not and that are therefore empty, once for each place. */
+  readonly unset: readonly {
+    readonly variable: string;
+    readonly option: string;
+    readonly file: string;
+    readonly line: number;
+  }[];
 }
 
 /** Reads the options of all jobs. Throws a `TraceParseError` at the first that cannot be played. */
@@ -163,7 +170,16 @@ export function planJobs(jobs: readonly RawJob[]): FioPlan {
     inGroup++;
     planned.push(reader.plan(group, new Set(planned.map(({ name }) => name))));
   }
-  return { jobs: planned, ignored: [...ignored.values()] };
+  return { jobs: planned, ignored: [...ignored.values()], unset: unsetOf(jobs) };
+}
+
+function unsetOf(jobs: readonly RawJob[]): FioPlan['unset'] {
+  const places = new Map<string, FioPlan['unset'][number]>();
+  for (const { name, unset, file, line } of jobs.flatMap(({ options }) => options)) {
+    if (unset === undefined) continue;
+    places.set(`${file}:${line}`, { variable: unset, option: name, file, line });
+  }
+  return [...places.values()];
 }
 
 const DIRECTIONS: Readonly<
@@ -183,10 +199,14 @@ const BLOCK = 4096;
 class JobReader {
   readonly #job: RawJob;
   readonly #options = new Map<string, RawOption>();
-  readonly #rules: ValueRules;
+  #rules: ValueRules = { kbBase: 1024 };
 
   constructor(job: RawJob, ignored: (name: string, line: number) => void) {
     this.#job = job;
+    // The engine first: one that is not played has options of its own, which no table names.
+    const engine = job.options.findLast(({ name }) => name === 'ioengine');
+    if (engine !== undefined) this.#options.set('ioengine', engine);
+    this.#engine();
     for (const option of job.options) this.#take(option, ignored);
     const base = this.#read('kb_base', (text) => Number(text));
     if (base !== undefined && base !== 1000 && base !== 1024) this.#fail('kb_base', '1000 or 1024');
@@ -277,6 +297,7 @@ class JobReader {
       this.#options.set(name, option);
     } else if (Object.hasOwn(IGNORED, name)) ignored(name, option.line);
     else if (Object.hasOwn(REFUSED, name)) {
+      if (isOff(name, option.value)) return;
       const text = `no option '${option.name}': ${REFUSED[name]}, and it is not supported`;
       throw place(option, text, option.value ?? option.name);
     } else {
@@ -543,7 +564,7 @@ class JobReader {
     if (option === undefined) return undefined;
     if (option.value === undefined || option.value === '') {
       // Without a value an option has its default, as fio takes it, but for the ones that need one.
-      if (option.value === '') return undefined;
+      if (option.value === '' && option.unset === undefined) return undefined;
       this.#fail(name, 'a value (NAME=VALUE)');
     }
     return this.#value(name, () => parse(option.value as string));
@@ -561,10 +582,9 @@ class JobReader {
   #fail(name: string, expected: string): never {
     const option = this.#options.get(name);
     const { file, line } = this.#job;
-    const unset = /\$\{(\w+)\}/.exec(option?.value ?? '')?.[1];
-    if (option !== undefined && unset !== undefined) {
-      const why = `${expected} (the environment has no ${unset})`;
-      throw place(option, `for ${name} ${why}`, option.value ?? name);
+    if (option?.unset !== undefined) {
+      const why = `${expected} (the environment has no ${option.unset})`;
+      throw place(option, `for ${name} ${why}`, option.written);
     }
     if (option !== undefined) throw place(option, `for ${name} ${expected}`, option.value ?? name);
     throw new TraceParseError(file, line, 1, `for ${name} ${expected}`, this.#job.name);

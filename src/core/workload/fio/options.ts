@@ -69,7 +69,7 @@ export const IGNORED: Readonly<Record<string, string>> = reasons({
     ...['iodepth_low', 'hipri', 'hipri_percentage', 'fixedbufs', 'registerfiles', 'nonvectored'],
     ...['sqthread_poll', 'sqthread_poll_cpu', 'uncached', 'nowait', 'force_async', 'cmdprio'],
     ...['cmdprio_percentage', 'cmdprio_class', 'userspace_reap', 'libaio_vectored', 'cmd_type'],
-    ...['writefua', 'readfua', 'aio_fsync', 'threads', 'interval'],
+    ...['writefua', 'readfua', 'aio_fsync', 'threads', 'interval', 'cmdprio_bssplit', 'thp'],
   ],
   'what is written as content': [
     ...['zero_buffers', 'refill_buffers', 'scramble_buffers', 'buffer_pattern', 'dedupe_mode'],
@@ -97,15 +97,31 @@ export const REFUSED: Readonly<Record<string, string>> = reasons({
     ...['latency_target', 'latency_window', 'latency_percentile', 'latency_run', 'max_latency'],
     ...['rate_min', 'rate_iops_min', 'rate_cycle'],
   ],
+  'it decides when operations are sent or written back': [
+    ...['rate_process', 'thinktime_blocks_type', 'sync_file_range'],
+  ],
+  'fio 3.33 has it no longer': ['rwmixcycle'],
+  'only newer versions of fio have it': ['random_sequence_stride', 'sprandom', 'spr_num_regions'],
   'it decides which bytes are read or written': [
     ...['zonemode', 'zonesize', 'zonecapacity', 'zonerange', 'zoneskip', 'fill_device'],
     ...['file_append', 'trim_percentage', 'trim_verify_zero', 'trim_backlog', 'fill_fs'],
     ...['trim_backlog_batch', 'replay_redirect', 'replay_scale', 'replay_align', 'replay_skip'],
     ...['merge_blktrace_file', 'merge_blktrace_scalars', 'merge_blktrace_iters', 'num_range'],
     ...['verify_only', 'verify_backlog', 'verify_backlog_batch', 'verify_offset', 'fdp'],
-    ...['verify_interval', 'atomic', 'sync_file_range', 'rate_process', 'thinktime_blocks_type'],
+    ...['verify_interval', 'atomic'],
   ],
 });
+
+/** Values with which a refused option changes nothing: fio's defaults. 0 is one of each. */
+const OFF: Readonly<Record<string, string>> = {
+  ...{ zonemode: 'none', rate_process: 'linear', thinktime_blocks_type: 'complete' },
+  ...{ replay_scale: '1', num_range: '1' },
+};
+
+/** True if a refused option has a value with which it does nothing. */
+export function isOff(name: string, value: string | undefined): boolean {
+  return value !== undefined && (/^0+$/.test(value) || OFF[name] === value);
+}
 
 function reasons(groups: Readonly<Record<string, readonly string[]>>): Record<string, string> {
   const entries = Object.entries(groups).flatMap(([reason, names]) =>
@@ -117,5 +133,6 @@ function reasons(groups: Readonly<Record<string, readonly string[]>>): Record<st
 /** Engines of fio that read and write files, and how many operations they keep in flight. */
 export const ENGINES: Readonly<Record<string, 'one' | 'many' | 'mapping'>> = {
   ...{ sync: 'one', psync: 'one', vsync: 'one', pvsync: 'one', pvsync2: 'one', mmap: 'mapping' },
+  ...{ splice: 'one' },
   ...{ libaio: 'many', posixaio: 'many', io_uring: 'many', windowsaio: 'many', solarisaio: 'many' },
 };

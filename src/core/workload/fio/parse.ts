@@ -9,6 +9,10 @@ export interface RawOption {
   readonly name: string;
   /** Text behind `=`, variables replaced; undefined: a bare name. */
   readonly value: string | undefined;
+  /** The text as it stands in the file. */
+  readonly written: string;
+  /** First variable in it that the environment has not; there it is empty, as in fio. */
+  readonly unset: string | undefined;
   readonly file: string;
   /** Both from 1. */
   readonly line: number;
@@ -39,6 +43,8 @@ export interface JobFileContext {
 
 /** Depth of includes. */
 const NESTED_MAX = 16;
+
+const VARIABLE = /\$\{([^}]*)\}/g;
 
 const SECTION = /^\[(.*)\]$/;
 
@@ -119,14 +125,17 @@ class JobFileReader {
     const equals = line.indexOf('=');
     const name = (equals < 0 ? line : line.slice(0, equals)).trim();
     if (!/^[\w-]+$/.test(name)) throw fail(place, 'an option (NAME=VALUE)', line);
-    const value = equals < 0 ? undefined : this.#expand(line.slice(equals + 1).trim());
-    this.#into.push({ name, value, ...place });
+    const written = equals < 0 ? '' : line.slice(equals + 1).trim();
+    const value = equals < 0 ? undefined : this.#expand(written);
+    const names = [...written.matchAll(VARIABLE)].map(([, each = '']) => each);
+    const unset = names.find((each) => this.#context.env[each] === undefined);
+    this.#into.push({ name, value, written, unset, ...place });
   }
 
-  // `${VAR}` is the environment's, and stays as it is if it has none; `$ncpus` is a number.
+  // `${VAR}` is the environment's; `$ncpus` is a number.
   #expand(value: string): string {
     const { env, keywords } = this.#context;
-    const filled = value.replaceAll(/\$\{(\w+)\}/g, (all, name: string) => env[name] ?? all);
+    const filled = value.replaceAll(VARIABLE, (_, name: string) => env[name] ?? '');
     const words = Object.keys(keywords).filter((word) => filled.includes(word));
     if (words.length === 0) return filled;
     let text = filled;

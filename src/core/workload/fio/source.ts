@@ -299,7 +299,8 @@ export class FioSource implements FioSteps {
     let position = last[direction] - file.offset;
     if (position > 0 && skip !== 0) {
       position += skip;
-      if (position >= file.size) {
+      // As in fio, whose positions have no sign: in front of the beginning is past the end.
+      if (position < 0 || position >= file.size) {
         position = skip > 0 ? file.offset : Math.min(file.size, file.ioSize) + skip;
       }
     }
