@@ -109,3 +109,16 @@ for (const flags of [['--fusermount'], ['--io', 'libuv']]) {
     t.is(await mount.unmount(), 0, mount.said());
   });
 }
+
+whenever(title('a second mount at the same place is refused, and the first goes on'), async (t) => {
+  const server = serverDir(t, { f: 10 });
+  const mount = await mountFor(t, server);
+  const at = mount.mountpoint;
+  const second = netfslab(['mount', server, at, '--no-trace']);
+  t.not(second.code, 0);
+  t.regex(second.err, /EBUSY: a netfslab mount is served there already/);
+  t.true(second.err.includes(`try: netfslab unmount ${at}`));
+  t.is((await sh(at, 'wc -c < f')).out.trim(), '10');
+  t.regex(netfslab(['stats', 'export', '--mount', at]).out, /^# EOF$/m);
+  t.is(await mount.unmount(), 0, mount.said());
+});

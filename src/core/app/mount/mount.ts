@@ -16,7 +16,7 @@ import { TailSink } from '../../trace/tail_sink.js';
 import { type TraceTarget, traceSink } from '../lab/trace_sink.js';
 import { finishTrace } from '../run/run.js';
 import type { RunSummary } from '../run/summary.js';
-import { clearDeadMount, holdersOf } from './mounts.js';
+import { clearDeadMount, holdersOf, ownMount } from './mounts.js';
 import { RotatingCapture, type Rotation } from './rotating_capture.js';
 
 /** Most bytes of one read. */
@@ -201,6 +201,13 @@ function prepareMountpoint({ mountpoint, lab }: MountRequest, watch: MountWatch)
     const errno = errnoFromNode(cause);
     const hint = errno === -ENOENT ? `mkdir -p ${at}` : undefined;
     throw new ErrnoError(errno, 'mount', at, hint === undefined ? { cause } : { cause, hint });
+  }
+  // A second one would lie over the first, which goes on and cannot be reached.
+  if (ownMount(real) !== undefined) {
+    throw new ErrnoError('EBUSY', 'mount', at, {
+      text: 'a netfslab mount is served there already',
+      hint: `netfslab unmount ${at}`,
+    });
   }
   for (const [flag, directory] of [
     ['SERVER', lab.server],

@@ -33,7 +33,7 @@ function listMounts(text = fs.readFileSync('/proc/self/mountinfo', 'utf8')): Lis
 }
 
 /** Our mount at a path that was made absolute, the newest if there are several. */
-function ownMount(mountpoint: string): ListedMount | undefined {
+export function ownMount(mountpoint: string): ListedMount | undefined {
   const at = path.resolve(mountpoint);
   return listMounts().findLast((each) => each.mountpoint === at && each.type === TYPE);
 }
