@@ -36,7 +36,16 @@ export function colourOf(source: string): string {
   return themed(source in SOURCES ? SOURCES[source as keyof typeof SOURCES].colour : '--other');
 }
 
+/** Colours of the scheme at hand: asked of the browser once, not for every bar. */
+const colours = new Map<string, string>();
+matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => colours.clear());
+
 /** The value of a colour of the style sheet. */
 export function themed(name: string): string {
-  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  let value = colours.get(name);
+  if (value === undefined) {
+    value = getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+    colours.set(name, value);
+  }
+  return value;
 }

@@ -119,7 +119,7 @@ class Lanes implements Timeline {
     const made = section(
       id,
       'Timeline',
-      `Each bar is a request, from its begin to its end; inside it are its slices by source. The pale part is after its readers went on. Drag to zoom, Ctrl and the wheel zoom around the pointer, a click explains a request.${some}`,
+      `Each bar is a request, from its begin to its end; inside it are its slices by source. The pale part is after its readers went on; of several slices the one that ended last is underlined. Drag to zoom, Ctrl and the wheel zoom around the pointer, a click explains a request.${some}`,
     );
     const search = el('input', {
       ...{ type: 'search', id: `${id}-search`, placeholder: 'R=1a, a file or a task' },
@@ -364,6 +364,7 @@ class Lanes implements Timeline {
     for (let i = this.#firstSlice[at] as number; i < last; i++) {
       this.#drawSlice(to, i, y + 3, LANE - 7, size, place, colours);
     }
+    this.#drawCritical(to, at, y, place);
     if (this.#doc.strings[outcome[at] as number] !== 'ok') {
       to.strokeStyle = themed('--bad');
       to.lineWidth = 1.5;
@@ -374,6 +375,23 @@ class Lanes implements Timeline {
       to.lineWidth = 2;
       to.strokeRect(left - 2, y - 1, Math.max(5, right - left + 4), LANE + 1);
     }
+  }
+
+  /** Underlines the slice of a request that ended last: what everybody waited for. */
+  #drawCritical(
+    to: CanvasRenderingContext2D,
+    at: number,
+    y: number,
+    place: (ns: number) => number,
+  ): void {
+    const { term } = this.#doc.slices;
+    const [from, end] = [this.#firstSlice[at] as number, this.#firstSlice[at + 1] as number];
+    if (end - from < 2) return;
+    let last = from;
+    for (let i = from; i < end; i++) if ((term[i] ?? -1) > (term[last] ?? -1)) last = i;
+    const [begin, over] = this.#sliceSpan(last);
+    to.fillStyle = themed('--text');
+    to.fillRect(place(begin), y + LANE - 3, Math.max(1, place(over) - place(begin)), 1.5);
   }
 
   #drawSlice(
