@@ -101,8 +101,6 @@ async function everyCapture(t: ExecutionContext, capture: string): Promise<void>
     t.deepEqual(shown, numeric(capture, name).slice(0, Math.max(1, shown.length)), name);
   }
   t.deepEqual(await accessibilityFaults(page), []);
-  await page.emulateMedia({ colorScheme: 'dark' });
-  t.deepEqual(await accessibilityFaults(page), []);
   const paint = await page.evaluate<number>(
     `performance.getEntriesByName('first-contentful-paint')[0].startTime`,
   );
@@ -213,6 +211,15 @@ inBrowser('the map of a file leads to its slices, and a slice to its request', a
   await page.mouse.click(box.x + box.width / 3, box.y + 28);
   t.regex((await page.textContent('#timeline-life h3')) ?? '', /^R=[0-9a-f]{8}: readahead of [ab]/);
   t.deepEqual(complaints, []);
+});
+
+inBrowser('the dark scheme is legible, too', async (t) => {
+  const { page } = await opened(t, await imported(t, TRACES['cold 6.1']));
+  const light = await page.locator(TIMELINE).screenshot();
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await drawnAgain(page);
+  t.deepEqual(await accessibilityFaults(page), []);
+  t.false(light.equals(await page.locator(TIMELINE).screenshot()));
 });
 
 inBrowser('a finding shows its lines, and leads to its request', async (t) => {

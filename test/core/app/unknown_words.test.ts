@@ -16,11 +16,7 @@ import { StoreError } from '../../../src/core/base/errors.js';
 import { temporaryFolder } from '../../helpers/capture.js';
 import { ROOT } from '../../helpers/source.js';
 
-const SAMPLES = [
-  'linux-6.1/cache-full.txt',
-  'linux-7.3/odd-size-cold.txt.gz',
-  'linux-7.3/9p-cache-full.txt.gz',
-];
+const SAMPLES = ['linux-6.1/cache-full.txt', 'linux-7.3/9p-cache-full.txt.gz'];
 
 /** Analyses whose rows are figures; the others print the words themselves. */
 const FIGURES: readonly AnalysisName[] = ['hits', 'sources', 'dup', 'pageCache', 'requests'];
