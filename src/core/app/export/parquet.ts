@@ -9,6 +9,7 @@ import { capturedTables, DuckDb } from '../../store/duckdb.js';
 import { SCHEMA_VERSION } from '../../store/schema.js';
 import type { Capture } from '../../store/types.js';
 import { ANSWER_TABLES, answersOf, type CaptureKey, keyOf } from '../fleet/answers.js';
+import { CHECKED_EVENTS } from '../trace/summary.js';
 import type { ExportOptions, PathExporter } from './types.js';
 
 /** Row `parquet` of the registry. */
@@ -52,7 +53,7 @@ async function writeDataset(capture: Capture, out: string, { host }: ExportOptio
       await duck.copyTable(db, table);
       await write(table);
     }
-    const answers = answersOf(capture);
+    const answers = answersOf(capture, CHECKED_EVENTS);
     for (const { name, columns } of ANSWER_TABLES) {
       await duck.create(name, columns);
       await duck.append(name, columns, answers.get(name) ?? []);

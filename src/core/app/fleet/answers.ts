@@ -11,7 +11,6 @@ import type { DuckColumn } from '../../store/duckdb.js';
 import type { Capture } from '../../store/types.js';
 import { kernelsOf } from '../../trace/eras.js';
 import { refusalOf, rowsOf } from '../trace/query.js';
-import { CHECKED_EVENTS } from '../trace/summary.js';
 
 /** A table of answers: its name, what it is, and its columns besides those of the capture. */
 export interface AnswerTable {
@@ -54,7 +53,7 @@ const CAPTURES: AnswerTable = {
 
 const FINDINGS: AnswerTable = {
   name: 'answer_finding',
-  doc: 'What trace check finds: a row for each rule that finds something.',
+  doc: 'What trace check finds: a row for each rule that finds something; one `(not checked)` if it was not asked.',
   columns: [
     { name: 'rule', type: 'VARCHAR' },
     { name: 'severity', type: 'VARCHAR' },
@@ -80,8 +79,14 @@ function duckColumn({ name, unit }: Column): DuckColumn {
 /** Values in the order of the columns of a table of answers. */
 export type AnswerRow = readonly (string | number | null)[];
 
-/** The answers of a capture, by table; none of an analysis that cannot answer. */
-export function answersOf(capture: Capture): Map<string, AnswerRow[]> {
+/** What stands for the rules where they were not asked. */
+const NOT_CHECKED: AnswerRow = ['(not checked)', 'note', null];
+
+/**
+ * The answers of a capture, by table; none of an analysis that cannot answer. The rules are asked up
+ * to `checked` events (default: any number), since they take the longest.
+ */
+export function answersOf(capture: Capture, checked = Infinity): Map<string, AnswerRow[]> {
   const { info } = capture;
   const sums = capture.get(`SELECT count(*) AS "requests", sum("outcome" = 'failed') AS "failed",
     sum("server_bytes") AS "server", sum("cache_bytes") AS "cache"
@@ -99,15 +104,15 @@ export function answersOf(capture: Capture): Map<string, AnswerRow[]> {
       ],
     ],
   ]);
-  const rules = info.events > CHECKED_EVENTS ? [] : checkCapture(capture).rules;
-  answers.set(
-    FINDINGS.name,
-    rules
-      .filter(({ findings }) => findings > 0)
-      .map(({ id, severity, findings }) => [id, severity, findings]),
-  );
+  answers.set(FINDINGS.name, info.events > checked ? [NOT_CHECKED] : findingsOf(capture));
   for (const name of ASKED) answers.set(`answer_${name}`, answered(capture, ANALYSES[name]));
   return answers;
+}
+
+function findingsOf(capture: Capture): AnswerRow[] {
+  return checkCapture(capture)
+    .rules.filter(({ findings }) => findings > 0)
+    .map(({ id, severity, findings }) => [id, severity, findings]);
 }
 
 function answered(capture: Capture, analysis: Analysis): AnswerRow[] {

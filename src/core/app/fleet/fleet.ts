@@ -3,7 +3,7 @@
  * which only what is new or changed is read; a data set of Parquet has its answers with it.
  */
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Column, Row, Table } from '../../analysis/types.js';
@@ -39,14 +39,14 @@ interface Known {
   readonly stamp: string;
 }
 
-/** Version of the index: one of another version is made anew. */
-const INDEX_VERSION = 1;
+/** Version of the index: one of another version, or of other tables, is made anew. */
+const INDEX_VERSION = [2, KEY_COLUMNS, ANSWER_TABLES.map(({ name, columns }) => [name, columns])];
 
 /** Asks. Throws `StoreError` without DuckDB, `UsageError` for a statement that is none. */
 export async function askFleet(request: FleetRequest): Promise<FleetTable> {
   const { question, folders } = request;
   const datasets = folders.filter(isDataset);
-  const captures = folders.filter((each) => !isDataset(each)).flatMap(capturesIn);
+  const captures = eachOnce(folders.filter((each) => !isDataset(each)).flatMap(capturesIn));
   if (captures.length + datasets.length === 0) {
     throw new UsageError(
       'DIR',
@@ -54,7 +54,7 @@ export async function askFleet(request: FleetRequest): Promise<FleetTable> {
       'name a folder of *.db files',
     );
   }
-  const duck = await DuckDb.open(captures.length === 0 ? ':memory:' : indexPath(folders));
+  const duck = captures.length === 0 ? await DuckDb.open() : await openIndex(indexPath(folders));
   try {
     const { indexed, refused } = await index(duck, captures, request.progress);
     await showTables(duck, datasets, captures);
@@ -95,12 +95,35 @@ function capturesIn(folder: string): Known[] {
       .filter((name) => name.endsWith('.db'))
       .sort()
       .map((name) => {
-        const path = resolve(folder, name);
+        const path = realpathSync(resolve(folder, name));
         const { size, mtimeMs, ino } = statSync(path);
         return { path, stamp: `${size} ${mtimeMs} ${ino}` };
       });
   } catch (error) {
     throw new ErrnoError(errnoFromNode(error), 'scandir', folder, { cause: error });
+  }
+}
+
+/** Folders may hold each other: each capture counts once. */
+function eachOnce(captures: readonly Known[]): Known[] {
+  return [...new Map(captures.map((each) => [each.path, each])).values()];
+}
+
+/** Opens the index; a broken one is made anew, as it can be. Throws `StoreError`. */
+async function openIndex(path: string): Promise<DuckDb> {
+  try {
+    return await DuckDb.open(path);
+  } catch (error) {
+    if (!(error instanceof StoreError) || !existsSync(path)) throw error;
+    if (/lock/i.test(error.message)) {
+      throw new StoreError(path, 'is in use by another netfslab fleet', {
+        cause: error,
+        hint: 'try again when that one has ended',
+      });
+    }
+    rmSync(path);
+    rmSync(`${path}.wal`, { force: true });
+    return DuckDb.open(path);
   }
 }
 
@@ -180,13 +203,16 @@ async function showTables(
     [{ name: 'path', type: 'VARCHAR' }],
     captures.map(({ path }) => [path]),
   );
-  const keys = KEY_COLUMNS.map(({ name }) => name);
+  await duck.run(`CREATE TEMP TABLE places AS ${placesOf(datasets)}`);
+  const named = await distinctNames(duck);
   for (const { name, columns } of ANSWER_TABLES) {
-    const list = [...keys, ...columns.map((column) => column.name)].map((each) => `"${each}"`);
-    const kept = `SELECT ${list.join(', ')} FROM "kept_${name}" WHERE path IN (FROM present)`;
-    const parts = datasets.map(
-      (folder) => `SELECT ${list.join(', ')} FROM ${parquetOf(folder, name)}`,
-    );
+    const rest = columns.map((column) => `"${column.name}"`).join(', ');
+    const kept = `SELECT host, day, ${named('path')}, ${rest} FROM "kept_${name}"
+      WHERE path IN (FROM present)`;
+    const parts = datasets.map((folder) => {
+      const place = textLiteral(folder);
+      return `SELECT host, day, ${named(place)}, ${rest} FROM ${parquetOf(folder, name)}`;
+    });
     await duck.run(`CREATE TEMP VIEW "${name}" AS ${[kept, ...parts].join(' UNION ALL ')}`);
   }
   // The tables of the captures themselves, as far as a data set has them.
@@ -195,9 +221,35 @@ async function showTables(
     if (name.startsWith('answer_')) continue;
     const parts = datasets
       .filter((folder) => readdirSync(folder).includes(name))
-      .map((folder) => `FROM ${parquetOf(folder, name)}`);
+      .map((folder) => {
+        const capture = named(textLiteral(folder));
+        return `SELECT * REPLACE (${capture}) FROM ${parquetOf(folder, name)}`;
+      });
     await duck.run(`CREATE TEMP VIEW "${name}" AS ${parts.join(' UNION ALL BY NAME ')}`);
   }
+}
+
+/** Every capture by its key, with the file or data set it is in. */
+function placesOf(datasets: readonly string[]): string {
+  const kept =
+    'SELECT host, day, capture, path FROM kept_answer_capture WHERE path IN (FROM present)';
+  const parts = datasets.map((folder) => {
+    return `SELECT host, day, capture, ${textLiteral(folder)} FROM ${parquetOf(folder, 'answer_capture')}`;
+  });
+  return [kept, ...parts].join(' UNION ALL ');
+}
+
+/**
+ * How a capture is named, given an expression for the place it is in: captures that are alike in
+ * host, day and name, of which questions would make one, have their places in front.
+ */
+async function distinctNames(duck: DuckDb): Promise<(place: string) => string> {
+  await duck.run(`CREATE TEMP TABLE alike AS SELECT host || '/' || day || '/' || capture AS "key"
+    FROM places GROUP BY host, day, capture HAVING count(*) > 1`);
+  const alike = await duck.rows('SELECT 1 FROM alike LIMIT 1');
+  if (alike.length === 0) return () => 'capture AS capture';
+  return (place) => `CASE WHEN host || '/' || day || '/' || capture IN (FROM alike)
+    THEN ${place} || ':' || capture ELSE capture END AS capture`;
 }
 
 function parquetOf(folder: string, table: string): string {

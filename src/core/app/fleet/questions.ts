@@ -61,11 +61,11 @@ WHERE best = 1 GROUP BY host, day ORDER BY host, day`,
       { name: 'worst_p99', doc: 'Highest 99th percentile of a capture.', unit: 'ns' },
       { name: 'max', doc: 'Longest.', unit: 'ns' },
     ],
-    sql: `SELECT host, count(DISTINCT capture) AS captures, CAST(max(slices) AS BIGINT) AS slices,
+    sql: `SELECT host, count(DISTINCT day || '/' || capture) AS captures, CAST(max(slices) AS BIGINT) AS slices,
   min(CASE WHEN before < slices / 2.0 AND before + n >= slices / 2.0 THEN p50 END) AS median,
   max(p99) AS worst_p99, max(most) AS max
 FROM (
-  SELECT host, capture, "count" AS n, p50, p99, "max" AS most,
+  SELECT host, day, capture, "count" AS n, p50, p99, "max" AS most,
     sum("count") OVER (PARTITION BY host) AS slices,
     sum("count") OVER (PARTITION BY host ORDER BY p50, day, capture, kind
       ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) - "count" AS before
@@ -111,7 +111,7 @@ GROUP BY file ORDER BY server_bytes DESC, file`,
       { name: 'missed', doc: 'Windows that readers had to wait for.', unit: 'count' },
       { name: 'unused', doc: 'Bytes that nobody used.', unit: 'bytes' },
     ],
-    sql: `SELECT host, count(DISTINCT capture) AS captures, CAST(sum(windows) AS BIGINT) AS windows,
+    sql: `SELECT host, count(DISTINCT day || '/' || capture) AS captures, CAST(sum(windows) AS BIGINT) AS windows,
   CAST(sum(missed) AS BIGINT) AS missed, CAST(sum(unused) AS BIGINT) AS unused
 FROM answer_readahead GROUP BY host ORDER BY unused DESC, host`,
   },

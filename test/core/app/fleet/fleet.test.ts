@@ -1,9 +1,10 @@
 /** Questions over many captures: folders with an index, data sets, and both together. */
-import { copyFileSync, mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { Row } from '../../../../src/core/analysis/types.js';
 import { Export } from '../../../../src/core/app/export/export.js';
+import { answersOf } from '../../../../src/core/app/fleet/answers.js';
 import { askFleet } from '../../../../src/core/app/fleet/fleet.js';
 import {
   FLEET_QUESTIONS,
@@ -134,4 +135,51 @@ test.serial('a data set gives the same answers, alone and beside a folder', asyn
   t.is([...(await ask('captures', set, folder)).rows].length, 10);
   const bad = askFleet({ question: { sql: 'SELEC 1' }, folders: [set] });
   await t.throwsAsync(bad, { message: /syntax error/ });
+});
+
+test.serial(
+  'captures of one name in folders of one name are two; a file named twice is one',
+  async (t) => {
+    const folder = await fleet(t);
+    for (const site of ['east', 'west']) {
+      mkdirSync(join(folder, site, 'web'), { recursive: true });
+      copyFileSync(join(folder, 'beta/9p-6.12-cold.db'), join(folder, site, 'web/trace.db'));
+    }
+    const of = (rows: Row[]) => rows.filter(({ host }) => host === 'web');
+    const captures = of(await rowsOf('captures', folder, join(folder, 'east')));
+    t.is(captures.length, 2);
+    t.is(new Set(captures.map(({ capture }) => capture)).size, 2);
+    const one = (await rowsOf('hit-rate', join(folder, 'east')))[0];
+    const both = of(await rowsOf('hit-rate', folder))[0];
+    t.is(both?.captures, 2);
+    t.is(both?.bytes, 2 * Number(one?.bytes));
+    t.is(of(await rowsOf('slow-servers', folder))[0]?.captures, 2);
+    // A capture and its copy in a data set, too, are joined with themselves only.
+    const set = join(temporaryFolder(t), 'set');
+    const from = new Export(join(folder, 'beta/afs-7.3-bad-cache.db'), 'parquet', { host: 'beta' });
+    await from.write(set);
+    from.close();
+    const found = async (...folders: string[]) => {
+      const rows = await rowsOf('findings', ...folders);
+      return rows.reduce((sum, { findings }) => sum + Number(findings ?? 0), 0);
+    };
+    const beta = join(folder, 'beta');
+    t.is(await found(beta, set), (await found(beta)) + (await found(set)));
+  },
+);
+
+test.serial('an index that is broken is made anew', async (t) => {
+  const folder = await fleet(t);
+  await ask('captures', folder);
+  const cache = join(process.env.XDG_CACHE_HOME as string, 'netfslab/fleet');
+  const [file = ''] = readdirSync(cache);
+  writeFileSync(join(cache, file), 'x'.repeat(20_000));
+  t.is((await ask('captures', folder)).indexed, 5);
+});
+
+test('what was not checked is said instead of nothing found', async (t) => {
+  const { capture } = await samples.get('afs-7.3-bad-cache');
+  const rows = answersOf(capture, 0).get('answer_finding');
+  t.deepEqual(rows, [['(not checked)', 'note', null]]);
+  t.true((answersOf(capture).get('answer_finding') ?? []).length > 0);
 });
