@@ -2,6 +2,9 @@
  * DuckDB, for what SQLite is not made for: columns of many captures at once, and Parquet. It is an
  * optional dependency. Called by the export of Parquet, by `fleet`, and by tests.
  */
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { threadId } from 'node:worker_threads';
 import type { DuckDBConnection, DuckDBType, DuckDBValue } from '@duckdb/node-api';
 import Database from 'better-sqlite3';
 import { StoreError } from '../base/errors.js';
@@ -9,8 +12,15 @@ import { quoted } from './schema.js';
 
 type Api = typeof import('@duckdb/node-api');
 
+/** Databases that this thread has opened: each has a temporary folder of its own. */
+let opened = 0;
+
 /** Rows that are handed over at a time: a vector of DuckDB. */
 const CHUNK = 2048;
+/** Rows that are read from SQLite before others have their turn: some 50 ms. */
+const PIECE = 16 * CHUNK;
+/** What DuckDB may hold before it goes to a temporary folder. */
+const MEMORY = '512MiB';
 
 /** The text of a value as a literal of SQL. */
 export function textLiteral(text: string): string {
@@ -54,6 +64,9 @@ export class DuckDb {
       throw new StoreError(path, `cannot be opened by DuckDB: ${error.message}`, { cause: error });
     });
     const connection = await instance.connect();
+    await connection.run(`SET memory_limit = '${MEMORY}'`);
+    const spilled = join(tmpdir(), `netfslab-${process.pid}-${threadId}-${++opened}`);
+    await connection.run(`SET temp_directory = ${textLiteral(spilled)}`);
     const writer = await instance.connect();
     return new DuckDb(api, [connection, writer], () => {
       connection.closeSync();
@@ -115,14 +128,20 @@ export class DuckDb {
     });
     await this.create(name, columns);
     // Called from SQL a function gets rows several times as fast as they are fetched.
-    await this.#filling(name, columns, (take) => {
+    await this.#filling(name, columns, async (take) => {
       const options = { varargs: true, safeIntegers: true, directOnly: true };
       db.function('netfslab_copy', options, (...values: unknown[]) => {
         take(values as DuckDBValue[]);
         return 0;
       });
       const list = columns.map((column) => quoted(column.name)).join(', ');
-      db.prepare(`SELECT 1 FROM ${quoted(name)} WHERE netfslab_copy(${list})`).all();
+      const copy = db.prepare(`SELECT 1 FROM ${quoted(name)}
+        WHERE rowid > ? AND rowid <= ? AND netfslab_copy(${list})`);
+      for (const [after, last] of pieces(db, name)) {
+        copy.all(after, last);
+        // Files that are being written go on meanwhile, and signals have their turn.
+        await new Promise((done) => setImmediate(done));
+      }
     });
   }
 
@@ -134,7 +153,7 @@ export class DuckDb {
   async #filling(
     name: string,
     columns: readonly DuckColumn[],
-    fill: (take: (row: readonly DuckDBValue[]) => void) => void,
+    fill: (take: (row: readonly DuckDBValue[]) => void) => void | Promise<void>,
   ): Promise<void> {
     const api = this.#api;
     const types = columns.map(({ type }): DuckDBType => api[type]);
@@ -148,7 +167,7 @@ export class DuckDb {
       appender.appendDataChunk(chunk);
       count = 0;
     };
-    fill((row) => {
+    await fill((row) => {
       for (let i = 0; i < kept.length; i++) {
         (kept[i] as DuckDBValue[])[count] = row[i] as DuckDBValue;
       }
@@ -156,6 +175,22 @@ export class DuckDb {
     });
     flush();
     appender.closeSync();
+  }
+}
+
+/** The rowids of a table in pieces, each as (after, last]. */
+function* pieces(db: Database.Database, name: string): Iterable<[after: bigint, last: bigint]> {
+  const [some, all] = [`LIMIT 1 OFFSET ${PIECE - 1}`, 'DESC LIMIT 1'].map((which) =>
+    db
+      .prepare(`SELECT rowid FROM ${quoted(name)} WHERE rowid > ? ORDER BY rowid ${which}`)
+      .pluck()
+      .safeIntegers(),
+  );
+  for (let after = -(2n ** 63n); ; ) {
+    const last = (some?.get(after) ?? all?.get(after)) as bigint | undefined;
+    if (last === undefined) return;
+    yield [after, last];
+    after = last;
   }
 }
 

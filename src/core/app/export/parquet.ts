@@ -5,11 +5,9 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ErrnoError } from '../../base/errors.js';
-import { capturedTables, DuckDb } from '../../store/duckdb.js';
-import { SCHEMA_VERSION } from '../../store/schema.js';
 import type { Capture } from '../../store/types.js';
-import { ANSWER_TABLES, answersOf, type CaptureKey, keyOf } from '../fleet/answers.js';
-import { CHECKED_EVENTS } from '../trace/summary.js';
+import { keyOf } from '../fleet/answers.js';
+import { writePart } from './parquet_part.js';
 import type { ExportOptions, PathExporter } from './types.js';
 
 /** Row `parquet` of the registry. */
@@ -21,49 +19,9 @@ export const parquet: PathExporter = {
   adds: addDataset,
 };
 
-/** The folder of a capture's part of a table. */
-function partOf(out: string, table: string, { host, day, capture }: CaptureKey): string {
-  return join(out, table, `host=${safe(host)}`, `day=${day}`, `capture=${safe(capture)}`);
-}
-
-/** Names of folders as Hive writes them: what would end or change the path is escaped. */
-function safe(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is meant.
-  return text.replaceAll(/[\x00-\x1f\x7f"#%'*/:=?\\{}[\]^]/g, (char) => {
-    return `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`;
-  });
-}
-
 async function writeDataset(capture: Capture, out: string, { host }: ExportOptions): Promise<void> {
-  const key = keyOf(capture, host);
   mkdirSync(out);
-  const duck = await DuckDb.open();
-  const { db, tables } = capturedTables(capture.path);
-  try {
-    // While one table is written, the next is filled.
-    let writing = Promise.resolve();
-    const write = async (table: string): Promise<void> => {
-      await writing;
-      const folder = partOf(out, table, key);
-      mkdirSync(folder, { recursive: true });
-      const words = { netfslab_schema: String(SCHEMA_VERSION), netfslab_table: table };
-      writing = duck.moveToParquet(table, join(folder, 'data.parquet'), words);
-    };
-    for (const table of tables) {
-      await duck.copyTable(db, table);
-      await write(table);
-    }
-    const answers = answersOf(capture, CHECKED_EVENTS);
-    for (const { name, columns } of ANSWER_TABLES) {
-      await duck.create(name, columns);
-      await duck.append(name, columns, answers.get(name) ?? []);
-      await write(name);
-    }
-    await writing;
-  } finally {
-    db.close();
-    duck.close();
-  }
+  await writePart(capture.path, out, keyOf(capture, host));
 }
 
 /**

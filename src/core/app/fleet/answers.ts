@@ -53,7 +53,7 @@ const CAPTURES: AnswerTable = {
 
 const FINDINGS: AnswerTable = {
   name: 'answer_finding',
-  doc: 'What trace check finds: a row for each rule that finds something; one `(not checked)` if it was not asked.',
+  doc: 'What trace check finds: a row for each rule that finds something, or one `(not checked)`.',
   columns: [
     { name: 'rule', type: 'VARCHAR' },
     { name: 'severity', type: 'VARCHAR' },
@@ -83,8 +83,8 @@ export type AnswerRow = readonly (string | number | null)[];
 const NOT_CHECKED: AnswerRow = ['(not checked)', 'note', null];
 
 /**
- * The answers of a capture, by table; none of an analysis that cannot answer. The rules are asked up
- * to `checked` events (default: any number), since they take the longest.
+ * The answers of a capture, by table; none of an analysis that cannot answer. The rules, which take
+ * the longest, are asked up to `checked` events (default: any number).
  */
 export function answersOf(capture: Capture, checked = Infinity): Map<string, AnswerRow[]> {
   const { info } = capture;
