@@ -27,10 +27,11 @@ export default class TraceLatency extends LabCommand {
       description: 'only this kind',
       options: ['readahead', 'readpage', 'write_begin'],
     }),
+    comm: Flags.string({ description: 'only requests of tasks of this name' }),
     file: Flags.string({ description: 'only requests on behalf of this file' }),
     heat: Flags.boolean({
       description: 'map of durations against time instead, one row per power of two',
-      exclusive: ['kind', 'file'],
+      exclusive: ['kind', 'file', 'comm'],
     }),
     queueing: Flags.boolean({
       description: 'what slices waited for instead: for their source to begin, or for its work',
@@ -48,9 +49,9 @@ export default class TraceLatency extends LabCommand {
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(TraceLatency);
     if (flags.plot) return this.plot('latency', args.capture);
-    const { kind, file, source } = flags;
+    const { kind, file, comm, source } = flags;
     if (flags.queueing) return this.ask('queueing', args.capture, {}, flags);
     if (flags.heat) return this.ask('heat', args.capture, { source }, flags);
-    return this.ask('latency', args.capture, { kind, file }, flags);
+    return this.ask('latency', args.capture, { kind, file, comm }, flags);
   }
 }

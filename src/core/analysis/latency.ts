@@ -11,7 +11,7 @@ const percentile = (name: string, doc: string): Column => ({ name, doc, unit: 'n
 export const latency: Analysis = {
   name: 'latency',
   doc: 'How long each stage takes: I/O of a slice, wait of a reader, life of a request.',
-  needs: ['request', 'subrequest', 'latency'],
+  needs: ['request', 'request_file', 'subrequest', 'latency', 'op', 'task'],
   records: [['netfs_sreq', 'netfs_rreq']],
   timed: true,
   columns: [
@@ -32,6 +32,7 @@ export const latency: Analysis = {
   params: [
     { name: 'kind', doc: 'Only this kind.', default: null },
     { name: 'file', doc: 'Only requests of this file.', default: null },
+    { name: 'comm', doc: 'Only requests of tasks of this name.', default: null },
   ],
   sql: sqlModule('latency'),
 };

@@ -6,10 +6,14 @@ import type { Analysis } from './types.js';
 export const sources: Analysis = {
   name: 'sources',
   doc: 'Bytes by source, in all and by file: zeros, server, cache; and the amplification.',
-  needs: ['request', 'request_file', 'op'],
+  needs: ['request', 'request_file', 'op', 'task'],
   records: [['netfs_sreq', 'op']],
   columns: [
-    { name: 'file', doc: 'File; (all) = the whole capture, NULL = not known.', unit: 'text' },
+    {
+      name: 'file',
+      doc: 'File or, as asked, task; (all) = the whole capture, NULL = not known.',
+      unit: 'text',
+    },
     {
       name: 'app_bytes',
       doc: 'Bytes the application read; asked for, where results are not told; NULL without operations.',
@@ -27,6 +31,13 @@ export const sources: Analysis = {
       unit: 'ratio',
     },
   ],
-  params: [{ name: 'limit', doc: 'At most this many files; -1 = all.', default: -1 }],
+  params: [
+    { name: 'limit', doc: 'At most this many files; -1 = all.', default: -1 },
+    {
+      name: 'by',
+      doc: 'What is listed: file, comm (name of the task) or task (name and pid).',
+      default: null,
+    },
+  ],
   sql: sqlModule('sources'),
 };

@@ -1,6 +1,7 @@
 -- How long each stage takes: I/O of a slice, wait of a reader, life of a request.
 -- $kind: Only this kind. NULL = all.
 -- $file: Only requests of this file. NULL = all.
+-- $comm: Only requests of tasks of this name. NULL = all.
 WITH "chosen" AS (
   SELECT "r".*,
     CASE
@@ -11,7 +12,10 @@ WITH "chosen" AS (
     END AS "source"
   FROM "request" AS "r"
   JOIN "request_file" AS "f" ON "f"."request_uid" = "r"."request_uid"
-  WHERE $file IS NOT NULL AND "f"."file" = $file
+  LEFT JOIN "op" AS "o" ON "o"."id" = "r"."op"
+  LEFT JOIN "task" AS "t" ON "t"."id" = coalesce("o"."task", "r"."task")
+  WHERE coalesce($file, $comm) IS NOT NULL AND ($file IS NULL OR "f"."file" = $file)
+    AND ($comm IS NULL OR "t"."comm" = $comm)
 ), "sample" AS (
   SELECT 'io' AS "stage", "c"."kind", "s"."source",
     "s"."term_ns" - "s"."submit_ns" AS "ns"
@@ -33,7 +37,7 @@ WITH "chosen" AS (
     ceil("count" * 99 / 100.0) AS "rank99"
   FROM "ranked"
 ), "found" AS (
-  SELECT * FROM "latency" WHERE $file IS NULL
+  SELECT * FROM "latency" WHERE coalesce($file, $comm) IS NULL
   UNION ALL
   SELECT "stage", "kind", "source", max("count"), min("ns"),
     max(CASE WHEN "rank" = "rank50" THEN "ns" END), max(CASE WHEN "rank" = "rank90" THEN "ns" END),

@@ -1,19 +1,27 @@
 -- Bytes by source, in all and by file: zeros, server, cache; and the amplification.
 -- $limit: At most this many files; -1 = all. Default -1.
-WITH "each" AS (
-  SELECT "file", sum(coalesce("result", "len")) AS "app_bytes", 0 AS "zero_bytes",
+-- $by: What is listed: file, comm (name of the task) or task (name and pid). NULL = file.
+WITH "who" AS (
+  SELECT "id", CASE $by WHEN 'comm' THEN "comm" WHEN 'task' THEN "comm" || '-' || "pid" END AS "name"
+  FROM "task"
+), "each" AS (
+  SELECT CASE WHEN coalesce($by, 'file') = 'file' THEN "o"."file" ELSE "w"."name" END AS "file",
+    sum(coalesce("result", "len")) AS "app_bytes", 0 AS "zero_bytes",
     -- A direct read without requests asked the server itself.
     sum(CASE WHEN "direct" = 1 AND "read_requests" = 0 THEN "result" ELSE 0 END) AS "server_bytes",
     0 AS "cache_bytes", 0 AS "stored_bytes", 0 AS "requests", 0 AS "slices"
-  FROM "op"
-  WHERE "kind" IN ('read', 'load') AND coalesce("result", "len") > 0
-  GROUP BY "file"
+  FROM "op" AS "o" LEFT JOIN "who" AS "w" ON "w"."id" = "o"."task"
+  WHERE "o"."kind" IN ('read', 'load') AND coalesce("result", "len") > 0
+  GROUP BY 1
   UNION ALL
-  SELECT "f"."file", 0, sum("r"."zero_bytes"), sum("r"."server_bytes"), sum("r"."cache_bytes"),
+  SELECT CASE WHEN coalesce($by, 'file') = 'file' THEN "f"."file" ELSE "w"."name" END, 0, sum("r"."zero_bytes"), sum("r"."server_bytes"), sum("r"."cache_bytes"),
     sum("r"."stored_bytes"), sum("r"."kind" IS NOT NULL), sum("r"."slices")
   FROM "request" AS "r"
   JOIN "request_file" AS "f" ON "f"."request_uid" = "r"."request_uid"
-  GROUP BY "f"."file"
+  -- A request is its operation's, whoever made it.
+  LEFT JOIN "op" AS "o" ON "o"."id" = "r"."op"
+  LEFT JOIN "who" AS "w" ON "w"."id" = coalesce("o"."task", "r"."task")
+  GROUP BY 1
 ), "per_file" AS (
   SELECT "file", sum("app_bytes") AS "app_bytes", sum("zero_bytes") AS "zero_bytes",
     sum("server_bytes") AS "server_bytes", sum("cache_bytes") AS "cache_bytes",
