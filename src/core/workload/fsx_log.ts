@@ -12,6 +12,8 @@ import {
   parseFsxOps,
 } from './fsxops.js';
 
+/** What a mail, a commit message or the output of xfstests puts in front of a line. */
+const QUOTED = /^[ \t>|+]+/gm;
 const HEADER = /^LOG DUMP \((\d+) total operations\):/m;
 const ENTRY = /^\s*(\d+)(?:\(\s*\d+ mod \d+\))?: (?:(\d+\.\d+) )?\s*(.*?)\s*$/;
 const RANGE = /0x([0-9a-f]+)\s+thru\s+0x([0-9a-f]+)\s*(?:\(0x([0-9a-f]+) bytes\))?/i;
@@ -39,20 +41,25 @@ const NAMES: Readonly<Record<string, string>> = {
   CLONE: 'clone_range',
   DEDUPE: 'dedupe_range',
   EXCHANGE: 'exchange_range',
+  XCHG: 'exchange_range',
 };
 
 /** True if the beginning of a file is of fsx. */
-export function isFsxText(head: string): boolean {
+export function isFsxText(quoted: string): boolean {
+  const head = quoted.replace(QUOTED, '');
   if (HEADER.test(head) || BAD.test(head)) return true;
   return isFsxOpsLine(head.split('\n').find((line) => line.trim() !== '') ?? '');
 }
 
 /** Reads a list of operations or a dump. Throws a `TraceParseError`. */
 export function parseFsxText(text: string, file: string): FsxOps {
-  return HEADER.test(text) ? parseDump(text, file) : parseFsxOps(text, file);
+  const plain = text.replace(QUOTED, '');
+  return HEADER.test(plain) ? parseDump(text, plain, file) : parseFsxOps(text, file);
 }
 
-function parseDump(text: string, file: string): FsxOps {
+// The same lines twice: as they stand in the file, for positions, and without what is in front.
+function parseDump(whole: string, text: string, file: string): FsxOps {
+  const lines = whole.split('\n');
   const ops: FsxOp[] = [];
   const skipped: FsxSkipped[] = [];
   const numbers: number[] = [];
@@ -60,14 +67,14 @@ function parseDump(text: string, file: string): FsxOps {
   let inside = false;
   for (const [i, line] of text.split('\n').entries()) {
     if (HEADER.test(line)) inside = true;
-    else if (/^\s*CLOSE\/OPEN/.test(line)) reopenLast(ops);
+    else if (/^CLOSE\/OPEN/.test(line)) reopenLast(ops);
     const entry = inside && !HEADER.test(line) ? ENTRY.exec(line) : null;
     if (entry === null) {
       if (inside && numbers.length > 0 && /^(Correct content|\S*\.fsx)/.test(line)) inside = false;
       continue;
     }
     numbers.push(Number(entry[1]));
-    const column = line.indexOf(entry[3] as string) + 1;
+    const column = (lines[i] as string).indexOf(entry[3] as string) + 1;
     const read = parseEntry(entry[3] as string, (expected) => {
       throw new TraceParseError(file, i + 1, column, expected, entry[3] as string);
     });
@@ -98,8 +105,10 @@ function parseEntry(entry: string, fail: (expected: string) => never): FsxOp | s
   if (kind === 'fsync' || kind === 'invalidate') return plain(kind, reopen);
   const range = RANGE.exec(entry) ?? fail('0x... thru 0x...');
   const offset = Number.parseInt(range[1] as string, 16);
-  const length = Number.parseInt(range[2] as string, 16) - offset + 1;
-  if (!(length > 0)) fail('a range that ends behind its beginning');
+  // The end is the last byte, but of FALLOC the one behind it: the count is right of both.
+  const last = Number.parseInt(range[2] as string, 16);
+  const length = range[3] === undefined ? last - offset + 1 : Number.parseInt(range[3], 16);
+  if (!(length > 0 && last >= offset)) fail('a range that ends behind its beginning');
   if (kind in FSX_REFUSED) return kind;
   if (kind !== 'copy_range') {
     const op = { kind: kind as 'read', offset, length, reopen };

@@ -34,6 +34,7 @@ export const FSX_REFUSED: Readonly<Record<string, string>> = {
   clone_range: 'a network file cannot share extents',
   dedupe_range: 'a network file cannot share extents',
   exchange_range: 'a network file cannot exchange extents',
+  unshare_range: 'a network file has no shared extents',
   read_dontcache: 'RWF_DONTCACHE is newer than the kernels that are played',
   write_dontcache: 'RWF_DONTCACHE is newer than the kernels that are played',
   write_atomic: 'RWF_ATOMIC is newer than the kernels that are played',
@@ -129,10 +130,13 @@ function parseWords(
   // A line of copy_range without its second position is of an older fsx: cannot be performed.
   if (count < 3 || count > 4) fail('offset, length and size', first + 1 + count);
   const flags = rest.slice(count);
-  const wrong = flags.findIndex((flag) => !['keep_size', 'close_open', '*'].includes(flag));
+  const wrong = flags.findIndex(
+    (flag) => !['keep_size', 'close_open', 'unshare', '*'].includes(flag),
+  );
   if (wrong >= 0) fail('keep_size, close_open or *', first + 1 + count + wrong);
   if (skip) return 'skip';
   if (!known) return kind;
+  if (flags.includes('unshare')) return 'unshare_range';
   if (two && count < 4) fail('offset, length, position to copy to, and size', first + 1 + count);
   const [offset = 0, length = 0, to = 0] = rest.slice(0, count).map(parseNumber);
   const base = { kind: kind as FsxKind, offset, length, reopen: flags.includes('close_open') };

@@ -21,6 +21,7 @@ import {
   scanStraceLine,
   scanString,
   unescapeC,
+  unfinishedEnd,
 } from './strace_line.js';
 import { type Description, type Process, Processes } from './strace_process.js';
 
@@ -157,7 +158,7 @@ class Reader {
 
   #begin(text: string, { pid, name, argsAt }: StraceLine): void {
     const process = this.processes.get(pid);
-    const end = text.lastIndexOf('<unfinished ...>');
+    const end = unfinishedEnd(text, argsAt);
     process.unfinished = text.slice(argsAt, end);
     if (MAKES_PROCESS.test(name)) this.processes.forking(process);
   }
@@ -312,8 +313,16 @@ const seek: Handler = (reader, call) => {
   if (file !== undefined) file.position = call.result;
 };
 
-const duplicate: Handler = (reader, call) => {
+// A copy of standard input or output that the log does not name is no more known than they are.
+function duplicated(reader: Reader, call: Call): Description | undefined {
+  const fd = descriptorOf(call.args[0] ?? '');
   const file = reader.file(call, call.args[0]);
+  if (file !== undefined || !(fd < 3)) return file;
+  return { slot: -1, path: '', position: 0, append: false, uses: 0 };
+}
+
+const duplicate: Handler = (reader, call) => {
+  const file = duplicated(reader, call);
   if (file === undefined) return;
   reader.processes.set(call.process, call.result, file, /CLOEXEC/.test(call.args[2] ?? ''));
 };
@@ -321,7 +330,7 @@ const duplicate: Handler = (reader, call) => {
 const control: Handler = (reader, call) => {
   const [fd = '', command = '', value = ''] = call.args;
   if (command.startsWith('F_DUPFD')) {
-    const file = reader.file(call, fd);
+    const file = duplicated(reader, call);
     if (file === undefined) return;
     reader.processes.set(call.process, call.result, file, command.endsWith('CLOEXEC'));
   } else if (command === 'F_SETFD') {
@@ -616,7 +625,7 @@ const CALLS: Readonly<Record<string, Handler>> = {
 };
 
 const HEAD_CALL =
-  /^(?:\[pid +\d+\] |\d+ +)?(?:\d[\d:.]* +)?(?:[a-z_0-9]+\(.*(?:\) += +(?:-?\d|0x|\?)|<unfinished \.\.\.>)|<\.\.\. [a-z_0-9]+ resumed>|\+\+\+ exited|--- SIG)/m;
+  /^ *(?:\[pid +\d+(?:<[^>]*>)?\] +|\d+(?:<[^>]*>)? +)?(?:\d[\d:.]* +)*(?:\(\+ +[\d.]+\) )?(?:\[[ \da-f?]+\] )*(?:[a-z_0-9]+\(.*(?:\) += +(?:-?\d|0x|\?)|<unfinished \.\.\.>)|<\.\.\. [a-z_0-9]+ resumed>|\+\+\+ exited|--- SIG)/m;
 
 /** Logs of strace. */
 export const strace: FrontEnd = {

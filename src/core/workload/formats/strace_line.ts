@@ -10,7 +10,7 @@ export interface StraceLine {
   /** As printed: since 1970, since midnight, or since the line before (`relative`). NaN: none. */
   seconds: number;
   relative: boolean;
-  kind: 'call' | 'unfinished' | 'resumed' | 'exit' | 'signal' | 'other';
+  kind: 'call' | 'unfinished' | 'resumed' | 'exit' | 'signal' | 'notice' | 'other';
   name: string;
   /** Position of the first argument in the line; of the rest, in a resumed line. */
   argsAt: number;
@@ -49,23 +49,38 @@ export function scanStraceLine(text: string, into: StraceLine): void {
     const behind = scanTime(text, at, again);
     if (behind !== at && again.relative) at = behind;
   }
+  at = skipMarks(text, at);
   scanCall(text, at, into);
 }
 
-// `[pid  4301] `, `4201 ` or nothing. A number in front of a time with a point is no process.
+// `(+     0.000123) ` of -r beside -t, `[ 257] ` of -n, `[00007f9d0c1b8a67] ` of -i, in this order.
+function skipMarks(text: string, at: number): number {
+  let next = at;
+  while (text[next] === '[' || text.startsWith('(+', next)) {
+    const end = text.indexOf(text[next] === '[' ? ']' : ')', next);
+    if (end < 0) return next;
+    next = skipSpaces(text, end + 1);
+  }
+  return next;
+}
+
+// `[pid  4301] `, `[pid 4301<sh>] `, `4201 `, `4201<sh> ` or nothing. A number in front of a time
+// with a point is no process.
 function scanPid(text: string, into: StraceLine): number {
-  let at = skipSpaces(text, 0);
+  const at = skipSpaces(text, 0);
   if (text.startsWith('[pid', at)) {
     const start = skipSpaces(text, at + 4);
     const end = skipDigits(text, start);
     into.pid = Number(text.slice(start, end));
-    return skipSpaces(text, text[end] === ']' ? end + 1 : end);
+    const close = text.indexOf('] ', end);
+    return skipSpaces(text, close < 0 ? end : close + 1);
   }
   const end = skipDigits(text, at);
-  if (end === at || text.charCodeAt(end) !== SPACE) return at;
+  let behind = end;
+  if (text[end] === '<') behind = text.indexOf('> ', end) + 1;
+  if (end === at || text.charCodeAt(behind) !== SPACE) return at;
   into.pid = Number(text.slice(at, end));
-  at = skipSpaces(text, end);
-  return at;
+  return skipSpaces(text, behind);
 }
 
 // `12:34:56`, `12:34:56.123456`, `1700000000.123456`, `0.000123`.
@@ -105,12 +120,27 @@ function scanCall(text: string, at: number, into: StraceLine): void {
   }
   const open = text.indexOf('(', at);
   if (open <= at || !isName(text, at, open)) {
-    into.kind = 'other';
+    into.kind = NOTICE.test(text.slice(at)) ? 'notice' : 'other';
     return;
   }
   into.name = text.slice(at, open);
   into.argsAt = open + 1;
-  into.kind = text.endsWith('<unfinished ...>') ? 'unfinished' : 'call';
+  into.kind = UNFINISHED.test(text.slice(-80)) ? 'unfinished' : 'call';
+}
+
+// What strace says of itself, the stack of -k (` > /lib/libc.so.6(read+0x12) [0xfd]`), the rest of
+// a call into which it spoke (` <unfinished ...>`), and the table of -C.
+const NOTICE = /^(strace: |Process \d+ |> |<unfinished \.\.\.>|% time |-{6}|[\d. ]+ +\w+$)/;
+
+// A call that goes on in another line: `clone(strace: Process 15236 attached` is one, too.
+const UNFINISHED = /<unfinished \.\.\.>\r?$|\bProcess \d+ (?:attached|suspended)\r?$/;
+
+/** Where the arguments of the first half of a call end. */
+export function unfinishedEnd(text: string, at: number): number {
+  const mark = text.lastIndexOf('<unfinished ...>');
+  if (mark >= at) return mark;
+  const spoken = text.slice(at).search(/(?:strace: )?Process \d+ (?:attached|suspended)\r?$/);
+  return spoken < 0 ? text.length : at + spoken;
 }
 
 function isName(text: string, from: number, to: number): boolean {
