@@ -5,6 +5,7 @@ import type { ContestSource } from './harness.js';
 import { IMPORT_CONTESTS } from './import.js';
 import { MOUNT_CONTESTS } from './mount.js';
 import { RECORD_CONTESTS } from './record.js';
+import { SHARE_CONTESTS } from './share.js';
 import { WORKLOAD_CONTESTS } from './workload.js';
 
 /** Every contest, in the order in which they are run. Names are unique. */
@@ -12,6 +13,7 @@ export const CONTESTS: readonly ContestSource[] = [
   ...ENGINE_CONTESTS,
   ...IMPORT_CONTESTS,
   ...ASK_CONTESTS,
+  ...SHARE_CONTESTS,
   ...MOUNT_CONTESTS,
   ...WORKLOAD_CONTESTS,
   ...RECORD_CONTESTS,
