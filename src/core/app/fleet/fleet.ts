@@ -91,6 +91,8 @@ function rowOf(columns: readonly Column[], row: Record<string, unknown>): Row {
 /** The captures in a folder and below, in the order of their names. Throws `ErrnoError`. */
 function capturesIn(folder: string): Known[] {
   try {
+    // Without it readdir finds nothing in a folder that is not there.
+    statSync(folder);
     return readdirSync(folder, { recursive: true, encoding: 'utf8' })
       .filter((name) => name.endsWith('.db'))
       .sort()

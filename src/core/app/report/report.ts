@@ -76,7 +76,9 @@ function reportPage(report: ReportDocument): string {
 
 /** Writes a report to a new file, which has its name only when it is whole. Throws `ErrnoError`. */
 export function writeReport(request: ReportRequest, out: string): ReportDocument {
-  if (existsSync(out)) throw new ErrnoError('EEXIST', 'open', out);
+  if (existsSync(out)) {
+    throw new ErrnoError('EEXIST', 'open', out, { hint: 'name another file with --out' });
+  }
   const report = reportDocument(request);
   const part = `${out}.part`;
   try {

@@ -111,6 +111,7 @@ test.serial('a file that is no capture is named and left out', async (t) => {
   t.regex(refused[0] ?? '', /broken\.db/);
   t.is([...rows].length, 5);
   await t.throwsAsync(ask('captures', temporaryFolder(t)), { message: /no captures in/ });
+  await t.throwsAsync(ask('captures', '/nowhere'), { message: /ENOENT/ });
 });
 
 test.serial('a data set gives the same answers, alone and beside a folder', async (t) => {
