@@ -3,6 +3,7 @@
  * it did with another is predicted, request by request. The captures are in `traces/what-if`; their
  * names carry the settings.
  */
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -209,4 +210,18 @@ test('settings that cannot be are refused by name', async (t) => {
   }
   t.true(Object.values(VARIED).every(({ apply }) => apply.includes('V')));
   t.true(readFileSync(log, 'utf8').startsWith('fio version 2'));
+});
+
+test.serial('a worker whose asker is gone ends without a word', async (t) => {
+  const worker = join(ROOT, 'dist/src/core/app/whatif/worker.js');
+  const server = serverDir(t, { 'data.bin': 300_000 });
+  const { file, input, cache } = question(server, join(ROOT, 'traces/workloads/unfinished.strace'));
+  const job = { file, input, cache, lab: { server } };
+  // The asker ends as soon as it has asked; what is waited for is the end of the worker.
+  const asker = `const child = require('node:child_process').fork(${JSON.stringify(worker)},
+    { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+    child.send(${JSON.stringify({ id: 0, job })}, () => process.exit(0));`;
+  const { status, stderr } = spawnSync(process.execPath, ['-e', asker], { encoding: 'utf8' });
+  t.is(status, 0);
+  t.is(stderr, '');
 });

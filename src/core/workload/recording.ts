@@ -86,6 +86,15 @@ export const PLAIN_OPTIONS: RecordingOptions = {
   waitUnit: 'ms',
 };
 
+/** True for the name of a file on a disk: not of a pipe, a socket, or in /proc, /sys and /dev. */
+export function isPlayed(path: string): boolean {
+  return !KERNEL_FILES.test(path) && !NO_FILE.test(path) && path !== '';
+}
+
+/** Directories whose files are made up by the kernel. */
+const KERNEL_FILES = /^\/(proc|sys|dev)(\/|$)/;
+const NO_FILE = /^(socket|pipe|anon_inode|TCP|UDP|UNIX|NETLINK|\/memfd:)/;
+
 /** Name beneath the server of `path`; '' for the served directory itself. */
 export function mapName(path: string, { maps, root }: NameRules): string {
   let name = path;

@@ -101,7 +101,7 @@ export function readWorkload(
 ): WorkloadInput {
   const bytes = readBytes(file);
   if (bytes.subarray(0, 15).toString('latin1') === 'SQLite format 3') {
-    return { kind: 'recording', recording: captureRecording(file) };
+    return { kind: 'recording', recording: captureRecording(file, options) };
   }
   refuseBinary(bytes, file);
   const text = bytes.toString('utf8');
@@ -130,7 +130,7 @@ function refuseBinary(bytes: Buffer, file: string): void {
   }
 }
 
-function captureRecording(file: string): Recording {
+function captureRecording(file: string, options: RecordingOptions): Recording {
   const capture = openCapture(file);
   try {
     const markers = capture.all('SELECT "text", "ts" AS "ns" FROM "marker" ORDER BY "id"');
@@ -144,7 +144,7 @@ function captureRecording(file: string): Recording {
         hint: 'its events say what the kernel did, not what was asked for: record system calls beside them',
       });
     }
-    return recordingOfRows(rows as never);
+    return recordingOfRows(rows as never, options);
   } finally {
     capture.close();
   }

@@ -251,6 +251,7 @@ class Pool {
   readonly #progress: (done: number, total: number) => void;
   readonly #results: (Prediction | undefined)[];
   readonly #keys: readonly string[];
+  readonly #children = new Set<ChildProcess>();
   #next = 0;
   #done = 0;
 
@@ -295,8 +296,13 @@ class Pool {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
     return new Promise((resolve, reject) => {
+      this.#children.add(child);
+      // One that fails ends all: nobody waits for the others any more.
       const fail = (error: Error): void => {
-        child.kill();
+        for (const each of this.#children) {
+          each.removeAllListeners('exit');
+          each.kill();
+        }
         reject(error);
       };
       child.once('error', fail);
@@ -380,9 +386,13 @@ export function recordedRequests(capture: string): RequestRange[] {
 }
 
 function baselineError(capture: string, baseline: Prediction): BaselineError {
-  const requests = requestError(recordedRequests(capture), baseline.ranges);
+  const recorded = recordedRequests(capture);
+  const requests = requestError(recorded, baseline.ranges);
   const db = openCapture(capture);
   try {
+    // System calls on a filesystem without the read helper: what was asked, not what came of it.
+    if (recorded.length === 0 && db.info.source !== 'run')
+      return { requests: null, serverBytes: null, p50: null };
     const sum = db.all(
       `SELECT sum("server_bytes") AS "down", sum("cache_bytes") AS "read" FROM "request"`,
     )[0];

@@ -3,7 +3,13 @@
  * that wrote each operation into the trace in front of it. Rows are read by `app/`.
  */
 import { parseOp } from '../ops/language.js';
-import { type Recording, RecordingBuilder } from '../recording.js';
+import {
+  isPlayed,
+  mapName,
+  type Recording,
+  RecordingBuilder,
+  type RecordingOptions,
+} from '../recording.js';
 
 /** One row of `op`. */
 export interface OpRow {
@@ -44,10 +50,20 @@ export function recordingOfMarkers(
   return builder.ops.length === 0 ? undefined : builder.build('capture');
 }
 
-/** The recording of the rows: each file is opened when it is used first. */
-export function recordingOfRows(rows: readonly OpRow[]): Recording {
+const OPENED = ['open', 'close'];
+
+/**
+ * The recording of the rows: each file is opened when it is used first. Names that a recording of
+ * system calls has are those of the machine, and are mapped.
+ */
+export function recordingOfRows(
+  rows: readonly OpRow[],
+  { names, mmap }: RecordingOptions,
+): Recording {
   const builder = new RecordingBuilder();
   const written = new Set(rows.filter(({ kind }) => kind === 'write').map(({ file }) => file));
+  // Directories and links are opened, too: a file is what is read or written.
+  const used = new Set(rows.filter(({ kind }) => !OPENED.includes(kind)).map(({ file }) => file));
   const slots = new Map<string, number>();
   const [first] = rows;
   for (const row of rows) {
@@ -57,12 +73,17 @@ export function recordingOfRows(rows: readonly OpRow[]): Recording {
       builder.refuse(kind, 'the capture does not tell its file', id);
       continue;
     }
+    if (file.startsWith('/') && OPENED.includes(kind) && !used.has(file)) continue;
+    if (!isPlayed(file)) {
+      builder.refuse(kind, 'no file on a disk (pipes, sockets, /proc, /sys, /dev)', id, 1, false);
+      continue;
+    }
     let slot = slots.get(file);
     if (slot === undefined) {
       slot = builder.nextSlot();
       slots.set(file, slot);
       const flags = written.has(file) ? (['rdwr', 'creat'] as const) : (['rdonly'] as const);
-      builder.add({ ...base, op: { kind: 'open', slot, flags, path: file } });
+      builder.add({ ...base, op: { kind: 'open', slot, flags, path: mapName(file, names) } });
     }
     const range = { slot, offset, length: len };
     const counted = Number.isSafeInteger(offset) && Number.isSafeInteger(len) && offset >= 0;
@@ -70,6 +91,9 @@ export function recordingOfRows(rows: readonly OpRow[]): Recording {
     if (kind === 'read' && counted) builder.add({ ...base, op: { kind, ...range }, result });
     else if (kind === 'write' && counted) {
       builder.add({ ...base, op: { kind, ...range, seed: id }, result });
+    } else if (kind === 'mmap' && counted && mmap === 'touch') {
+      builder.note('mappings are read from first to last page (--mmap none leaves them out)');
+      builder.add({ ...base, op: { kind: 'load', ...range } });
     } else if (kind === 'fsync') builder.add({ ...base, op: { kind, slot } });
     else builder.refuse(kind, 'the capture does not tell enough to do it again', id);
   }

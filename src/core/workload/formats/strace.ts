@@ -7,6 +7,7 @@ import { FALLOC_MODES, type FallocMode, type Op, type OpenFlag } from '../ops/la
 import {
   COPIED,
   type FrontEnd,
+  isPlayed,
   mapName,
   type Recording,
   RecordingBuilder,
@@ -34,10 +35,6 @@ interface Call extends StraceEnd {
 }
 
 type Handler = (reader: Reader, call: Call) => void;
-
-/** Directories whose files are made up by the kernel. */
-const KERNEL_FILES = /^\/(proc|sys|dev)(\/|$)/;
-const NO_FILE = /^(socket|pipe|anon_inode|TCP|UDP|UNIX|NETLINK|\/memfd:)/;
 
 /** Calls that neither read nor write files nor change which are open. */
 const WITHOUT_BYTES =
@@ -216,10 +213,6 @@ class Reader {
 }
 
 const MAKES_PROCESS = /^(fork|vfork|clone|clone2|clone3)$/;
-
-function isPlayed(path: string): boolean {
-  return !KERNEL_FILES.test(path) && !NO_FILE.test(path) && path !== '';
-}
 
 const FLAG_WORDS: readonly (readonly [word: RegExp, flag: OpenFlag])[] = [
   [/\bO_CREAT\b/, 'creat'],
