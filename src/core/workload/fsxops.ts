@@ -35,9 +35,14 @@ export const FSX_REFUSED: Readonly<Record<string, string>> = {
   dedupe_range: 'a network file cannot share extents',
   exchange_range: 'a network file cannot exchange extents',
   unshare_range: 'a network file has no shared extents',
-  read_dontcache: 'RWF_DONTCACHE is newer than the kernels that are played',
-  write_dontcache: 'RWF_DONTCACHE is newer than the kernels that are played',
-  write_atomic: 'RWF_ATOMIC is newer than the kernels that are played',
+};
+
+/**
+ * Reads and writes with a hint, and what is done: fsx, too, does them without it where the
+ * filesystem has none, and its dump calls them READ and WRITE.
+ */
+const HINTED: Readonly<Record<string, FsxKind>> = {
+  ...({ read_dontcache: 'read', write_dontcache: 'write', write_atomic: 'write' } as const),
 };
 
 /** Operations whose line has a second position in front of the size. */
@@ -87,8 +92,9 @@ export function printFsxOp(op: FsxOp, size: number): string {
 /** True for a line that could be of a list. */
 export function isFsxOpsLine(line: string): boolean {
   const words = line.trim().split(/[ \t]+/);
-  const kind = words[0] === 'skip' ? words[1] : words[0];
-  const known = (FSX_KINDS as readonly string[]).includes(kind ?? '') || kind! in FSX_REFUSED;
+  const kind = (words[0] === 'skip' ? words[1] : words[0]) ?? '';
+  const plays = (FSX_KINDS as readonly string[]).includes(kind) || Object.hasOwn(HINTED, kind);
+  const known = plays || Object.hasOwn(FSX_REFUSED, kind);
   return known && words.some((word) => /^0x[0-9a-f]+$/i.test(word));
 }
 
@@ -120,7 +126,8 @@ function parseWords(
 ): FsxOp | string {
   const skip = words[0]?.[0] === 'skip';
   const first = skip ? 1 : 0;
-  const kind = words[first]?.[0] ?? '';
+  const written = words[first]?.[0] ?? '';
+  const kind = Object.hasOwn(HINTED, written) ? (HINTED[written] as FsxKind) : written;
   const known = (FSX_KINDS as readonly string[]).includes(kind);
   if (!known && !Object.hasOwn(FSX_REFUSED, kind)) fail('an operation of fsx', first);
   const rest = words.slice(first + 1).map((word) => word[0] as string);

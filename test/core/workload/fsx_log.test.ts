@@ -61,3 +61,18 @@ test('an operation that unshares extents is named and left out', (t) => {
     ['unshare_range'],
   );
 });
+
+test('reads and writes with a hint are done without it, as fsx does where there is none', (t) => {
+  const text = [
+    'write_dontcache 0x0 0x10 0x0',
+    'write_atomic 0x0 0x10 0x10',
+    'read_dontcache 0x0 0x10 0x10',
+  ].join('\n');
+  t.true(isFsxText(text));
+  const { ops, skipped } = parseFsxText(text, 'a');
+  t.deepEqual(
+    ops.map(({ kind }) => kind),
+    ['write', 'write', 'read'],
+  );
+  t.deepEqual(skipped, []);
+});
