@@ -22,6 +22,9 @@ function smallWindow(max: number, rsize: number): string {
   return `${windows}, so latency and not bandwidth is the limit: try --read-ahead-kb ${kib}`;
 }
 
+/** Readahead of a mount that has not been told otherwise: read_ahead_kb is 128. */
+const RA_BYTES = 128 << 10;
+
 /** Since v6.12 both are one bit of a folio. */
 const TAKEN = 'marking folios for the cache takes the readahead marker away';
 
@@ -39,12 +42,12 @@ class Windows {
   last = 0;
   max = 0;
   end = -1;
-  readonly ahead = new RangeSet();
+  /** What the windows brought from the server or the disk cache. */
+  readonly fetched = new RangeSet();
   readonly read = new RangeSet();
 
   window(start: number, len: number, asked: number | null): void {
     this.count++;
-    this.ahead.add(start, start + len);
     if (this.count === 1) this.first = len;
     if (start === this.end) {
       this.sequential++;
@@ -59,11 +62,11 @@ class Windows {
   }
 
   row(file: string, { rsize, marked }: Setting): Row {
-    const { count, sequential, grown, missed, first, max, ahead, read } = this;
+    const { count, sequential, grown, missed, first, max, fetched, read } = this;
     let used = 0;
-    for (const [start, end] of ahead.ranges()) used += read.overlap(start, end);
+    for (const [start, end] of fetched.ranges()) used += read.overlap(start, end);
     const note = this.#note(rsize, marked);
-    const unused = read.bytes === 0 ? null : ahead.bytes - used;
+    const unused = read.bytes === 0 ? null : fetched.bytes - used;
     const known = this.told > 0 || sequential === 0 ? missed : null;
     return { file, windows: count, sequential, grown, missed: known, first, max, unused, note };
   }
@@ -77,9 +80,12 @@ class Windows {
     }
     if (max < rsize) return smallWindow(max, rsize);
     if (told > 0 || grown > 0) return null;
-    // Without operations nobody can say who waited, but a window that works grows to its largest.
-    const size = `${max / 1024} KiB`;
-    return `never grew: ${sequential} sequential windows of ${size}; ${marked ? TAKEN : 'record operations to tell why'}`;
+    // Without operations nobody can say who waited. A window doubles at least until it is the
+    // largest, so one that is more than half of the usual limit may well be that.
+    if (2 * max > RA_BYTES) return null;
+    const windows = `${sequential} sequential windows of ${formatBytes(max)}`;
+    const why = marked ? TAKEN : 'readers waited for each';
+    return `never grew: ${windows}; read_ahead_kb is that small, or ${why} (record operations to tell)`;
   }
 }
 
@@ -87,7 +93,7 @@ class Windows {
 export const readahead: Analysis = {
   name: 'readahead',
   doc: 'Readahead by file: windows, growth, windows readers had to wait for, bytes nobody read.',
-  needs: ['request', 'request_file', 'op', 'capture', 'netfs_folio'],
+  needs: ['request', 'subrequest', 'request_file', 'op', 'capture', 'netfs_folio'],
   records: [['netfs_read']],
   columns: [
     { name: 'file', doc: 'File.', unit: 'text' },
@@ -101,7 +107,11 @@ export const readahead: Analysis = {
     },
     { name: 'first', doc: 'Length of the first window.', unit: 'bytes' },
     { name: 'max', doc: 'Length of the largest window.', unit: 'bytes' },
-    { name: 'unused', doc: 'Bytes read ahead that no operation read.', unit: 'bytes' },
+    {
+      name: 'unused',
+      doc: 'Bytes read ahead from server or disk cache that no operation read.',
+      unit: 'bytes',
+    },
     { name: 'note', doc: 'What is remarkable.', unit: 'text' },
   ],
   params: [],
@@ -126,7 +136,8 @@ class Readers implements Gathering {
       this.#files.set(name, file);
     }
     const [start, len] = [Number(row.start), Number(row.len)];
-    if (row.window === 0) file.read.add(start, start + len);
+    if (row.window === 3) file.fetched.add(start, start + len);
+    else if (row.window === 0) file.read.add(start, start + len);
     else file.window(start, len, row.asked === null ? null : Number(row.asked));
   }
 

@@ -117,6 +117,10 @@ for (const [sample, text] of MARKED) {
       if (unnamed && BY_FILE.has(name)) continue;
       t.deepEqual(without(found.get(name) ?? []), without(rows), name);
     }
+    // Nothing is remarkable about a file that is not with its operations, too.
+    const notes = (capture: Capture) =>
+      [...rowsOf(capture, ANALYSES.readahead)].filter(({ note }) => note !== null).length;
+    t.true(notes(bare) <= notes(marked), 'notes on readahead');
     const files = bare.all('SELECT DISTINCT "file" FROM "request_file"');
     for (const { file } of files) t.regex(String(file), /^(inode|cookie) 0x|^null$/);
   });

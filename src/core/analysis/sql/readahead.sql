@@ -13,6 +13,13 @@ SELECT NULL, 2, CAST(coalesce("options" ->> '$.rsize', '0') AS INTEGER), EXISTS 
   SELECT 1 FROM "netfs_folio" WHERE "why" IN ('mark-copy', 'sched-copy')
 ), NULL, NULL FROM "capture"
 UNION ALL
+-- What the windows brought: zeros behind the end of the file are not fetched.
+SELECT "f"."file", 3, "s"."start", "s"."transferred", NULL, "r"."begin_ns"
+FROM "subrequest" AS "s"
+JOIN "request" AS "r" ON "r"."request_uid" = "s"."request_uid"
+JOIN "request_file" AS "f" ON "f"."request_uid" = "s"."request_uid"
+WHERE "r"."kind" = 'readahead' AND "s"."source" IN ('READ', 'DOWN') AND "s"."transferred" > 0
+UNION ALL
 SELECT "file", 0, "offset", coalesce("result", "len"), NULL, "start_ns"
 FROM "op" WHERE "kind" IN ('read', 'load') AND coalesce("result", "len") > 0
 ORDER BY "ts"

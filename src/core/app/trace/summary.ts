@@ -235,7 +235,7 @@ function readaheads(capture: Capture): Notable[] {
   const said = note.startsWith('defeated')
     ? ` is defeated: readers waited for ${worst.missed} of ${worst.sequential} windows of ${size}`
     : `: ${note}`;
-  const because = why === undefined || why.startsWith('record') ? '' : `: ${why}`;
+  const because = why === undefined ? '' : `: ${why}`;
   const says = `Readahead of ${worst.file}${said}${because}.`;
   return [{ weight: 65, says, ask: 'netfslab trace readahead' }];
 }
