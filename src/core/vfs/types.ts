@@ -61,6 +61,8 @@ export interface CachedRange {
 /** An open file. Positions and counts are bytes. Failures are thrown as `ErrnoError`. */
 export interface VfsFile {
   readonly path: string;
+  /** Reads and writes go past the page cache: O_DIRECT, or a filesystem that caches nothing. */
+  readonly isUncached: boolean;
   /**
    * pread(2) if it needs no I/O and no sleep: the bytes read, or -1 when `read` must do it.
    * Allocates nothing if `target` is from `takeBuffer`, else a view per run of neighbouring frames.

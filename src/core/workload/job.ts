@@ -33,6 +33,8 @@ export interface EndedOp {
   end: number;
   /** True if it needed neither I/O nor sleep. */
   hit: boolean;
+  /** True if it went past the page cache. */
+  direct: boolean;
   /** The bytes read or written are at the front of this. */
   readonly data: Uint8Array;
 }
@@ -127,6 +129,7 @@ export class Job {
       start: 0,
       end: 0,
       hit: false,
+      direct: false,
       data: this.#buffer,
     };
   }
@@ -187,6 +190,7 @@ export class Job {
       if (ended.result < 0) return 'missed';
       now = ended.end = clock.now();
       ended.hit = true;
+      ended.direct = false;
       if (this.#account(ended)) now = clock.now();
       if (ended.result < op.length) throw changedWhileRead(ended.file.name);
       if (this.#scheduler.needResched(now)) return 'turn';
@@ -222,6 +226,7 @@ export class Job {
     const opened = this.#open.get(op.file) ?? (yield* this.#openFile(op.file));
     const { file, version } = opened;
     ended.version = version;
+    ended.direct = file.isUncached;
     if (op.write) fillPattern(this.#buffer.subarray(0, op.length), op.offset, ended.id);
     if (!missed) ended.start = clock.now();
     const waits = missed || op.write;

@@ -12,6 +12,7 @@ import type { LabOptions } from '../../../src/core/lab/options.js';
 import { PROFILES } from '../../../src/core/profile/index.js';
 import { openCapture } from '../../../src/core/store/database.js';
 import { type CacheRig, cacheRig } from '../../helpers/cache.js';
+import { netfslabHere } from '../../helpers/cli.js';
 
 let runs = 0;
 
@@ -91,3 +92,40 @@ test('a capture of misses only does not make a hit rate of them', async (t) => {
   const rows = ask(await captured(rig, { bs: 4096, opLog: 'miss' }), 'hits');
   t.false(rows.some(({ of }) => of === 'bytes read'));
 });
+
+test('zeros behind the end of a file were not read ahead in vain', async (t) => {
+  for (const { name: profile } of PROFILES) {
+    const rig = cacheRig(t, { f: 5000 });
+    const [row] = ask(await captured(rig, { bs: 5000 }, { profile }), 'readahead');
+    t.like(row, { file: 'f', unused: 0 }, profile);
+  }
+});
+
+for (const [played, command, lines] of [
+  ['an op list', 'replay', ['open 0 rdonly+direct f', 'read 0 0 8192', 'read 0 0 8192']],
+  [
+    'a job file',
+    'run',
+    ['[j]', 'rw=read', 'direct=1', 'bs=8k', 'loops=2', 'filename=f', 'size=8k'],
+  ],
+] as const) {
+  test(`direct reads of ${played} are no page-cache hits`, async (t) => {
+    const { server, dir } = cacheRig(t, { f: 8192 });
+    const input = path.join(dir, '../input.fio');
+    const out = path.join(dir, '../direct.db');
+    writeFileSync(input, `${lines.join('\n')}\n`);
+    const lab = ['--server', server, '--clock', 'virtual', '--profile', 'linux-6.1-9p'];
+    const { status, stderr } = await netfslabHere([command, input, ...lab, '--out', out]);
+    t.is(status, 0, stderr);
+    const rows = ask(out, 'hits');
+    t.like(
+      rows.find(({ of }) => of === 'direct reads'),
+      { total: 16_384, server: 16_384 },
+    );
+    t.is(
+      rows.find(({ of }) => of === 'bytes read'),
+      undefined,
+    );
+    t.deepEqual(ask(out, 'pageCache'), []);
+  });
+}

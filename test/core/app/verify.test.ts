@@ -23,7 +23,7 @@ function checking(t: ExecutionContext, files: Record<string, number> = { a: SIZE
   const version = Object.fromEntries(versions) as Record<string, string>;
   const verifier = new Verifier(fs.realpathSync(dir));
   t.teardown(() => verifier.close());
-  const ended = { id: 1, length: 4096, start: 0, end: 0, hit: true, write: false };
+  const ended = { id: 1, length: 4096, start: 0, end: 0, hit: true, direct: false, write: false };
   return {
     dir,
     verifier,
@@ -131,6 +131,7 @@ test('an operation that failed is not compared', (t) => {
     start: 0,
     end: 0,
     hit: false,
+    direct: false,
     write: false,
   };
   verifier.check({ ...op, result: -5, file: { name: 'nowhere', size: 0 }, data: bytes });

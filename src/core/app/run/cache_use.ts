@@ -72,12 +72,9 @@ export class CacheUse {
     this.#now = now;
   }
 
-  /** An operation of the application has ended; `direct` = it went past the page cache. */
-  used(
-    op: Pick<EndedOp, 'file' | 'offset' | 'result' | 'write' | 'start' | 'end'>,
-    direct: boolean,
-  ) {
-    const { file, offset, result, write, start, end } = op;
+  /** An operation of the application has ended. */
+  used(op: Pick<EndedOp, 'file' | 'offset' | 'result' | 'write' | 'start' | 'end' | 'direct'>) {
+    const { file, offset, result, write, start, end, direct } = op;
     if (result <= 0) return;
     if (direct) {
       if (!write) this.#direct += result;

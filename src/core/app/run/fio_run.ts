@@ -322,7 +322,7 @@ class FioPlay {
     this.#watch.progress?.(this.#bytes, this.#total);
     if (!tracer.enabled || this.#opLog === 'none') return;
     if (this.#opLog === 'miss' && op.hit) return;
-    const { id, kind, file, offset, length, result, start, end } = op;
+    const { id, kind, file, offset, length, result, start, end, direct } = op;
     const sync = kind === 'sync' || kind === 'datasync';
     tracer.op({
       op: id,
@@ -331,6 +331,7 @@ class FioPlay {
       offset: sync ? Number.NaN : offset,
       len: sync ? Number.NaN : length,
       ...{ result, start, end },
+      ...(sync ? {} : { direct }),
     });
   }
 }

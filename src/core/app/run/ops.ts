@@ -43,7 +43,7 @@ export async function playOps(
         start = clock.now();
         tracer.marker(`kcap op=${number} ${printOp(op)}`);
       },
-      ended(op, result, file) {
+      ended(op, result, file, direct) {
         results.push(result);
         const ranged = 'offset' in op && 'length' in op;
         tracer.op({
@@ -55,6 +55,7 @@ export async function playOps(
           result: result.errno === 0 ? result.ret : -result.errno,
           start,
           end: clock.now(),
+          direct,
         });
       },
     });

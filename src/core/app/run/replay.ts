@@ -183,9 +183,9 @@ class Play {
               start = clock.now();
               tracer.marker(`kcap op=${number} ${printOp(op)}`);
             },
-            ended: (op, result, file) => {
+            ended: (op, result, file, direct) => {
               this.#ended(recorded[result.op] as RecordedOp, result, file);
-              this.#log(op, result, file, start);
+              this.#log(op, result, file, start, direct);
             },
           },
         );
@@ -241,7 +241,7 @@ class Play {
     this.#watch.progress?.(result.op + 1, this.#request.recording.ops.length);
   }
 
-  #log(op: Op, result: OpResult, file: string, start: number): void {
+  #log(op: Op, result: OpResult, file: string, start: number, direct: boolean | undefined): void {
     const reads = op.kind === 'read' || op.kind === 'load';
     if (reads) this.#watch.latency?.record(Math.max(1, this.#lab.clock.now() - start));
     const ranged = 'offset' in op && 'length' in op;
@@ -254,6 +254,7 @@ class Play {
       result: result.errno === 0 ? result.ret : -result.errno,
       start,
       end: this.#lab.clock.now(),
+      direct,
     });
   }
 

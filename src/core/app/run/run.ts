@@ -292,7 +292,7 @@ class Phase {
     if (op.result > 0) this.#bytes += op.result;
     this.#writes?.wrote(op);
     if (!op.write && !(this.#writes?.check(op) ?? false)) this.#verifier?.check(op);
-    this.#use?.used(op, this.#request.direct);
+    this.#use?.used(op);
     this.#watch.progress?.(this.#bytes, this.#total);
     return logged || this.#verifier !== undefined;
   }
@@ -307,7 +307,7 @@ class Phase {
       result: op.result,
       start: op.start,
       end: op.end,
-      direct: this.#request.direct,
+      direct: op.direct,
     });
   }
 

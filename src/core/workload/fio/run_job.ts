@@ -61,6 +61,8 @@ export interface FioEnded {
   readonly end: number;
   /** It neither waited nor slept. */
   readonly hit: boolean;
+  /** It went past the page cache. */
+  readonly direct: boolean;
 }
 
 /** What a clone needs beside its options. */
@@ -261,7 +263,8 @@ export class FioRun {
     const end = clock.now();
     this.#count(step, result, start, end);
     const file = files[step.file] as FioFile;
-    this.spec.ended({ id, kind, file, offset, length, result, start, end, hit });
+    const direct = opened.file.isUncached && !job.mapping;
+    this.spec.ended({ id, kind, file, offset, length, result, start, end, hit, direct });
     if (failure !== undefined) throw failure;
     if (kind === 'write' && job.verify !== undefined) this.#remember(step);
     const checks = kind === 'read' && job.verify !== undefined && !job.writes;

@@ -28,7 +28,8 @@ export interface PlayWatch {
   /** Lets time pass before the operation. */
   pace?(op: Op, number: number): Task;
   begin?(op: Op, number: number): void;
-  ended?(op: Op, result: OpResult, file: string): void;
+  /** `direct`: a read or write that went past the page cache; undefined for anything else. */
+  ended?(op: Op, result: OpResult, file: string, direct: boolean | undefined): void;
   /** What an operation writes, instead of bytes made from its seed. */
   content?(number: number): Uint8Array | undefined;
   /** Receives what an operation has read, valid during the call. */
@@ -68,9 +69,10 @@ export class OpPlayer {
       this.#number = number;
       if (watch.pace !== undefined) yield* watch.pace(op, number);
       watch.begin?.(op, number);
-      const name = 'slot' in op ? this.#files.get(op.slot)?.path : undefined;
+      const file = 'slot' in op ? this.#files.get(op.slot) : undefined;
       const result = yield* this.#result(op, number);
-      watch.ended?.(op, result, name ?? (op.kind === 'open' ? op.path : ''));
+      const direct = op.kind === 'read' || op.kind === 'write' ? file?.isUncached : undefined;
+      watch.ended?.(op, result, file?.path ?? (op.kind === 'open' ? op.path : ''), direct);
     }
   }
 
