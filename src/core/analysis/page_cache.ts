@@ -8,7 +8,7 @@ import type { Analysis, Bound, Gathering, Row } from './types.js';
 import { why } from './why.js';
 
 /** What a row tells of (2 = a write). At the same moment a write comes first, a read last. */
-const [READ, SLICE] = [0, 1];
+const [READ, SLICE, ZEROED] = [0, 1, 3];
 
 /** Sources by their names in the kernel. */
 const SOURCES: Readonly<Record<string, string>> = { READ: 'cache', DOWN: 'server', ZERO: 'zero' };
@@ -178,6 +178,7 @@ function found(read: Row, { start, end, by, used }: Piece): Row {
 function sourceOf(by: Brought | null, used: boolean, late: boolean): string {
   if (by === null) return 'page cache';
   if (used) return late ? 'shared' : 'page cache';
+  if (by.row.what === ZEROED) return 'zero';
   return by.row.what === SLICE ? (SOURCES[String(by.row.source)] as string) : 'written';
 }
 
@@ -185,8 +186,9 @@ function sentence(by: Brought | null, used: boolean, late: boolean): string {
   if (by === null) return 'it was in memory; who brought it there is not in the trace';
   const { op, what, source } = by.row;
   const who = op === null ? '' : `op ${op}: `;
-  const from = `${who}read from ${SOURCES[String(source)]}`;
+  const from = `${who}${source === 'ZERO' ? 'filled with zeros' : `read from ${SOURCES[String(source)]}`}`;
   const waited = late ? '; it was on its way and was waited for' : '';
+  if (what === ZEROED) return `zeros since op ${op} ended the file here`;
   if (what !== SLICE) {
     return used ? `it was in memory since op ${op} wrote it` : `op ${op} wrote it; used first here`;
   }

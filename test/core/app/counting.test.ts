@@ -129,3 +129,20 @@ for (const [played, command, lines] of [
     t.deepEqual(ask(out, 'pageCache'), []);
   });
 }
+
+for (const { name: profile } of PROFILES) {
+  test(`${profile}: the rest of a page that a truncate ended is zeros, not the server's`, async (t) => {
+    const { server, dir } = cacheRig(t, { f: 8192 });
+    const input = path.join(dir, '../cut.ops');
+    const out = path.join(dir, '../cut.db');
+    const ops = ['read 0 0 4096', 'truncate 0 5000', 'truncate 0 8000', 'read 0 4096 4096'];
+    writeFileSync(input, ['open 0 rdwr f', ...ops, 'close 0', ''].join('\n'));
+    const lab = ['--server', server, '--clock', 'virtual', '--profile', profile];
+    const { status, stderr } = await netfslabHere(['replay', input, ...lab, '--out', out]);
+    t.is(status, 0, stderr);
+    const [bytes] = ask(out, 'hits');
+    t.like(bytes, { total: 8000, server: 5000, zero: 3000, memory: 0 });
+    const told = ask(out, 'pageCache', { op: 5 }).filter(({ source }) => source === 'zero');
+    t.like(told[0], { bytes: 3000, why: 'zeros since op 3 ended the file here' });
+  });
+}

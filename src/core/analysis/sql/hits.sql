@@ -46,6 +46,12 @@ WITH "reads" AS (
     AND ("o"."file" NOT LIKE '/%' OR "o"."file" IN (SELECT "file" FROM "request_file"))
     AND (SELECT "n" FROM "known") = 0
     AND coalesce((SELECT "options" ->> '$.opLog' FROM "capture"), 'all') = 'all'
+  UNION ALL
+  -- The rest of the page at the new end becomes zeros; a longer file shows them.
+  SELECT "file", 'zero', "offset", 4096 - "offset" % 4096, "end_ns", NULL
+  FROM "op" WHERE "kind" = 'truncate' AND "result" = 0 AND "offset" % 4096 > 0
+    AND ("file" NOT LIKE '/%' OR "file" IN (SELECT "file" FROM "request_file"))
+    AND (SELECT "n" FROM "known") = 0
 )
 SELECT 0 AS "part", "what" = 'read' AS "last", "file", "what", "start", "len", "ns", "began",
   NULL AS "of", NULL AS "memory",

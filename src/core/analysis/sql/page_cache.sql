@@ -23,13 +23,19 @@ WITH "known" AS (
     CASE WHEN "op_to" < "to" THEN "op_to" ELSE "to" END AS "to"
   FROM "asked"
 )
--- What, at the end of each: 0 = a read, 1 = a slice, 2 = a write.
+-- What, at the end of each: 0 = a read, 1 = a slice, 2 = a write, 3 = zeros behind a new end.
 SELECT "o"."file", CASE WHEN "o"."kind" IN ('read', 'load') THEN 0 ELSE 2 END AS "what",
   "o"."id" AS "op", "o"."offset" AS "start", "o"."done" AS "len", "o"."end_ns" AS "ns",
   "o"."start_ns" AS "began", NULL AS "rreq", NULL AS "index", NULL AS "kind", NULL AS "source"
 FROM "chosen" AS "o", "bounds" AS "b"
 WHERE "o"."kind" IN ('read', 'load', 'write', 'store') AND coalesce("o"."direct", 0) = 0
   AND "o"."offset" < "b"."to" AND "o"."offset" + "o"."done" > "b"."from"
+UNION ALL
+SELECT "o"."file", 3, "o"."id", "o"."offset", 4096 - "o"."offset" % 4096, "o"."end_ns",
+  "o"."start_ns", NULL, NULL, NULL, NULL
+FROM "chosen" AS "o", "bounds" AS "b"
+WHERE "o"."kind" = 'truncate' AND "o"."result" = 0 AND "o"."offset" % 4096 > 0
+  AND "o"."offset" < "b"."to" AND "o"."offset" - "o"."offset" % 4096 + 4096 > "b"."from"
 UNION ALL
 SELECT "p"."file", 1, "r"."op", "p"."start", "p"."bytes", "p"."ts", NULL, "r"."rreq", "p"."index",
   "r"."kind", "p"."source"

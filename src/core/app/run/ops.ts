@@ -8,6 +8,7 @@ import { printOp } from '../../workload/ops/language.js';
 import { OpPlayer, type PlayWatch } from '../../workload/ops/player.js';
 import type { OpResult } from '../../workload/ops/result.js';
 import type { Machine } from '../../workload/ops/types.js';
+import { opRow } from './op_row.js';
 
 /** The process that plays, as its events name it. */
 const COMM = 'kops';
@@ -45,18 +46,7 @@ export async function playOps(
       },
       ended(op, result, file, direct) {
         results.push(result);
-        const ranged = 'offset' in op && 'length' in op;
-        tracer.op({
-          op: result.op + 1,
-          kind: op.kind,
-          file,
-          offset: ranged ? (op.offset ?? 0) : Number.NaN,
-          len: ranged ? (op.length ?? 0) : Number.NaN,
-          result: result.errno === 0 ? result.ret : -result.errno,
-          start,
-          end: clock.now(),
-          direct,
-        });
+        tracer.op(opRow(op, result, file, direct, { start, end: clock.now() }));
       },
     });
     scheduler.context.op = 0;

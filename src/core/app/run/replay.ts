@@ -21,6 +21,7 @@ import {
 import { type TraceTarget, traceSink } from '../lab/trace_sink.js';
 import { type Comparison, RecordedComparison } from './compare_recorded.js';
 import { type LaidOut, layOut } from './lay_out.js';
+import { opRow } from './op_row.js';
 import { finishTrace } from './run.js';
 
 /** The process that plays, as its events name it. */
@@ -244,18 +245,7 @@ class Play {
   #log(op: Op, result: OpResult, file: string, start: number, direct: boolean | undefined): void {
     const reads = op.kind === 'read' || op.kind === 'load';
     if (reads) this.#watch.latency?.record(Math.max(1, this.#lab.clock.now() - start));
-    const ranged = 'offset' in op && 'length' in op;
-    this.#lab.tracer.op({
-      op: result.op + 1,
-      kind: op.kind,
-      file,
-      offset: ranged ? (op.offset ?? 0) : Number.NaN,
-      len: ranged ? (op.length ?? 0) : Number.NaN,
-      result: result.errno === 0 ? result.ret : -result.errno,
-      start,
-      end: this.#lab.clock.now(),
-      direct,
-    });
+    this.#lab.tracer.op(opRow(op, result, file, direct, { start, end: this.#lab.clock.now() }));
   }
 
   // As xfs_io prints it: 16 bytes a line.
