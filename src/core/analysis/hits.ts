@@ -70,9 +70,9 @@ class Hits implements Gathering {
     const [start, ns] = [Number(row.start), Number(row.ns)];
     const end = start + Number(row.len);
     const file = this.#file(String(row.file));
-    if (row.what === 'read') {
+    if (row.what === 'read' || row.what === 'asked') {
       this.#reads++;
-      file.read(start, end, Number(row.began), this.#read);
+      file.read(start, end, Number(row.began), this.#read, row.what === 'read');
     } else file.bring(start, end, originOf(String(row.what)), ns);
   }
 

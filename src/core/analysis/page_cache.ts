@@ -52,7 +52,10 @@ class Memory {
     this.#used.fill(0, from, to);
   }
 
-  /** Uses the bytes of a read; gives its pieces as they were before. */
+  /**
+   * Uses the bytes of a read; gives its pieces as they were before. Where it is only known what
+   * the read asked for, zeros are left out: they may lie behind the end of the file.
+   */
   use(row: Row): Piece[] {
     const [from, to] = this.#places(row);
     const pieces: Piece[] = [];
@@ -60,11 +63,13 @@ class Memory {
       const [start, end] = [this.#edges[i] as number, this.#edges[i + 1] as number];
       const by = this.#brought[(this.#owners[i] as number) - 1] ?? null;
       const used = this.#used[i] === 1;
+      if (!used && by !== null && row.known !== 1 && isZero(by)) continue;
+      this.#used[i] = 1;
       const last = pieces.at(-1);
-      if (last !== undefined && last.by === by && last.used === used) last.end = end;
+      if (last !== undefined && last.end === start && last.by === by && last.used === used)
+        last.end = end;
       else pieces.push({ start, end, by, used });
     }
-    this.#used.fill(1, from, to);
     return pieces;
   }
 
@@ -155,6 +160,10 @@ class Timeline {
       }
     }
   }
+}
+
+function isZero({ row }: Brought): boolean {
+  return row.what === ZEROED || row.source === 'ZERO';
 }
 
 function isOwn(read: Row, { by, used }: Piece): boolean {

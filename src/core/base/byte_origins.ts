@@ -82,8 +82,12 @@ export class ByteOrigins {
     return unused;
   }
 
-  /** An application has read bytes [start, end) by an operation that began at `began`. */
-  read(start: number, end: number, began: number, to: BytesRead): void {
+  /**
+   * An application has read bytes [start, end) by an operation that began at `began`. Without
+   * `result` it is only known what it asked for: zeros may lie behind the end of the file, and are
+   * not counted.
+   */
+  read(start: number, end: number, began: number, to: BytesRead, result = true): void {
     for (let at = start; at < end; ) {
       const index = pageIndex(at);
       const chunk = this.#chunk(index);
@@ -92,7 +96,7 @@ export class ByteOrigins {
       if (state === USED) {
         count(to, USED, chunk.came[index % CHUNK] as number, began, stop - at);
       } else {
-        this.#use(index, at, stop, began, to);
+        this.#use(index, at, stop, began, to, result);
       }
       at = stop;
     }
@@ -110,10 +114,12 @@ export class ByteOrigins {
     return sum;
   }
 
-  #use(index: number, start: number, end: number, began: number, to: BytesRead): void {
+  #use(
+    ...[index, start, end, began, to, result]: [number, number, number, number, BytesRead, boolean]
+  ): void {
     for (const piece of this.#piecesOf(index)) {
       const [from, until] = [Math.max(start, piece.start), Math.min(end, piece.end)];
-      if (from >= until) continue;
+      if (from >= until || (piece.state === ORIGIN.zero && !result)) continue;
       count(to, piece.state, piece.came, began, until - from);
       this.#put(index, { start: from, end: until, state: USED, came: piece.came });
     }

@@ -143,3 +143,14 @@ test('readahead that never grows is told of a capture without operations', async
   t.regex(String(row?.note), /never grew: 127 sequential windows of 8 KiB/);
   t.regex([...summaryScreen(summarise(out))].join('\n'), /Readahead of inode 0x\w+: never grew/);
 });
+
+test('what a read asked for behind the end of its file is neither read nor a hit', async (t) => {
+  // A file of 1 MiB and 123 bytes, read from there to its end; a marker tells no result.
+  const path = join(ROOT, SAMPLES['9p-6.18-odd']);
+  const capture = opened(t, await imported(t, textOf(path)));
+  const [bytes] = [...rowsOf(capture, ANALYSES.hits)];
+  t.like(bytes, { of: 'bytes read', memory: 0, zero: 0, hit_rate: 0 });
+  for (const { range } of rowsOf(capture, ANALYSES.pageCache)) {
+    t.true(Number.parseInt(String(range).split('-')[1]!, 16) <= 0x100000 + 123, String(range));
+  }
+});

@@ -24,6 +24,23 @@ WITH "reads" AS (
   FROM "op" WHERE "direct" = 1 AND "kind" = 'read' AND "result" > 0
 ), "failed" AS (
   SELECT DISTINCT "op" FROM "request" WHERE "op" > 0 AND ("error" < 0 OR "outcome" <> 'ok')
+), "eof" AS (
+  -- Where a file ends that nobody changes, as far as is known: where zeros begin within a page,
+  -- else behind all that was brought. Nothing was brought: not known.
+  SELECT "file", coalesce(
+    min(CASE WHEN "source" = 'ZERO' AND "start" % 4096 > 0 THEN "start" END),
+    max(CASE WHEN "source" IN ('READ', 'DOWN') THEN "end" END)
+  ) AS "at"
+  FROM "provenance" WHERE "file" NOT IN (
+    SELECT "file" FROM "op" WHERE "kind" IN ('write', 'store', 'truncate') AND "file" IS NOT NULL
+  )
+  GROUP BY 1
+), "did" AS (
+  -- What an operation did; without a result what it asked for, up to the end of the file.
+  SELECT "op".*, CASE WHEN "op"."result" IS NOT NULL THEN "op"."result"
+      WHEN "op"."offset" + "op"."len" > "e"."at" THEN "e"."at" - "op"."offset"
+      ELSE "op"."len" END AS "done"
+  FROM "op" LEFT JOIN "eof" AS "e" ON "e"."file" = "op"."file"
 ), "step" AS (
   SELECT "p"."file", CASE WHEN "p"."source" = 'READ' THEN 'cache' WHEN "p"."source" = 'ZERO'
       THEN 'zero' ELSE 'server' END AS "what", "p"."start", "p"."bytes" AS "len", "p"."ts" AS "ns",
@@ -34,12 +51,12 @@ WITH "reads" AS (
     -- What goes past the page cache brings nothing into it.
     AND "r"."direct" = 0
   UNION ALL
-  SELECT "o"."file", CASE WHEN "o"."kind" IN ('read', 'load') THEN 'read' ELSE 'write' END,
-    "o"."offset", coalesce("o"."result", "o"."len"), "o"."end_ns",
-    "o"."start_ns"
-  FROM "op" AS "o" LEFT JOIN "failed" AS "x" ON "x"."op" = "o"."id"
+  SELECT "o"."file", CASE WHEN "o"."kind" NOT IN ('read', 'load') THEN 'write'
+      WHEN "o"."result" IS NULL THEN 'asked' ELSE 'read' END,
+    "o"."offset", "o"."done", "o"."end_ns", "o"."start_ns"
+  FROM "did" AS "o" LEFT JOIN "failed" AS "x" ON "x"."op" = "o"."id"
   WHERE "o"."kind" IN ('read', 'load', 'write', 'store') AND coalesce("o"."direct", 0) = 0
-    AND "o"."offset" >= 0 AND coalesce("o"."result", "o"."len") > 0
+    AND "o"."offset" >= 0 AND "o"."done" > 0
     -- Without a result nobody can say what a read got whose request failed.
     AND ("o"."result" IS NOT NULL OR "x"."op" IS NULL)
     -- System calls are recorded of any filesystem: only what netfs has read is told of.
@@ -53,7 +70,7 @@ WITH "reads" AS (
     AND ("file" NOT LIKE '/%' OR "file" IN (SELECT "file" FROM "request_file"))
     AND (SELECT "n" FROM "known") = 0
 )
-SELECT 0 AS "part", "what" = 'read' AS "last", "file", "what", "start", "len", "ns", "began",
+SELECT 0 AS "part", "what" IN ('read', 'asked') AS "last", "file", "what", "start", "len", "ns", "began",
   NULL AS "of", NULL AS "memory",
   NULL AS "shared", NULL AS "written", NULL AS "cache", NULL AS "partly", NULL AS "server",
   NULL AS "zero"
